@@ -1,0 +1,1 @@
+"""The embedded sweep server: W&B's protocol in front, one SQLite file behind."""

@@ -1,0 +1,1 @@
+"""What people look at: server-rendered pages that read the store."""
