@@ -1,0 +1,65 @@
+"""States of sweeps and runs and the moves between them. Pure: no clock, no storage.
+
+Sources: the states are W&B's, as its client compares and shows them.
+"""
+
+from typing import Final
+
+PENDING: Final = "pending"
+RUNNING: Final = "running"
+PREEMPTING: Final = "preempting"
+PREEMPTED: Final = "preempted"
+FINISHED: Final = "finished"
+FAILED: Final = "failed"
+CRASHED: Final = "crashed"
+KILLED: Final = "killed"
+
+LIVE: Final = (PENDING, RUNNING, PREEMPTING)
+RUN_STATES: Final = (*LIVE, PREEMPTED, FINISHED, FAILED, CRASHED, KILLED)
+
+# Exit codes of a trial that was interrupted from outside (SIGINT, SIGTERM): its point is not to blame.
+INTERRUPTED_EXIT_CODES: Final = (128 + 2, 128 + 15)
+
+# A point whose attempts are lost or interrupted again and again is settled as failed in the end.
+MAX_ATTEMPTS: Final = 20
+
+SWEEP_PENDING: Final = "PENDING"
+SWEEP_RUNNING: Final = "RUNNING"
+SWEEP_PAUSED: Final = "PAUSED"
+SWEEP_FINISHED: Final = "FINISHED"
+SWEEP_CANCELED: Final = "CANCELED"
+
+SWEEP_MOVES: Final[dict[str, tuple[str, ...]]] = {
+    SWEEP_PENDING: (SWEEP_RUNNING, SWEEP_PAUSED, SWEEP_FINISHED, SWEEP_CANCELED),
+    SWEEP_RUNNING: (SWEEP_PAUSED, SWEEP_FINISHED, SWEEP_CANCELED),
+    SWEEP_PAUSED: (SWEEP_RUNNING, SWEEP_FINISHED, SWEEP_CANCELED),
+    SWEEP_FINISHED: (SWEEP_RUNNING, SWEEP_CANCELED),
+    SWEEP_CANCELED: (SWEEP_RUNNING, SWEEP_FINISHED),
+}
+
+
+def sweep_may_move(state: str, to: str) -> bool:
+    """Tells whether a sweep may go from `state` to `to`; staying is always allowed."""
+    return state == to or to in SWEEP_MOVES[state]
+
+
+def state_at_end(exit_code: int, stop_requested: bool, preempting: bool) -> str:
+    """Gives the state of a run that has sent its end.
+
+    Args:
+        exit_code: of the run's script, 0 to 255.
+        stop_requested: somebody asked the run to stop before it ended.
+        preempting: the run announced that its machine is being taken away (`wandb.mark_preempting`).
+    """
+    if exit_code == 0:
+        return FINISHED
+    if stop_requested:
+        return KILLED
+    return PREEMPTED if preempting else FAILED
+
+
+def settles(state: str, exit_code: int | None) -> bool:
+    """Tells whether a run that ended so settles its point; if not, the point is handed out again."""
+    if state == FAILED:
+        return exit_code not in INTERRUPTED_EXIT_CODES
+    return state in (FINISHED, KILLED)

@@ -1,0 +1,45 @@
+"""Every knob of the server: default, unit in its name, help text. `__main__` fills it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a server needs to know; times in seconds, sizes in bytes.
+
+    Attributes:
+        data: directory of the database, the files of runs, the API key; made with mode 0700.
+        public_url: base of the links handed out; None takes it from each request's `Host`.
+        entity: the one user's name, W&B's default entity.
+        agent_silent_s: an agent unheard of for this long is gone; its silent runs are given up.
+        run_missing_s: grace for a run that its living agent no longer reports and that has sent no end.
+        run_orphan_s: a run without an agent is given up after this silence.
+        stop_grace_s: how long a graceful stop (file stream) may take before the agent is told to end the run.
+        link_lifetime_s: how long a one-time dashboard link may wait for its first use.
+        session_lifetime_s: how long a browser stays signed in.
+        file_url_lifetime_s: how long a signed file address works.
+        max_body_bytes: largest request body; W&B's client sends up to 10 MiB and one line.
+        tick_s: how often silent agents and runs are looked for.
+    """
+
+    data: Path
+    public_url: str | None = None
+    entity: str = "local"
+    agent_silent_s: float = 120.0
+    run_missing_s: float = 15.0
+    run_orphan_s: float = 300.0
+    stop_grace_s: float = 45.0
+    link_lifetime_s: float = 24 * 3600.0
+    session_lifetime_s: float = 30 * 24 * 3600.0
+    file_url_lifetime_s: float = 24 * 3600.0
+    max_body_bytes: int = 32 * 1024 * 1024
+    tick_s: float = 2.0
+
+    @property
+    def database(self) -> Path:
+        return self.data / "sweeps.sqlite"
+
+    @property
+    def files(self) -> Path:
+        return self.data / "files"

@@ -1,0 +1,152 @@
+"""The schema, as numbered steps. `PRAGMA user_version` counts the steps that a file has had."""
+
+import sqlite3
+from typing import Final
+
+STEPS: Final = (
+    """
+    CREATE TABLE project (
+        id           INTEGER PRIMARY KEY,
+        entity       TEXT NOT NULL,
+        name         TEXT NOT NULL,
+        description  TEXT,
+        created_at_s REAL NOT NULL,
+        UNIQUE (entity, name)
+    ) STRICT;
+
+    CREATE TABLE sweep (
+        id           INTEGER PRIMARY KEY,
+        project_id   INTEGER NOT NULL REFERENCES project ON DELETE CASCADE,
+        name         TEXT NOT NULL UNIQUE,
+        display_name TEXT,
+        description  TEXT,
+        config       TEXT NOT NULL,          -- YAML, as the client sent it
+        method       TEXT NOT NULL,
+        metric_name  TEXT,
+        goal         TEXT NOT NULL,          -- minimize or maximize
+        expected     INTEGER,                -- points in all; NULL: the search has no end
+        seed         INTEGER NOT NULL,
+        next_index   INTEGER NOT NULL DEFAULT 0,  -- the next suggestion to draw
+        state        TEXT NOT NULL,
+        controller   TEXT,
+        scheduler    TEXT,
+        created_at_s REAL NOT NULL,
+        updated_at_s REAL NOT NULL,
+        ended_at_s   REAL
+    ) STRICT;
+    CREATE INDEX sweep_of_project ON sweep (project_id);
+
+    -- A point of the search: settled by exactly one counted run.
+    CREATE TABLE trial (
+        id             INTEGER PRIMARY KEY,
+        sweep_id       INTEGER NOT NULL REFERENCES sweep ON DELETE CASCADE,
+        number         INTEGER NOT NULL,     -- from 0, in the order handed out
+        key            TEXT NOT NULL,        -- the same point has the same key
+        params         TEXT NOT NULL,        -- JSON
+        outcome        TEXT,                 -- state of the counted run; NULL: not settled
+        counted_run_id INTEGER,
+        UNIQUE (sweep_id, number),
+        UNIQUE (sweep_id, key)
+    ) STRICT;
+
+    CREATE TABLE agent (
+        id             INTEGER PRIMARY KEY,
+        sweep_id       INTEGER NOT NULL REFERENCES sweep ON DELETE CASCADE,
+        name           TEXT NOT NULL UNIQUE,
+        host           TEXT NOT NULL,
+        created_at_s   REAL NOT NULL,
+        heartbeat_at_s REAL NOT NULL,
+        left_at_s      REAL                  -- told to exit, or given up
+    ) STRICT;
+    CREATE INDEX agent_of_sweep ON agent (sweep_id);
+
+    -- One attempt at a trial, or a run that belongs to no sweep.
+    CREATE TABLE run (
+        id                  INTEGER PRIMARY KEY,
+        project_id          INTEGER NOT NULL REFERENCES project ON DELETE CASCADE,
+        name                TEXT NOT NULL,
+        sweep_id            INTEGER REFERENCES sweep ON DELETE CASCADE,
+        trial_id            INTEGER REFERENCES trial ON DELETE CASCADE,
+        agent_id            INTEGER REFERENCES agent ON DELETE SET NULL,
+        state               TEXT NOT NULL,
+        display_name        TEXT NOT NULL,
+        description         TEXT,
+        notes               TEXT,
+        config              TEXT NOT NULL DEFAULT '{}',
+        summary             TEXT NOT NULL DEFAULT '{}',
+        metric              REAL,            -- the sweep's metric in the summary, when finite
+        cause               TEXT,            -- why it failed, from the summary
+        tags                TEXT NOT NULL DEFAULT '[]',
+        group_name          TEXT,
+        job_type            TEXT,
+        commit_sha          TEXT,
+        host                TEXT,
+        program             TEXT,
+        exit_code           INTEGER,
+        preempting          INTEGER NOT NULL DEFAULT 0,
+        deliveries          INTEGER NOT NULL DEFAULT 0,
+        stop_requested_at_s REAL,
+        missing_since_s     REAL,            -- its living agent stopped reporting it
+        started_at_s        REAL,
+        ended_at_s          REAL,
+        created_at_s        REAL NOT NULL,
+        updated_at_s        REAL NOT NULL,
+        heartbeat_at_s      REAL NOT NULL,
+        history_lines       INTEGER NOT NULL DEFAULT 0,
+        event_lines         INTEGER NOT NULL DEFAULT 0,
+        log_lines           INTEGER NOT NULL DEFAULT 0,
+        UNIQUE (project_id, name)
+    ) STRICT;
+    CREATE INDEX run_of_sweep ON run (sweep_id);
+    CREATE INDEX run_of_trial ON run (trial_id);
+    CREATE INDEX run_of_agent ON run (agent_id);
+    CREATE INDEX run_live ON run (state) WHERE state IN ('pending', 'running', 'preempting');
+
+    CREATE TABLE history (
+        run_id INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
+        line   INTEGER NOT NULL,
+        step   INTEGER,
+        row    TEXT NOT NULL,                -- JSON, may hold NaN and Infinity
+        PRIMARY KEY (run_id, line)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX history_step ON history (run_id, step);
+
+    CREATE TABLE event (
+        run_id INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
+        line   INTEGER NOT NULL,
+        row    TEXT NOT NULL,
+        PRIMARY KEY (run_id, line)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE log (
+        run_id INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
+        line   INTEGER NOT NULL,
+        row    TEXT NOT NULL,
+        PRIMARY KEY (run_id, line)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE file (
+        id           INTEGER PRIMARY KEY,
+        run_id       INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
+        name         TEXT NOT NULL,
+        size_bytes   INTEGER NOT NULL,
+        md5          TEXT NOT NULL,          -- base64, as W&B writes it
+        mimetype     TEXT NOT NULL,
+        updated_at_s REAL NOT NULL,
+        UNIQUE (run_id, name)
+    ) STRICT;
+    """,
+)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Brings a database up to the last step; each step and its number are one transaction.
+
+    Raises:
+        sqlite3.DatabaseError: the file is of a newer version of this program.
+    """
+    (done,) = connection.execute("PRAGMA user_version").fetchone()
+    if done > len(STEPS):
+        raise sqlite3.DatabaseError(f"the data is of a newer version: schema {done}, this program knows {len(STEPS)}")
+    for number, step in enumerate(STEPS[done:], start=done + 1):
+        connection.executescript(f"BEGIN IMMEDIATE; {step} PRAGMA user_version={number}; COMMIT;")

@@ -1,0 +1,253 @@
+"""Named reads: SQL in, typed rows out. Every function takes a connection inside a transaction."""
+
+import sqlite3
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
+
+from server.store.rows import Agent, Project, Run, StoredFile, Sweep, Trial
+
+Row = TypeVar("Row")
+TABLES: dict[type[Any], str] = {
+    Project: "project",
+    Sweep: "sweep",
+    Trial: "trial",
+    Agent: "agent",
+    Run: "run",
+    StoredFile: "file",
+}
+STREAMS = ("history", "event", "log")
+
+
+SELECTS = {
+    row: f"SELECT {', '.join(f'{table}.{field.name}' for field in fields(row))} FROM {table} "
+    for row, table in TABLES.items()
+}
+
+
+def all_rows(connection: sqlite3.Connection, row: type[Row], where: str, *values: object) -> list[Row]:
+    """Rows of one table; `where` is what follows `FROM table`."""
+    return [row(*columns) for columns in connection.execute(SELECTS[row] + where, values)]
+
+
+def one_row(connection: sqlite3.Connection, row: type[Row], where: str, *values: object) -> Row | None:
+    """The first such row, or None."""
+    columns = connection.execute(SELECTS[row] + where, values).fetchone()
+    return None if columns is None else row(*columns)
+
+
+def project(connection: sqlite3.Connection, entity: str, name: str) -> Project | None:
+    return one_row(connection, Project, "WHERE entity = ? AND name = ?", entity, name)
+
+
+def project_by_id(connection: sqlite3.Connection, id: int) -> Project:
+    found = one_row(connection, Project, "WHERE id = ?", id)
+    if found is None:
+        raise LookupError(f"no project {id}")
+    return found
+
+
+def projects(connection: sqlite3.Connection, entity: str | None = None) -> list[Project]:
+    return all_rows(connection, Project, "WHERE entity = coalesce(?, entity) ORDER BY created_at_s DESC", entity)
+
+
+def sweep(connection: sqlite3.Connection, name: str) -> Sweep | None:
+    return one_row(connection, Sweep, "WHERE name = ?", name)
+
+
+def sweep_by_id(connection: sqlite3.Connection, id: int) -> Sweep:
+    found = one_row(connection, Sweep, "WHERE id = ?", id)
+    if found is None:
+        raise LookupError(f"no sweep {id}")
+    return found
+
+
+def sweeps(connection: sqlite3.Connection, project_id: int | None = None) -> list[Sweep]:
+    """Sweeps, newest first; of one project or of all."""
+    where = "WHERE project_id = coalesce(?, project_id) ORDER BY created_at_s DESC, id DESC"
+    return all_rows(connection, Sweep, where, project_id)
+
+
+def trial(connection: sqlite3.Connection, id: int) -> Trial:
+    found = one_row(connection, Trial, "WHERE id = ?", id)
+    if found is None:
+        raise LookupError(f"no trial {id}")
+    return found
+
+
+def trials(connection: sqlite3.Connection, sweep_id: int) -> list[Trial]:
+    return all_rows(connection, Trial, "WHERE sweep_id = ? ORDER BY number", sweep_id)
+
+
+def waiting_trial(connection: sqlite3.Connection, sweep_id: int) -> Trial | None:
+    """The first point that is neither settled nor in the hands of a live or preempted run."""
+    return one_row(
+        connection,
+        Trial,
+        "WHERE sweep_id = ? AND outcome IS NULL AND NOT EXISTS (SELECT 1 FROM run WHERE run.trial_id = trial.id "
+        "AND run.state IN ('pending', 'running', 'preempting', 'preempted')) ORDER BY number LIMIT 1",
+        sweep_id,
+    )
+
+
+def open_trials(connection: sqlite3.Connection, sweep_id: int) -> int:
+    """How many points were handed out and are not settled."""
+    (count,) = connection.execute(
+        "SELECT count(*) FROM trial WHERE sweep_id = ? AND outcome IS NULL", (sweep_id,)
+    ).fetchone()
+    return int(count)
+
+
+def trial_count(connection: sqlite3.Connection, sweep_id: int) -> int:
+    (count,) = connection.execute("SELECT count(*) FROM trial WHERE sweep_id = ?", (sweep_id,)).fetchone()
+    return int(count)
+
+
+def outcomes(connection: sqlite3.Connection, sweep_id: int) -> dict[str, int]:
+    """Points by outcome; those not settled are not in it."""
+    sql = "SELECT outcome, count(*) FROM trial WHERE sweep_id = ? AND outcome IS NOT NULL GROUP BY outcome"
+    return dict(connection.execute(sql, (sweep_id,)))
+
+
+def agent(connection: sqlite3.Connection, id: int) -> Agent | None:
+    return one_row(connection, Agent, "WHERE id = ?", id)
+
+
+def agent_by_name(connection: sqlite3.Connection, sweep_id: int, name: str) -> Agent | None:
+    return one_row(connection, Agent, "WHERE sweep_id = ? AND name = ?", sweep_id, name)
+
+
+def agents(connection: sqlite3.Connection, sweep_id: int) -> list[Agent]:
+    return all_rows(connection, Agent, "WHERE sweep_id = ? ORDER BY id", sweep_id)
+
+
+def run(connection: sqlite3.Connection, project_id: int, name: str) -> Run | None:
+    return one_row(connection, Run, "WHERE project_id = ? AND name = ?", project_id, name)
+
+
+def run_by_id(connection: sqlite3.Connection, id: int) -> Run | None:
+    return one_row(connection, Run, "WHERE id = ?", id)
+
+
+def run_of_sweep(connection: sqlite3.Connection, sweep_id: int, name: str) -> Run | None:
+    return one_row(connection, Run, "WHERE sweep_id = ? AND name = ?", sweep_id, name)
+
+
+def runs(connection: sqlite3.Connection, project_id: int) -> list[Run]:
+    return all_rows(connection, Run, "WHERE project_id = ? ORDER BY created_at_s, id", project_id)
+
+
+def runs_of_sweep(connection: sqlite3.Connection, sweep_id: int) -> list[Run]:
+    return all_rows(connection, Run, "WHERE sweep_id = ? ORDER BY created_at_s, id", sweep_id)
+
+
+def runs_of_agent(connection: sqlite3.Connection, agent_id: int) -> list[Run]:
+    return all_rows(connection, Run, "WHERE agent_id = ? ORDER BY created_at_s, id", agent_id)
+
+
+def runs_of_trial(connection: sqlite3.Connection, trial_id: int) -> list[Run]:
+    return all_rows(connection, Run, "WHERE trial_id = ? ORDER BY id", trial_id)
+
+
+def live_runs(connection: sqlite3.Connection) -> list[Run]:
+    return all_rows(connection, Run, "WHERE state IN ('pending', 'running', 'preempting') ORDER BY id")
+
+
+def preempted_run(connection: sqlite3.Connection, sweep_id: int) -> Run | None:
+    """A run of an unsettled point that waits to be resumed under its own id."""
+    where = (
+        "WHERE sweep_id = ? AND state = 'preempted' AND trial_id IN "
+        "(SELECT id FROM trial WHERE outcome IS NULL) ORDER BY ended_at_s LIMIT 1"
+    )
+    return one_row(connection, Run, where, sweep_id)
+
+
+def best_run(connection: sqlite3.Connection, sweep: Sweep) -> Run | None:
+    """The sweep's run with the best value of its metric; None before the first value."""
+    direction = "DESC" if sweep.goal == "maximize" else "ASC"
+    where = f"WHERE sweep_id = ? AND metric IS NOT NULL ORDER BY metric {direction}, id LIMIT 1"
+    return one_row(connection, Run, where, sweep.id)
+
+
+def run_states(connection: sqlite3.Connection, sweep_id: int) -> dict[str, int]:
+    """Runs of a sweep by state, every attempt counted."""
+    sql = "SELECT state, count(*) FROM run WHERE sweep_id = ? GROUP BY state"
+    return dict(connection.execute(sql, (sweep_id,)))
+
+
+def run_count(connection: sqlite3.Connection, *, project_id: int | None = None, sweep_id: int | None = None) -> int:
+    sql = "SELECT count(*) FROM run WHERE project_id = coalesce(?, project_id) AND (? IS NULL OR sweep_id = ?)"
+    (count,) = connection.execute(sql, (project_id, sweep_id, sweep_id)).fetchone()
+    return int(count)
+
+
+def file(connection: sqlite3.Connection, run_id: int, name: str) -> StoredFile | None:
+    return one_row(connection, StoredFile, "WHERE run_id = ? AND name = ?", run_id, name)
+
+
+def file_by_id(connection: sqlite3.Connection, id: int) -> StoredFile | None:
+    return one_row(connection, StoredFile, "WHERE id = ?", id)
+
+
+def files(connection: sqlite3.Connection, run_id: int, pattern: str | None = None) -> list[StoredFile]:
+    """A run's files by name; `pattern` is SQL LIKE, as W&B's is."""
+    return all_rows(connection, StoredFile, "WHERE run_id = ? AND name LIKE ? ORDER BY name", run_id, pattern or "%")
+
+
+def lines(
+    connection: sqlite3.Connection,
+    stream: str,
+    run_id: int,
+    *,
+    after: int = -1,
+    limit: int = -1,
+    last: int | None = None,
+) -> list[tuple[int, str]]:
+    """(line number, text) of one of a run's streams, in order; `last` takes the end instead of the beginning."""
+    if stream not in STREAMS:
+        raise ValueError(f"no stream {stream!r}; there are {', '.join(STREAMS)}")
+    if last is not None:
+        sql = f"SELECT line, row FROM {stream} WHERE run_id = ? ORDER BY line DESC LIMIT ?"
+        return list(connection.execute(sql, (run_id, last)))[::-1]
+    sql = f"SELECT line, row FROM {stream} WHERE run_id = ? AND line > ? ORDER BY line LIMIT ?"
+    return list(connection.execute(sql, (run_id, after, limit)))
+
+
+def history(
+    connection: sqlite3.Connection, run_id: int, *, min_step: int | None = None, end_step: int | None = None
+) -> list[str]:
+    """History rows with `min_step <= _step < end_step`, in the order logged."""
+    sql = (
+        "SELECT row FROM history WHERE run_id = ? AND (? IS NULL OR step >= ?) AND (? IS NULL OR step < ?) "
+        "ORDER BY step, line"
+    )
+    return [row for (row,) in connection.execute(sql, (run_id, min_step, min_step, end_step, end_step))]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a sweep is: points by what became of them, and what is left.
+
+    Attributes:
+        outcomes: settled points by outcome (finished, failed, killed).
+        running: points in the hands of a live run.
+        waiting: points handed out before and to be given again, plus those never handed out; None when endless.
+    """
+
+    outcomes: dict[str, int]
+    running: int
+    waiting: int | None
+
+    @property
+    def settled(self) -> int:
+        return sum(self.outcomes.values())
+
+
+def progress(connection: sqlite3.Connection, sweep: Sweep) -> Progress:
+    settled = outcomes(connection, sweep.id)
+    (running,) = connection.execute(
+        "SELECT count(DISTINCT trial_id) FROM run JOIN trial ON trial.id = run.trial_id WHERE run.sweep_id = ? "
+        "AND trial.outcome IS NULL AND run.state IN ('pending', 'running', 'preempting')",
+        (sweep.id,),
+    ).fetchone()
+    waiting = None if sweep.expected is None else sweep.expected - sum(settled.values()) - int(running)
+    return Progress(settled, int(running), waiting)
