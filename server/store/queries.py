@@ -74,6 +74,10 @@ def trial(connection: sqlite3.Connection, id: int) -> Trial:
     return found
 
 
+def trial_by_key(connection: sqlite3.Connection, sweep_id: int, key: str) -> Trial | None:
+    return one_row(connection, Trial, "WHERE sweep_id = ? AND key = ?", sweep_id, key)
+
+
 def trials(connection: sqlite3.Connection, sweep_id: int) -> list[Trial]:
     return all_rows(connection, Trial, "WHERE sweep_id = ? ORDER BY number", sweep_id)
 
@@ -108,12 +112,15 @@ def outcomes(connection: sqlite3.Connection, sweep_id: int) -> dict[str, int]:
     return dict(connection.execute(sql, (sweep_id,)))
 
 
-def agent(connection: sqlite3.Connection, id: int) -> Agent | None:
-    return one_row(connection, Agent, "WHERE id = ?", id)
+def agent(connection: sqlite3.Connection, name: str) -> Agent | None:
+    return one_row(connection, Agent, "WHERE name = ?", name)
 
 
-def agent_by_name(connection: sqlite3.Connection, sweep_id: int, name: str) -> Agent | None:
-    return one_row(connection, Agent, "WHERE sweep_id = ? AND name = ?", sweep_id, name)
+def agent_by_id(connection: sqlite3.Connection, id: int) -> Agent:
+    found = one_row(connection, Agent, "WHERE id = ?", id)
+    if found is None:
+        raise LookupError(f"no agent {id}")
+    return found
 
 
 def agents(connection: sqlite3.Connection, sweep_id: int) -> list[Agent]:
@@ -124,8 +131,11 @@ def run(connection: sqlite3.Connection, project_id: int, name: str) -> Run | Non
     return one_row(connection, Run, "WHERE project_id = ? AND name = ?", project_id, name)
 
 
-def run_by_id(connection: sqlite3.Connection, id: int) -> Run | None:
-    return one_row(connection, Run, "WHERE id = ?", id)
+def run_by_id(connection: sqlite3.Connection, id: int) -> Run:
+    found = one_row(connection, Run, "WHERE id = ?", id)
+    if found is None:
+        raise LookupError(f"no run {id}")
+    return found
 
 
 def run_of_sweep(connection: sqlite3.Connection, sweep_id: int, name: str) -> Run | None:
@@ -251,3 +261,7 @@ def progress(connection: sqlite3.Connection, sweep: Sweep) -> Progress:
     ).fetchone()
     waiting = None if sweep.expected is None else sweep.expected - sum(settled.values()) - int(running)
     return Progress(settled, int(running), waiting)
+
+
+def run_exists(connection: sqlite3.Connection, id: int) -> bool:
+    return one_row(connection, Run, "WHERE id = ?", id) is not None

@@ -1,0 +1,125 @@
+"""`python -m server`: the embedded sweep server. The only reader of its flags and environment."""
+
+import fcntl
+import json
+import logging
+import os
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+import uvicorn
+
+from server.app import create_app
+from server.keys import OneTimeLinks, load_keys
+from server.settings import Settings
+from server.store.database import Database
+
+ADDRESS_FILE = "server.json"
+DEFAULT_PORT = 8080
+SHUTDOWN_GRACE_S = 5
+
+
+@click.group(invoke_without_command=True)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", default=DEFAULT_PORT, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one."
+)
+@click.option("--data", default="data/server", show_default=True, type=click.Path(path_type=Path), help="What is kept.")
+@click.option("--public-url", default=None, help="Base of the links handed out; default: as each client came.")
+@click.option("--show-env", is_flag=True, help="Print the two export lines (they hold the key).")
+@click.pass_context
+def main(context: click.Context, host: str, port: int, data: Path, public_url: str | None, show_env: bool) -> None:
+    """Serve W&B sweeps from one directory, with no account and no network."""
+    if context.invoked_subcommand is None:
+        serve(Settings(data=data, public_url=public_url), host, port, show_env)
+
+
+@main.command()
+@click.option("--data", default="data/server", show_default=True, type=click.Path(path_type=Path))
+def env(data: Path) -> None:
+    """Print the export lines that make any W&B program use this server: eval "$(python -m server env)"."""
+    address = data / ADDRESS_FILE
+    if not address.exists():
+        raise click.ClickException(f"no server has run in {data}: start one with `python -m server --data {data}`")
+    print_env(json.loads(address.read_text())["url"], load_keys(data).api_key)
+
+
+def serve(settings: Settings, host: str, port: int, show_env: bool) -> None:
+    """Serves until SIGTERM or SIGINT.
+
+    Raises:
+        click.ClickException: the port is taken, or the data directory is in use or cannot be used.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    with _data_directory(settings.data), _listening(host, port) as listener:
+        keys = load_keys(settings.data)
+        links = OneTimeLinks(settings.link_lifetime_s)
+        database = Database(settings.database)
+        try:
+            url = settings.public_url or _url(host, listener.getsockname()[1])
+            app = create_app(database, settings, keys, links)
+            print(f"tf-sweeps server at {url}, data in {settings.data}", flush=True)
+            print(f"dashboard (opens once): {url}/login?token={links.make()}", flush=True)
+            if show_env:
+                print_env(url, keys.api_key)
+            _note_address(settings.data, url)
+            config = uvicorn.Config(
+                app, log_config=None, access_log=False, timeout_graceful_shutdown=SHUTDOWN_GRACE_S, server_header=False
+            )
+            uvicorn.Server(config).run(sockets=[listener])
+        finally:
+            database.close()
+
+
+def print_env(url: str, api_key: str) -> None:
+    """Prints what any W&B program needs to use this server."""
+    print(f"export WANDB_BASE_URL={url}", flush=True)
+    print(f"export WANDB_API_KEY={api_key}", flush=True)
+
+
+@contextmanager
+def _data_directory(data: Path) -> Iterator[None]:
+    """Makes the directory and holds its lock: two servers on one database would both believe to be the only one."""
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with open(data / "lock", "w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise click.ClickException(f"another server is using {data}; stop it or give another --data") from None
+            yield
+    except (PermissionError, FileExistsError, NotADirectoryError) as error:
+        raise click.ClickException(f"cannot use {data} as data directory: {error.strerror}") from error
+
+
+@contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise click.ClickException(
+            f"cannot listen on {host}:{port}: {error.strerror or error}; give another --port, or 0 for a free one"
+        ) from error
+    with listener:
+        yield listener
+
+
+def _url(host: str, port: int) -> str:
+    name = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+    return f"http://{name}:{port}"
+
+
+def _note_address(data: Path, url: str) -> None:
+    temporary = data / f".{ADDRESS_FILE}.{os.getpid()}"
+    temporary.write_text(json.dumps({"url": url, "pid": os.getpid(), "started_at_s": time.time()}) + "\n")
+    temporary.replace(data / ADDRESS_FILE)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,84 @@
+"""Wires the rooms of the server together and owns its lifespan."""
+
+import asyncio
+import logging
+import secrets
+import string
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from server.keys import Keys, OneTimeLinks
+from server.ledger.watch import give_up_silent
+from server.pages.routes import routes as page_routes
+from server.protocol.context import signed_file_url
+from server.protocol.routes import protocol_routes
+from server.settings import Settings
+from server.store.database import Database
+from server.store.rows import StoredFile
+
+log = logging.getLogger(__name__)
+
+ID_ALPHABET = string.ascii_lowercase + string.digits
+ID_LENGTH = 8
+
+
+def new_id() -> str:
+    """A random id as W&B writes them: 8 characters of a-z and 0-9."""
+    return "".join(secrets.choice(ID_ALPHABET) for _ in range(ID_LENGTH))
+
+
+def create_app(
+    database: Database, settings: Settings, keys: Keys, links: OneTimeLinks, clock: Callable[[], float] = time.time
+) -> Starlette:
+    """Builds the ASGI application.
+
+    Args:
+        database: open; closed by the caller.
+        clock: UTC seconds.
+    """
+    started_at_s = clock()
+
+    def file_url(file: StoredFile) -> str:
+        # Relative to the page's own origin, whatever name the browser knows the server by.
+        return signed_file_url(settings, keys, "", "GET", file.run_id, file.name, clock())
+
+    def healthy(request: Request) -> Response:
+        with database.read() as connection:
+            connection.execute("SELECT 1 FROM project LIMIT 1").fetchone()
+        return JSONResponse({"status": "ok"})
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        watch = asyncio.create_task(_watch(database, settings, started_at_s, clock))
+        yield
+        watch.cancel()
+        with suppress(asyncio.CancelledError):
+            await watch
+
+    routes = [
+        Route("/healthz", healthy),
+        Route("/ready", healthy),
+        *protocol_routes(database, settings, keys, links, clock, new_id),
+        *page_routes(database, settings, keys, links, clock, file_url),
+    ]
+    return Starlette(routes=routes, lifespan=lifespan)
+
+
+async def _watch(database: Database, settings: Settings, started_at_s: float, clock: Callable[[], float]) -> None:
+    def look() -> None:
+        with database.write() as tx:
+            give_up_silent(tx, settings, started_at_s, clock())
+
+    while True:
+        await asyncio.sleep(settings.tick_s)
+        try:
+            await run_in_threadpool(look)
+        except Exception:
+            log.exception("looking for silent agents failed; trying again in %s s", settings.tick_s)

@@ -1,0 +1,130 @@
+"""Agents: how they join, and what they are told in a heartbeat.
+
+W&B's agents execute at most what one heartbeat answers, poll every 5 s, and say nothing when they leave.
+"""
+
+import sqlite3
+from dataclasses import dataclass
+
+from server import lifecycle
+from server.ledger import points
+from server.ledger.points import NewId
+from server.ledger.runs import note_cause
+from server.settings import Settings
+from server.store import queries, writes
+from server.store.rows import Agent, Run, Sweep
+
+# A run that was handed out and neither started nor is reported is delivered once more: the reply may have been lost.
+MAX_DELIVERIES = 2
+
+
+@dataclass(frozen=True)
+class Command:
+    """One thing an agent is told: `run`, `resume` or `stop` a run, or `exit`.
+
+    Attributes:
+        run_id: W&B's id of the run; None for `exit`.
+        config: JSON of the values to run with, each as {"value": ...}; for `run` and `resume`.
+    """
+
+    type: str
+    run_id: str | None = None
+    config: str = "{}"
+
+
+def create_agent(tx: sqlite3.Connection, sweep: Sweep, host: str, now_s: float, new_id: NewId) -> Agent:
+    """Adds an agent; the first one sets a pending sweep going."""
+    id = writes.insert(
+        tx, "agent", sweep_id=sweep.id, name=new_id(), host=host, created_at_s=now_s, heartbeat_at_s=now_s
+    )
+    if sweep.state == lifecycle.SWEEP_PENDING:
+        writes.update(tx, "sweep", sweep.id, state=lifecycle.SWEEP_RUNNING, updated_at_s=now_s)
+    return queries.agent_by_id(tx, id)
+
+
+def heartbeat(
+    tx: sqlite3.Connection, agent: Agent, reported: frozenset[str], settings: Settings, now_s: float, new_id: NewId
+) -> Command | None:
+    """Takes an agent's sign of life and gives the one command it gets.
+
+    Args:
+        reported: ids of the runs whose processes the agent has.
+
+    Returns:
+        None for "go on". Two commands at once would start two runs in parallel or lose one, so there is never more.
+    """
+    writes.update(tx, "agent", agent.id, heartbeat_at_s=now_s, left_at_s=None)
+    _look_for_missing_runs(tx, agent, reported, settings, now_s)
+    if reported:
+        return _stop_of_one(tx, agent, reported, settings, now_s)
+    sweep = queries.sweep_by_id(tx, agent.sweep_id)
+    if sweep.state in (lifecycle.SWEEP_FINISHED, lifecycle.SWEEP_CANCELED):
+        return _exit(tx, agent, now_s)
+    if sweep.state == lifecycle.SWEEP_PAUSED:
+        return None
+    return _run_again(tx, agent, now_s) or _next_run(tx, sweep, agent, now_s, new_id)
+
+
+def _look_for_missing_runs(
+    tx: sqlite3.Connection, agent: Agent, reported: frozenset[str], settings: Settings, now_s: float
+) -> None:
+    for run in queries.runs_of_agent(tx, agent.id):
+        if run.name in reported or run.state not in (lifecycle.RUNNING, lifecycle.PREEMPTING):
+            continue
+        missing_s = now_s - (run.missing_since_s or now_s)
+        if run.stop_requested_at_s is not None:
+            points.run_ended(tx, run, lifecycle.KILLED, run.exit_code, now_s)
+        elif missing_s >= settings.run_missing_s:
+            state = lifecycle.PREEMPTED if run.preempting else lifecycle.CRASHED
+            note_cause(tx, run, "lost: its process is gone and sent no end")
+            points.run_ended(tx, run, state, None, now_s)
+        elif run.missing_since_s is None:
+            writes.update(tx, "run", run.id, missing_since_s=now_s)
+
+
+def _stop_of_one(
+    tx: sqlite3.Connection, agent: Agent, reported: frozenset[str], settings: Settings, now_s: float
+) -> Command | None:
+    for name in sorted(reported):
+        run = queries.run_of_sweep(tx, agent.sweep_id, name)
+        if run is not None and run.missing_since_s is not None:
+            writes.update(tx, "run", run.id, missing_since_s=None)
+        if run is None or _must_end_now(tx, run, settings, now_s):
+            return Command("stop", name)
+    return None
+
+
+def _must_end_now(tx: sqlite3.Connection, run: Run, settings: Settings, now_s: float) -> bool:
+    if points.is_fenced(tx, run):
+        return True
+    if run.stop_requested_at_s is None:
+        return False
+    # `stopped` in the file stream's reply ends a script without loss; the agent's SIGTERM may lose 15 s of rows.
+    canceled = queries.sweep_by_id(tx, run.sweep_id).state == lifecycle.SWEEP_CANCELED if run.sweep_id else False
+    return canceled or now_s - run.stop_requested_at_s >= settings.stop_grace_s
+
+
+def _run_again(tx: sqlite3.Connection, agent: Agent, now_s: float) -> Command | None:
+    for run in queries.runs_of_agent(tx, agent.id):
+        if run.state != lifecycle.PENDING:
+            continue
+        if run.deliveries < MAX_DELIVERIES:
+            writes.update(tx, "run", run.id, deliveries=run.deliveries + 1, heartbeat_at_s=now_s)
+            return Command("run", run.name, run.config)
+        note_cause(tx, run, f"ended {run.deliveries} times before it called wandb.init")
+        points.run_ended(tx, run, lifecycle.FAILED, None, now_s)
+    return None
+
+
+def _next_run(tx: sqlite3.Connection, sweep: Sweep, agent: Agent, now_s: float, new_id: NewId) -> Command | None:
+    handed = points.hand_out(tx, sweep, agent, now_s, new_id)
+    if handed is not None:
+        return Command("resume" if handed.resume else "run", handed.run.name, handed.run.config)
+    # Others may still lose a point, and somebody must be there to take it: idle agents stay until all is settled.
+    settled = points.finish_if_settled(tx, queries.sweep_by_id(tx, sweep.id), now_s)
+    return _exit(tx, agent, now_s) if settled else None
+
+
+def _exit(tx: sqlite3.Connection, agent: Agent, now_s: float) -> Command:
+    writes.update(tx, "agent", agent.id, left_at_s=now_s)
+    return Command("exit")

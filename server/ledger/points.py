@@ -1,0 +1,169 @@
+"""The promise of the server: each point of a search is settled by exactly one counted run.
+
+A point (a row of `trial`) is handed out by `hand_out` as a new run, and settled by `run_ended`. At most one run of a
+point is live at a time. A run whose point went to another run is fenced: what it still sends is kept, counts nothing,
+and it is told to stop (`is_fenced`).
+"""
+
+import json
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from search import config as sweep_config
+from search import suggest
+from server import lifecycle
+from server.store import queries, writes
+from server.store.rows import Agent, Run, Sweep, Trial
+
+NewId = Callable[[], str]
+
+
+@dataclass(frozen=True)
+class HandOut:
+    """A run to start: its row, and whether it goes on with an earlier one under the same id."""
+
+    run: Run
+    resume: bool
+
+
+@lru_cache(maxsize=64)
+def parsed(config: str) -> sweep_config.SweepConfig:
+    """A stored sweep's config; it was checked when it was stored."""
+    return sweep_config.parse(config)
+
+
+def expected_points(config: sweep_config.SweepConfig) -> int | None:
+    """How many points a search has in all; None when it has no end."""
+    bounds = [bound for bound in (suggest.size(config), config.run_cap) if bound is not None]
+    return min(bounds, default=None)
+
+
+def hand_out(tx: sqlite3.Connection, sweep: Sweep, agent: Agent, now_s: float, new_id: NewId) -> HandOut | None:
+    """Gives the agent the next run: a preempted one, a point that came back, or a new one; None when there is none."""
+    preempted = queries.preempted_run(tx, sweep.id)
+    if preempted is not None:
+        return HandOut(_give_again(tx, preempted, agent, now_s), resume=True)
+    trial = queries.waiting_trial(tx, sweep.id) or _next_trial(tx, sweep)
+    return None if trial is None else HandOut(_new_attempt(tx, sweep, trial, agent, now_s, new_id), resume=False)
+
+
+def run_ended(tx: sqlite3.Connection, run: Run, state: str, exit_code: int | None, now_s: float) -> None:
+    """Records how a live run ended and settles its point, or leaves it to be handed out again."""
+    writes.update(
+        tx, "run", run.id, state=state, exit_code=exit_code, ended_at_s=now_s, updated_at_s=now_s, missing_since_s=None
+    )
+    if run.trial_id is None or run.sweep_id is None:
+        return
+    trial = queries.trial(tx, run.trial_id)
+    if trial.outcome is not None:
+        return
+    if lifecycle.settles(state, exit_code):
+        outcome = state
+    elif len(queries.runs_of_trial(tx, trial.id)) >= lifecycle.MAX_ATTEMPTS:
+        outcome = lifecycle.FAILED
+    else:
+        return
+    writes.update(tx, "trial", trial.id, outcome=outcome, counted_run_id=run.id)
+    finish_if_settled(tx, queries.sweep_by_id(tx, run.sweep_id), now_s)
+
+
+def finish_if_settled(tx: sqlite3.Connection, sweep: Sweep, now_s: float) -> bool:
+    """Ends a sweep whose every point is settled; tells whether it did."""
+    exhausted = sweep.expected is not None and queries.trial_count(tx, sweep.id) >= sweep.expected
+    if not exhausted or queries.open_trials(tx, sweep.id):
+        return False
+    writes.update(tx, "sweep", sweep.id, state=lifecycle.SWEEP_FINISHED, ended_at_s=now_s, updated_at_s=now_s)
+    return True
+
+
+def is_fenced(tx: sqlite3.Connection, run: Run) -> bool:
+    """Tells whether a run's point belongs to another run now."""
+    if run.trial_id is None or run.state in lifecycle.LIVE:
+        return False
+    trial = queries.trial(tx, run.trial_id)
+    if trial.outcome is not None:
+        return trial.counted_run_id != run.id
+    return any(other.state in lifecycle.LIVE for other in queries.runs_of_trial(tx, trial.id) if other.id != run.id)
+
+
+def may_go_on(tx: sqlite3.Connection, run: Run) -> bool:
+    """Tells whether a run that was given up, or ended outside any search, may become live again."""
+    if run.trial_id is None:
+        return True
+    trial = queries.trial(tx, run.trial_id)
+    lost = run.state in (lifecycle.CRASHED, lifecycle.PREEMPTED)
+    return lost and trial.outcome is None and not is_fenced(tx, run)
+
+
+def release(tx: sqlite3.Connection, run: Run) -> None:
+    """Gives the point of a deleted run back to the search, if it was the one that counted."""
+    if run.trial_id is not None and queries.trial(tx, run.trial_id).counted_run_id == run.id:
+        writes.update(tx, "trial", run.trial_id, outcome=None, counted_run_id=None)
+
+
+def _next_trial(tx: sqlite3.Connection, sweep: Sweep) -> Trial | None:
+    number = queries.trial_count(tx, sweep.id)
+    if sweep.expected is not None and number >= sweep.expected:
+        return None
+    config = parsed(sweep.config)
+    index = sweep.next_index
+    while (params := suggest.suggest(config, index, sweep.seed)) is not None:
+        index += 1
+        key = _key(sweep, index - 1, params)
+        if queries.trial_by_key(tx, sweep.id, key) is None:
+            writes.update(tx, "sweep", sweep.id, next_index=index)
+            text = json.dumps(params)
+            id = writes.insert(tx, "trial", sweep_id=sweep.id, number=number, key=key, params=text)
+            return queries.trial(tx, id)
+    # An updated config may hold points handed out before: only the end of the search tells how many there are.
+    writes.update(tx, "sweep", sweep.id, next_index=index, expected=number)
+    return None
+
+
+def _key(sweep: Sweep, index: int, params: dict[str, Any]) -> str:
+    # A random search may draw the same values twice, and that is two points; a grid has each point once.
+    return json.dumps(params, sort_keys=True) if sweep.method == "grid" else str(index)
+
+
+def _new_attempt(tx: sqlite3.Connection, sweep: Sweep, trial: Trial, agent: Agent, now_s: float, new_id: NewId) -> Run:
+    attempt = len(queries.runs_of_trial(tx, trial.id)) + 1
+    suffix = f" attempt {attempt}" if attempt > 1 else ""
+    config = {name: {"value": value} for name, value in json.loads(trial.params).items()}
+    id = writes.insert(
+        tx,
+        "run",
+        project_id=sweep.project_id,
+        name=new_id(),
+        sweep_id=sweep.id,
+        trial_id=trial.id,
+        agent_id=agent.id,
+        state=lifecycle.PENDING,
+        display_name=f"trial {trial.number + 1}{suffix}",
+        config=json.dumps(config),
+        host=agent.host,
+        deliveries=1,
+        created_at_s=now_s,
+        updated_at_s=now_s,
+        heartbeat_at_s=now_s,
+    )
+    return queries.run_by_id(tx, id)
+
+
+def _give_again(tx: sqlite3.Connection, run: Run, agent: Agent, now_s: float) -> Run:
+    writes.update(
+        tx,
+        "run",
+        run.id,
+        state=lifecycle.PENDING,
+        agent_id=agent.id,
+        host=agent.host,
+        preempting=0,
+        deliveries=1,
+        exit_code=None,
+        ended_at_s=None,
+        heartbeat_at_s=now_s,
+    )
+    return queries.run_by_id(tx, run.id)

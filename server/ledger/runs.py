@@ -1,0 +1,189 @@
+"""Runs: begun, described, stopped, deleted. What they log is in `stream`, what their end means in `points`."""
+
+import json
+import math
+import sqlite3
+from dataclasses import dataclass, fields
+from typing import Any
+
+from server import lifecycle
+from server.ledger import points
+from server.refusal import RefusalError
+from server.store import queries, writes
+from server.store.rows import Project, Run, Sweep
+
+CAUSE = "cause"
+
+
+@dataclass(frozen=True)
+class RunFields:
+    """What a client says of a run; None leaves a field alone, as W&B's client means it."""
+
+    display_name: str | None = None
+    description: str | None = None
+    notes: str | None = None
+    config: str | None = None
+    tags: str | None = None
+    group_name: str | None = None
+    job_type: str | None = None
+    commit_sha: str | None = None
+    host: str | None = None
+    program: str | None = None
+
+    def given(self) -> dict[str, str]:
+        named = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in named.items() if value is not None}
+
+
+def begin(
+    tx: sqlite3.Connection,
+    project: Project,
+    sweep: Sweep | None,
+    name: str,
+    given: RunFields,
+    state: str | None,
+    now_s: float,
+) -> tuple[Run, bool]:
+    """Takes a run's first call, or a later one, under its own id.
+
+    A run that a search handed out is started; one that was given up goes on if its point is still free; any other is
+    made.
+
+    Args:
+        sweep: the search that the run joins, or None.
+        state: the state to make it in; None for running.
+
+    Returns:
+        The run, and whether it was made.
+    """
+    run = queries.run(tx, project.id, name)
+    if run is None:
+        return _make(tx, project, sweep, name, given, state or lifecycle.RUNNING, now_s), True
+    describe(tx, run, given, now_s)
+    if state is None:
+        revive(tx, run, now_s)
+    return queries.run_by_id(tx, run.id), False
+
+
+def describe(tx: sqlite3.Connection, run: Run, given: RunFields, now_s: float) -> None:
+    """Sets what was given and leaves the rest."""
+    writes.update(tx, "run", run.id, updated_at_s=now_s, **given.given())
+
+
+def revive(tx: sqlite3.Connection, run: Run, now_s: float) -> None:
+    """Notes a sign of life: a handed-out run starts, a run given up goes on where that is still right."""
+    writes.update(tx, "run", run.id, heartbeat_at_s=now_s)
+    ended = run.state not in lifecycle.LIVE
+    if run.state == lifecycle.PENDING or (ended and points.may_go_on(tx, run)):
+        started_at_s = run.started_at_s or now_s
+        writes.update(
+            tx, "run", run.id, state=lifecycle.RUNNING, started_at_s=started_at_s, ended_at_s=None, exit_code=None
+        )
+
+
+def set_summary(tx: sqlite3.Connection, run: Run, text: str) -> None:
+    """Replaces a run's summary and keeps what the search and the pages need of it at hand.
+
+    Raises:
+        RefusalError: the text is no JSON object.
+    """
+    summary = _object(text)
+    sweep = queries.sweep_by_id(tx, run.sweep_id) if run.sweep_id else None
+    cause = summary.get(CAUSE)
+    writes.update(
+        tx,
+        "run",
+        run.id,
+        summary=text,
+        metric=_metric(summary, sweep),
+        cause=None if cause is None else str(cause),
+    )
+
+
+def note_cause(tx: sqlite3.Connection, run: Run, cause: str) -> None:
+    """Says why a run failed, in its summary, unless it has said so itself."""
+    summary = _object(run.summary)
+    if CAUSE not in summary:
+        set_summary(tx, run, json.dumps({**summary, CAUSE: cause}))
+
+
+def request_stop(tx: sqlite3.Connection, run: Run, now_s: float) -> None:
+    """Asks a run to stop; it hears of it in its next file stream's reply, its agent in a later heartbeat."""
+    if run.state in lifecycle.LIVE and run.stop_requested_at_s is None:
+        writes.update(tx, "run", run.id, stop_requested_at_s=now_s)
+
+
+def set_state(tx: sqlite3.Connection, run: Run, state: str, now_s: float) -> None:
+    """Sets a run's state by hand (`wandb.Api`).
+
+    Raises:
+        RefusalError: no such state.
+    """
+    if state not in lifecycle.RUN_STATES:
+        raise RefusalError(f"unknown run state {state!r}; allowed: {', '.join(lifecycle.RUN_STATES)}")
+    if state in lifecycle.LIVE:
+        writes.update(tx, "run", run.id, state=state, updated_at_s=now_s)
+    else:
+        points.run_ended(tx, run, state, run.exit_code, now_s)
+
+
+def delete(tx: sqlite3.Connection, run: Run) -> None:
+    """Deletes a run with all that it logged; its point is free again."""
+    points.release(tx, run)
+    writes.delete(tx, "run", run.id)
+
+
+def _make(
+    tx: sqlite3.Connection,
+    project: Project,
+    sweep: Sweep | None,
+    name: str,
+    given: RunFields,
+    state: str,
+    now_s: float,
+) -> Run:
+    values: dict[str, Any] = {"display_name": f"run {queries.run_count(tx, project_id=project.id) + 1}"}
+    id = writes.insert(
+        tx,
+        "run",
+        project_id=project.id,
+        name=name,
+        sweep_id=sweep.id if sweep else None,
+        state=state,
+        started_at_s=now_s,
+        created_at_s=now_s,
+        updated_at_s=now_s,
+        heartbeat_at_s=now_s,
+        **values | given.given(),
+    )
+    return queries.run_by_id(tx, id)
+
+
+def _metric(summary: dict[str, Any], sweep: Sweep | None) -> float | None:
+    if sweep is None or sweep.metric_name is None:
+        return None
+    value = _at(summary, sweep.metric_name)
+    if isinstance(value, dict):
+        # `define_metric(summary="max")` stores {"max": ...} in place of the last value.
+        value = value.get("max" if sweep.goal == "maximize" else "min", value.get("last"))
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if number and math.isfinite(value) else None
+
+
+def _at(values: dict[str, Any], path: str) -> Any:
+    """The value under a name, or under nested names joined by dots, as W&B addresses metrics."""
+    head, _, rest = path.partition(".")
+    if path in values or not rest:
+        return values.get(path)
+    nested = values.get(head)
+    return _at(nested, rest) if isinstance(nested, dict) else None
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise RefusalError(f"a summary must be a JSON object: {error}") from error
+    if not isinstance(value, dict):
+        raise RefusalError(f"a summary must be a JSON object, not {type(value).__name__}")
+    return value

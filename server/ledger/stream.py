@@ -1,0 +1,71 @@
+"""What a run sends while it lives: history, system metrics, console, summary, and its end."""
+
+import sqlite3
+from dataclasses import dataclass
+
+from server import lifecycle
+from server.ledger import points, runs
+from server.store import queries, writes
+from server.store.rows import Run
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Consecutive lines of one stream; `offset` is the number of the first, counted from 0."""
+
+    offset: int
+    rows: list[str]
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """One request of a run's file stream.
+
+    Attributes:
+        steps: `_step` of each history row, None where it has none; as long as `history.rows`.
+        summary: the whole summary as JSON, replacing the one before.
+        exit_code: of the script, when this is the run's end; else None.
+    """
+
+    history: Lines | None = None
+    steps: tuple[int | None, ...] = ()
+    events: Lines | None = None
+    logs: tuple[Lines, ...] = ()
+    summary: str | None = None
+    preempting: bool = False
+    exit_code: int | None = None
+
+
+def take(tx: sqlite3.Connection, run: Run, chunk: Chunk, now_s: float) -> bool:
+    """Stores a chunk; the same chunk again changes nothing.
+
+    Returns:
+        True if the run should stop: somebody asked for it, or its point went to another run.
+    """
+    runs.revive(tx, run, now_s)
+    _store(tx, run, chunk)
+    run = queries.run_by_id(tx, run.id)
+    if chunk.preempting and run.state == lifecycle.RUNNING:
+        writes.update(tx, "run", run.id, state=lifecycle.PREEMPTING, preempting=1)
+    if chunk.exit_code is not None:
+        _end(tx, queries.run_by_id(tx, run.id), chunk.exit_code, now_s)
+    return run.stop_requested_at_s is not None or points.is_fenced(tx, queries.run_by_id(tx, run.id))
+
+
+def _store(tx: sqlite3.Connection, run: Run, chunk: Chunk) -> None:
+    if chunk.history:
+        rows = list(zip(chunk.steps, chunk.history.rows, strict=True))
+        writes.put_history(tx, run.id, chunk.history.offset, rows)
+    if chunk.events:
+        writes.put_lines(tx, "event", run.id, chunk.events.offset, chunk.events.rows)
+    for lines in chunk.logs:
+        writes.put_lines(tx, "log", run.id, lines.offset, lines.rows)
+    if chunk.summary is not None:
+        runs.set_summary(tx, run, chunk.summary)
+
+
+def _end(tx: sqlite3.Connection, run: Run, exit_code: int, now_s: float) -> None:
+    # The end of a run that was closed before (given up, killed) comes too late to count.
+    if run.state in lifecycle.LIVE:
+        state = lifecycle.state_at_end(exit_code, run.stop_requested_at_s is not None, bool(run.preempting))
+        points.run_ended(tx, run, state, exit_code, now_s)

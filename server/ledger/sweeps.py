@@ -1,0 +1,140 @@
+"""Sweeps: registered, updated, paused, stopped, cancelled, resumed."""
+
+import sqlite3
+from dataclasses import dataclass
+from typing import Any
+
+from search.config import ConfigError, SweepConfig
+
+from search import suggest
+from server import lifecycle
+from server.ledger import points
+from server.ledger.points import NewId
+from server.refusal import RefusalError
+from server.store import queries, writes
+from server.store.rows import Project, Sweep
+
+DEFAULT_PROJECT = "uncategorized"
+DEFAULT_GOAL = "minimize"
+
+
+@dataclass(frozen=True)
+class SweepFields:
+    """What a client says of a sweep; None leaves a field alone."""
+
+    display_name: str | None = None
+    description: str | None = None
+    controller: str | None = None
+    scheduler: str | None = None
+
+    def given(self) -> dict[str, str]:
+        named = {name: getattr(self, name) for name in ("display_name", "description", "controller", "scheduler")}
+        return {name: value for name, value in named.items() if value is not None}
+
+
+def project_named(tx: sqlite3.Connection, entity: str, name: str, now_s: float) -> Project:
+    """Gives a project; projects are made on demand, as on W&B."""
+    found = queries.project(tx, entity, name)
+    if found is None:
+        writes.insert(tx, "project", entity=entity, name=name, created_at_s=now_s)
+        found = queries.project(tx, entity, name)
+    if found is None:
+        raise LookupError(f"project {entity}/{name} is gone")
+    return found
+
+
+def register(
+    tx: sqlite3.Connection, project: Project, text: str, fields: SweepFields, seed: int, now_s: float, new_id: NewId
+) -> tuple[Sweep, tuple[str, ...]]:
+    """Registers a sweep.
+
+    Args:
+        text: its config as YAML.
+        seed: of random suggestions.
+
+    Returns:
+        The sweep and what is doubtful in its config.
+
+    Raises:
+        RefusalError: the config is wrong, or asks for what this server cannot do; all problems in one message.
+    """
+    config = checked(text)
+    values = fields.given()
+    values.setdefault("display_name", config.name or "")
+    values.setdefault("description", config.description or "")
+    id = writes.insert(
+        tx,
+        "sweep",
+        project_id=project.id,
+        name=new_id(),
+        seed=seed,
+        state=lifecycle.SWEEP_PENDING,
+        created_at_s=now_s,
+        updated_at_s=now_s,
+        **_columns(text, config),
+        **{name: value or None for name, value in values.items()},
+    )
+    return queries.sweep_by_id(tx, id), config.warnings
+
+
+def update_config(tx: sqlite3.Connection, sweep: Sweep, text: str, now_s: float) -> tuple[str, ...]:
+    """Replaces a sweep's config; points handed out before stay, the search begins anew and leaves them out.
+
+    Raises:
+        RefusalError: as `register`.
+    """
+    config = checked(text)
+    columns = _columns(text, config)
+    if config.method == "grid" and columns["expected"] is not None:
+        columns["expected"] += queries.trial_count(tx, sweep.id)
+    columns["next_index"] = 0 if config.method == "grid" else sweep.next_index
+    writes.update(tx, "sweep", sweep.id, updated_at_s=now_s, **columns)
+    return config.warnings
+
+
+def change(tx: sqlite3.Connection, sweep: Sweep, fields: SweepFields, now_s: float) -> None:
+    """Changes names and the state of local controllers."""
+    writes.update(tx, "sweep", sweep.id, updated_at_s=now_s, **fields.given())
+
+
+def set_state(tx: sqlite3.Connection, sweep: Sweep, state: str, now_s: float) -> None:
+    """Pauses, stops, cancels or resumes a sweep; cancelling asks its live runs to stop.
+
+    Raises:
+        RefusalError: no such state, or no way there from the present one.
+    """
+    if state not in lifecycle.SWEEP_MOVES:
+        raise RefusalError(f"unknown sweep state {state!r}; allowed: {', '.join(lifecycle.SWEEP_MOVES)}")
+    if not lifecycle.sweep_may_move(sweep.state, state):
+        raise RefusalError(f"sweep {sweep.name} is {sweep.state} and cannot become {state}")
+    ended = state in (lifecycle.SWEEP_FINISHED, lifecycle.SWEEP_CANCELED)
+    writes.update(tx, "sweep", sweep.id, state=state, updated_at_s=now_s, ended_at_s=now_s if ended else None)
+    if state == lifecycle.SWEEP_CANCELED:
+        for run in queries.runs_of_sweep(tx, sweep.id):
+            if run.state in lifecycle.LIVE and run.stop_requested_at_s is None:
+                writes.update(tx, "run", run.id, stop_requested_at_s=now_s)
+
+
+def checked(text: str) -> SweepConfig:
+    """Parses a sweep's config.
+
+    Raises:
+        RefusalError: with every problem, a line each.
+    """
+    try:
+        config = points.parsed(text)
+        suggest.ensure_supported(config)
+    except ConfigError as error:
+        raise RefusalError(str(error)) from error
+    return config
+
+
+def _columns(text: str, config: SweepConfig) -> dict[str, Any]:
+    metric = config.metric
+    return {
+        "config": text,
+        "method": config.method,
+        "metric_name": metric.name if metric else None,
+        "goal": (metric.goal if metric else None) or DEFAULT_GOAL,
+        "expected": points.expected_points(config),
+    }

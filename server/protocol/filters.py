@@ -1,0 +1,177 @@
+"""Which runs, in which order: the Mongo-like filters and the order strings of `wandb.Api`.
+
+Source: the forms that W&B's client writes; docs of `wandb.Api.runs(filters=, order=)`.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+from server.protocol.context import iso
+from server.protocol.json_values import at_path, parse_object
+from server.refusal import RefusalError
+from server.store.rows import Run
+
+Test = Callable[[Any], bool]
+MAX_PATTERN = 500
+
+
+class RunView:
+    """A run as filters and orders see it: values by name."""
+
+    def __init__(self, run: Run, sweep_name: str | None, username: str) -> None:
+        self.run = run
+        self._named: dict[str, Any] = {
+            "name": run.name,
+            "display_name": run.display_name,
+            "displayName": run.display_name,
+            "state": run.state,
+            "sweep": sweep_name,
+            "group": run.group_name,
+            "jobType": run.job_type,
+            "job_type": run.job_type,
+            "username": username,
+            "host": run.host,
+            "createdAt": iso(run.created_at_s),
+            "heartbeatAt": iso(run.heartbeat_at_s),
+        }
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        values = json.loads(self.run.config)
+        return {key: item.get("value") if isinstance(item, dict) else item for key, item in values.items()}
+
+    @cached_property
+    def summary(self) -> Any:
+        return json.loads(self.run.summary)
+
+    def value(self, name: str) -> Any:
+        """A column, `tags`, `config.<path>[.value]` or `summary_metrics.<path>`.
+
+        Raises:
+            RefusalError: no such name.
+        """
+        if name in ("created_at", "heartbeat_at", "updated_at"):
+            return getattr(self.run, f"{name}_s")
+        if name == "tags":
+            return json.loads(self.run.tags)
+        head, _, path = name.partition(".")
+        if head == "config" and path:
+            found = at_path(self.config, path)
+            return at_path(self.config, path.removesuffix(".value")) if found is None else found
+        if head in ("summary_metrics", "summaryMetrics", "summary") and path:
+            return at_path(self.summary, path)
+        if name not in self._named:
+            allowed = "config.*, summary_metrics.*, tags, created_at, heartbeat_at, " + ", ".join(self._named)
+            raise RefusalError(f"runs cannot be filtered or ordered by {name!r}; allowed: {allowed}")
+        return self._named[name]
+
+
+def matches(view: RunView, filters: dict[str, Any]) -> bool:
+    """Tells whether a run passes; all keys of one level must."""
+    return all(_clause(view, key, condition) for key, condition in filters.items())
+
+
+def parse_filters(text: str | None) -> dict[str, Any]:
+    """Reads the client's JSON; none means all.
+
+    Raises:
+        RefusalError: no JSON object.
+    """
+    return parse_object(text or "{}", "filters")
+
+
+def sweep_asked_for(filters: dict[str, Any]) -> str | None:
+    """The one sweep that the filters allow, when they name it at the top or in its `$and`."""
+    for clause in (filters, *(filters.get("$and") or [])):
+        if isinstance(clause, dict) and isinstance(clause.get("sweep"), str):
+            return str(clause["sweep"])
+    return None
+
+
+def ordered(views: list[RunView], order: str | None) -> list[RunView]:
+    """Sorts by `+name` or `-name` (several with commas); runs that lack the value come last either way."""
+    for key in reversed((order or "").split(",")):
+        name = key.strip().lstrip("+-")
+        if name:
+            views = _sorted_by(views, name, descending=key.strip().startswith("-"))
+    return views
+
+
+def _sorted_by(views: list[RunView], name: str, descending: bool) -> list[RunView]:
+    having = [(value, view) for view in views if (value := view.value(name)) is not None and value == value]
+    names = {id(view) for _, view in having}
+    having.sort(key=lambda pair: _sort_key(pair[0]), reverse=descending)
+    return [view for _, view in having] + [view for view in views if id(view) not in names]
+
+
+def _sort_key(value: Any) -> tuple[int, Any]:
+    return (0, value) if isinstance(value, int | float) else (1, str(value))
+
+
+def _clause(view: RunView, key: str, condition: Any) -> bool:
+    if key in ("$and", "$or", "$nor"):
+        if not isinstance(condition, list) or not all(isinstance(item, dict) for item in condition):
+            raise RefusalError(f"filters: {key} takes a list of objects")
+        results = [matches(view, item) for item in condition]
+        return {"$and": all(results), "$or": any(results), "$nor": not any(results)}[key]
+    if key == "$not" and isinstance(condition, dict):
+        return not matches(view, condition)
+    return _holds(view.value(key), condition)
+
+
+def _holds(value: Any, condition: Any) -> bool:
+    if isinstance(condition, dict) and any(key.startswith("$") for key in condition):
+        return all(_operator(value, operator, operand) for operator, operand in condition.items())
+    return _equal(value, condition)
+
+
+def _equal(value: Any, operand: Any) -> bool:
+    if isinstance(value, list) and not isinstance(operand, list):
+        return operand in value
+    return bool(value == operand)
+
+
+def _operator(value: Any, operator: str, operand: Any) -> bool:
+    if operator == "$not":
+        return not _holds(value, operand)
+    if operator not in OPERATORS:
+        raise RefusalError(f"filters: unknown operator {operator!r}; allowed: {', '.join((*OPERATORS, '$not'))}")
+    return OPERATORS[operator](value, operand)
+
+
+def _compared(value: Any, operand: Any, test: Callable[[Any, Any], bool]) -> bool:
+    both_numbers = isinstance(value, int | float) and isinstance(operand, int | float)
+    both_texts = isinstance(value, str) and isinstance(operand, str)
+    return (both_numbers or both_texts) and test(value, operand)
+
+
+def _in(value: Any, operand: Any) -> bool:
+    if not isinstance(operand, list):
+        raise RefusalError("filters: $in and $nin take a list")
+    return any(_equal(value, item) for item in operand)
+
+
+def _regex(value: Any, operand: Any) -> bool:
+    if not isinstance(operand, str) or len(operand) > MAX_PATTERN:
+        raise RefusalError(f"filters: $regex takes a text of at most {MAX_PATTERN} characters")
+    try:
+        return isinstance(value, str) and re.search(operand, value) is not None
+    except re.error as error:
+        raise RefusalError(f"filters: {operand!r} is no regular expression: {error}") from error
+
+
+OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
+    "$eq": _equal,
+    "$ne": lambda value, operand: not _equal(value, operand),
+    "$gt": lambda value, operand: _compared(value, operand, lambda a, b: a > b),
+    "$gte": lambda value, operand: _compared(value, operand, lambda a, b: a >= b),
+    "$lt": lambda value, operand: _compared(value, operand, lambda a, b: a < b),
+    "$lte": lambda value, operand: _compared(value, operand, lambda a, b: a <= b),
+    "$in": _in,
+    "$nin": lambda value, operand: not _in(value, operand),
+    "$exists": lambda value, operand: (value is not None) is bool(operand),
+    "$regex": _regex,
+}

@@ -1,0 +1,110 @@
+"""`POST /graphql`: one document, one transaction.
+
+The status decides what W&B's client does: it shows the message of a 4xx at once and retries everything else for
+minutes. So what is wrong in a request is a 4xx, what may pass (a busy or full disk) is 503, and there is no 500.
+"""
+
+import logging
+import sqlite3
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    GraphQLError,
+    GraphQLSchema,
+    OperationType,
+    execute_sync,
+    get_operation_ast,
+    parse,
+    validate,
+)
+
+from server.protocol.context import Context
+from server.protocol.json_values import parse_object
+from server.refusal import RefusalError
+
+log = logging.getLogger(__name__)
+
+MAX_TOKENS = 8000
+OpenContext = Callable[[bool], AbstractContextManager[Context]]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A reply's status and JSON body."""
+
+    status: int
+    body: dict[str, Any]
+
+
+class Endpoint:
+    """Executes documents against a schema; keeps those it has parsed, since the client sends a fixed set of them."""
+
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self._schema = schema
+        self._prepared = lru_cache(maxsize=512)(self._prepare)
+
+    def answer(self, body: bytes, open_context: OpenContext) -> Answer:
+        """Executes one request.
+
+        Args:
+            body: JSON with `query`, `variables`, `operationName`.
+            open_context: gives the context of the document's one transaction; its argument tells whether it writes.
+        """
+        try:
+            return self._execute(body, open_context)
+        except RefusalError as error:
+            return Answer(error.status, _errors(error.message))
+        except GraphQLError as error:
+            return Answer(400, _errors(error.message))
+        except sqlite3.OperationalError as error:
+            log.exception("the database cannot be used")
+            return Answer(503, _errors(f"the server's database cannot be used now: {error}"))
+        except Exception as error:
+            log.exception("a request failed")
+            return Answer(
+                400, _errors(f"the server failed at this request ({type(error).__name__}); its log says more")
+            )
+
+    def _execute(self, body: bytes, open_context: OpenContext) -> Answer:
+        request = parse_object(body, "a GraphQL request")
+        query, variables = request.get("query"), request.get("variables") or {}
+        if not isinstance(query, str) or not isinstance(variables, dict):
+            raise RefusalError("a GraphQL request needs a `query` text and, if any, a `variables` object")
+        document = self._prepared(query)
+        # Operations that come from W&B's Python code have an empty name.
+        name = request.get("operationName") or None
+        operation = get_operation_ast(document, name)
+        if operation is None:
+            raise RefusalError(f"the document has no single operation named {name!r}")
+        with open_context(operation.operation is OperationType.MUTATION) as context:
+            result = execute_sync(
+                self._schema, document, context_value=context, variable_values=variables, operation_name=name
+            )
+            _raise_first(result)
+        return Answer(200, {"data": result.data})
+
+    def _prepare(self, query: str) -> DocumentNode:
+        try:
+            document = parse(query, max_tokens=MAX_TOKENS)
+        except RecursionError as error:
+            raise RefusalError("the document is nested too deeply") from error
+        problems = validate(self._schema, document)
+        if problems:
+            raise problems[0]
+        return document
+
+
+def _raise_first(result: ExecutionResult) -> None:
+    """Lets the first error out, so that a mutation's transaction is rolled back as a whole."""
+    if result.errors:
+        raise result.errors[0].original_error or result.errors[0]
+
+
+def _errors(message: str) -> dict[str, Any]:
+    return {"data": None, "errors": [{"message": message}]}

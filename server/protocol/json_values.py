@@ -1,0 +1,71 @@
+"""JSON as W&B's client speaks it: Python's dialect, with bare NaN and Infinity inside strings of JSON."""
+
+import json
+import math
+from typing import Any
+
+from server.refusal import RefusalError
+
+MAX_DEPTH = 100
+
+
+def parse_object(text: str | bytes, what: str) -> dict[str, Any]:
+    """Parses a JSON object.
+
+    Raises:
+        RefusalError: it is none; `what` names it in the message.
+    """
+    value = parse(text, what)
+    if not isinstance(value, dict):
+        raise RefusalError(f"{what} must be a JSON object, not {type(value).__name__}")
+    return value
+
+
+def parse(text: str | bytes, what: str) -> Any:
+    """Parses JSON.
+
+    Raises:
+        RefusalError: it is no JSON, or nested deeper than 100.
+    """
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise RefusalError(f"{what} must be JSON: {error}") from error
+    if _depth(value) > MAX_DEPTH:
+        raise RefusalError(f"{what} is nested deeper than {MAX_DEPTH}")
+    return value
+
+
+def strict(value: Any) -> Any:
+    """The value with NaN and infinities as strings, which raw JSON needs."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
+    if isinstance(value, dict):
+        return {key: strict(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [strict(item) for item in value]
+    return value
+
+
+def at_path(values: Any, path: str) -> Any:
+    """The value under a name, or under nested names joined by dots; None where there is none."""
+    if not isinstance(values, dict):
+        return None
+    head, _, rest = path.partition(".")
+    if path in values or not rest:
+        return values.get(path)
+    return at_path(values.get(head), rest)
+
+
+def _depth(value: Any) -> int:
+    depth, level = 0, [value]
+    while level and depth <= MAX_DEPTH:
+        depth += 1
+        level = [item for parent in level for item in _items(parent)]
+    return depth
+
+
+def _items(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []

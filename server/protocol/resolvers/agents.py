@@ -1,0 +1,90 @@
+"""Agents: joining a sweep, heartbeats, and what `wandb.Api` asks about them."""
+
+import json
+from typing import Any
+
+from server.ledger import agents as ledger
+from server.ledger.agents import Command
+from server.ledger.points import parsed
+from server.protocol.context import Info, iso, node_id, parts_of
+from server.protocol.json_values import parse_object
+from server.protocol.paging import page
+from server.protocol.resolvers.sweeps import find
+from server.refusal import NotFoundError
+from server.store import queries
+from server.store.rows import Agent, Sweep
+
+
+def _create(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
+    context = info.context
+    sweep = find(info, input["sweep"])
+    return {"agent": ledger.create_agent(context.tx, sweep, input["host"], context.now_s, context.new_id)}
+
+
+def _heartbeat(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
+    context = info.context
+    agent = _agent_of_id(info, input["id"])
+    state = parse_object(input.get("runState") or "{}", "runState")
+    reported = frozenset(name for name, runs in state.items() if runs)
+    command = ledger.heartbeat(context.tx, agent, reported, context.settings, context.now_s, context.new_id)
+    sweep = queries.sweep_by_id(context.tx, agent.sweep_id)
+    return {"agent": agent, "commands": json.dumps([_told(command, sweep)] if command else [])}
+
+
+def _told(command: Command, sweep: Sweep) -> dict[str, Any]:
+    told: dict[str, Any] = {"type": command.type}
+    if command.run_id is not None:
+        told["run_id"] = command.run_id
+    if command.type in ("run", "resume"):
+        values = json.loads(command.config)
+        told["args"] = {name: item for name, item in values.items() if name != "_wandb"}
+        told["program"] = parsed(sweep.config).program
+    return told
+
+
+def _agent_of_id(info: Info, id: str) -> Agent:
+    found = queries.agent(info.context.tx, parts_of("Agent", id)[0])
+    if found is None:
+        # The client takes a 404 for a deleted sweep and leaves.
+        raise NotFoundError("this agent or its sweep is not known here")
+    return found
+
+
+def _by_name(sweep: Sweep, info: Info, agentName: str) -> Agent | None:
+    agents = queries.agents(info.context.tx, sweep.id)
+    wanted = (agent for agent in agents if agentName in (agent.name, node_id("Agent", agent.name)))
+    return next(wanted, None)
+
+
+def _state(agent: Agent, info: Info) -> str:
+    context = info.context
+    silent = context.now_s - agent.heartbeat_at_s >= context.settings.agent_silent_s
+    return "FINISHED" if agent.left_at_s is not None or silent else "RUNNING"
+
+
+def _runs(
+    agent: Agent,
+    info: Info,
+    first: int | None = None,
+    last: int | None = None,
+    after: str | None = None,
+    **ignored: Any,
+) -> dict[str, Any]:
+    return page(queries.runs_of_agent(info.context.tx, agent.id), first, after, last)
+
+
+FIELDS = {
+    "Mutation": {"createAgent": _create, "agentHeartbeat": _heartbeat},
+    "Sweep": {
+        "agent": _by_name,
+        "agents": lambda sweep, info: page(queries.agents(info.context.tx, sweep.id), None, None),
+    },
+    "Agent": {
+        "id": lambda agent, info: node_id("Agent", agent.name),
+        "state": _state,
+        "totalRuns": lambda agent, info: len(queries.runs_of_agent(info.context.tx, agent.id)),
+        "createdAt": lambda agent, info: iso(agent.created_at_s),
+        "heartbeatAt": lambda agent, info: iso(agent.heartbeat_at_s),
+        "runs": _runs,
+    },
+}

@@ -1,0 +1,99 @@
+"""Files of a run and its console: signed addresses, listings, lines."""
+
+import mimetypes
+from contextlib import suppress
+from typing import Any
+
+from server.ledger import files as ledger
+from server.protocol.console import console_line
+from server.protocol.context import Info, iso, node_id, row_id_of
+from server.protocol.paging import page
+from server.protocol.resolvers.runs import find_named
+from server.refusal import NotFoundError
+from server.store import queries
+from server.store.rows import Run, StoredFile
+
+
+def _create(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
+    run = find_named(info, input["entityName"], input["projectName"], input["runName"])
+    files = [_absent(run, ledger.clean_name(name)) for name in input["files"]]
+    asked = [{"row": file, "name": name} for file, name in zip(files, input["files"], strict=True)]
+    return {"runID": node_id("Run", run.name, run.id), "uploadHeaders": [], "files": asked}
+
+
+def _mark_uploaded(_: Any, info: Info, input: dict[str, Any]) -> dict[str, bool]:
+    find_named(info, input["entityName"], input["projectName"], input["runName"])
+    return {"success": True}
+
+
+def _delete(_: Any, info: Info, input: dict[str, Any]) -> dict[str, bool]:
+    for id in input["files"]:
+        with suppress(NotFoundError):
+            ledger.delete(info.context.tx, row_id_of("File", id))
+    return {"success": True}
+
+
+def _files(
+    run: Run,
+    info: Info,
+    names: list[str] | None = None,
+    first: int | None = None,
+    after: str | None = None,
+    pattern: str | None = None,
+) -> dict[str, Any]:
+    tx = info.context.tx
+    if names:
+        # A name that does not exist still gives a node: the client reads its address for an upload.
+        cleaned = [ledger.clean_name(name) for name in names]
+        rows = [queries.file(tx, run.id, name) or _absent(run, name) for name in cleaned]
+    else:
+        rows = queries.files(tx, run.id, pattern)
+    return page([{"row": row, "name": row.name} for row in rows], first, after)
+
+
+def _absent(run: Run, name: str) -> StoredFile:
+    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    return StoredFile(id=0, run_id=run.id, name=name, size_bytes=0, md5="", mimetype=kind, updated_at_s=0.0)
+
+
+def _url(file: dict[str, Any], info: Info, upload: bool | None = None) -> str:
+    row = file["row"]
+    return info.context.file_url("PUT" if upload else "GET", row.run_id, row.name)
+
+
+def _log_lines(
+    run: Run,
+    info: Info,
+    first: int | None = None,
+    last: int | None = None,
+    after: str | None = None,
+    **ignored: Any,
+) -> dict[str, Any]:
+    rows = queries.lines(info.context.tx, "log", run.id, last=last)
+    found = page([console_line(number, text) for number, text in rows], first, after)
+    return found
+
+
+FIELDS = {
+    "Mutation": {
+        "createRunFiles": _create,
+        "markRunFilesUploaded": _mark_uploaded,
+        "deleteFiles": _delete,
+    },
+    "Run": {
+        "fileCount": lambda run, info: len(queries.files(info.context.tx, run.id)),
+        "files": _files,
+        "logLines": _log_lines,
+    },
+    "File": {
+        "id": lambda file, info: node_id("File", file["row"].run_id, file["row"].id),
+        "url": _url,
+        "directUrl": _url,
+        "uploadUrl": lambda file, info: _url(file, info, upload=True),
+        "uploadHeaders": lambda file, info: [],
+        "sizeBytes": lambda file, info: file["row"].size_bytes,
+        "mimetype": lambda file, info: file["row"].mimetype,
+        "updatedAt": lambda file, info: iso(file["row"].updated_at_s) if file["row"].id else None,
+        "md5": lambda file, info: file["row"].md5,
+    },
+}

@@ -1,0 +1,114 @@
+"""Projects: found, listed, made."""
+
+from typing import Any
+
+from server.ledger import sweeps as ledger
+from server.protocol.context import Info, iso, node_id
+from server.protocol.filters import RunView, matches, ordered, parse_filters, sweep_asked_for
+from server.protocol.paging import page
+from server.protocol.resolvers.account import entity, user
+from server.store import queries
+from server.store.rows import Project, Run, Sweep
+
+# What a client means that names no project: the sweep or run is looked for by its own name.
+ANY_PROJECT = Project(id=0, entity="", name=ledger.DEFAULT_PROJECT, description=None, created_at_s=0.0)
+
+
+def find(info: Info, name: str | None, entity_name: str | None) -> Project | None:
+    """The project, ANY_PROJECT when none is named, or None when there is no such project."""
+    context = info.context
+    if not name:
+        return ANY_PROJECT
+    found = queries.project(context.tx, entity_name or context.settings.entity, name)
+    if found is None and name == ledger.DEFAULT_PROJECT:
+        return ANY_PROJECT
+    return found
+
+
+def project_of(info: Info, row: Run | Sweep) -> Project:
+    return queries.project_by_id(info.context.tx, row.project_id)
+
+
+def views(info: Info, project: Project, filters: str | None, order: str | None = None) -> list[RunView]:
+    """The project's runs that pass the filters, in order; the newest first when none is given."""
+    context = info.context
+    wanted = parse_filters(filters)
+    names = {sweep.id: sweep.name for sweep in queries.sweeps(context.tx, project.id)}
+    asked = queries.sweep(context.tx, name) if (name := sweep_asked_for(wanted)) else None
+    rows = queries.runs_of_sweep(context.tx, asked.id) if asked else queries.runs(context.tx, project.id)
+    found = (RunView(run, names.get(run.sweep_id or 0), context.settings.entity) for run in rows)
+    passing = [view for view in found if view.run.project_id == project.id and matches(view, wanted)]
+    return ordered(passing, order or "-created_at")
+
+
+def _project(_: Any, info: Info, name: str | None = None, entityName: str | None = None) -> Any:
+    return find(info, name, entityName)
+
+
+def _projects(
+    _: Any, info: Info, entityName: str | None = None, first: int | None = None, after: str | None = None
+) -> dict[str, Any]:
+    return page(queries.projects(info.context.tx, entityName), first, after)
+
+
+def _upsert_project(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
+    context = info.context
+    name = input.get("name") or ledger.DEFAULT_PROJECT
+    owner = input.get("entityName") or context.settings.entity
+    known = queries.project(context.tx, owner, name) is not None
+    found = ledger.project_named(context.tx, owner, name, context.now_s)
+    return {"project": found, "model": found, "inserted": not known}
+
+
+def _sweep(project: Project, info: Info, sweepName: str) -> Sweep | None:
+    found = queries.sweep(info.context.tx, sweepName)
+    return found if found and project.id in (ANY_PROJECT.id, found.project_id) else None
+
+
+def _sweeps(
+    project: Project,
+    info: Info,
+    first: int | None = None,
+    after: str | None = None,
+    filters: str | None = None,
+) -> dict[str, Any]:
+    return page(queries.sweeps(info.context.tx, project.id), first, after)
+
+
+def _run(project: Project, info: Info, name: str, **ignored: Any) -> Run | None:
+    return queries.run(info.context.tx, project.id, name)
+
+
+def _runs(
+    project: Project,
+    info: Info,
+    filters: str | None = None,
+    first: int | None = None,
+    after: str | None = None,
+    order: str | None = None,
+) -> dict[str, Any]:
+    return page([view.run for view in views(info, project, filters, order)], first, after)
+
+
+FIELDS = {
+    "Query": {"project": _project, "model": _project, "models": _projects},
+    "Mutation": {"upsertModel": _upsert_project},
+    "Project": {
+        "id": lambda project, info: node_id("Project", project.name, project.entity),
+        "internalId": lambda project, info: str(project.id),
+        "entityName": lambda project, info: project.entity or info.context.settings.entity,
+        "entity": lambda project, info: entity(project.entity or info.context.settings.entity),
+        "createdAt": lambda project, info: iso(project.created_at_s),
+        "isBenchmark": lambda project, info: False,
+        "access": lambda project, info: "PRIVATE",
+        "readOnly": lambda project, info: False,
+        "user": lambda project, info: user(info),
+        "runCount": lambda project, info, filters=None: len(views(info, project, filters)),
+        "run": _run,
+        "bucket": _run,
+        "runs": _runs,
+        "sweep": _sweep,
+        "totalSweeps": lambda project, info: len(queries.sweeps(info.context.tx, project.id)),
+        "sweeps": _sweeps,
+    },
+}

@@ -1,0 +1,218 @@
+"""Runs: begun and described by `wandb.init`, read and edited by `wandb.Api`."""
+
+import json
+from contextlib import suppress
+from typing import Any
+
+from server import lifecycle
+from server.ledger import runs as ledger
+from server.ledger import sweeps as sweep_ledger
+from server.ledger.runs import RunFields
+from server.protocol import history
+from server.protocol.context import Info, iso, node_id, row_id_of
+from server.protocol.json_values import parse_object
+from server.protocol.resolvers.account import user
+from server.protocol.resolvers.projects import project_of
+from server.protocol.resolvers.sweeps import find as find_sweep
+from server.refusal import NotFoundError, RefusalError
+from server.store import queries
+from server.store.rows import Run, Sweep
+
+
+def find_by_id(info: Info, id: str) -> Run:
+    """The run of a node id.
+
+    Raises:
+        RefusalError: no node id of a run.
+        NotFoundError: the run is gone.
+    """
+    try:
+        return queries.run_by_id(info.context.tx, row_id_of("Run", id))
+    except LookupError:
+        raise NotFoundError("could not find this run") from None
+
+
+def find_named(info: Info, entity: str | None, project: str | None, name: str) -> Run:
+    """The run of a name in a project.
+
+    Raises:
+        NotFoundError: there is no such project or run.
+    """
+    context = info.context
+    owner = queries.project(context.tx, entity or context.settings.entity, project or sweep_ledger.DEFAULT_PROJECT)
+    found = queries.run(context.tx, owner.id, name) if owner else None
+    if found is None:
+        raise NotFoundError(f"could not find run {entity}/{project}/{name}")
+    return found
+
+
+def _upsert(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
+    context = info.context
+    fields = _fields(input)
+    if input.get("name"):
+        run, inserted = _begin(info, input, fields)
+    elif input.get("id"):
+        run, inserted = find_by_id(info, input["id"]), False
+        ledger.describe(context.tx, run, fields, context.now_s)
+    else:
+        raise RefusalError("a run needs a name or an id")
+    if input.get("summaryMetrics") is not None:
+        ledger.set_summary(context.tx, run, input["summaryMetrics"])
+    return {"bucket": queries.run_by_id(context.tx, run.id), "inserted": inserted}
+
+
+def _begin(info: Info, input: dict[str, Any], fields: RunFields) -> tuple[Run, bool]:
+    context = info.context
+    entity = input.get("entityName") or context.settings.entity
+    name = input.get("modelName") or sweep_ledger.DEFAULT_PROJECT
+    sweep = find_sweep(info, input["sweep"]) if input.get("sweep") else None
+    # A client that was given a bare sweep id names no project, or the wrong one: the sweep knows.
+    project = project_of(info, sweep) if sweep else sweep_ledger.project_named(context.tx, entity, name, context.now_s)
+    state = input.get("state")
+    if state is not None and state not in lifecycle.RUN_STATES:
+        raise RefusalError(f"unknown run state {state!r}; allowed: {', '.join(lifecycle.RUN_STATES)}")
+    return ledger.begin(context.tx, project, sweep, input["name"], fields, state, context.now_s)
+
+
+def _fields(input: dict[str, Any]) -> RunFields:
+    config = input.get("config")
+    if config is not None:
+        parse_object(config, "a run's config")
+    tags = input.get("tags")
+    return RunFields(
+        display_name=input.get("displayName") or None,
+        description=input.get("description"),
+        notes=input.get("notes"),
+        config=config,
+        tags=None if tags is None else json.dumps(tags),
+        group_name=input.get("groupName"),
+        job_type=input.get("jobType"),
+        commit_sha=input.get("commit"),
+        host=input.get("host"),
+        program=input.get("jobProgram"),
+    )
+
+
+def _stop(_: Any, info: Info, input: dict[str, Any]) -> dict[str, bool]:
+    context = info.context
+    ledger.request_stop(context.tx, find_by_id(info, input["id"]), context.now_s)
+    return {"success": True}
+
+
+def _delete(_: Any, info: Info, input: dict[str, Any]) -> dict[str, None]:
+    # The client may repeat a request whose answer was lost: what is deleted stays deleted.
+    with suppress(NotFoundError):
+        ledger.delete(info.context.tx, find_by_id(info, input["id"]))
+    return {"clientMutationId": None}
+
+
+def _set_state(_: Any, info: Info, input: dict[str, Any]) -> dict[str, bool]:
+    context = info.context
+    ledger.set_state(context.tx, find_by_id(info, input["id"]), input["state"].lower(), context.now_s)
+    return {"success": True}
+
+
+def _rewind(_: Any, info: Info, input: dict[str, Any]) -> None:
+    raise RefusalError("resume_from and fork_from (rewinding a run) are not offered by this server", status=501)
+
+
+def _alert(_: Any, info: Info, input: dict[str, Any]) -> dict[str, bool]:
+    find_named(info, input["entityName"], input["projectName"], input["runName"])
+    return {"success": True}
+
+
+def _wandb_config(run: Run, info: Info, keys: list[str] | None = None) -> str:
+    own = json.loads(run.config).get("_wandb", {}).get("value", {})
+    return json.dumps({key: value for key, value in own.items() if keys is None or key in keys})
+
+
+def _tail(stream: str) -> Any:
+    def resolve(run: Run, info: Info) -> str:
+        return json.dumps([row for _, row in queries.lines(info.context.tx, stream, run.id, last=1)])
+
+    return resolve
+
+
+def _history(
+    run: Run,
+    info: Info,
+    minStep: int | None = None,
+    maxStep: int | None = None,
+    samples: int | None = None,
+) -> list[str]:
+    rows = queries.history(info.context.tx, run.id, min_step=minStep, end_step=maxStep)
+    return history.sampled(rows, samples)
+
+
+def _events(run: Run, info: Info, samples: int | None = None) -> list[str]:
+    return history.sampled([row for _, row in queries.lines(info.context.tx, "event", run.id)], samples)
+
+
+def _sampled_history(run: Run, info: Info, specs: list[str]) -> list[Any]:
+    if all(spec.strip() in ("", "{}") for spec in specs):
+        return [[] for _ in specs]
+    rows = queries.history(info.context.tx, run.id)
+    return [history.columns(rows, spec) for spec in specs]
+
+
+def _system_metrics(run: Run, info: Info) -> str:
+    last = queries.lines(info.context.tx, "event", run.id, last=1)
+    row = json.loads(last[0][1]) if last else {}
+    return json.dumps({key: value for key, value in row.items() if not key.startswith("_")})
+
+
+def _sweep(run: Run, info: Info) -> Sweep | None:
+    return queries.sweep_by_id(info.context.tx, run.sweep_id) if run.sweep_id else None
+
+
+def _sweep_name(run: Run, info: Info) -> str | None:
+    sweep = _sweep(run, info)
+    return sweep.name if sweep else None
+
+
+FIELDS = {
+    "Mutation": {
+        "upsertBucket": _upsert,
+        "stopRun": _stop,
+        "deleteRun": _delete,
+        "updateRunState": _set_state,
+        "rewindRun": _rewind,
+        "notifyScriptableRunAlert": _alert,
+    },
+    "Run": {
+        "id": lambda run, info: node_id("Run", run.name, run.id),
+        "projectId": lambda run, info: run.project_id,
+        "displayName": lambda run, info: run.display_name,
+        "wandbConfig": _wandb_config,
+        "summaryMetrics": lambda run, info: run.summary,
+        "systemMetrics": _system_metrics,
+        "historyKeys": lambda run, info: history.keys(queries.history(info.context.tx, run.id)),
+        "tags": lambda run, info: json.loads(run.tags),
+        "group": lambda run, info: run.group_name,
+        "jobType": lambda run, info: run.job_type,
+        "commit": lambda run, info: run.commit_sha,
+        "readOnly": lambda run, info: False,
+        "createdAt": lambda run, info: iso(run.created_at_s),
+        "updatedAt": lambda run, info: iso(run.updated_at_s),
+        "heartbeatAt": lambda run, info: iso(run.heartbeat_at_s),
+        "stopped": lambda run, info: run.stop_requested_at_s is not None,
+        "shouldStop": lambda run, info: run.stop_requested_at_s is not None,
+        "failed": lambda run, info: run.state in (lifecycle.FAILED, lifecycle.CRASHED),
+        "running": lambda run, info: run.state == lifecycle.RUNNING,
+        "exitcode": lambda run, info: run.exit_code,
+        "sweepName": _sweep_name,
+        "sweep": _sweep,
+        "agent": lambda run, info: queries.agent_by_id(info.context.tx, run.agent_id) if run.agent_id else None,
+        "user": lambda run, info: user(info),
+        "project": lambda run, info: project_of(info, run),
+        "historyLineCount": lambda run, info: run.history_lines,
+        "eventsLineCount": lambda run, info: run.event_lines,
+        "logLineCount": lambda run, info: run.log_lines,
+        "historyTail": _tail("history"),
+        "eventsTail": _tail("event"),
+        "history": _history,
+        "events": _events,
+        "sampledHistory": _sampled_history,
+        "parquetHistory": lambda run, info, liveKeys: {"parquetUrls": [], "liveData": []},
+    },
+}

@@ -1,0 +1,219 @@
+"""The HTTP face of W&B's protocol: who may ask, how much, and what an error looks like."""
+
+import base64
+import binascii
+import hashlib
+import logging
+import os
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from server.keys import Keys, OneTimeLinks
+from server.ledger import files as file_ledger
+from server.ledger import stream as stream_ledger
+from server.protocol import stream
+from server.protocol.context import FILE_PURPOSES, Context
+from server.protocol.graphql import Answer, Endpoint
+from server.protocol.schema import load_schema
+from server.refusal import NotFoundError, RefusalError
+from server.settings import Settings
+from server.store import queries
+from server.store.database import Database
+
+log = logging.getLogger(__name__)
+
+API_USER = "api"
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """What the routes share; `routes` gives them."""
+
+    database: Database
+    settings: Settings
+    keys: Keys
+    links: OneTimeLinks
+    clock: Callable[[], float]
+    new_id: Callable[[], str]
+    endpoint: Endpoint
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/graphql", self.graphql, methods=["POST"]),
+            Route("/files/{entity}/{project}/{run}/file_stream", self.file_stream, methods=["POST"]),
+            Route("/storage/{run:int}/{name:path}", self.put_file, methods=["PUT"]),
+            Route("/storage/{run:int}/{name:path}", self.get_file, methods=["GET"]),
+            Route("/login-links", self.login_link, methods=["POST"]),
+            # The client's telemetry: a 404 switches it off.
+            Route("/sdk/otel/{rest:path}", _not_found, methods=["POST"]),
+        ]
+
+    async def graphql(self, request: Request) -> Response:
+        try:
+            self._check_key(request)
+            body = await self._body(request)
+        except RefusalError as error:
+            return _refused(error)
+        answer: Answer = await run_in_threadpool(self.endpoint.answer, body, self._opener(request))
+        return JSONResponse(answer.body, answer.status)
+
+    async def file_stream(self, request: Request) -> Response:
+        try:
+            self._check_key(request)
+            body = await self._body(request)
+            return await run_in_threadpool(self._take, request.path_params, body)
+        except RefusalError as error:
+            return _refused(error)
+        except sqlite3.Error as error:
+            log.exception("a file stream could not be stored")
+            return JSONResponse({"errors": [{"message": f"cannot store this now: {error}"}]}, 503)
+
+    def _take(self, path: dict[str, Any], body: bytes) -> Response:
+        chunk = stream.parse_chunk(body)
+        with self.database.write() as tx:
+            project = queries.project(tx, path["entity"], path["project"])
+            run = queries.run(tx, project.id, path["run"]) if project else None
+            if run is None:
+                raise NotFoundError(f"could not find run {path['entity']}/{path['project']}/{path['run']}")
+            stopped = stream_ledger.take(tx, run, chunk, self.clock())
+        return Response(stream.reply(stopped), media_type="application/json")
+
+    async def put_file(self, request: Request) -> Response:
+        run_id, name = request.path_params["run"], request.path_params["name"]
+        try:
+            self._check_signature(request, "PUT", run_id, name)
+            await self._store(request, run_id, name)
+        except RefusalError as error:
+            return _refused(error)
+        except ClientDisconnect:
+            return Response(status_code=400)
+        except (OSError, sqlite3.Error) as error:
+            log.exception("a file could not be stored")
+            return JSONResponse({"errors": [{"message": f"cannot store this now: {error}"}]}, 503)
+        return Response(status_code=200)
+
+    async def _store(self, request: Request, run_id: int, name: str) -> None:
+        """Writes the body to a temporary name and renames it, so that a file is whole or absent."""
+        target = file_ledger.path_of(self.settings.files, run_id, name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        md5, size_bytes = hashlib.md5(usedforsecurity=False), 0
+        handle, temporary = tempfile.mkstemp(dir=target.parent)
+        try:
+            with open(handle, "wb") as file:
+                async for part in request.stream():
+                    await run_in_threadpool(file.write, part)
+                    md5.update(part)
+                    size_bytes += len(part)
+            await run_in_threadpool(self._stored, temporary, target, run_id, name, size_bytes, md5.digest())
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+    def _stored(self, temporary: str, target: Path, run_id: int, name: str, size_bytes: int, md5: bytes) -> None:
+        with self.database.write() as tx:
+            if not queries.run_exists(tx, run_id):
+                raise NotFoundError("the run of this file is gone")
+            os.replace(temporary, target)
+            file_ledger.stored(tx, run_id, name, size_bytes, base64.b64encode(md5).decode(), self.clock())
+
+    def get_file(self, request: Request) -> Response:
+        run_id, name = request.path_params["run"], request.path_params["name"]
+        try:
+            self._check_signature(request, "GET", run_id, name)
+            with self.database.read() as tx:
+                found = queries.file(tx, run_id, name)
+            path = file_ledger.path_of(self.settings.files, run_id, name)
+            if found is None or not path.exists():
+                raise NotFoundError(f"the run has no file {name!r}")
+        except RefusalError as error:
+            return _refused(error)
+        # Runs upload what they like: a browser must show it as a picture or save it, never run it as our page.
+        shown = "inline" if found.mimetype.startswith("image/") and "svg" not in found.mimetype else "attachment"
+        return FileResponse(
+            path,
+            media_type=found.mimetype,
+            filename=Path(name).name,
+            content_disposition_type=shown,
+            headers={"Content-Security-Policy": "sandbox; default-src 'none'", "X-Content-Type-Options": "nosniff"},
+        )
+
+    def login_link(self, request: Request) -> Response:
+        try:
+            self._check_key(request)
+        except RefusalError as error:
+            return _refused(error)
+        return JSONResponse({"url": f"{self.base_url(request)}/login?token={self.links.make()}"})
+
+    def base_url(self, request: Request) -> str:
+        """How this client reaches the server: the configured address, or the one it used."""
+        return (self.settings.public_url or str(request.base_url)).rstrip("/")
+
+    def _opener(self, request: Request) -> Callable[[bool], Any]:
+        base_url = self.base_url(request)
+
+        @contextmanager
+        def open_context(writes: bool) -> Iterator[Context]:
+            with self.database.write() if writes else self.database.read() as tx:
+                yield Context(tx, self.settings, self.keys, base_url, self.clock(), self.new_id)
+
+        return open_context
+
+    def _check_key(self, request: Request) -> None:
+        scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
+        try:
+            user, _, key = base64.b64decode(encoded, validate=True).decode().partition(":")
+        except (binascii.Error, ValueError):
+            user, key = "", ""
+        if scheme.lower() != "basic" or user != API_USER or not self.keys.accepts(key):
+            raise RefusalError("the API key is missing or not this server's", status=401)
+
+    def _check_signature(self, request: Request, method: str, run_id: int, name: str) -> None:
+        signature = request.query_params.get("signature", "")
+        if not self.keys.verify(FILE_PURPOSES[method], f"{run_id}/{name}", signature, self.clock()):
+            raise RefusalError("this file address is not signed by this server or has expired", status=403)
+
+    async def _body(self, request: Request) -> bytes:
+        limit = self.settings.max_body_bytes
+        parts, size = [], 0
+        async for part in request.stream():
+            size += len(part)
+            if size > limit:
+                raise RefusalError(f"the body is larger than {limit} bytes", status=413)
+            parts.append(part)
+        return stream.unpacked(b"".join(parts), request.headers.get("Content-Encoding"), limit)
+
+
+def protocol_routes(
+    database: Database,
+    settings: Settings,
+    keys: Keys,
+    links: OneTimeLinks,
+    clock: Callable[[], float],
+    new_id: Callable[[], str],
+) -> list[Route]:
+    """Every route that W&B's client uses.
+
+    Args:
+        clock: UTC seconds.
+        new_id: makes ids of runs, sweeps and agents.
+    """
+    return Protocol(database, settings, keys, links, clock, new_id, Endpoint(load_schema())).routes()
+
+
+def _refused(error: RefusalError) -> Response:
+    headers = {"WWW-Authenticate": 'Basic realm="tf-sweeps"'} if error.status == 401 else None
+    return JSONResponse({"errors": [{"message": error.message}]}, error.status, headers)
+
+
+async def _not_found(request: Request) -> Response:
+    return Response(status_code=404)

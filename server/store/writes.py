@@ -1,0 +1,67 @@
+"""Writes of one row. Only the ledger calls them; names of tables and columns come from code, values are bound."""
+
+import sqlite3
+from typing import Final
+
+STREAM_TABLES: Final = {"history": "history_lines", "event": "event_lines", "log": "log_lines"}
+
+
+def insert(connection: sqlite3.Connection, table: str, **columns: object) -> int:
+    """Adds a row and gives its id."""
+    names = ", ".join(columns)
+    marks = ", ".join("?" * len(columns))
+    cursor = connection.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", tuple(columns.values()))
+    return int(cursor.lastrowid or 0)
+
+
+def update(connection: sqlite3.Connection, table: str, id: int, **columns: object) -> None:
+    """Sets columns of one row; those not named stay as they are."""
+    if columns:
+        pairs = ", ".join(f"{name} = ?" for name in columns)
+        connection.execute(f"UPDATE {table} SET {pairs} WHERE id = ?", (*columns.values(), id))
+
+
+def delete(connection: sqlite3.Connection, table: str, id: int) -> None:
+    connection.execute(f"DELETE FROM {table} WHERE id = ?", (id,))
+
+
+def put_lines(connection: sqlite3.Connection, stream: str, run_id: int, offset: int, rows: list[str]) -> None:
+    """Stores lines at their numbers; the same lines again change nothing, other text replaces."""
+    sql = f"INSERT INTO {stream} (run_id, line, row) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET row = excluded.row"
+    connection.executemany(sql, [(run_id, offset + i, row) for i, row in enumerate(rows)])
+    _count_lines(connection, stream, run_id, offset + len(rows))
+
+
+def put_history(connection: sqlite3.Connection, run_id: int, offset: int, rows: list[tuple[int | None, str]]) -> None:
+    """Stores (step, row) lines at their numbers; a step that stands at another line already is not stored twice."""
+    sql = (
+        "INSERT INTO history (run_id, line, step, row) SELECT :run, :line, :step, :row WHERE :step IS NULL OR NOT "
+        "EXISTS (SELECT 1 FROM history WHERE run_id = :run AND step = :step AND line != :line) "
+        "ON CONFLICT DO UPDATE SET step = excluded.step, row = excluded.row"
+    )
+    values = [{"run": run_id, "line": offset + i, "step": step, "row": row} for i, (step, row) in enumerate(rows)]
+    connection.executemany(sql, values)
+    _count_lines(connection, "history", run_id, offset + len(rows))
+
+
+def put_file(
+    connection: sqlite3.Connection, run_id: int, name: str, size_bytes: int, md5: str, mimetype: str, now_s: float
+) -> None:
+    """Records a stored file; the same name again replaces it."""
+    connection.execute(
+        "INSERT INTO file (run_id, name, size_bytes, md5, mimetype, updated_at_s) VALUES (?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (run_id, name) DO UPDATE SET size_bytes = excluded.size_bytes, md5 = excluded.md5, "
+        "mimetype = excluded.mimetype, updated_at_s = excluded.updated_at_s",
+        (run_id, name, size_bytes, md5, mimetype, now_s),
+    )
+
+
+def mark_agents_gone(connection: sqlite3.Connection, silent_since_s: float, now_s: float) -> None:
+    """Notes that agents without a heartbeat since then have left."""
+    sql = "UPDATE agent SET left_at_s = ? WHERE left_at_s IS NULL AND heartbeat_at_s < ?"
+    connection.execute(sql, (now_s, silent_since_s))
+
+
+def _count_lines(connection: sqlite3.Connection, stream: str, run_id: int, end: int) -> None:
+    column = STREAM_TABLES[stream]
+    connection.execute(f"UPDATE run SET {column} = max({column}, ?) WHERE id = ?", (end, run_id))
