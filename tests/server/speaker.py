@@ -1,0 +1,146 @@
+"""Speaks W&B's protocol to an application in this process, with a clock that the test moves."""
+
+import base64
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+from starlette.testclient import TestClient
+
+from server.app import create_app
+from server.keys import OneTimeLinks, load_keys
+from server.settings import Settings
+from server.store.database import Database
+
+GRID = {"method": "grid", "parameters": {"units": {"values": [8, 16, 32]}}}
+
+
+class Clock:
+    """UTC seconds that stand still until moved."""
+
+    def __init__(self) -> None:
+        self.now_s = time.time()
+
+    def __call__(self) -> float:
+        return self.now_s
+
+    def pass_s(self, seconds: float) -> None:
+        self.now_s += seconds
+
+
+class Speaker:
+    """One client of one application."""
+
+    def __init__(self, http: TestClient, api_key: str, clock: Clock, settings: Settings) -> None:
+        self.http = http
+        self.clock = clock
+        self.settings = settings
+        credentials = base64.b64encode(f"api:{api_key}".encode()).decode()
+        self.headers = {"Authorization": f"Basic {credentials}"}
+
+    def post(self, query: str, **variables: Any) -> Any:
+        """The whole reply to one GraphQL document."""
+        body = {"query": query, "variables": variables, "operationName": ""}
+        return self.http.post("/graphql", json=body, headers=self.headers)
+
+    def ask(self, query: str, **variables: Any) -> Any:
+        """The data of a document that must succeed."""
+        reply = self.post(query, **variables)
+        assert reply.status_code == 200, reply.text
+        return reply.json()["data"]
+
+    def register(self, config: dict[str, Any], project: str = "p") -> str:
+        """Registers a sweep and gives its name."""
+        document = """mutation ($config: String, $project: String) { upsertSweep(
+            input: {config: $config, projectName: $project}) { sweep { name } configValidationWarnings } }"""
+        answer = self.ask(document, config=yaml.dump(config), project=project)
+        return str(answer["upsertSweep"]["sweep"]["name"])
+
+    def sweep(self, name: str, project: str = "p") -> dict[str, Any]:
+        document = """query ($name: String!, $project: String) { project(name: $project) { sweep(sweepName: $name) {
+            id state runCount runCountExpected bestLoss
+            runs { edges { node { name state config exitcode summaryMetrics displayName } } } } } }"""
+        found: dict[str, Any] = self.ask(document, name=name, project=project)["project"]["sweep"]
+        return found
+
+    def runs(self, name: str, state: str | None = None) -> list[dict[str, Any]]:
+        nodes = [edge["node"] for edge in self.sweep(name)["runs"]["edges"]]
+        return [node for node in nodes if state in (None, node["state"])]
+
+    def units(self, name: str, state: str) -> list[int]:
+        return sorted(json.loads(run["config"])["units"]["value"] for run in self.runs(name, state))
+
+    def field(self, run: str, field: str, project: str = "p") -> Any:
+        """One field of a run, with its arguments and selection."""
+        found = self.ask(f'{{ project(name: "{project}") {{ run(name: "{run}") {{ {field} }} }} }}')["project"]["run"]
+        return found[field.split("(")[0].split(" ")[0]]
+
+    def set_state(self, name: str, state: str) -> Any:
+        document = (
+            "mutation ($id: ID, $state: String) { upsertSweep(input: {id: $id, state: $state}) { sweep { name } } }"
+        )
+        return self.post(document, id=self.sweep(name)["id"], state=state)
+
+    def agent(self, sweep: str) -> str:
+        document = """mutation ($sweep: String!) {
+            createAgent(input: {host: "h", sweep: $sweep}) { agent { id } } }"""
+        return str(self.ask(document, sweep=sweep)["createAgent"]["agent"]["id"])
+
+    def beat(self, agent: str, *running: str) -> dict[str, Any] | None:
+        """A heartbeat; the one command, or None."""
+        document = """mutation ($id: ID!, $state: JSONString) {
+            agentHeartbeat(input: {id: $id, metrics: "{}", runState: $state}) { agent { id } commands } }"""
+        answer = self.ask(document, id=agent, state=json.dumps(dict.fromkeys(running, True)))
+        commands = json.loads(answer["agentHeartbeat"]["commands"])
+        assert len(commands) <= 1, "two commands at once lose runs"
+        return commands[0] if commands else None
+
+    def begin(self, run: str, sweep: str | None = None, project: str = "p", **fields: Any) -> dict[str, Any]:
+        """What `wandb.init` says of a run."""
+        document = """mutation ($input: UpsertBucketInput!) { upsertBucket(input: $input) {
+            inserted bucket { id name state config historyLineCount project { name entity { name } } } } }"""
+        given = {"name": run, "modelName": project, "sweep": sweep, **fields}
+        answer: dict[str, Any] = self.ask(document, input=given)["upsertBucket"]
+        return answer
+
+    def stream(self, run: str, project: str = "p", **body: Any) -> Any:
+        """One file stream request; the reply."""
+        return self.http.post(f"/files/local/{project}/{run}/file_stream", json=body, headers=self.headers)
+
+    def log(self, run: str, offset: int, *rows: dict[str, Any], project: str = "p") -> Any:
+        content = [json.dumps(row) for row in rows]
+        return self.stream(run, project, files={"wandb-history.jsonl": {"offset": offset, "content": content}})
+
+    def summarise(self, run: str, **summary: Any) -> Any:
+        return self.stream(run, files={"wandb-summary.json": {"offset": 0, "content": [json.dumps(summary)]}})
+
+    def finish(self, run: str, exit_code: int = 0) -> Any:
+        return self.stream(run, complete=True, exitcode=exit_code)
+
+    def do_trial(self, agent: str, sweep: str, exit_code: int = 0) -> str:
+        """Takes a run and carries it out; its id."""
+        command = self.beat(agent)
+        assert command, "nothing to run"
+        assert command["type"] == "run"
+        self.begin(command["run_id"], sweep)
+        self.finish(command["run_id"], exit_code)
+        return str(command["run_id"])
+
+
+@contextmanager
+def speaking(data: Path, clock: Clock, **settings: Any) -> Iterator[Speaker]:
+    """An application on a data directory, for as long as the block lasts."""
+    data.mkdir(exist_ok=True)
+    chosen = replace(Settings(data=data, tick_s=0.02), **settings)
+    database, keys = Database(chosen.database), load_keys(data)
+    app = create_app(database, chosen, keys, OneTimeLinks(chosen.link_lifetime_s, clock), clock)
+    try:
+        with TestClient(app) as http:
+            yield Speaker(http, keys.api_key, clock, chosen)
+    finally:
+        database.close()

@@ -1,0 +1,353 @@
+"""Each point of a search is settled by exactly one counted run, whatever becomes of agents, runs and the server."""
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from speaker import GRID, Clock, Speaker, speaking
+
+
+def until(check: Callable[[], bool], limit_s: float = 10.0) -> None:
+    """Waits for what the server does by itself."""
+    end_s = time.monotonic() + limit_s
+    while not check():
+        assert time.monotonic() < end_s, "it did not happen"
+        time.sleep(0.02)
+
+
+def test_each_point_is_handed_out_once_and_the_sweep_ends(wb: Speaker) -> None:
+    sweep = wb.register(GRID)
+    first, second = wb.agent(sweep), wb.agent(sweep)
+
+    wb.do_trial(first, sweep)
+    wb.do_trial(second, sweep)
+    wb.do_trial(first, sweep)
+
+    assert wb.units(sweep, "finished") == [8, 16, 32]
+    assert wb.sweep(sweep)["state"] == "FINISHED"
+    assert wb.beat(first) == {"type": "exit"}
+    assert wb.beat(second) == {"type": "exit"}
+
+
+def test_heartbeats_at_the_same_moment_get_different_points(wb: Speaker) -> None:
+    values = list(range(24))
+    sweep = wb.register({"method": "grid", "parameters": {"units": {"values": values}}})
+    agents = [wb.agent(sweep) for _ in values]
+
+    threads = [threading.Thread(target=wb.beat, args=(agent,)) for agent in agents]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert wb.units(sweep, "pending") == values
+
+
+def test_an_agent_with_a_run_gets_no_second_one(wb: Speaker) -> None:
+    sweep = wb.register(GRID)
+    agent = wb.agent(sweep)
+    run = wb.beat(agent)["run_id"]
+    wb.begin(run, sweep)
+
+    assert wb.beat(agent, run) is None
+    assert len(wb.runs(sweep)) == 1
+
+
+def test_an_idle_agent_stays_while_another_could_still_lose_a_point(wb: Speaker) -> None:
+    sweep = wb.register({"method": "grid", "parameters": {"units": {"values": [8]}}})
+    busy, idle = wb.agent(sweep), wb.agent(sweep)
+    run = wb.beat(busy)["run_id"]
+    wb.begin(run, sweep)
+
+    assert wb.beat(idle) is None
+
+    wb.finish(run)
+    assert wb.beat(idle) == {"type": "exit"}
+
+
+def test_a_lost_reply_is_delivered_again_and_no_new_point_is_drawn(wb: Speaker) -> None:
+    sweep = wb.register(GRID)
+    agent = wb.agent(sweep)
+
+    first, again = wb.beat(agent), wb.beat(agent)
+
+    assert again == first
+    assert len(wb.runs(sweep)) == 1
+
+
+def test_a_trial_that_dies_twice_before_it_starts_is_failed_with_its_cause(wb: Speaker) -> None:
+    sweep = wb.register(GRID)
+    agent = wb.agent(sweep)
+    run = wb.beat(agent)["run_id"]
+    wb.beat(agent)
+
+    following = wb.beat(agent)["run_id"]
+
+    assert following != run
+    (failed,) = wb.runs(sweep, "failed")
+    assert failed["name"] == run
+    assert json.loads(failed["summaryMetrics"])["cause"] == "ended 2 times before it called wandb.init"
+
+
+@pytest.mark.parametrize(("exit_code", "state"), [(0, "finished"), (1, "failed"), (137, "failed"), (3, "failed")])
+def test_a_run_that_ends_by_itself_settles_its_point(wb: Speaker, exit_code: int, state: str) -> None:
+    sweep = wb.register({"method": "grid", "parameters": {"units": {"values": [8]}}})
+    agent = wb.agent(sweep)
+
+    wb.do_trial(agent, sweep, exit_code)
+
+    assert [run["state"] for run in wb.runs(sweep)] == [state]
+    assert wb.sweep(sweep)["state"] == "FINISHED"
+
+
+@pytest.mark.parametrize("exit_code", [130, 143])
+def test_an_interrupted_run_gives_its_point_back(wb: Speaker, exit_code: int) -> None:
+    sweep = wb.register({"method": "grid", "parameters": {"units": {"values": [8]}}})
+    agent = wb.agent(sweep)
+    interrupted = wb.do_trial(agent, sweep, exit_code)
+
+    again = wb.do_trial(agent, sweep)
+
+    assert again != interrupted
+    assert wb.units(sweep, "finished") == [8]
+    assert wb.sweep(sweep)["state"] == "FINISHED"
+
+
+def test_a_point_that_is_interrupted_for_ever_is_failed_in_the_end(wb: Speaker) -> None:
+    sweep = wb.register({"method": "grid", "parameters": {"units": {"values": [8]}}})
+    agent = wb.agent(sweep)
+
+    attempts = 0
+    while wb.sweep(sweep)["state"] != "FINISHED":
+        wb.do_trial(agent, sweep, 143)
+        attempts += 1
+
+    assert attempts == 20
+
+
+def test_a_killed_agent_and_its_silent_run_lose_no_point(wb: Speaker, clock: Clock) -> None:
+    sweep = wb.register({"method": "grid", "parameters": {"units": {"values": [8]}}})
+    dead = wb.agent(sweep)
+    lost = wb.beat(dead)["run_id"]
+    wb.begin(lost, sweep)
+
+    clock.pass_s(wb.settings.agent_silent_s + 1)
+    until(lambda: bool(wb.runs(sweep, "crashed")))
+    again = wb.do_trial(wb.agent(sweep), sweep)
+
+    assert wb.units(sweep, "finished") == [8]
+    assert {run["name"] for run in wb.runs(sweep)} == {lost, again}
+    cause = json.loads(wb.runs(sweep, "crashed")[0]["summaryMetrics"])["cause"]
+    assert cause == "lost: nothing heard of it or its agent for 121 s"
+
+
+def test_a_run_goes_on_when_its_agent_is_gone_but_it_still_speaks(wb: Speaker, clock: Clock) -> None:
+    sweep = wb.register({"method": "grid", "parameters": {"units": {"values": [8]}}})
+    run = wb.beat(wb.agent(sweep))["run_id"]
+    wb.begin(run, sweep)
+
+    for step in range(5):
+        clock.pass_s(60)
+        time.sleep(0.1)
+        assert wb.log(run, step, {"_step": step, "loss": 1.0}).json() == {}
+    wb.finish(run)
+
+    assert [run["state"] for run in wb.runs(sweep)] == ["finished"]
+
+
+def test_silence_while_the_server_was_down_is_nobodys_fault(tmp_path: Path, clock: Clock) -> None:
+    with speaking(tmp_path / "data", clock) as before:
+        sweep = before.register(GRID)
+        agent = before.agent(sweep)
+        run = before.beat(agent)["run_id"]
+        before.begin(run, sweep)
+    clock.pass_s(3600)
+
+    with speaking(tmp_path / "data", clock) as after:
+        time.sleep(0.2)
+        assert after.beat(agent, run) is None
+        after.finish(run)
+
+        assert [run["state"] for run in after.runs(sweep)] == ["finished"]
+
+
+def test_what_a_given_up_run_still_sends_counts_nothing_and_it_is_told_to_stop(wb: Speaker, clock: Clock) -> None:
+    sweep = wb.register({"method": "grid", "parameters": {"units": {"values": [8]}}})
+    slow = wb.agent(sweep)
+    old = wb.beat(slow)["run_id"]
+    wb.begin(old, sweep)
+    clock.pass_s(wb.settings.agent_silent_s + 1)
+    until(lambda: bool(wb.runs(sweep, "crashed")))
+    new = wb.beat(wb.agent(sweep))["run_id"]
+    wb.begin(new, sweep)
+
+    late = wb.log(old, 0, {"_step": 0, "loss": 1.0})
+    told = wb.beat(slow, old)
+    wb.finish(old)
+
+    assert late.json() == {"stopped": True}
+    assert told == {"type": "stop", "run_id": old}
+    assert wb.units(sweep, "finished") == []
+    wb.finish(new)
+    assert [run["name"] for run in wb.runs(sweep, "finished")] == [new]
+
+
+def test_a_given_up_run_that_comes_back_in_time_keeps_its_point(wb: Speaker, clock: Clock) -> None:
+    sweep = wb.register({"method": "grid", "parameters": {"units": {"values": [8]}}})
+    run = wb.beat(wb.agent(sweep))["run_id"]
+    wb.begin(run, sweep)
+    clock.pass_s(wb.settings.agent_silent_s + 1)
+    until(lambda: bool(wb.runs(sweep, "crashed")))
+
+    assert wb.log(run, 0, {"_step": 0, "loss": 1.0}).json() == {}
+    assert wb.beat(wb.agent(sweep)) is None
+    wb.finish(run)
+
+    assert [run["state"] for run in wb.runs(sweep)] == ["finished"]
+
+
+def test_a_run_missing_from_its_living_agent_is_given_up_after_a_grace(wb: Speaker, clock: Clock) -> None:
+    sweep = wb.register({"method": "grid", "parameters": {"units": {"values": [8]}}})
+    agent = wb.agent(sweep)
+    run = wb.beat(agent)["run_id"]
+    wb.begin(run, sweep)
+
+    assert wb.beat(agent) is None
+    clock.pass_s(wb.settings.run_missing_s)
+    again = wb.beat(agent)
+
+    assert again["run_id"] != run
+    assert wb.units(sweep, "crashed") == [8]
+
+
+def test_a_preempted_run_is_resumed_under_its_own_id(wb: Speaker) -> None:
+    sweep = wb.register({"method": "grid", "parameters": {"units": {"values": [8]}}})
+    agent = wb.agent(sweep)
+    run = wb.beat(agent)["run_id"]
+    wb.begin(run, sweep)
+    wb.stream(run, preempting=True)
+    wb.finish(run, 1)
+
+    command = wb.beat(agent)
+    wb.begin(run, sweep)
+    wb.finish(run)
+
+    assert (command["type"], command["run_id"]) == ("resume", run)
+    assert [run["state"] for run in wb.runs(sweep)] == ["finished"]
+
+
+def test_deleting_the_counted_run_frees_its_point(wb: Speaker) -> None:
+    sweep = wb.register({"method": "grid", "parameters": {"units": {"values": [8, 16]}}})
+    agent = wb.agent(sweep)
+    run = wb.do_trial(agent, sweep)
+    node = wb.field(run, "id")
+
+    for gone in (node, node):
+        wb.ask("mutation ($id: ID!) { deleteRun(input: {id: $id}) { clientMutationId } }", id=gone)
+    wb.do_trial(agent, sweep)
+    wb.do_trial(agent, sweep)
+
+    assert wb.units(sweep, "finished") == [8, 16]
+
+
+def test_an_updated_grid_leaves_out_the_points_it_has_done(wb: Speaker) -> None:
+    sweep = wb.register(GRID)
+    agent = wb.agent(sweep)
+    wb.do_trial(agent, sweep)
+    document = (
+        "mutation ($id: ID, $config: String) { upsertSweep(input: {id: $id, config: $config}) { sweep { name } } }"
+    )
+    config = "method: grid\nparameters: {units: {values: [8, 64]}}"
+
+    wb.ask(document, id=wb.sweep(sweep)["id"], config=config)
+    wb.do_trial(agent, sweep)
+
+    assert wb.beat(agent) == {"type": "exit"}
+    assert wb.units(sweep, "finished") == [8, 64]
+    assert wb.sweep(sweep)["runCountExpected"] == 2
+
+
+def test_run_cap_counts_points_and_not_attempts(wb: Speaker) -> None:
+    sweep = wb.register({**GRID, "run_cap": 2})
+    agent = wb.agent(sweep)
+
+    wb.do_trial(agent, sweep, 143)
+    wb.do_trial(agent, sweep)
+    wb.do_trial(agent, sweep)
+
+    assert wb.beat(agent) == {"type": "exit"}
+    assert wb.units(sweep, "finished") == [8, 16]
+
+
+def test_a_paused_sweep_hands_out_nothing_and_a_resumed_one_goes_on(wb: Speaker) -> None:
+    sweep = wb.register(GRID)
+    agent = wb.agent(sweep)
+    wb.set_state(sweep, "PAUSED")
+
+    assert wb.beat(agent) is None
+
+    wb.set_state(sweep, "RUNNING")
+    assert wb.beat(agent)["type"] == "run"
+
+
+def test_a_stopped_sweep_lets_its_run_end_and_sends_the_agents_home(wb: Speaker) -> None:
+    sweep = wb.register(GRID)
+    agent = wb.agent(sweep)
+    run = wb.beat(agent)["run_id"]
+    wb.begin(run, sweep)
+    wb.set_state(sweep, "FINISHED")
+
+    assert wb.beat(agent, run) is None
+    wb.finish(run)
+
+    assert wb.beat(agent) == {"type": "exit"}
+    assert wb.units(sweep, "finished") == [8]
+
+
+def test_a_cancelled_sweep_stops_its_runs_at_once(wb: Speaker) -> None:
+    sweep = wb.register(GRID)
+    agent = wb.agent(sweep)
+    run = wb.beat(agent)["run_id"]
+    wb.begin(run, sweep)
+    wb.set_state(sweep, "CANCELED")
+
+    assert wb.beat(agent, run) == {"type": "stop", "run_id": run}
+    assert wb.log(run, 0, {"_step": 0}).json() == {"stopped": True}
+    assert wb.beat(agent) == {"type": "exit"}
+    assert [run["state"] for run in wb.runs(sweep)] == ["killed"]
+
+
+def test_a_run_asked_to_stop_hears_it_in_its_stream_first_and_from_its_agent_later(wb: Speaker, clock: Clock) -> None:
+    sweep = wb.register(GRID)
+    agent = wb.agent(sweep)
+    run = wb.beat(agent)["run_id"]
+    id = wb.begin(run, sweep)["bucket"]["id"]
+
+    wb.ask("mutation ($id: ID!) { stopRun(input: {id: $id}) { success } }", id=id)
+
+    assert wb.log(run, 0, {"_step": 0}).json() == {"stopped": True}
+    assert wb.beat(agent, run) is None
+    clock.pass_s(wb.settings.stop_grace_s)
+    assert wb.beat(agent, run) == {"type": "stop", "run_id": run}
+    wb.finish(run, 255)
+    assert wb.units(sweep, "killed") == [8]
+
+
+def test_the_next_point_of_a_restarted_server_is_the_one_that_was_due(tmp_path: Path, clock: Clock) -> None:
+    config = {"method": "random", "run_cap": 6, "parameters": {"units": {"min": 1, "max": 10**6}}}
+    with speaking(tmp_path / "data", clock) as before:
+        sweep = before.register(config)
+        for _ in range(2):
+            before.do_trial(before.agent(sweep), sweep)
+        drawn = before.units(sweep, "finished")
+    with speaking(tmp_path / "data", clock) as after:
+        agent = after.agent(sweep)
+        for _ in range(4):
+            after.do_trial(agent, sweep)
+
+        assert after.beat(agent) == {"type": "exit"}
+        assert len(set(after.units(sweep, "finished"))) == 6
+        assert set(drawn) < set(after.units(sweep, "finished"))

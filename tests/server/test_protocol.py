@@ -1,0 +1,323 @@
+"""The protocol's edges: keys, status codes, damaged and oversized input, what is stored and read back."""
+
+import gzip
+import json
+from typing import Any
+
+import pytest
+from speaker import GRID, Clock, Speaker
+
+VIEWER = "{ viewer { entity } }"
+
+
+def message(reply: Any) -> str:
+    return str(reply.json()["errors"][0]["message"])
+
+
+@pytest.mark.parametrize("path", ["/graphql", "/files/local/p/r/file_stream", "/login-links"])
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Basic YXBpOndyb25n"}, {"Authorization": "Bearer x"}])
+def test_every_route_wants_the_key(wb: Speaker, path: str, headers: dict[str, str]) -> None:
+    reply = wb.http.post(path, json={"query": VIEWER}, headers=headers)
+
+    assert reply.status_code == 401
+    assert message(reply) == "the API key is missing or not this server's"
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/ready"])
+def test_health_needs_no_key(wb: Speaker, path: str) -> None:
+    assert wb.http.get(path).status_code == 200
+
+
+def test_telemetry_is_switched_off_by_404(wb: Speaker) -> None:
+    assert wb.http.post("/sdk/otel/v1/metrics").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"", "a GraphQL request must be JSON"),
+        (b"[]", "a GraphQL request must be a JSON object, not list"),
+        (b"[" * 100_000, "a GraphQL request must be JSON"),
+        (b'{"query": 3}', "a GraphQL request needs a `query` text"),
+        (b'{"query": "{ nothing }"}', "Cannot query field 'nothing' on type 'Query'."),
+        (b'{"query": "{"}', "Syntax Error"),
+        (b'{"query": "{ viewer { entity } }", "operationName": "other"}', "no single operation named 'other'"),
+        (b'{"query": "mutation { upsertBucket(input: {}) { inserted } }"}', "a run needs a name or an id"),
+        (b'{"query": "mutation { agentHeartbeat(input: {id: \\"x\\"}) { commands } }"}', "'x' is no id of a agent"),
+    ],
+)
+def test_a_wrong_request_is_refused_with_a_message(wb: Speaker, body: bytes, said: str) -> None:
+    reply = wb.http.post("/graphql", content=body, headers=wb.headers)
+
+    assert 400 <= reply.status_code < 500
+    assert said in message(reply)
+
+
+def test_a_deeply_nested_document_is_refused(wb: Speaker) -> None:
+    reply = wb.post("{ project " + "{ sweeps { edges { node { project " * 300 + "{ id }" + "}" * 1201)
+
+    assert reply.status_code == 400
+
+
+def test_an_oversized_body_is_refused(wb: Speaker) -> None:
+    body = json.dumps({"query": VIEWER, "variables": {"x": "x" * wb.settings.max_body_bytes}})
+
+    reply = wb.http.post("/graphql", content=body, headers=wb.headers)
+
+    assert reply.status_code == 413
+
+
+def test_a_gzip_bomb_is_refused(wb: Speaker) -> None:
+    bomb = gzip.compress(b" " * (wb.settings.max_body_bytes + 1))
+
+    reply = wb.http.post(
+        "/files/local/p/r/file_stream", content=bomb, headers={**wb.headers, "Content-Encoding": "gzip"}
+    )
+
+    assert reply.status_code == 413
+
+
+def test_a_gzipped_stream_is_read(wb: Speaker) -> None:
+    wb.begin("r")
+    body = json.dumps({"complete": True, "exitcode": 0}).encode()
+
+    reply = wb.http.post(
+        "/files/local/p/r/file_stream", content=gzip.compress(body), headers={**wb.headers, "Content-Encoding": "gzip"}
+    )
+
+    assert reply.status_code == 200
+    assert wb.field("r", "state") == "finished"
+
+
+def test_a_stream_sent_twice_is_stored_once(wb: Speaker) -> None:
+    wb.begin("r")
+    rows = [{"_step": step, "loss": 1.0 / (step + 1)} for step in range(3)]
+
+    wb.log("r", 0, *rows)
+    wb.log("r", 0, *rows)
+
+    assert [json.loads(row)["_step"] for row in wb.field("r", "history")] == [0, 1, 2]
+
+
+def test_a_step_sent_again_at_another_line_is_not_doubled(wb: Speaker) -> None:
+    wb.begin("r")
+    wb.log("r", 0, {"_step": 0, "loss": 1.0})
+
+    wb.log("r", 1, {"_step": 0, "loss": 1.0}, {"_step": 1, "loss": 0.5})
+
+    assert [json.loads(row)["_step"] for row in wb.field("r", "history")] == [0, 1]
+
+
+def test_nan_and_infinity_survive_as_the_client_wrote_them(wb: Speaker) -> None:
+    wb.begin("r")
+    row = '{"_step": 0, "loss": NaN, "top": Infinity}'
+
+    wb.stream("r", files={"wandb-history.jsonl": {"offset": 0, "content": [row]}})
+
+    assert wb.field("r", "history") == [row]
+    spec = json.dumps({"keys": ["loss", "top"], "samples": 10})
+    assert wb.field("r", f"sampledHistory(specs: [{json.dumps(spec)}])") == [[{"loss": "NaN", "top": "Infinity"}]]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"files": {"wandb-history.jsonl": {"offset": 10**18, "content": ["{}"]}}},
+        {"files": {"wandb-history.jsonl": {"offset": -1, "content": ["{}"]}}},
+        {"files": {"wandb-history.jsonl": {"offset": 0, "content": ["no json"]}}},
+        {"files": {"wandb-summary.json": {"offset": 0, "content": ["[]"]}}},
+        {"files": {"output.log": {"offset": 0, "content": [3]}}},
+        {"files": 3},
+    ],
+)
+def test_a_damaged_stream_is_refused_and_stores_nothing(wb: Speaker, body: dict[str, Any]) -> None:
+    wb.begin("r")
+
+    reply = wb.stream("r", **body)
+
+    assert reply.status_code == 400
+    assert wb.field("r", "history") == []
+
+
+def test_a_stream_of_an_unknown_run_is_404(wb: Speaker) -> None:
+    assert wb.stream("nobody").status_code == 404
+
+
+def test_a_bare_sweep_id_leads_a_run_to_the_sweeps_project(wb: Speaker) -> None:
+    sweep = wb.register(GRID, project="real")
+    command = wb.beat(wb.agent(sweep))
+
+    bucket = wb.begin(command["run_id"], sweep, project="uncategorized")["bucket"]
+
+    assert bucket["project"] == {"name": "real", "entity": {"name": "local"}}
+
+
+def test_null_fields_of_a_later_call_erase_nothing(wb: Speaker) -> None:
+    wb.begin("r", notes="kept", tags=["a"], config='{"lr": {"value": 1}}')
+
+    wb.begin("r")
+
+    assert wb.field("r", "notes") == "kept"
+    assert wb.field("r", "tags") == ["a"]
+    assert wb.field("r", "config") == '{"lr": {"value": 1}}'
+
+
+def test_a_handed_out_run_does_not_look_started_to_a_resuming_client(wb: Speaker) -> None:
+    sweep = wb.register(GRID)
+    name = wb.beat(wb.agent(sweep))["run_id"]
+
+    assert wb.field(name, 'wandbConfig(keys: ["t"])') == "{}"
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ({"method": "bayes", "metric": {"name": "a"}, "parameters": {"b": {"min": 0, "max": 1}}}, "bayes"),
+        ({"method": "gird", "parameters": {"b": {"values": [1]}}}, "grid"),
+        ({"method": "grid", "parameters": {"b": {"min": 0.0, "max": 1.0}}}, "grid"),
+        ({"method": "grid"}, "parameters"),
+    ],
+)
+def test_a_wrong_sweep_is_refused_at_registration(wb: Speaker, config: dict[str, Any], said: str) -> None:
+    document = 'mutation ($c: String) { upsertSweep(input: {config: $c, projectName: "p"}) { sweep { name } } }'
+
+    reply = wb.post(document, c=json.dumps(config))
+
+    assert reply.status_code == 400
+    assert said in message(reply)
+    assert wb.ask("{ models { edges { node { name } } } }")["models"]["edges"] == []
+
+
+@pytest.mark.parametrize(("state", "said"), [("RUNING", "allowed: PENDING, RUNNING"), ("PENDING", "cannot become")])
+def test_an_impossible_sweep_state_is_refused(wb: Speaker, state: str, said: str) -> None:
+    sweep = wb.register(GRID)
+    wb.agent(sweep)
+
+    reply = wb.set_state(sweep, state)
+
+    assert reply.status_code == 400
+    assert said in message(reply)
+
+
+def upload_url(wb: Speaker, name: str) -> str:
+    document = """mutation ($files: [String!]!) { createRunFiles(input: {
+        entityName: "local", projectName: "p", runName: "r", files: $files}) { files { name uploadUrl } } }"""
+    (file,) = wb.ask(document, files=[name])["createRunFiles"]["files"]
+    assert file["name"] == name
+    return str(file["uploadUrl"])
+
+
+@pytest.mark.parametrize("name", ["plain.txt", "./dot.txt", "media/images/a b#ü?.png", "empty"])
+def test_a_file_put_at_its_signed_address_is_read_back(wb: Speaker, name: str) -> None:
+    wb.begin("r")
+    content = b"" if name == "empty" else b"some bytes"
+
+    reply = wb.http.put(upload_url(wb, name), content=content)
+
+    assert reply.status_code == 200
+    (edge,) = wb.field("r", "files { edges { node { name sizeBytes directUrl } } }")["edges"]
+    assert edge["node"]["name"] == name.removeprefix("./")
+    assert edge["node"]["sizeBytes"] == len(content)
+    assert wb.http.get(edge["node"]["directUrl"]).content == content
+
+
+def test_a_file_address_works_for_its_own_file_and_verb_only(wb: Speaker, clock: Clock) -> None:
+    wb.begin("r")
+    url = upload_url(wb, "a.txt")
+
+    assert wb.http.put(url.replace("a.txt", "b.txt"), content=b"x").status_code == 403
+    assert wb.http.get(url).status_code == 403
+    assert wb.http.put(url.split("?")[0], content=b"x").status_code == 403
+    clock.pass_s(wb.settings.file_url_lifetime_s + 1)
+    assert wb.http.put(url, content=b"x").status_code == 403
+
+
+@pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "a/../../b", "", "x" * 2000])
+def test_a_file_name_that_leaves_the_run_is_refused(wb: Speaker, name: str) -> None:
+    wb.begin("r")
+    document = """mutation ($files: [String!]!) { createRunFiles(input: {
+        entityName: "local", projectName: "p", runName: "r", files: $files}) { files { name } } }"""
+
+    reply = wb.post(document, files=[name])
+
+    assert reply.status_code == 400
+    assert "a file's name must be a relative path" in message(reply)
+
+
+def test_uploaded_html_is_saved_by_a_browser_and_not_run(wb: Speaker) -> None:
+    wb.begin("r")
+    wb.http.put(upload_url(wb, "page.html"), content=b"<script>alert(1)</script>")
+    (edge,) = wb.field("r", "files { edges { node { directUrl } } }")["edges"]
+
+    reply = wb.http.get(edge["node"]["directUrl"])
+
+    assert reply.headers["Content-Disposition"].startswith("attachment")
+    assert "sandbox" in reply.headers["Content-Security-Policy"]
+
+
+RUNS = """query ($filters: JSONString, $order: String) { project(name: "p") {
+    runCount(filters: $filters) runs(filters: $filters, order: $order) { edges { node { name } } } } }"""
+
+
+@pytest.mark.parametrize(
+    ("filters", "names"),
+    [
+        ({"config.lr": 2}, ["b"]),
+        ({"config.lr.value": {"$gte": 2}}, ["c", "b"]),
+        ({"summary_metrics.acc": {"$exists": True}}, ["b", "a"]),
+        ({"$or": [{"name": "a"}, {"display_name": "see"}]}, ["c", "a"]),
+        ({"tags": "t"}, ["a"]),
+        ({"state": {"$ne": "finished"}}, ["c", "b"]),
+        ({"display_name": {"$regex": "^s"}}, ["c"]),
+        ({"config.lr": {"$nin": [1, 3]}}, ["b"]),
+        ({"$not": {"name": "a"}}, ["c", "b"]),
+    ],
+)
+def test_runs_are_filtered_as_the_api_asks(
+    wb: Speaker, clock: Clock, filters: dict[str, Any], names: list[str]
+) -> None:
+    fill_with_runs(wb, clock)
+
+    found = wb.ask(RUNS, filters=json.dumps(filters))["project"]
+
+    assert [edge["node"]["name"] for edge in found["runs"]["edges"]] == names
+    assert found["runCount"] == len(names)
+
+
+@pytest.mark.parametrize(("order", "names"), [("+summary_metrics.acc", "bac"), ("-summary_metrics.acc", "abc")])
+def test_runs_without_the_value_come_last_in_both_orders(wb: Speaker, clock: Clock, order: str, names: str) -> None:
+    fill_with_runs(wb, clock)
+
+    edges = wb.ask(RUNS, order=order)["project"]["runs"]["edges"]
+
+    assert [edge["node"]["name"] for edge in edges] == list(names)
+
+
+def fill_with_runs(wb: Speaker, clock: Clock) -> None:
+    for name, lr, tags, label in (("a", 1, ["t"], "one"), ("b", 2, [], "two"), ("c", 3, [], "see")):
+        wb.begin(name, config=json.dumps({"lr": {"value": lr}}), tags=tags, displayName=label)
+        clock.pass_s(1)
+    wb.summarise("a", acc=0.9)
+    wb.summarise("b", acc=0.1)
+    wb.finish("a")
+
+
+@pytest.mark.parametrize(
+    "filters", ['{"nme": 1}', '{"name": {"$gte?": 1}}', '{"$or": 3}', '{"name": {"$regex": "("}}', "["]
+)
+def test_a_wrong_filter_is_refused(wb: Speaker, filters: str) -> None:
+    wb.begin("r")
+
+    assert wb.post(RUNS, filters=filters).status_code == 400
+
+
+def test_best_loss_is_the_best_value_signed_so_that_smaller_is_better(wb: Speaker) -> None:
+    sweep = wb.register({**GRID, "metric": {"name": "acc", "goal": "maximize"}})
+    agent = wb.agent(sweep)
+    for value in (0.5, 0.9, float("nan")):
+        name = wb.beat(agent)["run_id"]
+        wb.begin(name, sweep)
+        wb.stream(name, files={"wandb-summary.json": {"offset": 0, "content": [json.dumps({"acc": value})]}})
+        wb.finish(name)
+
+    assert wb.sweep(sweep)["bestLoss"] == -0.9
