@@ -1,4 +1,4 @@
-"""One SQLite file in WAL mode: one writer at a time, a read-only connection for each reading thread."""
+"""One SQLite file in WAL mode: one writer at a time, as many readers as there are requests."""
 
 import sqlite3
 import threading
@@ -16,7 +16,8 @@ class Database:
     """Owns the file's connections.
 
     `write` gives the single writing connection inside `BEGIN IMMEDIATE` and commits at the end, rolls back on any
-    exception. `read` gives the calling thread's read-only connection inside one snapshot.
+    exception. `read` gives a read-only connection inside one snapshot; connections are used again, not kept by
+    threads, because the threads of an ASGI server come and go.
     Every commit is synced to disk (`synchronous=FULL`): what a client was told is stored survives a power cut.
 
     Raises:
@@ -26,8 +27,7 @@ class Database:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
-        self._local = threading.local()
-        self._readers: list[sqlite3.Connection] = []
+        self._idle_readers: list[sqlite3.Connection] = []
         self._writer = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
         self._writer.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;")
         migrate(self._writer)
@@ -45,31 +45,33 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
-        connection = self._reader()
+        # Taking from and adding to a list is atomic: no lock, and no wait for the writer.
+        connection = self._take_reader()
         connection.execute("BEGIN")
         try:
             yield connection
         finally:
             connection.execute("COMMIT")
+            self._idle_readers.append(connection)
 
     def close(self) -> None:
-        """Closes every connection; the last one folds the WAL into the file."""
+        """Closes every idle connection and the writer; the last one folds the WAL into the file."""
         with self._lock:
-            for connection in (*self._readers, self._writer):
-                connection.close()
-            self._readers.clear()
+            while self._idle_readers:
+                self._idle_readers.pop().close()
+            self._writer.close()
 
-    def _reader(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = sqlite3.connect(
-                f"{self._path.absolute().as_uri()}?mode=ro",
-                uri=True,
-                timeout=BUSY_TIMEOUT_S,
-                isolation_level=None,
-                check_same_thread=False,
-            )
-            self._local.connection = connection
-            with self._lock:
-                self._readers.append(connection)
-        return connection
+    def _take_reader(self) -> sqlite3.Connection:
+        try:
+            return self._idle_readers.pop()
+        except IndexError:
+            return self._open_reader()
+
+    def _open_reader(self) -> sqlite3.Connection:
+        return sqlite3.connect(
+            f"{self._path.absolute().as_uri()}?mode=ro",
+            uri=True,
+            timeout=BUSY_TIMEOUT_S,
+            isolation_level=None,
+            check_same_thread=False,
+        )
