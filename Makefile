@@ -1,0 +1,45 @@
+# make up        run the sweep: AGENTS=2, SWEEP=sweeps/<file>.yaml, NEW=label ... (.env.example lists all)
+# make serve     the embedded server alone, with the two lines that point any W&B program to it
+# make test      all tests          make check   linters, types, import contracts
+# make lock      renew the locks    make clean   remove what make made; DATA_DIR with the results stays
+#
+# Variables given to make reach the programs by themselves. PYTHON=... chooses the interpreter of .venv.
+
+PY := .venv/bin/python
+TRAINER := $(shell requirements/trainer.sh)
+
+.PHONY: up serve test check lock clean
+
+up: .venv/.$(TRAINER)
+	@exec $(PY) -m app up
+
+serve: .venv/.$(TRAINER)
+	@exec $(PY) -m app serve
+
+test: .venv/.dev
+	@exec $(PY) -m pytest
+
+check: .venv/.dev
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	.venv/bin/lint-imports
+
+lock: .venv/.dev
+	PATH="$$PWD/.venv/bin:$$PATH" requirements/lock.sh
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# The stamps: an empty file for each set of locks that is installed; a lock that has changed since is newer.
+.venv/.$(TRAINER): .venv/bin/python requirements/server.txt requirements/$(TRAINER).txt
+	@requirements/install.sh server $(TRAINER)
+	@touch $@
+
+.venv/.dev: .venv/.$(TRAINER) requirements/dev.txt
+	@requirements/install.sh dev
+	@touch $@
+
+.venv/bin/python:
+	@requirements/install.sh

@@ -1,0 +1,97 @@
+"""Runs one real `wandb agent` until its sweep is done, and says why whenever there is nothing to do."""
+
+import sys
+import time
+from collections.abc import Callable, Mapping
+
+from app import client, register
+from app.children import Child, Interrupts, Stopped, stop
+from app.results import Reader, Results
+from app.setup import Setup
+
+# What a trial may take to end after SIGTERM: an epoch of a larger model, then its last upload.
+TERM_TIMEOUT_S = 45
+# The agent's own time on top, before it is killed with all that it started.
+GRACE_S = TERM_TIMEOUT_S + 15
+
+WAIT_S = 2.0
+LOOK_S = 10.0
+
+
+def command(path: str) -> list[str]:
+    """The command of an agent for the sweep "entity/project/id"; it ends when the sweep is done."""
+    options = ["--forward-signals", "--term-timeout", str(TERM_TIMEOUT_S)]
+    return [sys.executable, "-m", "wandb", "agent", *options, path]
+
+
+def idle_reason(results: Results) -> str | None:
+    """Why an agent of this sweep may have nothing to run, if there is a reason."""
+    if results.state == "PAUSED":
+        return f"The sweep is paused. `wandb sweep --resume {results.path}` or its page lets it go on."
+    if not results.over and results.running and results.handed_out:
+        return f"Nothing is left to start; {len(results.running)} runs have not ended yet."
+    return None
+
+
+def run(setup: Setup, interrupts: Interrupts, say: Callable[[str], None] = print) -> int:
+    """Waits for the sweep and works for it; SIGINT and SIGTERM end the trial cleanly.
+
+    Args:
+        interrupts: entered; a second signal ends the trial at once.
+        say: prints a line.
+
+    Returns:
+        The exit code: 0 when the sweep is done.
+    """
+    tell = only_news(say)
+    reader, environment = _wait_for_sweep(setup, tell)
+    say(f"Agent works for {reader.path}.")
+    child = Child("agent", command(reader.path), environment)
+    try:
+        while child.exit_code() is None:
+            tell(_look(reader))
+            child.wait(LOOK_S)
+    except Stopped:
+        say("Stopping: the trial ends first. Once more ends it at once.")
+        raise
+    finally:
+        stop([child], GRACE_S, interrupts)
+    results = reader.read()
+    say(results.count())
+    return 0 if results.over else 1
+
+
+def _wait_for_sweep(setup: Setup, tell: Callable[[str | None], None]) -> tuple[Reader, Mapping[str, str]]:
+    joined = setup.settings.sweep_id
+    wanted = None if joined else register.wanted(setup.settings, setup.backend.identity)
+    while True:
+        try:
+            environment = setup.environment(setup.located())
+            api = client.connect(environment)
+            path = register.find(api, wanted) if wanted else joined
+            if path:
+                return Reader(api, path), environment
+            tell(f"Waiting: {setup.settings.wandb_project} has no sweep {wanted.name if wanted else joined} yet.")
+        except Exception as error:
+            tell(f"Waiting: {client.reason(error)}")
+        time.sleep(WAIT_S)
+
+
+def _look(reader: Reader) -> str | None:
+    try:
+        return idle_reason(reader.read())
+    except Exception as error:
+        return f"The backend does not answer; the agent goes on when it does ({client.reason(error)})."
+
+
+def only_news(say: Callable[[str], None]) -> Callable[[str | None], None]:
+    """Gives a way to say a line whenever it differs from the one before; None is silence, and news after it."""
+    last: str | None = None
+
+    def tell(line: str | None) -> None:
+        nonlocal last
+        if line and line != last:
+            say(line)
+        last = line
+
+    return tell

@@ -1,0 +1,116 @@
+"""Where the sweep lives: the embedded server, the W&B cloud or another W&B-compatible server.
+
+Only `.env` chooses. A key that happens to be exported, or to lie in `~/.netrc` or the W&B client's own settings, never
+sends a sweep anywhere: programs that speak to a backend get an environment made here, in which nothing of that is left.
+"""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from app import device
+from app.settings import SettingError, Settings, web_address
+
+API_KEY = "WANDB_API_KEY"
+BASE_URL = "WANDB_BASE_URL"
+CHOOSING = (API_KEY, BASE_URL)
+
+CLOUD_URL = "https://api.wandb.ai"
+
+
+@dataclass(frozen=True)
+class Backend:
+    """The server that the sweep's programs talk to.
+
+    Attributes:
+        kind: which of the three.
+        base_url: its address; "" for an embedded server until it has said its own.
+        api_key: its key; "" likewise.
+        reason: why it was chosen, for the first line printed.
+    """
+
+    kind: Literal["embedded", "cloud", "server"]
+    reason: str
+    base_url: str = ""
+    api_key: str = field(default="", repr=False)
+
+    @property
+    def identity(self) -> str:
+        """What tells two backends apart; an embedded server stays itself when its port changes."""
+        return self.kind if self.kind == "embedded" else self.base_url
+
+
+def choose(env_file: Mapping[str, str]) -> Backend:
+    """Chooses by the values of `.env` alone.
+
+    Raises:
+        SettingError: if `.env` names a server without its key, or an address that is none.
+    """
+    key, url = env_file.get(API_KEY, ""), env_file.get(BASE_URL, "")
+    if not key and not url:
+        return Backend("embedded", "the embedded server: .env sets no WANDB_API_KEY, so no account and no network")
+    if not url:
+        return Backend("cloud", "the W&B cloud: .env sets WANDB_API_KEY", CLOUD_URL, key)
+    if not key:
+        raise SettingError(
+            f"{BASE_URL} is set in .env but {API_KEY} is not: that server wants its key. "
+            "An embedded server prints its own with `python -m server env --data DIR`."
+        )
+    try:
+        return Backend("server", f"{url}: .env sets WANDB_BASE_URL", web_address(url), key)
+    except ValueError as error:
+        raise SettingError(f"{BASE_URL} is {url!r}; allowed: {error}.") from None
+
+
+def ignored(environ: Mapping[str, str], env_file: Mapping[str, str]) -> list[str]:
+    """Names the exported variables that would have chosen another backend, had they counted."""
+    return [name for name in CHOOSING if environ.get(name) and environ[name] != env_file.get(name)]
+
+
+def environment(
+    backend: Backend, settings: Settings, environ: Mapping[str, str], env_file: Mapping[str, str]
+) -> dict[str, str]:
+    """Builds the environment of every program that speaks to the backend.
+
+    The process's variables come first, then `.env`, except that `WANDB_*` counts only from `.env`.
+
+    Args:
+        backend: with address and key.
+        environ: the process's own environment.
+        env_file: the values of `.env`; its other variables reach the trials, as Compose hands them on.
+    """
+    values = {
+        **{name: value for name, value in env_file.items() if name != "WANDB_ENTITY"},
+        **{name: value for name, value in environ.items() if not name.startswith("WANDB_")},
+        **_wandb(backend, settings, env_file),
+        "DATA_DIR": str(settings.data_dir),
+        "THREADS": str(settings.threads),
+        "PYTHONHASHSEED": "0",
+        # The sweeps' command says `python`: this program's own, whatever else is installed.
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), environ.get("PATH", os.defpath)]),
+    }
+    device.configure(values)
+    return values
+
+
+def _wandb(backend: Backend, settings: Settings, env_file: Mapping[str, str]) -> dict[str, str]:
+    values = {
+        API_KEY: backend.api_key,
+        BASE_URL: backend.base_url,
+        "WANDB_PROJECT": settings.wandb_project,
+        "WANDB_DIR": str(settings.data_dir),
+        # `wandb login` may have left another server's address and a team in the user's own settings.
+        "WANDB_CONFIG_DIR": str(settings.data_dir / "wandb-config"),
+        "WANDB_ERROR_REPORTING": "false",
+        # Three failures in the first minute end an agent; the embedded server has counted each already.
+        "WANDB_AGENT_DISABLE_FLAPPING": "true",
+    }
+    if backend.kind == "embedded":
+        # A link must open on the user's machine, also when the agents know the server by another name.
+        values["WANDB_APP_URL"] = env_file.get("WANDB_APP_URL") or backend.base_url
+    elif settings.wandb_entity:  # the embedded server has one user; a team of the cloud is none of its
+        values["WANDB_ENTITY"] = settings.wandb_entity
+    return values

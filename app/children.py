@@ -1,0 +1,143 @@
+"""The processes that a sweep on this machine consists of: started with a log, watched, stopped without leftovers.
+
+Each has a session of its own, so that Ctrl-C on the terminal reaches only the program that looks after them.
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+LEASH = str(Path(__file__).with_name("leash.py"))
+POLL_S = 0.1
+TAIL_LINES = 15
+
+
+class Stopped(BaseException):
+    """SIGINT, SIGTERM or SIGHUP came; no `except Exception` on the way swallows it."""
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(signum)
+        self.signum = signum
+
+
+class Interrupts:
+    """Turns the first stopping signal into `Stopped`; while things are being stopped, another one means hurry."""
+
+    def __init__(self) -> None:
+        self.hurry = False
+        self._armed = True
+
+    def __enter__(self) -> "Interrupts":
+        # Set even if it was ignored, as it is for what a shell script starts with `&`: trials are stopped by SIGINT.
+        for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(signum, self._came)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.disarm()
+
+    def disarm(self) -> None:
+        """From now on a signal only sets `hurry`."""
+        self._armed = False
+
+    def _came(self, signum: int, _: object) -> None:
+        if not self._armed:
+            self.hurry = True
+            return
+        self._armed = False
+        raise Stopped(signum)
+
+
+class Child:
+    """One process and its log, which is appended to; without a log it writes where this process does."""
+
+    def __init__(
+        self, name: str, command: Sequence[str], environment: Mapping[str, str], log: Path | None = None
+    ) -> None:
+        self.name = name
+        self.log = log
+        self._log_start = 0
+        with contextlib.ExitStack() as stack:
+            output = None
+            if log is not None:
+                log.parent.mkdir(parents=True, exist_ok=True)
+                output = stack.enter_context(log.open("ab"))
+                self._log_start = output.tell()
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-S", LEASH, str(os.getpid()), *command],
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=None if output is None else subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def exit_code(self) -> int | None:
+        """None while it runs; 128 + n after a death by signal n."""
+        code = self._process.poll()
+        return 128 - code if code is not None and code < 0 else code
+
+    def wait(self, limit_s: float) -> int | None:
+        """Waits at most so long for its end; returns as `exit_code` does."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(limit_s)
+        return self.exit_code()
+
+    def tail(self) -> str:
+        """The last lines that it wrote to its log, and where the rest is."""
+        if self.log is None:
+            return ""
+        with self.log.open("rb") as log:
+            log.seek(self._log_start)
+            lines = log.read().decode(errors="replace").splitlines()
+        return "\n".join([*lines[-TAIL_LINES:], f"(all of it: {self.log})"])
+
+    def terminate(self) -> None:
+        if self.exit_code() is None:
+            self._process.terminate()
+
+    def kill(self) -> None:
+        """Ends the process and whatever is left of its session."""
+        left = set(_session(self.pid))
+        if self.exit_code() is not None and self.pid in left:
+            return  # it was empty, and the number belongs to somebody else by now
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self._process.wait()
+
+
+def stop(children: Sequence[Child], grace_s: float, interrupts: Interrupts) -> None:
+    """Asks all of them to end, waits, and kills what is left.
+
+    Args:
+        grace_s: how long they may take together.
+        interrupts: disarmed here; a signal during the wait ends it.
+    """
+    interrupts.disarm()
+    for child in children:
+        child.terminate()
+    deadline_s = time.monotonic() + grace_s
+    while any(child.exit_code() is None for child in children):
+        if time.monotonic() > deadline_s or interrupts.hurry:
+            break
+        time.sleep(POLL_S)
+    for child in children:
+        child.kill()
+
+
+def _session(leader: int) -> Iterator[int]:
+    """The living processes of a session, where the system lists its processes as files."""
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if os.getsid(int(entry.name)) == leader:
+                yield int(entry.name)

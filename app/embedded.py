@@ -1,0 +1,64 @@
+"""The embedded server seen from outside: how it is started, where it answers, whether it is this data directory's.
+
+Its program is another package, which nothing here imports; what is known of it is its command line, the two files
+that it writes and two of its addresses.
+"""
+
+import base64
+import json
+import sys
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from app.settings import Settings
+
+HOST = "127.0.0.1"
+TIMEOUT_S = 5.0
+
+# Machines with a proxy often name no exception for their own address.
+_open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
+
+
+@dataclass(frozen=True)
+class Server:
+    """An embedded server that answers and knows our key."""
+
+    url: str
+    api_key: str = field(repr=False)
+
+    def dashboard_link(self) -> str:
+        """Asks for a link that opens the dashboard once.
+
+        Raises:
+            OSError: if the server does not answer or does not know the key.
+        """
+        credentials = base64.b64encode(f"api:{self.api_key}".encode()).decode()
+        request = urllib.request.Request(
+            f"{self.url}/login-links", method="POST", headers={"Authorization": f"Basic {credentials}"}
+        )
+        with _open(request, timeout=TIMEOUT_S) as answer:
+            return str(json.load(answer)["url"])
+
+
+def directory(settings: Settings) -> Path:
+    """The server's own part of the data directory."""
+    return settings.data_dir / "server"
+
+
+def command(settings: Settings, *flags: str) -> list[str]:
+    """The command that serves this data directory."""
+    program = [sys.executable, "-m", "server", "--host", HOST, "--port", str(settings.port)]
+    return [*program, "--data", str(directory(settings)), *flags]
+
+
+def find(settings: Settings) -> Server | None:
+    """Finds the living server of this data directory; one that does not know our key is another's."""
+    data = directory(settings)
+    try:
+        url = settings.server_url or json.loads((data / "server.json").read_text())["url"]
+        server = Server(url, (data / "api-key").read_text().strip())
+        server.dashboard_link()
+    except (OSError, ValueError, KeyError):
+        return None
+    return server

@@ -1,0 +1,173 @@
+"""The results of a sweep, read from any backend through W&B's own `Api`."""
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+LOST = ("failed", "crashed")
+ENDED = ("finished", "killed", *LOST)
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """One run of a sweep.
+
+    Attributes:
+        values: the sweep's parameters as this run took them.
+        metric: the sweep's metric, as last logged; None before that, and for NaN.
+        epoch: as last logged, counted by the trainer; None before that.
+        cause: why it failed, in its own words; None if it said nothing.
+        code_sha256: of the program that it ran; None if it did not say.
+    """
+
+    id: str
+    name: str
+    state: str
+    values: Mapping[str, Any]
+    metric: float | None = None
+    epoch: int | None = None
+    cause: str | None = None
+    code_sha256: str | None = None
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether it ended because somebody stopped it; a trial says so in its cause."""
+        return (self.cause or "").startswith("interrupted")
+
+    @property
+    def point(self) -> str:
+        """What two runs of the same point have in common."""
+        return json.dumps(self.values, sort_keys=True, default=str)
+
+
+@dataclass(frozen=True)
+class Results:
+    """A sweep at one moment.
+
+    Attributes:
+        path: "entity/project/id".
+        state: W&B's word: PENDING, RUNNING, PAUSED, FINISHED or CANCELED.
+        metric: its name; None if the sweep file names none.
+        expected: how many runs it takes; None if it has no end.
+        runs: oldest first.
+    """
+
+    path: str
+    name: str
+    url: str
+    state: str
+    metric: str | None
+    maximize: bool
+    expected: int | None
+    runs: tuple[RunResult, ...]
+
+    @property
+    def over(self) -> bool:
+        return self.state in ("FINISHED", "CANCELED")
+
+    @property
+    def finished(self) -> list[RunResult]:
+        """Runs whose result counts; one that was stopped early has one too."""
+        return [run for run in self.runs if run.state in ("finished", "killed")]
+
+    @property
+    def running(self) -> list[RunResult]:
+        return [run for run in self.runs if run.state == "running"]
+
+    @property
+    def failed(self) -> list[RunResult]:
+        """Runs without a result whose point will get none either.
+
+        While the sweep goes on, the point of a run that was interrupted or fell silent is given to another agent.
+        """
+        redeemed = {run.point for run in self.runs if run.state not in LOST}
+        lost = [run for run in self.runs if run.state in LOST and run.point not in redeemed]
+        return lost if self.over else [run for run in lost if run.state == "failed" and not run.interrupted]
+
+    @property
+    def handed_out(self) -> bool:
+        """Whether every run that the sweep takes has been given to an agent, and none came back."""
+        given = {run.point for run in self.runs if run.state not in LOST}
+        return self.expected is not None and len(given) + len(self.failed) >= self.expected
+
+    @property
+    def complete(self) -> bool:
+        """Whether every run that the sweep takes gave a result."""
+        return self.state == "FINISHED" and not self.failed and len(self.finished) >= (self.expected or 0)
+
+    def count(self) -> str:
+        """In words: "5 of 5 runs finished"."""
+        total = "" if self.expected is None else f" of {self.expected}"
+        failed = f", {len(self.failed)} failed" if self.failed else ""
+        return f"{len(self.finished)}{total} runs finished{failed}"
+
+    def best(self) -> list[RunResult]:
+        """The runs with a metric, best first."""
+        return sorted(
+            (run for run in self.runs if run.metric is not None),
+            key=lambda run: -(run.metric or 0) if self.maximize else (run.metric or 0),
+        )
+
+
+class Reader:
+    """Reads one sweep again and again; a run that has ended is fetched once."""
+
+    def __init__(self, api: Any, path: str) -> None:
+        self.path = path
+        self._api = api
+        self._sweep = api.sweep(path)
+        self._ended: dict[str, RunResult] = {}
+
+    def read(self) -> Results:
+        """Fetches the sweep as it is now.
+
+        Raises:
+            Exception: whatever W&B's client raises if the backend does not answer.
+        """
+        sweep = self._sweep
+        sweep.load(force=True)
+        metric = sweep.config.get("metric") or {}
+        return Results(
+            path=self.path,
+            name=sweep.name,
+            url=sweep.url,
+            state=sweep.state,
+            metric=metric.get("name"),
+            maximize=metric.get("goal") == "maximize",
+            expected=_expected(sweep),
+            runs=tuple(self._run(run, metric.get("name")) for run in self._runs()),
+        )
+
+    def _runs(self) -> Iterator[Any]:
+        self._api.flush()  # else it answers from memory
+        project = f"{self._sweep.entity}/{self._sweep.project}"
+        yield from self._api.runs(project, filters={"sweep": self._sweep.id}, per_page=500, lazy=True)
+
+    def _run(self, run: Any, metric: str | None) -> RunResult:
+        known = self._ended.get(run.id)
+        if known is not None and known.state == run.state:
+            return known
+        result = RunResult(
+            id=run.id,
+            name=run.name or run.id,
+            state=run.state,
+            values={name: run.config.get(name) for name in self._sweep.config.get("parameters", {})},
+            metric=_number(run.summary.get(metric)) if metric else None,
+            epoch=run.summary.get("epoch"),
+            cause=run.summary.get("cause"),
+            code_sha256=(run.config.get("provenance") or {}).get("code_sha256"),
+        )
+        if result.state in ENDED:
+            self._ended[run.id] = result
+        return result
+
+
+def _expected(sweep: Any) -> int | None:
+    limits = [sweep.expected_run_count, sweep.config.get("run_cap")]
+    return min((limit for limit in limits if limit), default=None)
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None

@@ -1,0 +1,167 @@
+"""What can be set from outside: the variables, their defaults and what they may hold; the one reader of `.env`.
+
+A variable of the process comes first, then the file named by ENV_FILE, then the default, as in Compose. An empty
+value counts as none. The two variables that choose a backend are `app.backend`'s and come from the file alone.
+"""
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import click
+from dotenv import dotenv_values
+
+ENV_FILE = "ENV_FILE"
+DEFAULT_ENV_FILE = ".env"
+PROCESS_ENVIRONMENT = "-"  # as ENV_FILE: a container's engine has read the file already
+
+
+class SettingError(click.ClickException):
+    """Values that cannot be used: one line each, with what is allowed. Ends a command with exit code 2."""
+
+    exit_code = 2
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("\n".join(problems))
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every setting but the backend's, read and checked; one field for each of `VARIABLES`.
+
+    Attributes:
+        sweep: the sweep's file, relative to the project's root.
+        new: a label; another label registers another sweep from an unchanged file.
+        sweep_id: "entity/project/id" of an existing sweep to join, or "".
+        agents: how many at once; None leaves it to the machine.
+        threads: of TensorFlow, for each trial.
+        port: of the embedded server on 127.0.0.1; 0 takes a free one.
+        data_dir: absolute; holds all that is written.
+        server_url: where the embedded server answers; "" means as it says itself in `data_dir`.
+        fashion_mnist_dir: directory of the data set's files; "" looks in the usual places.
+        wandb_project: the sweep's project.
+        wandb_entity: the team or user that owns it; "" is the account's own.
+    """
+
+    sweep: Path
+    new: str
+    sweep_id: str
+    agents: int | None
+    threads: int
+    port: int
+    data_dir: Path
+    server_url: str
+    fashion_mnist_dir: str
+    wandb_project: str
+    wandb_entity: str
+
+
+def _text(value: str) -> str:
+    return value
+
+
+def _absolute(value: str) -> Path:
+    return Path(value).expanduser().absolute()
+
+
+def _whole_number(value: str, least: int, most: int) -> int:
+    allowed = f"a whole number from {least} to {most}"
+    if not re.fullmatch("[0-9]{1,6}", value) or not least <= int(value) <= most:
+        raise ValueError(allowed)
+    return int(value)
+
+
+def _agents(value: str) -> int | None:
+    if value == "auto":
+        return None
+    try:
+        return _whole_number(value, 1, 1000)
+    except ValueError as error:
+        raise ValueError(f"auto or {error}") from None
+
+
+def _project(value: str) -> str:
+    if len(value) > 128 or re.search(r"[/\\#?%:]", value):
+        raise ValueError(r"at most 128 characters, none of / \ # ? % :")
+    return value
+
+
+def _sweep_id(value: str) -> str:
+    if value and not re.fullmatch("[^/]+/[^/]+/[^/]+", value):
+        raise ValueError("entity/project/id, as a sweep's page and `wandb sweep` show it")
+    return value
+
+
+def web_address(value: str) -> str:
+    """Gives an http(s) address without its trailing slash; "" stays "".
+
+    Raises:
+        ValueError: with what is allowed.
+    """
+    parts = urlsplit(value)
+    if value and (parts.scheme not in ("http", "https") or not parts.hostname):
+        raise ValueError("an address like http://192.168.1.20:8080")
+    return value.rstrip("/")
+
+
+VARIABLES: Mapping[str, tuple[str, Callable[[str], Any]]] = {
+    "SWEEP": ("sweeps/layer_size.yaml", Path),
+    "NEW": ("", _text),
+    "SWEEP_ID": ("", _sweep_id),
+    "AGENTS": ("auto", _agents),
+    "THREADS": ("1", lambda value: _whole_number(value, 1, 1024)),
+    "PORT": ("8080", lambda value: _whole_number(value, 0, 65535)),
+    "DATA_DIR": ("data", _absolute),
+    "SERVER_URL": ("", web_address),
+    "FASHION_MNIST_DIR": ("", _text),
+    "WANDB_PROJECT": ("wandb-sweep-practice", _project),
+    "WANDB_ENTITY": ("", _text),
+}
+
+
+def read_env_file(environ: Mapping[str, str]) -> dict[str, str]:
+    """Reads the file named by ENV_FILE, `.env` by default, which need not be there.
+
+    Raises:
+        SettingError: if ENV_FILE names a file that is not there.
+    """
+    name = environ.get(ENV_FILE) or DEFAULT_ENV_FILE
+    if name == PROCESS_ENVIRONMENT:
+        return dict(environ)
+    if not Path(name).is_file() and name != DEFAULT_ENV_FILE:
+        raise SettingError(f"ENV_FILE is {name!r}: there is no such file.")
+    return {key: value or "" for key, value in dotenv_values(name).items()}
+
+
+def read(environ: Mapping[str, str], env_file: Mapping[str, str]) -> Settings:
+    """Reads and checks every setting.
+
+    Raises:
+        SettingError: with all problems at once.
+    """
+    values: dict[str, Any] = {}
+    problems = []
+    for name, (default, parse) in VARIABLES.items():
+        text = environ.get(name) or env_file.get(name) or default
+        try:
+            values[name.lower()] = parse(text)
+        except ValueError as error:
+            problems.append(f"{name} is {text!r}; allowed: {error}.")
+    if problems:
+        raise SettingError(*problems)
+    return Settings(**values)
+
+
+def misspelt(environ: Mapping[str, str], env_file: Iterable[str], known: Iterable[str]) -> list[str]:
+    """Names in `.env` and on make's command line that are almost, but not quite, one of ours: a line each."""
+    names = [*VARIABLES, ENV_FILE, *known]
+    given = {*env_file, *re.findall(r"(\w+)=", environ.get("MAKEFLAGS", ""))}
+    return [
+        f"{name} is no setting and has no effect. Did you mean {near[0]}?"
+        for name in sorted(given.difference(names))
+        if (near := difflib.get_close_matches(name, names, n=1, cutoff=0.8))
+    ]

@@ -1,0 +1,179 @@
+"""The whole job on this machine: data, server, one sweep, its agents, progress, results."""
+
+import socket
+import time
+from collections.abc import Callable, Mapping
+
+import click
+from rich.console import Console
+
+from app import agent, capacity, client, data, embedded, register, report
+from app.children import Child, Interrupts, Stopped, stop
+from app.embedded import Server
+from app.progress import Progress
+from app.results import Reader, Results
+from app.settings import Settings
+from app.setup import Setup
+
+SERVER_START_S = 30.0
+SERVER_STOP_S = 10.0
+# An agent learns at its next heartbeat, after 5 s, that its sweep is over.
+LAST_HEARTBEAT_S = 30.0
+
+TICK_S = 0.2
+# The cloud limits requests; the embedded server need not be spared.
+LOOK_S = {"embedded": 2.0, "server": 5.0, "cloud": 10.0}
+
+
+class Job:
+    """One `up`: what was asked for, and what it has started and must stop."""
+
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
+        self._settings = setup.settings
+        self._interrupts = Interrupts()
+        self._console = Console()
+        self._server: Child | None = None
+        self._agents: list[Child] = []
+
+    def run(self) -> int:
+        """Does the job.
+
+        Returns:
+            The exit code: 0 if every run gave a result, 1 if not, 128 + n if signal n stopped it.
+
+        Raises:
+            click.ClickException: if the job cannot be done, with the reason and what to do.
+        """
+        with self._interrupts:
+            try:
+                return self._run()
+            except Stopped as stopped:
+                self._say("Stopping: the trials end first, then the server. Once more ends them at once.")
+                return 128 + stopped.signum
+            finally:
+                self._stop()
+
+    def _run(self) -> int:
+        # A mistake in the sweep file is told before anything is started.
+        wanted = None if self._settings.sweep_id else register.wanted(self._settings, self._setup.backend.identity)
+        located = self._setup.at(self._use_server()) if self._setup.embedded else self._setup.backend
+        environment = self._setup.environment(located)
+        self._say(f"Data: {data.prepare(environment)}")
+        api = client.connect(environment)
+        path, new = self._settings.sweep_id, False
+        if wanted is not None:
+            path, new = register.register(api, wanted, environment, self._settings.data_dir)
+        reader = Reader(api, path)
+        results = self._introduce(reader.read(), new)
+        if not results.over:
+            self._start_agents(results, environment)
+            results = self._watch(reader, results)
+        return report.show(results, self._console)
+
+    def _introduce(self, results: Results, new: bool) -> Results:
+        self._say(register.standing(results, new))
+        self._say(register.code_changed(results))
+        self._say(f"Dashboard: {self._dashboard(results)}")
+        return results
+
+    def _dashboard(self, results: Results) -> str:
+        server = embedded.find(self._settings) if self._setup.embedded else None
+        return f"{server.dashboard_link()} (opens once)" if server else results.url
+
+    def _use_server(self) -> Server:
+        """Uses this data directory's embedded server: one that runs already, or its own."""
+        server = embedded.find(self._settings)
+        if server is not None:
+            self._say(f"Server: {server.url} runs already and is left running.")
+            return server
+        server = self._start_server(self._settings)
+        self._say(f"Server: {server.url}, its data in {embedded.directory(self._settings)}.")
+        return server
+
+    def _start_server(self, settings: Settings) -> Server:
+        self._server = self._child("server", embedded.command(settings), self._setup.environ)
+        deadline_s = time.monotonic() + SERVER_START_S
+        while self._server.wait(TICK_S) is None and time.monotonic() < deadline_s:
+            server = embedded.find(settings)
+            if server is not None:
+                return server
+        if settings.port and _is_taken(settings.port):
+            raise click.ClickException(
+                f"port {settings.port} is taken by another program. `make up PORT={settings.port + 1}` uses another."
+            )
+        raise click.ClickException(f"the server did not start:\n{self._server.tail()}")
+
+    def _start_agents(self, results: Results, environment: Mapping[str, str]) -> None:
+        left = None if results.expected is None else max(1, results.expected - len(results.finished))
+        count, reason = capacity.measure().agents(left)
+        if self._settings.agents is not None:
+            count, reason = self._settings.agents, "as asked for"
+        self._say(f"Agents: {count} ({reason})")
+        for number in range(1, count + 1):
+            self._agents.append(self._child(f"agent-{number}", agent.command(results.path), environment))
+
+    def _child(self, name: str, command: list[str], environment: Mapping[str, str]) -> Child:
+        return Child(name, command, environment, self._settings.data_dir / "logs" / f"{name}.log")
+
+    def _watch(self, reader: Reader, results: Results) -> Results:
+        """Shows progress until the sweep is over or no agent is left to carry it on."""
+        started_s = looked_s = time.monotonic()
+        working = list(self._agents)
+        with Progress(self._console, started_s) as progress:
+            tell = agent.only_news(progress.say)
+            while not results.over:
+                time.sleep(TICK_S)
+                ended = [child for child in working if child.exit_code() is not None]
+                now_s = time.monotonic()
+                if not ended and now_s < looked_s + LOOK_S[self._setup.backend.kind]:
+                    continue
+                looked_s = now_s
+                results = self._look(reader, tell) or results
+                progress.show(results, now_s)
+                working = [child for child in working if child not in ended]
+                if ended and not results.over:
+                    self._mourn(ended, working, progress.say)
+        self._await_agents()
+        return reader.read()
+
+    def _look(self, reader: Reader, tell: Callable[[str | None], None]) -> Results | None:
+        try:
+            results = reader.read()
+        except Exception as error:
+            tell(f"The backend does not answer: {client.reason(error)}")
+            self._revive_server()
+            return None
+        tell(agent.idle_reason(results))
+        return results
+
+    def _revive_server(self) -> None:
+        """Takes the place of a server that somebody else had started and ended; the death of our own is an error."""
+        if self._server is not None and self._server.exit_code() is not None:
+            raise click.ClickException(f"the server has ended:\n{self._server.tail()}")
+        if self._setup.embedded and self._server is None and embedded.find(self._settings) is None:
+            self._start_server(self._settings)
+
+    def _mourn(self, ended: list[Child], working: list[Child], say: Callable[[str], None]) -> None:
+        for child in ended:
+            say(f"{child.name} ended early, exit code {child.exit_code()}; {len(working)} go on. Its log: {child.log}")
+        if not working:
+            raise click.ClickException(f"no agent is left, and the sweep is not done:\n{ended[-1].tail()}")
+
+    def _await_agents(self) -> None:
+        deadline_s = time.monotonic() + LAST_HEARTBEAT_S
+        for child in self._agents:
+            child.wait(max(0, deadline_s - time.monotonic()))
+
+    def _stop(self) -> None:
+        stop(self._agents, agent.GRACE_S, self._interrupts)
+        stop([self._server] if self._server else [], SERVER_STOP_S, self._interrupts)
+
+    def _say(self, line: str | None) -> None:
+        if line:
+            self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _is_taken(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((embedded.HOST, port)) == 0
