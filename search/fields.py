@@ -1,0 +1,124 @@
+"""The kinds of values that a sweep file's keys take; each says in one sentence what is wrong with another value.
+
+A validator's text goes on where the key's name stops: "is 0: it must be above 0."
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo
+
+from search.wording import not_a_number, shown
+
+LARGEST = 1e100  # leaves room for every product and quotient below in a float
+LARGEST_EXPONENT = 230  # e**230 is about LARGEST
+LARGEST_WHOLE = 2**53  # beyond, floats and readers of JSON lose whole numbers
+
+
+def _number(value: object) -> int | float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(not_a_number(value))
+    if not abs(value) <= LARGEST:  # NaN ends here too
+        raise ValueError(f"is {shown(value)}: a number between -{LARGEST:g} and {LARGEST:g} is due.")
+    return value
+
+
+def _exponent(value: object) -> int | float:
+    number = _number(value)
+    if abs(number) > LARGEST_EXPONENT:
+        raise ValueError(
+            f"is {shown(number)}: this distribution takes exponents of e, between -{LARGEST_EXPONENT} and"
+            f" {LARGEST_EXPONENT}; its `_values` sister takes the limits themselves."
+        )
+    return number
+
+
+def _whole(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError(f"is {shown(value)}: a whole number is due for int_uniform.")
+    if abs(value) > LARGEST_WHOLE:
+        raise ValueError(f"is {shown(value)}: a whole number between -2**53 and 2**53 is due.")
+    return value
+
+
+def _above_min(value: float, info: ValidationInfo) -> float:
+    lower = info.data.get("min")
+    if lower is not None and value <= lower:
+        raise ValueError(f"is {shown(value)}: it must be above `min`, which is {shown(lower)}.")
+    return value
+
+
+def _above_zero(value: float) -> float:
+    if value < 1 / LARGEST:
+        raise ValueError(f"is {shown(value)}: it must be above 0.")
+    return value
+
+
+def _not_below_zero(value: float) -> float:
+    if value < 0:
+        raise ValueError(f"is {shown(value)}: it must not be below 0.")
+    return value
+
+
+def _within_exponents(sigma: float, info: ValidationInfo) -> float:
+    reach = abs(info.data.get("mu", 0)) + 9 * sigma  # no point of (0, 1) in a float lies further out
+    if reach > LARGEST_EXPONENT:
+        raise ValueError(f"is {shown(sigma)}: e to the power of |mu| + 9 sigma = {reach:g} is beyond {LARGEST:g}.")
+    return sigma
+
+
+def _resolves(q: float, info: ValidationInfo) -> float:
+    lower, upper = info.data.get("min"), info.data.get("max")
+    if lower is not None and upper is not None and (lower + q == lower or (upper - lower) / q > LARGEST_WHOLE):
+        raise ValueError(f"is {shown(q)}: too small a step between {shown(lower)} and {shown(upper)}.")
+    return q
+
+
+def _one_for_each_value(probabilities: list[float], info: ValidationInfo) -> list[float]:
+    count = len(info.data.get("values", probabilities))
+    if len(probabilities) != count:
+        raise ValueError(
+            f"has the length {len(probabilities)}, and `values` has {count}: one probability for each value."
+        )
+    if not math.isclose(sum(probabilities), 1, abs_tol=1e-5):  # W&B's tolerance
+        raise ValueError(f"sums to {sum(probabilities):.6g}: it must sum to 1.")
+    return probabilities
+
+
+def _count(value: object) -> int:
+    number = _number(value)
+    if number != int(number) or not 1 <= number <= LARGEST_WHOLE:
+        raise ValueError(f"is {shown(value)}: a whole number of at least 1 is due.")
+    return int(number)
+
+
+def _above_one(value: float) -> float:
+    if value <= 1:
+        raise ValueError(f"is {shown(value)}: it must be above 1.")
+    return value
+
+
+def _parameter_name(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]*", name):
+        raise ValueError("is no name for a parameter: a letter or _ first, then letters, digits, _ . and - only.")
+    return name
+
+
+Number = Annotated[int | float, PlainValidator(_number)]
+Exponent = Annotated[int | float, PlainValidator(_exponent)]
+Whole = Annotated[int, PlainValidator(_whole)]
+Count = Annotated[int, PlainValidator(_count)]
+Positive = Annotated[Number, AfterValidator(_above_zero)]
+NotNegative = Annotated[Number, AfterValidator(_not_below_zero)]
+AboveOne = Annotated[Number, AfterValidator(_above_one)]
+Values = Annotated[list[Any], Field(min_length=1)]
+ParameterName = Annotated[str, AfterValidator(_parameter_name)]
+
+# These compare with keys that stand before them in the same mapping.
+AboveMin = AfterValidator(_above_min)
+Resolving = AfterValidator(_resolves)
+WithinExponents = AfterValidator(_within_exponents)
+OneForEachValue = AfterValidator(_one_for_each_value)

@@ -1,0 +1,178 @@
+"""Rules between the keys of a sweep file, over its plain data, so that they speak even while other keys are wrong."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from search.document import Problem
+from search.wording import Path, dotted, respelt, shown
+
+GROUP = "nested parameters"
+"""What `kind` calls a mapping that holds further parameters; no distribution has blanks in its name."""
+
+_IN_A_GRID = {"constant", "categorical", "int_uniform", "q_uniform"}
+_METHODS_OF_ENGINE = {"wandb": ("grid", "random", "bayes"), "optuna": ("custom",), "ax": ("custom",)}
+
+
+def kind(spec: Any) -> str | None:
+    """A parameter's distribution as given, or as W&B infers it from the keys; None where they say nothing."""
+    if not isinstance(spec, dict):
+        return None
+    if "distribution" in spec:
+        return str(spec["distribution"])
+    if "parameters" in spec:
+        return GROUP
+    if "value" in spec:
+        return "constant"
+    if "values" in spec:
+        return "categorical_w_probabilities" if "probabilities" in spec else "categorical"
+    return _kind_between([spec[key] for key in ("min", "max") if key in spec])
+
+
+def _kind_between(bounds: list[Any]) -> str | None:
+    if not bounds:
+        return None
+    return "int_uniform" if all(type(bound) is int for bound in bounds) else "uniform"
+
+
+def problems(data: dict[str, Any]) -> Iterator[Problem]:
+    """Each broken rule between keys. Keys of the wrong type are passed over: their own problem says enough."""
+    yield from _missing_parameters(data)
+    yield from _missing_metric(data)
+    yield from _metrics(data)
+    yield from _early_terminate(data)
+    yield from _scheduler(data)
+    for path, spec in _leaves(data):
+        yield from _mixed_bounds(path, spec)
+        if data.get("method") == "grid":
+            yield from _in_a_grid(path, spec)
+
+
+def empties(data: dict[str, Any], path: Path = ()) -> Iterator[Problem]:
+    """Keys that stand without a value, in the sweep and its sections; a parameter's value may well be null."""
+    for key, value in data.items():
+        if value is None:
+            yield Problem((*path, key), f"`{dotted((*path, key))}` is empty: give it a value or leave it out.")
+        elif isinstance(value, dict) and key != "parameters":
+            yield from empties(value, (*path, key))
+
+
+def warnings(data: dict[str, Any]) -> Iterator[str]:
+    """What is allowed and surely not meant. For valid data only."""
+    if data["method"] in ("random", "bayes") and "run_cap" not in data:
+        yield f"a {data['method']} sweep without `run_cap` never ends by itself."
+    for path, spec in _leaves(data):
+        yield from _texts_like_numbers(path, spec)
+        yield from _exponents(path, spec)
+
+
+def _leaves(data: dict[str, Any], above: Path = ()) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Every parameter that is no group, with its path."""
+    parameters = data.get("parameters")
+    for name, spec in parameters.items() if isinstance(parameters, dict) else ():
+        path = (*above, "parameters", name)
+        if kind(spec) == GROUP:
+            yield from _leaves(spec, path)
+        elif isinstance(spec, dict):
+            yield path, spec
+
+
+def _section(data: dict[str, Any], key: str) -> dict[str, Any]:
+    value = data.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _missing_parameters(data: dict[str, Any]) -> Iterator[Problem]:
+    if "parameters" not in data and "search_space" not in _section(data, "scheduler"):
+        yield Problem(("parameters",), "`parameters` is missing: it says what to search.")
+
+
+def _missing_metric(data: dict[str, Any]) -> Iterator[Problem]:
+    if "metric" in data:
+        return
+    askers = ["`method: bayes`"] if data.get("method") == "bayes" else []
+    askers += ["`early_terminate`"] if "early_terminate" in data else []
+    if askers:
+        yield Problem(
+            ("metric",),
+            f"`metric` is missing: needed by {' and '.join(askers)}, as in {{name: val_loss, goal: minimize}}.",
+        )
+
+
+def _metrics(data: dict[str, Any]) -> Iterator[Problem]:
+    if "metrics" not in data:
+        return
+    path, method = ("metrics",), data.get("method")
+    if isinstance(data["metrics"], dict):
+        yield Problem(path, "`metrics` lists several goals: for one, the key is `metric`.")
+    elif "metric" in data:
+        yield Problem(path, "`metrics` stands beside `metric`: several goals take `metrics`, one takes `metric`.")
+    elif method in ("grid", "random", "bayes"):
+        yield Problem(path, f"`metrics` needs `method: custom`, not {method}; for one goal the key is `metric`.")
+
+
+def _early_terminate(data: dict[str, Any]) -> Iterator[Problem]:
+    section = _section(data, "early_terminate")
+    if section and "min_iter" not in section and not {"max_iter", "s"} <= section.keys():
+        path = ("early_terminate", "s" if "max_iter" in section else "min_iter")
+        yield Problem(path, "`early_terminate` needs `min_iter`, or `max_iter` and `s`.")
+
+
+def _scheduler(data: dict[str, Any]) -> Iterator[Problem]:
+    section = _section(data, "scheduler")
+    methods = _METHODS_OF_ENGINE.get(str(section.get("engine")))
+    if methods and data.get("method") not in methods:
+        engine = section["engine"]
+        yield Problem(("scheduler", "engine"), f"`scheduler.engine: {engine}` needs `method`: {' or '.join(methods)}.")
+    for key in ("optimizer", "search_space"):
+        if key in section and "source" not in section:
+            yield Problem(
+                ("scheduler", "source"),
+                f"`scheduler.source` is missing: the file in which `{key}` finds {shown(section[key])}.",
+            )
+    if section and "early_terminate" in data:
+        yield Problem(("early_terminate",), "`early_terminate` stands beside `scheduler`, which stops runs itself.")
+    if section and _section(data, "controller").get("type") == "local":
+        yield Problem(("controller",), "`controller: {type: local}` stands beside `scheduler`: only one can suggest.")
+
+
+def _mixed_bounds(path: Path, spec: dict[str, Any]) -> Iterator[Problem]:
+    lower, upper = spec.get("min"), spec.get("max")
+    # The client refuses these, at the first level only.
+    if len(path) == 2 and "distribution" not in spec and {type(lower), type(upper)} == {int, float}:
+        yield Problem(
+            path,
+            f"`{dotted(path)}` goes from {shown(lower)} to {shown(upper)}: one is whole, one is not;"
+            " write both with a point, or both without, or give a `distribution`.",
+        )
+
+
+def _in_a_grid(path: Path, spec: dict[str, Any]) -> Iterator[Problem]:
+    distribution = kind(spec)
+    place = (*path, "distribution") if "distribution" in spec else path
+    if distribution == "categorical_w_probabilities":
+        yield Problem((*path, "probabilities"), f"`{dotted(path)}` has `probabilities`: a grid takes every value once.")
+    elif distribution and distribution not in _IN_A_GRID:
+        yield Problem(
+            place,
+            f"`{dotted(path)}` is drawn from {distribution}, which has no list of values for a grid:"
+            " use `values`, whole `min` and `max`, q_uniform, or another `method`.",
+        )
+
+
+def _texts_like_numbers(path: Path, spec: dict[str, Any]) -> Iterator[str]:
+    for text in (value for value in [spec.get("value"), *spec.get("values", [])] if isinstance(value, str)):
+        if number := respelt(text):
+            yield f"`{dotted(path)}` may be the text {shown(text)}: YAML reads no number in this form; write {number}."
+
+
+def _exponents(path: Path, spec: dict[str, Any]) -> Iterator[str]:
+    distribution = kind(spec)
+    if distribution in ("log_uniform", "q_log_uniform", "inv_log_uniform"):
+        ends = sorted(math.exp(spec[key] * (-1 if distribution.startswith("inv") else 1)) for key in ("min", "max"))
+        yield (
+            f"`{dotted(path)}` is drawn from {distribution}, whose `min` and `max` are exponents of e: its values lie"
+            f" between {ends[0]:.4g} and {ends[1]:.4g}; {distribution}_values takes the limits themselves."
+        )

@@ -1,0 +1,85 @@
+"""Which values a sweep tries next: suggestion i is a function of the config, i and the seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from typing import Any
+
+from search import grid, random_search
+from search.config import ConfigError, SweepConfig
+from search.space import Beta
+from search.wording import dotted
+
+Strategy = Callable[[SweepConfig, int, int], list[Any] | None]
+
+_STRATEGIES: dict[str, Strategy] = {"grid": grid.values, "random": random_search.values}
+_ELSEWHERE = "The W&B cloud runs it: set WANDB_API_KEY in .env."
+
+
+def ensure_supported(config: SweepConfig) -> None:
+    """Passes a sweep that `suggest` can run.
+
+    Raises:
+        ConfigError: naming each thing that W&B allows and no engine here does yet.
+    """
+    problems = tuple(_unsupported(config))
+    if problems:
+        raise ConfigError(problems)
+
+
+def unheeded(config: SweepConfig) -> tuple[str, ...]:
+    """What a sweep asks for and no engine here acts on yet, while the rest of it runs; one sentence each."""
+    if config.early_terminate is None:
+        return ()
+    return (f"`early_terminate` stops no run in this server yet. {_ELSEWHERE}",)
+
+
+def size(config: SweepConfig) -> int | None:
+    """The number of grid points; None for a search without an end. `run_cap` is not applied."""
+    return grid.size(config) if config.method == "grid" else None
+
+
+def suggest(config: SweepConfig, index: int, seed: int) -> dict[str, Any] | None:
+    """Suggestion `index` of a sweep, the same each time it is asked for.
+
+    Args:
+        config: a config that `ensure_supported` passes.
+        index: from 0.
+        seed: the sweep's; any int. A grid does not depend on it.
+
+    Returns:
+        A value for each parameter, nested as the parameters are, as in {"lr": 0.1, "net": {"depth": 3}}, the caller's
+        own to change; None past the end of a grid.
+
+    Raises:
+        ValueError: if `index` is negative.
+    """
+    if index < 0:
+        raise ValueError(f"index is {index}: suggestions count from 0")
+    values = _STRATEGIES[config.method](config, index, seed)
+    return None if values is None else _nested(zip(config.space, deepcopy(values), strict=True))
+
+
+def _unsupported(config: SweepConfig) -> Iterator[str]:
+    if config.method not in _STRATEGIES:
+        allowed = ", ".join(_STRATEGIES)
+        yield f"method `{config.method}` has no engine in this server yet; allowed: {allowed}. {_ELSEWHERE}"
+    if config.scheduler is not None:
+        yield f"`scheduler` has no engine in this server yet; leave it out. {_ELSEWHERE}"
+    if config.controller is not None and config.controller.type == "local":
+        yield f"`controller: {{type: local}}` is not served by this server; leave it out. {_ELSEWHERE}"
+    for path, parameter in config.space.items():
+        if isinstance(parameter, Beta):
+            distribution = parameter.distribution
+            yield f"`{dotted(path)}` needs {distribution}, which has no engine in this server yet. {_ELSEWHERE}"
+
+
+def _nested(values: Any) -> dict[str, Any]:
+    nested: dict[str, Any] = {}
+    for path, value in values:
+        group = nested
+        for name in path[:-1]:
+            group = group.setdefault(name, {})
+        group[path[-1]] = value
+    return nested
