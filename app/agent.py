@@ -24,12 +24,16 @@ def command(path: str) -> list[str]:
     return [sys.executable, "-m", "wandb", "agent", *options, path]
 
 
-def idle_reason(results: Results) -> str | None:
-    """Why an agent of this sweep may have nothing to run, if there is a reason."""
+def idle_reason(results: Results, agents: int = 1) -> str | None:
+    """Why an agent of this sweep has nothing to run, if there is a reason.
+
+    Args:
+        agents: how many are looked after here; no more runs than these may all be theirs.
+    """
     if results.state == "PAUSED":
         return f"The sweep is paused. `wandb sweep --resume {results.path}` or its page lets it go on."
-    if not results.over and results.running and results.handed_out:
-        return f"Nothing is left to start; {len(results.running)} runs have not ended yet."
+    if not results.over and results.handed_out and 0 < len(results.running) != agents:
+        return f"Nothing is left to start; idle agents wait for the {len(results.running)} still running."
     return None
 
 

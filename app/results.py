@@ -33,8 +33,8 @@ class RunResult:
 
     @property
     def interrupted(self) -> bool:
-        """Whether it ended because somebody stopped it; a trial says so in its cause."""
-        return (self.cause or "").startswith("interrupted")
+        """Whether it ended because somebody stopped it; its cause names the signal."""
+        return any(name in (self.cause or "") for name in ("SIGTERM", "SIGINT"))
 
     @property
     def point(self) -> str:

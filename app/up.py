@@ -1,5 +1,6 @@
 """The whole job on this machine: data, server, one sweep, its agents, progress, results."""
 
+import contextlib
 import socket
 import time
 from collections.abc import Callable, Mapping
@@ -35,6 +36,7 @@ class Job:
         self._console = Console()
         self._server: Child | None = None
         self._agents: list[Child] = []
+        self._reader: Reader | None = None
 
     def run(self) -> int:
         """Does the job.
@@ -50,9 +52,12 @@ class Job:
                 return self._run()
             except Stopped as stopped:
                 self._say("Stopping: the trials end first, then the server. Once more ends them at once.")
+                self._stop_agents()
+                self._farewell()
                 return 128 + stopped.signum
             finally:
-                self._stop()
+                self._stop_agents()
+                stop([self._server] if self._server else [], SERVER_STOP_S, self._interrupts)
 
     def _run(self) -> int:
         # A mistake in the sweep file is told before anything is started.
@@ -64,11 +69,11 @@ class Job:
         path, new = self._settings.sweep_id, False
         if wanted is not None:
             path, new = register.register(api, wanted, environment, self._settings.data_dir)
-        reader = Reader(api, path)
-        results = self._introduce(reader.read(), new)
+        self._reader = Reader(api, path)
+        results = self._introduce(self._reader.read(), new)
         if not results.over:
             self._start_agents(results, environment)
-            results = self._watch(reader, results)
+            results = self._watch(self._reader, results)
         return report.show(results, self._console)
 
     def _introduce(self, results: Results, new: bool) -> Results:
@@ -129,7 +134,7 @@ class Job:
                 if not ended and now_s < looked_s + LOOK_S[self._setup.backend.kind]:
                     continue
                 looked_s = now_s
-                results = self._look(reader, tell) or results
+                results = self._look(reader, len(working), tell) or results
                 progress.show(results, now_s)
                 working = [child for child in working if child not in ended]
                 if ended and not results.over:
@@ -137,14 +142,14 @@ class Job:
         self._await_agents()
         return reader.read()
 
-    def _look(self, reader: Reader, tell: Callable[[str | None], None]) -> Results | None:
+    def _look(self, reader: Reader, agents: int, tell: Callable[[str | None], None]) -> Results | None:
         try:
             results = reader.read()
         except Exception as error:
             tell(f"The backend does not answer: {client.reason(error)}")
             self._revive_server()
             return None
-        tell(agent.idle_reason(results))
+        tell(agent.idle_reason(results, agents))
         return results
 
     def _revive_server(self) -> None:
@@ -165,9 +170,13 @@ class Job:
         for child in self._agents:
             child.wait(max(0, deadline_s - time.monotonic()))
 
-    def _stop(self) -> None:
+    def _stop_agents(self) -> None:
         stop(self._agents, agent.GRACE_S, self._interrupts)
-        stop([self._server] if self._server else [], SERVER_STOP_S, self._interrupts)
+
+    def _farewell(self) -> None:
+        if self._reader is not None and not self._interrupts.hurry:
+            with contextlib.suppress(Exception):  # the backend may be why it was stopped
+                self._say(f"Stopped: {self._reader.read().count()}. The next `make up` goes on.")
 
     def _say(self, line: str | None) -> None:
         if line:
