@@ -4,6 +4,7 @@ import fcntl
 import json
 import logging
 import os
+import signal
 import socket
 import sys
 import time
@@ -71,9 +72,16 @@ def serve(settings: Settings, host: str, port: int, show_env: bool) -> None:
             config = uvicorn.Config(
                 app, log_config=None, access_log=False, timeout_graceful_shutdown=SHUTDOWN_GRACE_S, server_header=False
             )
+            _end_quietly_on_signals()
             uvicorn.Server(config).run(sockets=[listener])
         finally:
             database.close()
+
+
+def _end_quietly_on_signals() -> None:
+    """Lets `serve` end by itself: uvicorn raises the signal that stopped it again when it is done."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
 
 
 def print_env(url: str, api_key: str) -> None:

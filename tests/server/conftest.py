@@ -1,9 +1,10 @@
-"""An application in this process for the tests of the protocol and the ledger."""
+"""An application in this process, or a real server process, for the tests of the server."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from real_server import RunningServer
 from speaker import Clock, Speaker, speaking
 
 
@@ -17,3 +18,20 @@ def wb(tmp_path: Path, clock: Clock) -> Iterator[Speaker]:
     """A client of a fresh application."""
     with speaking(tmp_path / "data", clock) as speaker:
         yield speaker
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """One server for all tests that do not harm it."""
+    running = RunningServer(tmp_path_factory.mktemp("server") / "data")
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[RunningServer]:
+    """A server that the test may kill."""
+    running = RunningServer(tmp_path / "data")
+    yield running
+    running.process.kill()
+    running.process.wait()

@@ -1,0 +1,63 @@
+"""A real `python -m server` process for the tests that use the real `wandb`."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import wandb
+
+
+class RunningServer:
+    """A server on a free port of 127.0.0.1 and its own data directory."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        self.log = data.with_name(data.name + ".log")
+        self.port = 0
+        self.start()
+        self.port = int(self.url.rsplit(":", 1)[1])
+        self.api_key = (data / "api-key").read_text().strip()
+
+    def start(self) -> None:
+        """Starts it, on the same port as before if it ran before, and waits until it listens."""
+        command = [sys.executable, "-m", "server", "--data", str(self.data), "--port", str(self.port)]
+        begin = self.log.stat().st_size if self.log.exists() else 0
+        with open(self.log, "a") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log)
+        end_s = time.monotonic() + 30
+        while not (match := re.search(r"server at (\S+),", self.output()[begin:])):
+            assert self.process.poll() is None, f"the server died:\n{self.output()}"
+            assert time.monotonic() < end_s, f"the server does not listen:\n{self.output()}"
+            time.sleep(0.05)
+        self.url = match[1]
+
+    def kill(self) -> None:
+        """SIGKILL: no goodbye."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(timeout=20)
+
+    def output(self) -> str:
+        return self.log.read_text()
+
+    def env(self, home: Path) -> dict[str, str]:
+        """The environment of a W&B program that uses this server and knows of no other."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("WANDB_")}
+        return kept | {
+            "HOME": str(home),
+            "WANDB_BASE_URL": self.url,
+            "WANDB_API_KEY": self.api_key,
+            "WANDB_ERROR_REPORTING": "false",
+            "WANDB_X_FILE_STREAM_TRANSMIT_INTERVAL": "1",
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        }
+
+    def api(self) -> wandb.Api:
+        return wandb.Api(overrides={"base_url": self.url}, api_key=self.api_key, timeout=30)

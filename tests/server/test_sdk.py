@@ -1,0 +1,353 @@
+"""The unmodified `wandb` command line and SDK against a real server process."""
+
+import ast
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import wandb
+from graphql import GraphQLSyntaxError, parse, validate
+from real_server import RunningServer
+
+from server.protocol.graphql import RULES
+from server.protocol.schema import load_schema
+
+TRIAL = """
+import time, wandb
+run = wandb.init()
+for epoch in range(3):
+    run.log({"epoch": epoch, "acc": run.config["units"] / 100 + epoch / 1000})
+    time.sleep(run.config.get("pause_s", 0))
+"""
+SWEEP = """
+program: trial.py
+method: grid
+name: sizes
+metric: {name: acc, goal: maximize}
+parameters:
+  units: {values: [8, 16, 32]}
+"""
+
+
+def cli(server: RunningServer, cwd: Path, *arguments: str, code: int = 0) -> str:
+    """Runs the real `wandb` command and gives all that it printed."""
+    command = [str(Path(sys.executable).with_name("wandb")), *arguments]
+    done = subprocess.run(command, cwd=cwd, env=server.env(cwd), capture_output=True, text=True, timeout=120)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def script(server: RunningServer, cwd: Path, text: str, *arguments: str, code: int = 0, **env: str) -> str:
+    """Runs a Python program that uses the SDK and gives its stdout."""
+    done = subprocess.run(
+        [sys.executable, "-c", text, *arguments],
+        cwd=cwd,
+        env=server.env(cwd) | env,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout
+
+
+def start_agent(server: RunningServer, cwd: Path, path: str) -> subprocess.Popen[str]:
+    command = [str(Path(sys.executable).with_name("wandb")), "agent", path]
+    with open(cwd / f"agent-{time.monotonic_ns()}.log", "w") as log:
+        return subprocess.Popen(command, cwd=cwd, env=server.env(cwd), stdout=log, stderr=log, text=True)
+
+
+def register(server: RunningServer, cwd: Path, config: str = SWEEP, project: str = "p") -> str:
+    (cwd / "trial.py").write_text(TRIAL)
+    (cwd / "sweep.yaml").write_text(config)
+    said = cli(server, cwd, "sweep", "--project", project, "sweep.yaml")
+    match = re.search(r"wandb agent (\S+)", said)
+    assert match, said
+    return match[1]
+
+
+def until(check: Any, limit_s: float = 60.0) -> Any:
+    end_s = time.monotonic() + limit_s
+    while not (value := check()):
+        assert time.monotonic() < end_s, "it did not happen"
+        time.sleep(0.2)
+    return value
+
+
+@pytest.fixture(scope="module")
+def done_sweep(server: RunningServer, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A grid of three points, done by two real agents."""
+    cwd = tmp_path_factory.mktemp("sweep")
+    path = register(server, cwd)
+    agents = [start_agent(server, cwd, path) for _ in range(2)]
+    assert [agent.wait(timeout=120) for agent in agents] == [0, 0]
+    return path
+
+
+@pytest.mark.slow
+def test_two_agents_do_each_point_once_and_leave(server: RunningServer, done_sweep: str) -> None:
+    sweep = server.api().sweep(done_sweep)
+
+    assert sweep.state == "FINISHED"
+    assert sweep.expected_run_count == 3
+    assert sorted(run.config["units"] for run in sweep.runs) == [8, 16, 32]
+    assert {run.state for run in sweep.runs} == {"finished"}
+    assert len(sweep.agents()) == 2
+
+
+@pytest.mark.slow
+def test_the_api_reads_back_what_runs_logged(server: RunningServer, done_sweep: str) -> None:
+    best = server.api().sweep(done_sweep).best_run()
+
+    assert best.config == {"units": 32}
+    assert best.summary["acc"] == pytest.approx(0.322)
+    assert [row["epoch"] for row in best.scan_history()] == [0, 1, 2]
+    assert [row["acc"] for row in best.scan_history(keys=["acc"])] == pytest.approx([0.32, 0.321, 0.322])
+    assert [row["_step"] for row in best.history(pandas=False)] == [0, 1, 2]
+    assert best.history(keys=["acc"], pandas=False)[-1]["acc"] == pytest.approx(0.322)
+    assert "wandb-metadata.json" in [file.name for file in best.files()]
+    assert best.metadata["program"].endswith("trial.py")
+    assert best.sweep.id == done_sweep.split("/")[-1]
+
+
+@pytest.mark.slow
+def test_the_api_filters_orders_and_lists(server: RunningServer, done_sweep: str) -> None:
+    api, name = server.api(), done_sweep.split("/")[-1]
+
+    ordered = api.runs("local/p", filters={"sweep": name}, order="-summary_metrics.acc")
+    found = api.runs("local/p", filters={"$and": [{"sweep": name}, {"config.units": {"$lt": 20}}]})
+
+    assert [run.config["units"] for run in ordered] == [32, 16, 8]
+    assert sorted(run.config["units"] for run in found) == [8, 16]
+    assert name in [sweep.id for sweep in api.project("p", "local").sweeps()]
+    assert "p" in [project.name for project in api.projects("local")]
+
+
+@pytest.mark.slow
+def test_the_agent_in_process_does_the_grid(server: RunningServer, tmp_path: Path) -> None:
+    program = """
+import json, wandb
+def train():
+    run = wandb.init()
+    run.log({"acc": run.config.units})
+sweep_id = wandb.sweep({"method": "grid", "parameters": {"units": {"values": [1, 2]}}}, project="inside")
+wandb.agent(sweep_id, function=train)
+print("SWEEP", sweep_id)
+"""
+    said = script(server, tmp_path, program)
+
+    sweep = server.api().sweep("local/inside/" + said.split("SWEEP ")[1].strip())
+    assert sorted((run.config["units"], run.state) for run in sweep.runs) == [(1, "finished"), (2, "finished")]
+
+
+def test_media_files_tables_and_metrics_arrive(server: RunningServer, tmp_path: Path) -> None:
+    program = """
+import numpy, wandb
+run = wandb.init(project="media", tags=["a"], notes="n", group="g", job_type="j", config={"net": {"depth": 3}})
+run.log({"image": wandb.Image(numpy.zeros((8, 8, 3), dtype=numpy.uint8)), "nan": float("nan")})
+run.log({"table": wandb.Table(columns=["x"], data=[[1], [2]]), "histogram": wandb.Histogram([1, 2, 3])})
+open("a file%20.txt", "w").write("kept")
+run.save("a file%20.txt")
+print("a line to the console")
+run.alert("title", "text")
+run.finish()
+print("RUN", run.id)
+"""
+    said = script(server, tmp_path, program)
+
+    run = server.api().run("local/media/" + said.split("RUN ")[1].strip())
+    names = [file.name for file in run.files()]
+    assert (run.state, run.config, run.tags, run.notes, run.group, run.job_type) == (
+        "finished",
+        {"net": {"depth": 3}},
+        ["a"],
+        "n",
+        "g",
+        "j",
+    )
+    assert any(name.startswith("media/images/image_0") for name in names)
+    assert any(name.startswith("media/table/table_1") for name in names)
+    assert run.summary["nan"] != run.summary["nan"]
+    with run.file("a file%20.txt").download(root=str(tmp_path / "back")) as file:
+        assert file.read() == "kept"
+    assert "a line to the console" in [line.content for line in run.console_logs()]
+
+
+def test_the_api_edits_runs(server: RunningServer, tmp_path: Path) -> None:
+    name = script(
+        server, tmp_path, 'import wandb\nrun = wandb.init(project="edit")\nrun.finish()\nprint("RUN", run.id)'
+    ).split("RUN ")[1]
+    path = f"local/edit/{name.strip()}"
+
+    run = server.api().run(path)
+    run.tags.append("later")
+    run.config["added"] = 1
+    run.update()
+    run.summary.update({"extra": 5})
+
+    again = server.api().run(path)
+    assert (again.tags, again.config["added"], again.summary["extra"]) == (["later"], 1, 5)
+    again.delete()
+    assert len(server.api().runs("local/edit")) == 0
+
+
+def test_the_verbs_of_wandb_sweep_change_its_state(server: RunningServer, tmp_path: Path) -> None:
+    path = register(server, tmp_path)
+
+    states = []
+    for verb in ("--stop", "--resume", "--pause", "--resume", "--cancel"):
+        cli(server, tmp_path, "sweep", verb, path)
+        states.append(server.api().sweep(path).state)
+
+    assert states == ["FINISHED", "RUNNING", "PAUSED", "RUNNING", "CANCELED"]
+
+
+def test_wandb_sweep_shows_why_a_config_is_refused(server: RunningServer, tmp_path: Path) -> None:
+    (tmp_path / "sweep.yaml").write_text("method: bayes\nmetric: {name: a}\nparameters: {b: {min: 0.0, max: 1.0}}")
+
+    said = cli(server, tmp_path, "sweep", "--project", "p", "sweep.yaml", code=1)
+
+    assert "bayes" in said
+    assert "Traceback" not in said
+
+
+def test_wandb_login_accepts_the_key_and_refuses_another(server: RunningServer, tmp_path: Path) -> None:
+    cli(server, tmp_path, "login", "--relogin", "--verify", "--host", server.url, server.api_key)
+
+    assert server.api_key in (tmp_path / ".netrc").read_text()
+    cli(server, tmp_path, "login", "--relogin", "--verify", "--host", server.url, "0" * 40, code=1)
+
+
+@pytest.mark.slow
+def test_a_run_stopped_through_the_api_is_killed_and_loses_no_row(server: RunningServer, tmp_path: Path) -> None:
+    long = SWEEP.replace("[8, 16, 32]", "[8]") + "  pause_s: {value: 30}\n"
+    path = register(server, tmp_path, long)
+    agent = start_agent(server, tmp_path, path)
+    run = until(lambda: [run for run in server.api().sweep(path).runs if run.state == "running"])[0]
+    until(lambda: list(server.api().run("/".join(run.path)).scan_history()))
+
+    server.api().run("/".join(run.path)).stop()
+
+    assert agent.wait(timeout=120) == 0
+    ended = server.api().run("/".join(run.path))
+    assert ended.state == "killed"
+    assert next(row["epoch"] for row in ended.scan_history()) == 0
+    assert server.api().sweep(path).state == "FINISHED"
+
+
+@pytest.mark.slow
+def test_an_agent_survives_the_servers_sudden_death(own_server: RunningServer, tmp_path: Path) -> None:
+    path = register(own_server, tmp_path)
+    agent = start_agent(own_server, tmp_path, path)
+    until(lambda: [run for run in own_server.api().sweep(path).runs if run.state == "finished"])
+
+    own_server.kill()
+    time.sleep(2)
+    own_server.start()
+
+    assert agent.wait(timeout=120) == 0
+    runs = own_server.api().sweep(path).runs
+    assert sorted((run.config["units"], run.state) for run in runs) == [(u, "finished") for u in (8, 16, 32)]
+
+
+def test_an_offline_run_is_synced_once_however_often(server: RunningServer, tmp_path: Path) -> None:
+    program = 'import wandb\nrun = wandb.init(project="sync")\nrun.log({"a": 1})\nrun.log({"a": 2})\nrun.finish()'
+    script(server, tmp_path, program, WANDB_MODE="offline")
+    (folder,) = (tmp_path / "wandb").glob("offline-run-*")
+
+    cli(server, tmp_path, "sync", str(folder))
+    for mark in folder.glob("*.synced"):
+        mark.unlink()
+    cli(server, tmp_path, "sync", str(folder))
+
+    (run,) = server.api().runs("local/sync")
+    assert [row["a"] for row in run.scan_history()] == [1, 2]
+
+
+def test_a_resumed_run_goes_on_at_its_next_step(server: RunningServer, tmp_path: Path) -> None:
+    program = """
+import sys, wandb
+run = wandb.init(project="resume", id="again", resume="allow")
+run.log({"a": int(sys.argv[1])})
+"""
+    script(server, tmp_path, program, "1")
+    script(server, tmp_path, program, "2")
+
+    run = server.api().run("local/resume/again")
+    assert [(row["_step"], row["a"]) for row in run.scan_history()] == [(0, 1), (1, 2)]
+
+
+NEEDED = {
+    *("UpsertSweep", "SweepWithRuns", "CreateAgent", "Heartbeat", "GetSweep", "GetSweeps", "GetSweepState"),
+    *("GetSweepAgents", "GetSweepAgent", "GetAgentRuns", "UpsertBucket", "CreateRunFiles", "deleteFiles"),
+    *("RunHistoryKeys", "RunSampledHistory", "RunState", "UpdateRunState", "GetProject", "GetProjects"),
+    *("CreateProject", "GetViewer", "GetDefaultEntity", "GetTeamEntity", "SearchUsers", "ServerFeaturesQuery"),
+}
+
+
+def test_the_schema_has_what_the_installed_client_asks_for() -> None:
+    """Reads the GraphQL documents out of the installed package; a new client that asks for more fails here."""
+    schema, valid = load_schema(), set()
+    for text in client_documents(Path(wandb.__file__).parent):
+        try:
+            document = parse(text)
+        except GraphQLSyntaxError:
+            continue
+        if not validate(schema, document, RULES):
+            valid |= {node.name.value for node in document.definitions if getattr(node, "operation", None)}
+
+    assert valid >= NEEDED, f"not covered: {sorted(NEEDED - valid)}"
+
+
+def client_documents(package: Path) -> list[str]:
+    found = []
+    for path in package.rglob("*.py"):
+        if "proto" in path.parts or not re.search(r"(query|mutation) \w", source := path.read_text()):
+            continue
+        texts = [node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant)]
+        found += [text for text in texts if isinstance(text, str) and re.search(r"^\s*(query|mutation)\s", text, re.M)]
+    return found
+
+
+def test_a_taken_port_and_a_used_directory_are_one_clear_error(server: RunningServer, tmp_path: Path) -> None:
+    port = server.url.rsplit(":", 1)[1]
+    command = [sys.executable, "-m", "server", "--data"]
+
+    taken = subprocess.run([*command, str(tmp_path), "--port", port], capture_output=True, text=True)
+    used = subprocess.run([*command, str(server.data), "--port", "0"], capture_output=True, text=True)
+
+    assert (taken.returncode, used.returncode) == (1, 1)
+    assert f"cannot listen on 127.0.0.1:{port}: Address already in use" in taken.stderr
+    assert f"another server is using {server.data}" in used.stderr
+    assert "Traceback" not in taken.stderr + used.stderr
+
+
+def test_env_prints_the_two_export_lines(server: RunningServer) -> None:
+    command = [sys.executable, "-m", "server", "env", "--data", str(server.data)]
+
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    assert said == f"export WANDB_BASE_URL={server.url}\nexport WANDB_API_KEY={server.api_key}\n"
+
+
+def test_secrets_are_readable_by_their_owner_only_and_not_in_the_database(server: RunningServer) -> None:
+    modes = {name: oct((server.data / name).stat().st_mode & 0o777) for name in ("api-key", "signing-key", ".")}
+
+    assert modes == {"api-key": "0o600", "signing-key": "0o600", ".": "0o700"}
+    stored = b"".join(path.read_bytes() for path in server.data.glob("sweeps.sqlite*"))
+    assert server.api_key.encode() not in stored
+    assert server.api_key not in server.output()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_the_server_cleanly(own_server: RunningServer, number: signal.Signals) -> None:
+    own_server.process.send_signal(number)
+
+    assert own_server.process.wait(timeout=20) == 0
+    assert "Traceback" not in own_server.output()
+    assert not list(own_server.data.glob("*-wal"))
