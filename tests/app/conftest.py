@@ -1,0 +1,48 @@
+"""Workplaces, and servers beside the ones that the programs start themselves."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from programs import Workplace
+
+from app import data
+from tests.server.real_server import RunningServer
+
+MakeWorkplace = Callable[[str], Workplace]
+
+
+@pytest.fixture(scope="session")
+def prepared_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data set, prepared once for all tests that run whole sweeps."""
+    folder = tmp_path_factory.mktemp("prepared")
+    data.prepare({**os.environ, "DATA_DIR": str(folder)})
+    return folder / "fashion-mnist"
+
+
+@pytest.fixture(scope="session")
+def make_workplace(tmp_path_factory: pytest.TempPathFactory, prepared_data: Path) -> MakeWorkplace:
+    def make(name: str) -> Workplace:
+        workplace = Workplace(tmp_path_factory.mktemp(name))
+        workplace.data.mkdir()
+        (workplace.data / "fashion-mnist").symlink_to(prepared_data)
+        return workplace
+
+    return make
+
+
+@pytest.fixture
+def workplace(make_workplace: MakeWorkplace, request: pytest.FixtureRequest) -> Iterator[Workplace]:
+    """One for this test; nothing that it starts may outlive it."""
+    place = make_workplace(request.node.name[:40])
+    yield place
+    assert place.left_running() == {}
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """A server that belongs to no workplace, as another machine's does."""
+    running = RunningServer(tmp_path_factory.mktemp("other") / "data")
+    yield running
+    running.stop()

@@ -1,0 +1,59 @@
+"""How many agents run when nobody says: by cores and memory, and never more than there are runs."""
+
+from pathlib import Path
+
+import pytest
+
+from app import capacity
+from app.capacity import Capacity
+
+
+@pytest.mark.parametrize(
+    ("have", "most", "count", "reason"),
+    [
+        (Capacity(2, None), None, 3, "2 cores + 1"),
+        (Capacity(2, 8000), None, 3, "2 cores + 1"),
+        (Capacity(8, 2200), None, 3, "2200 MiB are free, 700 MiB a trial"),
+        (Capacity(8, 100), None, 1, "100 MiB are free"),
+        (Capacity(64, None), 5, 5, "no more than the runs to do: 5"),
+    ],
+)
+def test_the_scarcest_thing_decides_and_is_named(have: Capacity, most: int | None, count: int, reason: str) -> None:
+    agents, why = have.agents(most)
+
+    assert agents == count
+    assert reason in why
+
+
+def write(root: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+
+
+def test_a_limit_of_any_control_group_above_counts(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {
+            "proc/meminfo": "MemTotal: 9 kB\nMemAvailable:   8388608 kB\n",
+            "proc/self/cgroup": "0::/outer/inner\n",
+            "sys/fs/cgroup/outer/cpu.max": "100000 100000\n",
+            "sys/fs/cgroup/outer/memory.max": f"{3 << 30}\n",
+            "sys/fs/cgroup/outer/memory.current": f"{2 << 30}\n",
+            "sys/fs/cgroup/outer/memory.stat": f"anon 1\ninactive_file {1 << 30}\n",
+            "sys/fs/cgroup/outer/inner/cpu.max": "max 100000\n",
+            "sys/fs/cgroup/outer/inner/memory.max": "max\n",
+        },
+    )
+
+    assert capacity.measure(tmp_path) == Capacity(cores=1, free_mib=2048)
+
+
+def test_without_limits_the_machine_counts(tmp_path: Path) -> None:
+    write(tmp_path, {"proc/meminfo": "MemAvailable:   1048576 kB\n"})
+
+    assert capacity.measure(tmp_path).free_mib == 1024
+
+
+def test_where_nothing_tells_the_memory_only_cores_count(tmp_path: Path) -> None:
+    assert capacity.measure(tmp_path).free_mib is None

@@ -1,0 +1,138 @@
+"""What a sweep's runs amount to, and how that is shown."""
+
+import io
+from typing import Any
+
+from rich.console import Console
+
+from app import agent, progress, register, report
+from app.progress import Progress
+from app.results import Results, RunResult
+
+
+def run(number: int, state: str, **facts: Any) -> RunResult:
+    return RunResult(f"r{number}", f"trial {number}", state, {"size": facts.pop("size", number), "epochs": 5}, **facts)
+
+
+def results(*runs: RunResult, state: str = "RUNNING", expected: int | None = 3, maximize: bool = True) -> Results:
+    return Results("me/p/s", "grid #1", "http://x", state, "val_accuracy", maximize, expected, runs)
+
+
+def shown(found: Results, width: int = 100) -> tuple[int, str]:
+    console = Console(file=io.StringIO(), width=width)
+    code = report.show(found, console)
+    return code, console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_all_runs_finished_is_said_and_is_success() -> None:
+    found = results(*(run(n, "finished", metric=n / 10) for n in (1, 2, 3)), state="FINISHED")
+
+    code, text = shown(found)
+
+    assert code == 0
+    assert text.splitlines()[-1] == "3 of 3 runs finished"
+
+
+def test_a_failed_run_is_told_with_its_values_and_cause_and_is_no_success() -> None:
+    found = results(
+        run(1, "finished", metric=0.5), run(2, "failed", cause="killed by SIGKILL"), expected=2, state="FINISHED"
+    )
+
+    code, text = shown(found)
+
+    assert code == 1
+    assert "trial 2 failed (size=2, epochs=5): killed by SIGKILL" in text
+    assert text.splitlines()[-1] == "1 of 2 runs finished, 1 failed"
+
+
+def test_a_run_without_a_cause_says_so() -> None:
+    assert "it left no cause" in shown(results(run(1, "crashed"), state="FINISHED", expected=1))[1]
+
+
+def test_a_point_that_another_run_finished_has_not_failed() -> None:
+    found = results(run(1, "crashed", size=8), run(2, "finished", size=8), expected=1, state="FINISHED")
+
+    assert (found.failed, found.complete, found.count()) == ([], True, "1 of 1 runs finished")
+
+
+def test_while_the_sweep_goes_on_an_interrupted_run_may_still_be_made_good() -> None:
+    stopped = run(1, "failed", cause="interrupted (SIGTERM)")
+
+    assert results(stopped).failed == []
+    assert results(stopped, state="FINISHED").failed == [stopped]
+
+
+def test_a_cancelled_sweep_is_no_success() -> None:
+    assert shown(results(run(1, "finished"), state="CANCELED", expected=1))[0] == 1
+
+
+def test_best_runs_come_first_and_those_without_a_figure_are_left_out() -> None:
+    found = [run(1, "finished", metric=0.1), run(2, "finished", metric=0.3), run(3, "finished"), run(4, "running")]
+
+    assert [each.id for each in results(*found).best()] == ["r2", "r1"]
+    assert [each.id for each in results(*found, maximize=False).best()] == ["r1", "r2"]
+
+
+def test_the_table_shows_only_parameters_that_differ() -> None:
+    text = shown(results(run(1, "finished", metric=0.5), run(2, "finished", metric=0.25)))[1]
+
+    assert "size" in text
+    assert "epochs" not in text
+    assert "0.5000" in text
+
+
+def test_plain_progress_is_a_line_for_each_change() -> None:
+    console = Console(file=io.StringIO(), width=100)
+    first, second = results(run(1, "running")), results(run(1, "finished", metric=0.5), run(2, "running"))
+
+    with Progress(console, started_s=0) as shows:
+        for now_s, found in ((1, first), (2, first), (30, second), (31, second)):
+            shows.show(found, now_s)
+
+    assert console.file.getvalue().splitlines() == [  # type: ignore[attr-defined]
+        "0 of 3 runs finished, 1 running",
+        "1 of 3 runs finished, 1 running, best val_accuracy 0.5000, about 1:00 left",
+    ]
+
+
+def test_a_terminal_gets_a_table_in_one_place() -> None:
+    console = Console(file=io.StringIO(), width=100, force_terminal=True)
+
+    with Progress(console, started_s=0) as shows:
+        shows.show(results(run(1, "running", epoch=2, metric=0.75)), 1)
+
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "0.7500" in text
+    assert "\x1b[2K" in text
+
+
+def test_a_search_without_an_end_has_a_count_and_no_estimate() -> None:
+    assert progress.state_line(results(run(1, "finished", metric=0.5), expected=None)) == (
+        "1 runs finished, best val_accuracy 0.5000"
+    )
+
+
+def test_an_idle_agent_says_why() -> None:
+    all_out = results(run(1, "finished"), run(2, "finished"), run(3, "running"))
+
+    assert agent.idle_reason(results(state="PAUSED")) == (
+        "The sweep is paused. `wandb sweep --resume me/p/s` or its page lets it go on."
+    )
+    assert agent.idle_reason(all_out, agents=2) == "Nothing is left to start; idle agents wait for the 1 still running."
+    assert agent.idle_reason(all_out, agents=1) is None
+    assert agent.idle_reason(results(run(1, "running")), agents=2) is None
+
+
+def test_a_sweep_that_was_there_is_said_to_go_on_or_to_be_done() -> None:
+    going, done = results(run(1, "finished")), results(run(1, "finished"), state="FINISHED", expected=1)
+
+    assert register.standing(going, new=True) == "Sweep grid #1 registered."
+    assert register.standing(going, new=False) == "Sweep grid #1 goes on: 1 of 3 runs finished."
+    assert "finished already. NEW=label starts another" in register.standing(done, new=False)
+
+
+def test_runs_made_by_other_code_are_told() -> None:
+    old = results(run(1, "finished", code_sha256="0" * 64))
+
+    assert "code in app/ has changed" in (register.code_changed(old) or "")
+    assert register.code_changed(results(run(1, "finished"))) is None

@@ -1,0 +1,94 @@
+"""Settings: where they come from, what they may hold, and that `.env.example` tells of each."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from app import backend, settings
+from app.settings import SettingError
+
+EXAMPLE = Path(__file__).parents[2] / ".env.example"
+
+
+def test_a_variable_of_the_process_comes_before_the_file_and_the_file_before_the_default() -> None:
+    read = settings.read({"AGENTS": "3"}, {"AGENTS": "4", "PORT": "9000"})
+
+    assert (read.agents, read.port, read.threads) == (3, 9000, 1)
+
+
+def test_an_empty_value_counts_as_none() -> None:
+    read = settings.read({"AGENTS": "", "WANDB_PROJECT": ""}, {"PORT": ""})
+
+    assert (read.agents, read.port, read.wandb_project) == (None, 8080, "wandb-sweep-practice")
+
+
+def test_the_data_directory_is_absolute_for_programs_that_start_elsewhere() -> None:
+    assert settings.read({"DATA_DIR": "some/where"}, {}).data_dir == Path.cwd() / "some/where"
+
+
+def test_all_wrong_values_are_told_at_once_each_with_what_is_allowed() -> None:
+    wrong = {"AGENTS": "two", "PORT": "99999", "SWEEP_ID": "abc", "WANDB_PROJECT": "a/b", "SERVER_URL": "here"}
+
+    with pytest.raises(SettingError) as caught:
+        settings.read(wrong, {})
+
+    assert caught.value.message.splitlines() == [
+        "SWEEP_ID is 'abc'; allowed: entity/project/id, as a sweep's page and `wandb sweep` show it.",
+        "AGENTS is 'two'; allowed: auto or a whole number from 1 to 1000.",
+        "PORT is '99999'; allowed: a whole number from 0 to 65535.",
+        "SERVER_URL is 'here'; allowed: an address like http://192.168.1.20:8080.",
+        r"WANDB_PROJECT is 'a/b'; allowed: at most 128 characters, none of / \ # ? % :.",
+    ]
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "1.5", "1001", "²", "1e3"])
+def test_agents_are_a_count(value: str) -> None:
+    with pytest.raises(SettingError, match="allowed: auto or a whole number"):
+        settings.read({"AGENTS": value}, {})
+
+
+def test_a_missing_env_file_is_fine_unless_it_was_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert settings.read_env_file({}) == {}
+    with pytest.raises(SettingError, match=r"ENV_FILE is 'other\.env': there is no such file"):
+        settings.read_env_file({"ENV_FILE": "other.env"})
+
+
+def test_the_env_file_is_read_as_compose_reads_it(tmp_path: Path) -> None:
+    (tmp_path / "env").write_text("# a comment\nexport AGENTS='2'\nWANDB_TAGS=\"a,b\"\nNEW=\n")
+
+    values = settings.read_env_file({"ENV_FILE": str(tmp_path / "env")})
+
+    assert values == {"AGENTS": "2", "WANDB_TAGS": "a,b", "NEW": ""}
+
+
+def test_in_a_container_the_process_environment_stands_for_the_file() -> None:
+    environ = {"ENV_FILE": "-", "WANDB_API_KEY": "k"}
+
+    assert settings.read_env_file(environ)["WANDB_API_KEY"] == "k"
+
+
+def test_a_name_that_is_almost_a_setting_is_told_with_the_nearest() -> None:
+    lines = settings.misspelt(
+        {"MAKEFLAGS": " -- AGENT=2 NEW=x"}, ["WANDB_API_KYE", "WANDB_TAGS", "HTTP_PROXY"], backend.CHOOSING
+    )
+
+    assert lines == [
+        "AGENT is no setting and has no effect. Did you mean AGENTS?",
+        "WANDB_API_KYE is no setting and has no effect. Did you mean WANDB_API_KEY?",
+    ]
+
+
+def test_the_example_file_tells_of_every_setting_its_default_and_why() -> None:
+    told = dict(re.findall(r"^# .+\n# ([A-Z_]+)=(.*)$", EXAMPLE.read_text(), re.MULTILINE))
+
+    code = {name: default for name, (default, _) in settings.VARIABLES.items()}
+    code |= dict.fromkeys(backend.CHOOSING, "") | {settings.ENV_FILE: settings.DEFAULT_ENV_FILE}
+    assert told == code
+
+
+def test_the_example_file_as_it_is_sets_nothing() -> None:
+    assert settings.read_env_file({"ENV_FILE": str(EXAMPLE)}) == {}
