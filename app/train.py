@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # Beginnings of the keys that W&B and this program add to a run's config.
 NOT_VALUES = ("_", "wandb", "provenance")
+PROJECT, _ = settings.VARIABLES["WANDB_PROJECT"]
 
 
 class StartError(Exception):
@@ -77,17 +78,17 @@ def _start() -> Any:
 
     mode = _mode(os.environ)
     try:
-        return wandb.init(project=os.environ.get("WANDB_PROJECT") or settings.VARIABLES["WANDB_PROJECT"][0], mode=mode)
+        # A sweep's runs belong to its project, and W&B warns about any other.
+        in_sweep = bool(os.environ.get("WANDB_SWEEP_ID"))
+        return wandb.init(project=None if in_sweep else os.environ.get("WANDB_PROJECT") or PROJECT, mode=mode)
     except wandb.Error as error:
         raise StartError(f"W&B did not start: {error}") from error
 
 
 def _mode(environ: MutableMapping[str, str]) -> Literal["disabled"] | None:
     """Turns W&B off unless an agent, WANDB_BASE_URL or `.env` says where runs go; applies `.env` to `environ`."""
-    if (
-        any(environ.get(name) for name in ("WANDB_SWEEP_ID", backend.BASE_URL))
-        or environ.get("WANDB_MODE") == "offline"
-    ):
+    decided = environ.get("WANDB_SWEEP_ID") or environ.get(backend.BASE_URL) or environ.get("WANDB_MODE") == "offline"
+    if decided:
         return None
     env_file = settings.read_env_file(environ)
     for name, value in env_file.items():
