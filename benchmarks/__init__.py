@@ -1,0 +1,1 @@
+"""Scripts that print figures, as ratios in one run."""
