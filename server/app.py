@@ -20,6 +20,7 @@ from server.pages.routes import routes as page_routes
 from server.protocol.context import signed_file_url
 from server.protocol.routes import protocol_routes
 from server.settings import Settings
+from server.store import queries
 from server.store.database import Database
 from server.store.rows import StoredFile
 
@@ -51,7 +52,7 @@ def create_app(
 
     def healthy(request: Request) -> Response:
         with database.read() as connection:
-            connection.execute("SELECT 1 FROM project LIMIT 1").fetchone()
+            queries.projects(connection)
         return JSONResponse({"status": "ok"})
 
     @asynccontextmanager
@@ -68,7 +69,12 @@ def create_app(
         *protocol_routes(database, settings, keys, links, clock, new_id),
         *page_routes(database, settings, keys, links, clock, file_url),
     ]
-    return Starlette(routes=routes, lifespan=lifespan)
+    return Starlette(routes=routes, lifespan=lifespan, exception_handlers={Exception: _busy})
+
+
+async def _busy(request: Request, error: Exception) -> Response:
+    """Answers what no route has foreseen; Starlette logs the error. The client tries a 503 again, a 500 as well."""
+    return JSONResponse({"errors": [{"message": "the server cannot answer this now; its log says why"}]}, 503)
 
 
 async def _watch(database: Database, settings: Settings, started_at_s: float, clock: Callable[[], float]) -> None:

@@ -8,9 +8,6 @@ from pathlib import Path
 
 from server.store.migrations import migrate
 
-# How long a statement waits for another process' lock (a backup, a person's sqlite3 shell).
-BUSY_TIMEOUT_S = 10.0
-
 
 class Database:
     """Owns the file's connections.
@@ -20,15 +17,21 @@ class Database:
     threads, because the threads of an ASGI server come and go.
     Every commit is synced to disk (`synchronous=FULL`): what a client was told is stored survives a power cut.
 
+    Args:
+        busy_timeout_s: how long a statement waits for another process' lock (a backup, a person's sqlite3 shell).
+
     Raises:
         sqlite3.Error: the file cannot be opened or is not a database.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, busy_timeout_s: float = 10.0) -> None:
         self._path = path
+        self._busy_timeout_s = busy_timeout_s
         self._lock = threading.Lock()
         self._idle_readers: list[sqlite3.Connection] = []
-        self._writer = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+        self._writer = sqlite3.connect(
+            path, timeout=self._busy_timeout_s, isolation_level=None, check_same_thread=False
+        )
         self._writer.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;")
         migrate(self._writer)
 
@@ -71,7 +74,7 @@ class Database:
         return sqlite3.connect(
             f"{self._path.absolute().as_uri()}?mode=ro",
             uri=True,
-            timeout=BUSY_TIMEOUT_S,
+            timeout=self._busy_timeout_s,
             isolation_level=None,
             check_same_thread=False,
         )

@@ -137,7 +137,7 @@ def speaking(data: Path, clock: Clock, **settings: Any) -> Iterator[Speaker]:
     """An application on a data directory, for as long as the block lasts."""
     data.mkdir(exist_ok=True)
     chosen = replace(Settings(data=data, tick_s=0.02), **settings)
-    database, keys = Database(chosen.database), load_keys(data)
+    database, keys = Database(chosen.database, busy_timeout_s=0.1), load_keys(data)
     app = create_app(database, chosen, keys, OneTimeLinks(chosen.link_lifetime_s, clock), clock)
     try:
         with TestClient(app) as http:

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import sqlite3
 from typing import Any
 
 import pytest
@@ -321,3 +322,16 @@ def test_best_loss_is_the_best_value_signed_so_that_smaller_is_better(wb: Speake
         wb.finish(name)
 
     assert wb.sweep(sweep)["bestLoss"] == -0.9
+
+
+def test_a_database_that_is_locked_is_503_and_nothing_is_lost(wb: Speaker) -> None:
+    wb.begin("r")
+    other = sqlite3.connect(wb.settings.database, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    locked = wb.log("r", 0, {"_step": 0}), wb.post('mutation { upsertBucket(input: {name: "s"}) { inserted } }')
+    other.execute("ROLLBACK")
+    other.close()
+
+    assert [reply.status_code for reply in locked] == [503, 503]
+    assert wb.log("r", 0, {"_step": 0}).status_code == 200
