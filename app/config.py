@@ -15,13 +15,13 @@ from app.values import Values
 class TrialConfig(Values):
     """All that decides a trial, with the defaults of the tutorial's model."""
 
-    layer1_size: int = Field(128, ge=1, le=16_384, description="units of the hidden layer")
+    layer1_size: int = Field(default=128, ge=1, le=16_384, description="units of the hidden layer")
     layer1_activation: Literal["relu", "sigmoid", "tanh", "elu", "selu", "gelu", "silu", "softplus"] = Field(
-        "relu", description="its activation"
+        default="relu", description="its activation"
     )
-    dropout_rate: float = Field(0.2, ge=0, lt=1, description="fraction of its outputs dropped while training")
-    optimizer: Literal["adam", "rmsprop"] = Field("adam", description="Keras optimizer")
-    learning_rate: float = Field(0.01, gt=0, le=10, description="step size of the optimizer")
-    epochs: int = Field(5, ge=1, le=10_000, description="passes over the training images")
-    batch_size: int = Field(32, ge=1, le=50_000, description="images per step")
-    seed: int = Field(0, ge=0, lt=2**31, description="decides initial weights, order of batches and dropout")
+    dropout_rate: float = Field(default=0.2, ge=0, lt=1, description="fraction of its outputs dropped while training")
+    optimizer: Literal["adam", "rmsprop"] = Field(default="adam", description="Keras optimizer")
+    learning_rate: float = Field(default=0.01, gt=0, le=10, description="step size of the optimizer")
+    epochs: int = Field(default=5, ge=1, le=10_000, description="passes over the training images")
+    batch_size: int = Field(default=32, ge=1, le=50_000, description="images per step")
+    seed: int = Field(default=0, ge=0, lt=2**31, description="decides initial weights, order of batches and dropout")

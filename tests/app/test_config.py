@@ -84,7 +84,7 @@ class OwnConfig(Values):
     depth: Literal[1, 2, 4] = 2
     augment: bool = False
     name: str
-    width: int | None = Field(None, ge=8)
+    width: int | None = Field(default=None, ge=8)
 
 
 def test_a_users_own_fields_follow_the_same_rules() -> None:
