@@ -165,7 +165,7 @@ class _Reader:
         self._bound(node, depth)
         for key, value in node.value:
             if key.tag == _MERGE:
-                for source in reversed(_merge_sources(value)):
+                for source in _merge_sources(value):
                     yield from self._pairs(source, depth + 1, is_own=False)
         yield from ((key, value, is_own) for key, value in node.value if key.tag != _MERGE)
 

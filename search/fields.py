@@ -64,7 +64,7 @@ def _not_below_zero(value: float) -> float:
 
 
 def _within_exponents(sigma: float, info: ValidationInfo) -> float:
-    reach = abs(info.data.get("mu", 0)) + 9 * sigma  # no point of (0, 1) in a float lies further out
+    reach = abs(info.data.get("mu", 0)) + 9 * sigma  # the float next to 1 lies 8.3 sigma out
     if reach > LARGEST_EXPONENT:
         raise ValueError(f"is {shown(sigma)}: e to the power of |mu| + 9 sigma = {reach:g} is beyond {LARGEST:g}.")
     return sigma
