@@ -1,0 +1,374 @@
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+import wandb
+
+import app
+from app import data, fit, model, reproduce
+from app.config import TrialConfig
+from app.fit import Part
+from app.train import ending, train
+from app.values import ConfigError
+
+WAIT_S = 120
+EPOCH_METRICS = {"epoch", "loss", "accuracy", "val_loss", "val_accuracy"}
+
+
+class RecordedRun:
+    """Stands in for a W&B run and keeps what it is told."""
+
+    def __init__(self, suggested: dict[str, Any]) -> None:
+        self.config = RecordedConfig(suggested)
+        self.summary: dict[str, Any] = {}
+        self.rows: list[dict[str, Any]] = []
+        self.exit_codes: list[int] = []
+
+    def log(self, row: dict[str, Any]) -> None:
+        self.rows.append(row)
+
+    def finish(self, exit_code: int = 0) -> None:
+        self.exit_codes.append(exit_code)
+
+
+class RecordedConfig(dict[str, Any]):
+    def update(self, values: dict[str, Any], allow_val_change: bool = False) -> None:  # type: ignore[override]
+        assert allow_val_change or not self.keys() & values, "W&B refuses a second value"
+        super().update(values)
+
+
+@pytest.fixture
+def places(prepared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prepared data, no `.env`, and W&B's files in a folder of the test's own."""
+    env_file = tmp_path / ".env"
+    env_file.touch()
+    for name, value in {"DATA_DIR": prepared_data.parent, "ENV_FILE": env_file, "WANDB_DIR": tmp_path}.items():
+        monkeypatch.setenv(name, str(value))
+
+
+def recorded(
+    monkeypatch: pytest.MonkeyPatch, arguments: Sequence[str] = (), suggested: dict[str, Any] | None = None
+) -> RecordedRun:
+    """Runs one trial as an agent's function does, and returns what it told its run."""
+    run = RecordedRun(suggested or {})
+    monkeypatch.setattr(wandb, "init", lambda **_: run)
+    train(arguments)
+    return run
+
+
+@pytest.mark.usefixtures("places")
+def test_a_trial_logs_every_epoch_and_the_test_set_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = recorded(monkeypatch, ["--layer1_size=32", "--learning_rate=0.001", "--epochs=2"])
+
+    assert [set(row) for row in run.rows] == [EPOCH_METRICS, EPOCH_METRICS, {"test_loss", "test_accuracy"}]
+    assert [row.get("epoch") for row in run.rows] == [1, 2, None]
+    assert run.rows[1]["val_accuracy"] > 0.8
+    assert run.rows[2]["test_accuracy"] > 0.8
+    assert run.exit_codes == [0]
+    assert "cause" not in run.summary
+
+
+@pytest.mark.usefixtures("places")
+def test_a_run_records_all_that_decided_its_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = recorded(monkeypatch, ["--layer1_size=8", "--epochs=1", "--batch_size=500"], {"seed": 3})
+
+    provenance = run.config.pop("provenance")
+    assert run.config == TrialConfig(layer1_size=8, epochs=1, batch_size=500, seed=3).model_dump()
+    assert provenance["seed"] == 3
+    assert provenance["code_sha256"] == reproduce.code_sha256()
+    assert provenance["data_sha256"] == data.load(TrialConfig()).sha256
+    assert provenance["packages"] == {
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "numpy": np.__version__,
+        "wandb": wandb.__version__,
+    }
+    assert {"git_commit", "git_dirty", "python", "threads", "device", "TF_ENABLE_ONEDNN_OPTS"} < provenance.keys()
+
+
+@pytest.mark.usefixtures("places")
+@pytest.mark.parametrize(
+    ("arguments", "suggested", "cause"),
+    [
+        (["--optimizer=adamm"], {}, "`optimizer` is 'adamm'. Did you mean `adam`? Allowed: adam, rmsprop."),
+        ([], {"optimizer": "adamm"}, "`optimizer` is 'adamm'. Did you mean `adam`? Allowed: adam, rmsprop."),
+        (["adam"], {}, "`adam` is not a flag. Allowed: --name=value or --name value."),
+        ([], {"layers": 2}, "unknown key `layers`. Did you mean `layer1_size`? Allowed: layer1_size, "),
+    ],
+)
+def test_a_wrong_value_is_recorded_with_its_run(
+    monkeypatch: pytest.MonkeyPatch, arguments: list[str], suggested: dict[str, Any], cause: str
+) -> None:
+    run = RecordedRun(suggested)
+    monkeypatch.setattr(wandb, "init", lambda **_: run)
+
+    with pytest.raises(ConfigError):
+        train(arguments)
+
+    assert run.summary["cause"].startswith(cause)
+    assert run.exit_codes == [2]
+    assert run.config.items() >= suggested.items()
+
+
+@pytest.mark.usefixtures("places")
+def test_what_a_sweep_suggests_counts_before_flags(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = RecordedRun({"epochs": 0, "_wandb": {}, "wandb_version": 1, "provenance": {}})
+    monkeypatch.setattr(wandb, "init", lambda **_: run)
+
+    with pytest.raises(ConfigError) as caught:
+        train(["--epochs=1", "--seed=-1"])
+
+    assert [line.split(".")[0] for line in caught.value.problems] == ["`epochs` is 0", "`seed` is -1"]
+
+
+@pytest.mark.usefixtures("places")
+def test_a_fault_in_the_users_model_is_the_runs_cause(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def build(config: TrialConfig) -> keras.Model:
+        raise RuntimeError("no\nsuch layer")
+
+    monkeypatch.setattr(model, "build", build)
+    run = RecordedRun({})
+    monkeypatch.setattr(wandb, "init", lambda **_: run)
+
+    with pytest.raises(RuntimeError):
+        train()
+
+    assert run.summary["cause"] == "RuntimeError: no such layer"
+    assert run.exit_codes == [1]
+    assert 'raise RuntimeError("no\\nsuch layer")' in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("places")
+def test_a_users_model_that_cannot_be_imported_is_the_runs_cause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(app, "model")
+    monkeypatch.setitem(sys.modules, "app.model", None)
+    run = RecordedRun({})
+    monkeypatch.setattr(wandb, "init", lambda **_: run)
+
+    with pytest.raises(ImportError):
+        train()
+
+    assert "app.model" in run.summary["cause"] or "'model' from 'app'" in run.summary["cause"]
+    assert run.exit_codes == [1]
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "cause"),
+    [
+        (KeyboardInterrupt(), 130, "interrupted (SIGINT)"),
+        (SystemExit(), 0, "exit code 0"),
+        (SystemExit(3), 3, "exit code 3"),
+        (SystemExit("no\nGPU"), 1, "no GPU"),
+        (MemoryError(), 1, "MemoryError: "),
+        (ValueError("x" * 5000), 1, "ValueError: " + "x" * 988),
+    ],
+)
+def test_every_ending_has_a_code_and_a_cause_of_one_line(error: BaseException, code: int, cause: str) -> None:
+    assert ending(error) == (code, cause)
+
+
+def command_line(*arguments: str, **variables: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "app.train", *arguments],
+        env={**os.environ, **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.usefixtures("places")
+def test_a_trial_by_hand_sends_nothing_for_an_exported_key() -> None:
+    process = command_line("--layer1_size", "8", "--epochs", "1", "--batch_size", "500", WANDB_API_KEY="0" * 40)
+
+    output, _ = process.communicate(timeout=WAIT_S)
+
+    assert process.returncode == 0
+    lines = output.splitlines()
+    assert lines[0] == "W&B is off: neither .env nor WANDB_BASE_URL names a server."
+    assert lines[-1].startswith("test_accuracy 0.")
+
+
+@pytest.mark.usefixtures("places")
+def test_a_wrong_flag_is_one_line_and_exit_code_2() -> None:
+    process = command_line("--optimizer", "adamm")
+
+    _, errors = process.communicate(timeout=WAIT_S)
+
+    assert process.returncode == 2
+    own = [line for line in errors.splitlines() if not line.startswith("wandb:")]
+    assert own == ["`optimizer` is 'adamm'. Did you mean `adam`? Allowed: adam, rmsprop."]
+
+
+def test_help_needs_nothing_but_the_settings() -> None:
+    output, _ = command_line("--help").communicate(timeout=WAIT_S)
+
+    assert all(f"--{name} " in output for name in TrialConfig.model_fields)
+
+
+@pytest.mark.usefixtures("places")
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_closes_the_run_in_order(signum: signal.Signals) -> None:
+    process = command_line("--layer1_size=8", "--epochs=9999", WANDB_MODE="offline")
+    assert process.stdout is not None
+    assert any(line.startswith("Epoch 2/") for line in process.stdout)
+
+    process.send_signal(signum)
+
+    _, errors = process.communicate(timeout=WAIT_S)
+    assert process.returncode == 128 + signum
+    # W&B's closing words show that the history was kept and the cause recorded.
+    assert any(line.split()[:3] == ["wandb:", "cause", "interrupted"] for line in errors.splitlines())
+    assert any(line.split()[:2] == ["wandb:", "val_accuracy"] for line in errors.splitlines())
+    assert "Traceback" not in errors
+
+
+@pytest.mark.usefixtures("places")
+def test_env_file_names_the_server_of_a_trial_by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_text(f"WANDB_BASE_URL=http://127.0.0.1:9\nWANDB_API_KEY={'k' * 40}\n")
+    monkeypatch.setenv("WANDB_API_KEY", "exported")
+    for name in ("WANDB_BASE_URL", "WANDB_API_KEY"):
+        monkeypatch.setenv(name, os.environ.get(name, ""))  # taken back after the test
+    asked: dict[str, Any] = {}
+
+    def init(**options: Any) -> None:
+        asked.update(options, url=os.environ["WANDB_BASE_URL"], key=os.environ["WANDB_API_KEY"])
+        raise wandb.Error("enough")
+
+    monkeypatch.setattr(wandb, "init", init)
+
+    with pytest.raises(Exception, match="W&B did not start: enough"):
+        train()
+
+    assert asked == {
+        "mode": None,
+        "project": "wandb-sweep-practice",
+        "url": "http://127.0.0.1:9",
+        "key": "k" * 40,
+    }
+
+
+ROWS = 100
+
+
+class OrderKeeping(keras.Model):  # type: ignore[misc]
+    """Learns nothing much, and keeps the rows of every step it takes."""
+
+    def __init__(self, steps: int, batch_size: int) -> None:
+        super().__init__()
+        self.dense = keras.layers.Dense(1)
+        self.kept = tf.Variable(tf.fill([steps, batch_size], -1), trainable=False)
+
+    def call(self, inputs: Any) -> Any:
+        return self.dense(inputs)
+
+    def train_step(self, batch: Any) -> Any:
+        rows = tf.cast(batch[0][:, 0], tf.int32)
+        step = tf.cast(self.optimizer.iterations, tf.int32)
+        padded = tf.pad(rows, [[0, self.kept.shape[1] - tf.shape(rows)[0]]], constant_values=-1)
+        self.kept.scatter_nd_update([[step]], [padded])
+        return super().train_step(batch)
+
+
+def epochs_of_rows(seed: int, memory_limit_bytes: int) -> list[list[int]]:
+    """The order in which three epochs of 100 rows, 16 a step, were taken."""
+    steps = -(-ROWS // 16)
+    network = OrderKeeping(3 * steps, 16)
+    network.compile(optimizer="sgd", loss="mse")
+    part = (np.arange(ROWS, dtype=np.float32)[:, None], np.zeros((ROWS, 1), np.float32))
+    fit.fit(network, part, part, batch_size=16, epochs=3, seed=seed, memory_limit_bytes=memory_limit_bytes)
+    kept = np.split(network.kept.numpy(), 3)
+    return [[int(row) for row in epoch.ravel() if row >= 0] for epoch in kept]
+
+
+@pytest.mark.parametrize("memory_limit_bytes", [2**31, 0], ids=["whole epochs", "batch by batch"])
+def test_every_epoch_takes_every_row_once_in_an_order_of_its_own(memory_limit_bytes: int) -> None:
+    epochs = epochs_of_rows(0, memory_limit_bytes)
+
+    assert [sorted(epoch) for epoch in epochs] == [list(range(ROWS))] * 3
+    assert len({tuple(epoch) for epoch in epochs}) == 3
+    assert epochs_of_rows(0, memory_limit_bytes) == epochs
+    assert epochs_of_rows(1, memory_limit_bytes) != epochs
+
+
+@pytest.fixture(scope="module")
+def few(prepared_data: Path) -> Part:
+    images, labels = data.load(TrialConfig(), {"DATA_DIR": str(prepared_data.parent)}).train
+    return images[:2010], labels[:2010]
+
+
+def weights(few: Part, seed: int) -> list[Any]:
+    reproduce.seed(seed)
+    network = model.build(TrialConfig(seed=seed))
+    fit.fit(network, few, few, batch_size=32, epochs=2, seed=seed)
+    return list(network.get_weights())
+
+
+def test_the_same_seed_gives_the_same_weights_bit_for_bit(few: Part) -> None:
+    first, again, other = weights(few, 1), weights(few, 1), weights(few, 2)
+
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not any(np.array_equal(a, b) for a, b in zip(first, other, strict=True))
+
+
+@pytest.mark.parametrize("memory_limit_bytes", [2**31, 0], ids=["whole epochs", "batch by batch"])
+def test_both_loops_learn_the_same_task(few: Part, memory_limit_bytes: int) -> None:
+    reproduce.seed(0)
+    network = model.build(TrialConfig(learning_rate=0.001))
+
+    history = fit.fit(network, few, few, batch_size=32, epochs=4, seed=0, memory_limit_bytes=memory_limit_bytes).history
+
+    assert set(history) == EPOCH_METRICS - {"epoch"}
+    assert int(network.optimizer.iterations) == 4 * 63
+    assert history["loss"] == sorted(history["loss"], reverse=True)
+    assert history["val_accuracy"][-1] > 0.75
+
+
+def test_keras_callbacks_work_as_they_are(few: Part, tmp_path: Path) -> None:
+    network = model.build(TrialConfig())
+    halve = keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2)
+    stop = keras.callbacks.EarlyStopping(monitor="loss", min_delta=100, patience=2)
+    save = keras.callbacks.ModelCheckpoint(str(tmp_path / "{epoch}.weights.h5"), save_weights_only=True)
+
+    history = fit.fit(network, few, few, batch_size=200, epochs=9, seed=0, callbacks=[halve, stop, save])
+
+    assert history.history["learning_rate"] == pytest.approx([0.005, 0.0025, 0.00125])
+    assert {path.name for path in tmp_path.iterdir()} == {"1.weights.h5", "2.weights.h5", "3.weights.h5"}
+
+
+class PerBatch(keras.callbacks.Callback):  # type: ignore[misc]
+    seen = 0
+
+    def on_train_batch_end(self, batch: int, logs: object = None) -> None:
+        self.seen += 1
+
+
+def test_a_callback_per_batch_gets_its_batches_and_a_line_says_why(
+    few: Part, capsys: pytest.CaptureFixture[str]
+) -> None:
+    callback = PerBatch()
+
+    fit.fit(model.build(TrialConfig()), few, few, batch_size=200, epochs=2, seed=0, callbacks=[callback])
+
+    assert callback.seen == 2 * 11
+    assert "Training batch by batch, which is slower: PerBatch is called for every batch." in capsys.readouterr().out
+
+
+def test_an_eager_model_trains_and_a_line_says_why(few: Part, capsys: pytest.CaptureFixture[str]) -> None:
+    network = model.build(TrialConfig())
+    network.run_eagerly = True
+
+    fit.fit(network, few, few, batch_size=500, epochs=1, seed=0)
+
+    assert int(network.optimizer.iterations) == 5
+    assert "which is slower: the model runs eagerly." in capsys.readouterr().out
