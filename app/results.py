@@ -33,8 +33,8 @@ class RunResult:
 
     @property
     def interrupted(self) -> bool:
-        """Whether it ended because somebody stopped it; its cause names the signal."""
-        return any(name in (self.cause or "") for name in ("SIGTERM", "SIGINT"))
+        """Whether it ended because somebody stopped it: its cause names the signal, or nobody saw one."""
+        return not self.cause or "SIGTERM" in self.cause or "SIGINT" in self.cause
 
     @property
     def point(self) -> str:
@@ -101,7 +101,8 @@ class Results:
         """In words: "5 of 5 runs finished"."""
         total = "" if self.expected is None else f" of {self.expected}"
         failed = f", {len(self.failed)} failed" if self.failed else ""
-        return f"{len(self.finished)}{total} runs finished{failed}"
+        runs = "run" if self.expected is None and len(self.finished) == 1 else "runs"
+        return f"{len(self.finished)}{total} {runs} finished{failed}"
 
     def best(self) -> list[RunResult]:
         """The runs with a metric, best first."""

@@ -1,16 +1,14 @@
 """Workplaces, and servers beside the ones that the programs start themselves."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from programs import Workplace
+from programs import MakeWorkplace, Workplace
 
 from app import data
 from tests.server.real_server import RunningServer
-
-MakeWorkplace = Callable[[str], Workplace]
 
 
 @pytest.fixture(scope="session")

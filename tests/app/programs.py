@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -106,6 +106,9 @@ class Workplace:
             return runs(server)
         finally:
             server.stop()
+
+
+MakeWorkplace = Callable[[str], Workplace]
 
 
 def ending(process: subprocess.Popen[str], limit_s: float = LIMIT_S) -> tuple[int, str]:

@@ -62,6 +62,10 @@ def test_while_the_sweep_goes_on_an_interrupted_run_may_still_be_made_good() -> 
     assert results(stopped, state="FINISHED").failed == [stopped]
 
 
+def test_while_the_sweep_goes_on_a_run_that_failed_by_itself_has_failed() -> None:
+    assert results(run(1, "failed", cause="killed by SIGKILL")).count() == "0 of 3 runs finished, 1 failed"
+
+
 def test_a_cancelled_sweep_is_no_success() -> None:
     assert shown(results(run(1, "finished"), state="CANCELED", expected=1))[0] == 1
 
@@ -108,7 +112,7 @@ def test_a_terminal_gets_a_table_in_one_place() -> None:
 
 def test_a_search_without_an_end_has_a_count_and_no_estimate() -> None:
     assert progress.state_line(results(run(1, "finished", metric=0.5), expected=None)) == (
-        "1 runs finished, best val_accuracy 0.5000"
+        "1 run finished, best val_accuracy 0.5000"
     )
 
 

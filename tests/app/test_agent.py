@@ -1,0 +1,82 @@
+"""An agent alone, as in a container or on a second machine: it finds its sweep, works, and ends cleanly."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+from programs import Workplace, ending, lines_until, runs
+
+from tests.server.real_server import RunningServer
+
+
+@pytest.fixture
+def there(workplace: Workplace, server: RunningServer, request: pytest.FixtureRequest) -> Workplace:
+    workplace.write_env_file(f"WANDB_BASE_URL={server.url}\nWANDB_API_KEY={server.api_key}\n")
+    workplace.variables["WANDB_PROJECT"] = request.node.name
+    return workplace
+
+
+@pytest.mark.slow
+def test_an_agent_waits_for_its_sweep_says_why_and_ends_when_all_is_done(
+    there: Workplace, server: RunningServer
+) -> None:
+    project = there.variables["WANDB_PROJECT"]
+    there.write_quick_sweep(size=[1, 2])
+
+    agent = there.start("agent")
+    waiting = lines_until(agent, "Waiting")
+    there.run("register")
+    code, output = ending(agent)
+
+    assert f"Waiting: {project} has no sweep sweep #" in waiting[-1]
+    assert code == 0
+    assert output.splitlines()[-1] == "2 of 2 runs finished"
+    assert {run.config["size"] for run in runs(server, project)} == {1, 2}
+
+
+@pytest.mark.slow
+def test_a_stopped_agent_ends_its_trial_in_order_and_its_point_is_given_out_again(
+    there: Workplace, server: RunningServer
+) -> None:
+    project = there.variables["WANDB_PROJECT"]
+    there.write_quick_sweep(epochs=40, size=[1])
+    there.run("register")
+
+    agent = there.start("agent")
+    lines_until(agent, "epoch 3 of 40")
+    agent.send_signal(signal.SIGTERM)
+    code, output = ending(agent)
+    left = there.left_running()
+
+    (stopped,) = runs(server, project)
+    assert code == 128 + signal.SIGTERM
+    assert "Stopping: the trial ends first" in output
+    assert left == {}
+    assert stopped.state == "failed"
+    assert stopped.summary["epoch"] >= 3  # what it had logged was sent before it ended
+    assert "goes on: 0 of 1 runs finished." in there.run("register")[1]
+
+
+@pytest.mark.slow
+def test_an_agent_joins_a_sweep_by_its_id_and_says_that_it_is_paused(there: Workplace, server: RunningServer) -> None:
+    project = there.variables["WANDB_PROJECT"]
+    there.write_quick_sweep(size=[1, 2])
+    there.run("register")
+    (sweep,) = server.api().project(project).sweeps()
+    path = f"local/{project}/{sweep.id}"
+
+    agent = there.start("agent", SWEEP_ID=path, SWEEP="")
+    lines_until(agent, "View run at")
+    wandb_sweep(there, server, "--pause", path)
+    said = lines_until(agent, "The sweep is")
+    wandb_sweep(there, server, "--resume", path)
+    code, output = ending(agent)
+
+    assert f"The sweep is paused. `wandb sweep --resume {path}` or its page lets it go on." in said[-1]
+    assert (code, output.splitlines()[-1]) == (0, "2 of 2 runs finished")
+
+
+def wandb_sweep(there: Workplace, server: RunningServer, *arguments: str) -> None:
+    command = [sys.executable, "-m", "wandb", "sweep", *arguments]
+    subprocess.run(command, env=server.env(there.folder), check=True, capture_output=True)
