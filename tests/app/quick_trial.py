@@ -18,7 +18,7 @@ def main() -> None:
     run = wandb.init()  # not by `with`, which would say 1 in place of 143
     for epoch in range(1, epochs + 1):
         run.log({"epoch": epoch, "val_accuracy": 1 - 1 / (1 + epoch)})
-        print(f"epoch {epoch} of {epochs}", flush=True)
+        sys.stderr.write(f"epoch {epoch} of {epochs}\n")
         time.sleep(EPOCH_S)
     run.finish()
 

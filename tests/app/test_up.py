@@ -1,0 +1,230 @@
+"""The whole job by one command: real server, real `wandb`, and for the grid real TensorFlow."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import wandb
+from programs import ROOT, MakeWorkplace, Workplace, ending, lines_until, runs
+
+from tests.server.real_server import RunningServer
+
+SIZES = [32, 64, 96, 128, 256]
+
+# Sets the loopback interface of a new network namespace up, which has no other, and becomes the rest of its arguments.
+LOOPBACK_ONLY = """
+import fcntl, os, socket, struct, sys
+fcntl.ioctl(socket.socket(), 0x8914, struct.pack("16sh", b"lo", 0x41))
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+@dataclass
+class Grid:
+    """The tutorial's grid, run once for all tests that look at it."""
+
+    workplace: Workplace
+    alone: bool
+    code: int
+    output: str
+    left: dict[int, str]
+
+
+@pytest.fixture(scope="module")
+def grid(make_workplace: MakeWorkplace) -> Grid:
+    workplace = make_workplace("grid")
+    may_unshare = shutil.which("unshare") and subprocess.run(["unshare", "-rn", "true"], capture_output=True)
+    alone = bool(may_unshare) and may_unshare.returncode == 0
+    wrapper = ("unshare", "-rn", sys.executable, "-c", LOOPBACK_ONLY) if alone else ()
+    exported = {"WANDB_API_KEY": "exported" * 5, "WANDB_MODE": "offline"}
+    code, output = workplace.run("up", wrapper=wrapper, AGENTS="2", **exported)
+    return Grid(workplace, alone, code, output, workplace.left_running())
+
+
+@pytest.mark.slow
+def test_one_command_runs_the_grid_to_its_end(grid: Grid) -> None:
+    assert grid.code == 0, grid.output
+    assert grid.output.splitlines()[-1] == "5 of 5 runs finished"
+    assert grid.left == {}
+
+
+def test_it_says_first_which_backend_and_why_and_that_an_exported_key_changes_nothing(grid: Grid) -> None:
+    first, second = grid.output.splitlines()[:2]
+
+    assert first == "Backend: the embedded server: .env sets no WANDB_API_KEY, so no account and no network."
+    assert second == "WANDB_API_KEY of the shell has no effect: only .env chooses the backend."
+
+
+def test_it_gives_a_link_that_opens_the_dashboard(grid: Grid) -> None:
+    assert re.search(r"Dashboard: http://127\.0\.0\.1:\d+/\S+ \(opens once\)", grid.output)
+
+
+def test_progress_is_told_in_plain_lines_where_there_is_no_terminal(grid: Grid) -> None:
+    assert "0 of 5 runs finished" in grid.output
+    assert re.search(r"[234] of 5 runs finished, .*best val_accuracy 0\.\d{4}", grid.output)
+    assert "\x1b" not in grid.output
+
+
+def test_it_needs_no_network_but_loopback(grid: Grid) -> None:
+    if not grid.alone:
+        pytest.skip("this machine allows no network namespaces (unshare -rn)")
+
+    assert grid.code == 0, grid.output
+
+
+@pytest.mark.slow
+def test_a_second_time_it_says_that_all_is_done_and_shows_the_table_again(grid: Grid) -> None:
+    code, output = grid.workplace.run("up")
+
+    assert code == 0
+    assert re.search(r"Sweep layer_size #\w{6} is finished already\. NEW=label starts another\.", output)
+    assert re.search(r"│ 256 +│ finished +│ +5 │ +0\.8\d{3} │", output)
+    assert output.splitlines()[-1] == "5 of 5 runs finished"
+    assert "Agents:" not in output
+    assert grid.workplace.left_running() == {}
+
+
+@pytest.mark.slow
+def test_the_server_alone_shows_what_was_done_to_any_program_that_takes_its_two_lines(grid: Grid) -> None:
+    process = grid.workplace.start("serve")
+    exports = dict(re.findall(r"export (\w+)=(\S+)", "".join(lines_until(process, "WANDB_API_KEY="))))
+
+    found = kept_runs(exports["WANDB_BASE_URL"], exports["WANDB_API_KEY"])
+    process.terminate()
+    ending(process)
+
+    assert sorted(run.config["layer1_size"] for run in found) == SIZES
+    assert {run.state for run in found} == {"finished"}
+    assert all(run.summary["test_accuracy"] > 0.7 for run in found)
+    assert all(run.config["provenance"]["seed"] == 0 for run in found)
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_everything_and_the_next_time_goes_on(workplace: Workplace, tmp_path: Path) -> None:
+    workplace.write_quick_sweep(epochs=30, size=[1, 2])
+    makefile = tmp_path / "Makefile"
+    makefile.write_text(f'up:\n\t@exec "{sys.executable}" -m app up\n')
+
+    make = subprocess.Popen(
+        ["make", "-f", str(makefile), "up"],
+        cwd=ROOT,
+        env=workplace.environment(AGENTS="2"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    lines_until(make, "2 running")
+    os.killpg(make.pid, signal.SIGINT)  # as a terminal does: to make and all that it started in its group
+    stopped = ending(make)[1]
+    left = workplace.left_running()
+    code, output = workplace.run("up", AGENTS="2")
+
+    assert "Stopped: 0 of 2 runs finished. The next `make up` goes on." in stopped
+    assert "Error 130" in stopped
+    assert left == {}
+    assert re.search(r"Sweep sweep #\w{6} goes on: 0 of 2 runs finished\.", output)
+    assert (code, output.splitlines()[-1]) == (0, "2 of 2 runs finished")
+
+
+@pytest.mark.slow
+def test_a_killed_trial_is_a_failed_run_with_its_cause(workplace: Workplace) -> None:
+    workplace.write_quick_sweep(epochs=15, size=[1])
+
+    up = workplace.start("up")
+    lines_until(up, "1 running")
+    os.kill(process_of(workplace, r"python \S*quick_trial"), signal.SIGKILL)
+    code, output = ending(up)
+    (run,) = workplace.runs()
+
+    assert code == 1
+    assert output.splitlines()[-1] == "0 of 1 runs finished, 1 failed"
+    assert "trial 1 failed (epochs=15, size=1): killed by SIGKILL" in output
+    assert (run.state, run.summary["cause"]) == ("failed", "killed by SIGKILL")
+
+
+@pytest.mark.slow
+def test_an_address_in_the_env_file_sends_everything_there(workplace: Workplace, server: RunningServer) -> None:
+    workplace.write_env_file(f"WANDB_BASE_URL={server.url}\nWANDB_API_KEY={server.api_key}\nWANDB_PROJECT=elsewhere\n")
+    workplace.write_quick_sweep(size=[1])
+
+    code, output = workplace.run("up")
+
+    assert code == 0
+    assert output.startswith(f"Backend: {server.url}: .env sets WANDB_BASE_URL.\n")
+    assert [run.state for run in runs(server, "elsewhere")] == ["finished"]
+    assert not (workplace.data / "server").exists()
+    assert "server.log" not in os.listdir(workplace.data / "logs")
+
+
+@pytest.mark.slow
+def test_when_the_last_agent_dies_it_says_so_and_waits_no_longer(workplace: Workplace) -> None:
+    workplace.write_quick_sweep(epochs=100, size=[1])
+
+    up = workplace.start("up")
+    lines_until(up, "1 running")
+    os.kill(process_of(workplace, "wandb agent"), signal.SIGKILL)
+    code, output = ending(up)
+
+    assert code == 1
+    assert "agent-1 ended early, exit code 137; 0 go on." in output
+    assert "Error: no agent is left, and the sweep is not done" in output
+    assert "logs/agent-1.log" in output
+    assert workplace.left_running() == {}
+
+
+def test_a_taken_port_is_one_clear_error(workplace: Workplace) -> None:
+    workplace.write_quick_sweep(size=[1])
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        code, output = workplace.run("up", PORT=str(port))
+
+    assert code == 1
+    assert f"Error: port {port} is taken by another program. `make up PORT={port + 1}` uses another." in output
+    assert "Traceback" not in output
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({"AGENTS": "two"}, "Error: AGENTS is 'two'; allowed: auto or a whole number from 1 to 1000."),
+        ({"SWEEP": "sweeps/layersize.yaml"}, "Did you mean sweeps/layer_size.yaml?"),
+        ({"ENV_FILE": "no.env"}, "Error: ENV_FILE is 'no.env': there is no such file."),
+        ({"FASHION_MNIST_DIR": "no-such-folder"}, "Error: Fashion-MNIST was not found (FASHION_MNIST_DIR="),
+    ],
+)
+def test_a_wrong_value_ends_it_with_one_clear_line(tmp_path: Path, variables: dict[str, str], told: str) -> None:
+    workplace = Workplace(tmp_path / "place")
+
+    code, output = workplace.run("up", **variables)
+
+    assert code in (1, 2)
+    assert told in output
+    assert "Traceback" not in output
+    assert workplace.left_running() == {}
+
+
+def kept_runs(url: str, api_key: str) -> list[Any]:
+    api = wandb.Api(overrides={"base_url": url}, api_key=api_key)
+    return list(api.runs("local/wandb-sweep-practice", lazy=False))
+
+
+def process_of(workplace: Workplace, pattern: str, limit_s: float = 30) -> int:
+    """The process of the workplace whose command line matches, once there is one."""
+    deadline_s = time.monotonic() + limit_s
+    while time.monotonic() < deadline_s:
+        for pid, command in workplace.processes().items():
+            if re.search(pattern, command):
+                return pid
+        time.sleep(0.1)
+    raise AssertionError(f"no process matches {pattern!r}: {workplace.processes()}")
