@@ -152,7 +152,7 @@ class _Reader:
         own_lines: dict[str, int] = {}
         for key_node, value_node, is_own in self._pairs(node, len(path)):
             key = self._key(key_node, path)
-            if is_own and key in own_lines:
+            if key in own_lines:
                 self._report((*path, key), f"key `{dotted((*path, key))}` stands in line {own_lines[key]} already.")
             if is_own:
                 own_lines[key] = key_node.start_mark.line + 1

@@ -53,7 +53,7 @@ def _above_min(value: float, info: ValidationInfo) -> float:
 
 def _above_zero(value: float) -> float:
     if value < 1 / LARGEST:
-        raise ValueError(f"is {shown(value)}: it must be above 0.")
+        raise ValueError(f"is {shown(value)}: it must be above 0, by {1 / LARGEST:g} at least.")
     return value
 
 
@@ -91,7 +91,7 @@ def _one_for_each_value(probabilities: list[float], info: ValidationInfo) -> lis
 def _count(value: object) -> int:
     number = _number(value)
     if number != int(number) or not 1 <= number <= LARGEST_WHOLE:
-        raise ValueError(f"is {shown(value)}: a whole number of at least 1 is due.")
+        raise ValueError(f"is {shown(value)}: a whole number from 1 to 2**53 is due.")
     return int(number)
 
 

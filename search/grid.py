@@ -60,13 +60,12 @@ class _Arange:
     """`numpy.arange(start, stop, step)` for floats, to the last bit: W&B's grid over q_uniform, without `stop`."""
 
     def __init__(self, start: float, stop: float, step: float) -> None:
-        self._first, self._second = float(start), float(start + step)
+        self._start = float(start)
+        self._step = float(start + step) - self._start  # numpy's step: the difference of the first two values
         self._count = max(1, math.ceil((stop - start) / step))
 
     def __len__(self) -> int:
         return self._count
 
     def __getitem__(self, position: int) -> float:
-        if position == 1:
-            return self._second
-        return self._first + position * (self._second - self._first)
+        return self._start + position * self._step

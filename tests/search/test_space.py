@@ -74,6 +74,11 @@ def test_log_uniform_takes_exponents_of_e_and_its_inverse_their_negatives(unit: 
     assert low - 1e-9 <= -math.log(inverse) <= high + 1e-9
 
 
+def test_the_inverses_run_from_low_to_high_as_wandb_draws_them() -> None:
+    assert value(0.25, distribution="inv_log_uniform", min=0, max=4) == pytest.approx(math.exp(-3))
+    assert value(0.25, distribution="inv_log_uniform_values", min=1, max=16) == pytest.approx(2)
+
+
 def test_the_middle_of_log_uniform_values_is_the_geometric_mean() -> None:
     assert value(0.5, distribution="log_uniform_values", min=0.001, max=0.1) == pytest.approx(0.01)
 
@@ -110,6 +115,7 @@ def test_weighted_categories_take_their_shares() -> None:
 
 def test_weights_that_sum_to_nearly_one_leave_no_point_uncovered() -> None:
     assert value(1 - 2**-53, values=["a", "b"], probabilities=[0.5, 0.499995]) == "b"
+    assert value(1 - 2**-53, values=["a", "b"], probabilities=[0.999995, 0]) == "a"
 
 
 @given(units, st.none() | st.integers() | st.text() | st.lists(st.integers()))

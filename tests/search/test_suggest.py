@@ -17,7 +17,7 @@ from search.suggest import ensure_supported, size, suggest, unheeded
 
 
 def sweep(method: str, **parameters: Any) -> SweepConfig:
-    return parse(yaml.safe_dump({"method": method, "parameters": parameters}))
+    return parse(yaml.safe_dump({"method": method, "parameters": parameters}, sort_keys=False))
 
 
 def points(config: SweepConfig) -> list[Any]:
@@ -138,6 +138,10 @@ def test_a_grid_over_q_uniform_leaves_max_out_and_counts_in_floats_unless_all_is
         {"x": 3},
         {"x": 5},
     ]
+
+
+def test_a_step_far_above_the_range_still_takes_min() -> None:
+    assert points(sweep("grid", x={"distribution": "q_uniform", "min": 0, "max": 1e-300, "q": 1e90})) == [{"x": 0}]
 
 
 def test_a_suggestion_is_the_callers_to_change() -> None:

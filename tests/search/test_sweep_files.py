@@ -92,6 +92,12 @@ def test_custom_sweeps_of_a_client_side_engine_are_read() -> None:
     assert len(config.metrics) == 2
 
 
+def test_bounds_of_two_kinds_are_read_within_a_group_where_the_client_lets_them_pass() -> None:
+    config = parse("method: random\nparameters: {net: {parameters: {x: {min: 0, max: 0.5}}}}")
+
+    assert config.space[("net", "x")].distribution == "uniform"
+
+
 def test_wandb_writes_a_whole_number_with_a_point_too() -> None:
     assert parse("method: random\nrun_cap: 3.0\nparameters: {a: {value: 1}}").run_cap == 3
 

@@ -132,7 +132,7 @@ def test_dates_keys_that_are_no_text_and_tags_are_named() -> None:
 
 
 def test_a_number_too_long_to_be_one_is_named() -> None:
-    number = "1:" * 1000 + "1"
+    number = "0x" + "0" * 500  # which is 0, but reading such numbers takes quadratic time
 
     assert mistakes(f"method: grid\n{PARAMETERS}run_cap: {number}") == [
         f"`run_cap` is '{number[:58]}…, which cannot be read as !!int.",
@@ -182,6 +182,7 @@ def test_mistakes_in_method_and_parameters(text: str, problems: list[str]) -> No
             "metric: {name: x, goal: max}",
             "`metric.goal` is 'max'. Did you mean `maximize`? Allowed: minimize, maximize.",
         ),
+        ("metric: {name: x, target: }", "`metric.target` is empty: give it a value or leave it out."),
         ("metric: {name: x, target: low}", "`metric.target` is the text 'low': a number is due."),
         (
             "metric: {name: x, traget: 1}",
@@ -338,6 +339,10 @@ def test_early_termination_beside_a_scheduler_is_a_mistake() -> None:
             " write both with a point, or both without, or give a `distribution`.",
         ),
         (
+            "{distribution: int_uniform, min: true, max: 2}",
+            "`parameters.lr.min` is true: a whole number is due for int_uniform.",
+        ),
+        (
             "{distribution: int_uniform, min: 1.0, max: 2}",
             "`parameters.lr.min` is 1.0: a whole number is due for int_uniform.",
         ),
@@ -345,7 +350,10 @@ def test_early_termination_beside_a_scheduler_is_a_mistake() -> None:
             "{min: 0, max: 9007199254740993}",
             "`parameters.lr.max` is 9007199254740993: a whole number between -2**53 and 2**53 is due.",
         ),
-        ("{distribution: log_uniform_values, min: 0, max: 1}", "`parameters.lr.min` is 0: it must be above 0."),
+        (
+            "{distribution: log_uniform_values, min: 0, max: 1}",
+            "`parameters.lr.min` is 0: it must be above 0, by 1e-100 at least.",
+        ),
         (
             "{distribution: log_uniform, min: 0, max: 1000}",
             "`parameters.lr.max` is 1000: this distribution takes exponents of e, between -230 and 230;"
@@ -356,15 +364,29 @@ def test_early_termination_beside_a_scheduler_is_a_mistake() -> None:
             "`parameters.lr.sigma` is 10: e to the power of |mu| + 9 sigma = 290 is beyond 1e+100.",
         ),
         ("{distribution: normal, sigma: -1}", "`parameters.lr.sigma` is -1: it must not be below 0."),
-        ("{distribution: q_uniform, min: 0, max: 1, q: 0}", "`parameters.lr.q` is 0: it must be above 0."),
+        (
+            "{distribution: q_uniform, min: 0, max: 1, q: 0}",
+            "`parameters.lr.q` is 0: it must be above 0, by 1e-100 at least.",
+        ),
         (
             "{distribution: q_uniform, min: 0, max: 1, q: 1.0e-30}",
             "`parameters.lr.q` is 1.0e-30: too small a step between 0 and 1.",
+        ),
+        (
+            "{distribution: q_uniform, min: 1.0e+16, max: 1.1e+16, q: 0.5}",
+            "`parameters.lr.q` is 0.5: too small a step between 1.0e+16 and 1.1e+16.",
         ),
     ],
 )
 def test_mistakes_in_a_parameter(spec: str, problem: str) -> None:
     assert of_parameter(spec) == [problem]
+
+
+def test_a_typo_beside_the_right_key_hides_nothing_about_it() -> None:
+    assert of_parameter("{min: low, mim: 0, max: 1.0}") == [
+        "`parameters.lr.min` is the text 'low': a number is due.",
+        "unknown key `parameters.lr.mim`. Did you mean `min`? Allowed here: distribution, min, max.",
+    ]
 
 
 def test_a_parameters_name_is_checked() -> None:
