@@ -50,7 +50,7 @@ run_cap: 0
         "sweeps/x.yaml:6:5: unknown key `parameters.lr.mim`. Did you mean `min`? Allowed here: distribution, min, max.",
         "sweeps/x.yaml:7:5: `parameters.lr.max` is the text '1e-1': YAML reads no number in this form; write 0.1.",
         "sweeps/x.yaml:9:5: `parameters.units.values` is 64: a list is due, as in [64].",
-        "sweeps/x.yaml:10:1: `run_cap` is 0: a whole number of at least 1 is due.",
+        "sweeps/x.yaml:10:1: `run_cap` is 0: a whole number from 1 to 2**53 is due.",
     ]
 
 
@@ -169,7 +169,8 @@ def test_mistakes_in_method_and_parameters(text: str, problems: list[str]) -> No
         ("name: 5", "`name` is 5: text is due; write it in quotes, '5'."),
         ("description:", "`description` is empty: give it a value or leave it out."),
         ("run_cap: '3'", "`run_cap` is the text '3': write it without quotes."),
-        ("run_cap: 2.5", "`run_cap` is 2.5: a whole number of at least 1 is due."),
+        ("run_cap: 2.5", "`run_cap` is 2.5: a whole number from 1 to 2**53 is due."),
+        ("run_cap: 1.0e+30", "`run_cap` is 1.0e+30: a whole number from 1 to 2**53 is due."),
         ("run_cap: true", "`run_cap` is true: a number is due."),
         ("command: python train.py", "`command` is 'python train.py': a list is due, as in ['python train.py']."),
         ("command: [python, 1]", "`command[1]` is 1: text is due; write it in quotes, '1'."),
@@ -246,10 +247,13 @@ def test_bayes_and_early_termination_need_a_metric() -> None:
         ),
         ("{min_iter: 9}", "`early_terminate.type` is missing. Allowed: hyperband."),
         ("{type: median, min_iter: 9}", "`early_terminate.type` is 'median'. Allowed: hyperband."),
-        ("{type: hyperband, min_iter: 0}", "`early_terminate.min_iter` is 0: a whole number of at least 1 is due."),
+        ("{type: hyperband, min_iter: 0}", "`early_terminate.min_iter` is 0: a whole number from 1 to 2**53 is due."),
         ("{type: hyperband, min_iter: 1, eta: 1}", "`early_terminate.eta` is 1: it must be above 1."),
         ("{type: hyperband, min_iter: 1, strict: 1}", "`early_terminate.strict` is 1: true or false is due."),
-        ("{type: hyperband, max_iter: 9, s: 1.5}", "`early_terminate.s` is 1.5: a whole number of at least 1 is due."),
+        (
+            "{type: hyperband, max_iter: 9, s: 1.5}",
+            "`early_terminate.s` is 1.5: a whole number from 1 to 2**53 is due.",
+        ),
     ],
 )
 def test_mistakes_in_early_termination(section: str, problem: str) -> None:
@@ -362,6 +366,10 @@ def test_early_termination_beside_a_scheduler_is_a_mistake() -> None:
         (
             "{distribution: log_normal, mu: 200, sigma: 10}",
             "`parameters.lr.sigma` is 10: e to the power of |mu| + 9 sigma = 290 is beyond 1e+100.",
+        ),
+        (
+            "{distribution: q_normal, q: 1.0e-200}",
+            "`parameters.lr.q` is 1.0e-200: it must be above 0, by 1e-100 at least.",
         ),
         ("{distribution: normal, sigma: -1}", "`parameters.lr.sigma` is -1: it must not be below 0."),
         (
