@@ -1,0 +1,101 @@
+"""What all plots share: places in percent of a width that only the browser knows, lines, grid and labels.
+
+A plot is an SVG as wide as its place. Text and dots keep their size; only `stretched` parts follow the width.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+
+from charts import format
+from charts.scale import Scale
+
+# The user space of stretched parts: 1000 units are the whole width.
+WIDTH = 1000
+
+
+@dataclass(frozen=True)
+class Area:
+    """Maps data to places: `x` fractions of the width, `y` pixels from the top.
+
+    Attributes:
+        first, last: the ends of the horizontal axis.
+        scale: of the vertical axis.
+        height: in CSS pixels.
+        upside_down: small values on top, for a metric to be minimised.
+    """
+
+    first: float
+    last: float
+    scale: Scale
+    height: int
+    upside_down: bool = False
+
+    def x(self, value: float) -> float:
+        span = self.last - self.first
+        return (value - self.first) / span if span else 0.5
+
+    def y(self, value: float) -> float:
+        place = self.scale.at(value)
+        return self.height * (place if self.upside_down else 1 - place)
+
+
+def plot(parts: Iterable[str], height: int, label: str) -> str:
+    """Wraps the parts of a plot; `label` is what it says, for who cannot see it."""
+    head = f'<svg class="plot" width="100%" height="{height}" role="img" aria-label="{escape(label)}">'
+    return f"{head}{''.join(parts)}</svg>"
+
+
+def stretched(paths: Iterable[str], height: int) -> str:
+    """Holds paths whose x runs from 0 to `WIDTH`; their lines keep their thickness."""
+    head = f'<svg width="100%" height="{height}" viewBox="0 0 {WIDTH} {height}" preserveAspectRatio="none">'
+    return f"{head}{''.join(paths)}</svg>"
+
+
+def line(area: Area, points: Sequence[tuple[float, float]], css: str) -> str:
+    """A path through points, for `stretched`."""
+    places = [f"{area.x(x) * WIDTH:.1f} {area.y(y):.1f}" for x, y in points]
+    return f'<path class="{css}" d="M{"L".join(places)}"/>'
+
+
+def dots(area: Area, points: Sequence[tuple[float, float]], css: str) -> str:
+    """Many dots as one path of empty lines with round ends, for `stretched`: 5,000 are some 70 kB."""
+    places = "".join(f"M{area.x(x) * WIDTH:.1f} {area.y(y):.1f}h0" for x, y in points)
+    return f'<path class="dots {css}" d="{places}"/>'
+
+
+def strokes(area: Area, places: Sequence[float], height: int, css: str) -> str:
+    """An upright stroke at each place of the horizontal axis as one path, for `stretched`."""
+    path = "".join(f"M{area.x(place) * WIDTH:.1f} 0v{height}" for place in places)
+    return f'<path class="strokes {css}" d="{path}"/>'
+
+
+def marks(area: Area, places: Sequence[float], y: int, glyph: str, css: str) -> str:
+    """One glyph at each place of the horizontal axis, as a single text; "" for none."""
+    if not places:
+        return ""
+    x = " ".join(f"{area.x(place):.2%}" for place in places)
+    return f'<text class="marks {css}" x="{x}" y="{y}" aria-hidden="true">{glyph * len(places)}</text>'
+
+
+def grid(area: Area) -> list[str]:
+    """A hairline and a label for each tick of the vertical axis; labels stand left of the plot."""
+    parts = []
+    for tick in area.scale.ticks:
+        y = f"{area.y(tick):.1f}"
+        label = format.metric(tick, area.scale.decimals)
+        parts.append(f'<line class="grid" x2="100%" y1="{y}" y2="{y}"/>')
+        parts.append(f'<text class="y-label" x="-8" y="{y}" dy="0.35em">{label}</text>')
+    return parts
+
+
+def x_labels(area: Area, ticks: Sequence[int], y: int, last: str) -> list[str]:
+    """Labels under the plot; the last one says what is counted, as in "{} runs" or "epoch {}"."""
+    parts = []
+    for tick in ticks:
+        text = (last if tick == ticks[-1] else "{}").format(format.count(tick))
+        anchor = "end" if tick == ticks[-1] and len(ticks) > 1 else "middle"
+        parts.append(
+            f'<text class="x-label" x="{area.x(tick):.2%}" y="{y}" text-anchor="{anchor}">{escape(text)}</text>'
+        )
+    return parts

@@ -1,0 +1,58 @@
+"""Where one run's result stands among all of its sweep: a stroke a run, the better the further right."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from charts import format
+from charts.plot import Area, plot, stretched, strokes
+from charts.ramp import coloured
+from charts.scale import drawable, edge_of_scale, scale
+
+TOP: Final = 20
+HEIGHT: Final = 16
+LABELS_HEIGHT: Final = 20
+
+
+def strip(values: Sequence[float], value: float, goal: str, text: str) -> str:
+    """Draws the values of all runs and marks one of them.
+
+    Args:
+        values: of all runs with a value.
+        value: the one to mark; one that is out of scale is marked at the left end.
+        goal: "maximize" or "minimize".
+        text: beside the mark, as "rank 125 of 150".
+
+    Returns:
+        SVG as wide as its place; "" for fewer than two values that can be drawn.
+    """
+    drawn = [other for other in values if drawable(other)]
+    if len(drawn) < 2:
+        return ""
+    best, worst = (max(drawn), min(drawn)) if goal == "maximize" else (min(drawn), max(drawn))
+    edge = edge_of_scale(drawn, goal)
+    worst = worst if edge is None or (edge < worst) == (goal == "maximize") else edge
+    area = Area(worst, best, scale(min(best, worst), max(best, worst)), HEIGHT)
+    inside = [(other, other) for other in drawn if min(best, worst) <= other <= max(best, worst)]
+    paths = [strokes(area, [x for x, _ in group], HEIGHT, css) for css, group in coloured(inside, worst, best).items()]
+    decimals = format.metric_decimals(sorted({best, value}, reverse=goal == "maximize"))
+    shown = text if 0 <= area.x(value) <= 1 else f"▽ {text}"
+    parts = [
+        f'<svg y="{TOP}" height="{HEIGHT}" overflow="visible">{stretched(paths, HEIGHT)}</svg>',
+        *_mark(min(max(area.x(value), 0.0), 1.0), shown),
+        *_ends(format.metric(worst, decimals), format.metric(best, decimals), len(drawn) - len(inside)),
+    ]
+    return plot(parts, TOP + HEIGHT + LABELS_HEIGHT, f"{text}; the best is {format.metric(best, decimals)}")
+
+
+def _mark(x: float, text: str) -> list[str]:
+    anchor = "start" if x < 0.15 else "end" if x > 0.85 else "middle"
+    return [
+        f'<line class="strip-mark" x1="{x:.2%}" x2="{x:.2%}" y1="{TOP - 4}" y2="{TOP + HEIGHT + 4}"/>',
+        f'<text class="strip-label" x="{x:.2%}" y="{TOP - 9}" text-anchor="{anchor}">{text}</text>',
+    ]
+
+
+def _ends(worst: str, best: str, out_of_scale: int) -> list[str]:
+    y = TOP + HEIGHT + LABELS_HEIGHT - 4
+    left = f"{worst}, ▽ {format.count(out_of_scale)} out of scale" if out_of_scale else worst
+    return [f'<text y="{y}">{left}</text>', f'<text x="100%" y="{y}" text-anchor="end">{best}</text>']
