@@ -145,6 +145,12 @@ def results(connection: sqlite3.Connection, sweep_id: int) -> list[tuple[int, fl
     return list(connection.execute(sql, (sweep_id,)))
 
 
+def metrics(connection: sqlite3.Connection, sweep_id: int) -> list[float]:
+    """The metric of each run that has one."""
+    sql = "SELECT metric FROM run WHERE sweep_id = ? AND metric IS NOT NULL"
+    return [value for (value,) in connection.execute(sql, (sweep_id,))]
+
+
 def recent_durations_s(connection: sqlite3.Connection, sweep_id: int, limit: int) -> list[float]:
     """How long the runs took that settled the last points."""
     sql = (

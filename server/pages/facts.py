@@ -1,0 +1,54 @@
+"""A sweep in words and figures, the same in the list and on its own page."""
+
+from dataclasses import dataclass
+
+from charts import format
+from server.pages.look import KIND_LOOKS, Look
+from server.store.queries import Progress
+from server.store.rows import Sweep
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many points are of one kind; `url` shows only these, where there is such a list."""
+
+    look: Look
+    number: str
+    url: str | None = None
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One of a few choices."""
+
+    text: str
+    url: str
+    chosen: bool
+
+
+def title_of(sweep: Sweep) -> str:
+    return sweep.display_name or sweep.name
+
+
+def kind_of(sweep: Sweep) -> str:
+    """The search in two or three words: grid of 300; random, cap 60; random, no end."""
+    if sweep.expected is None:
+        return f"{sweep.method}, no end"
+    join = " of " if sweep.method == "grid" else ", cap "
+    return f"{sweep.method}{join}{format.count(sweep.expected)}"
+
+
+def kinds(progress: Progress) -> dict[str, int]:
+    """A sweep's points by kind, as the progress bar wants them."""
+    return {**progress.outcomes, "running": progress.running, "waiting": max(progress.waiting or 0, 0)}
+
+
+def counts(progress: Progress) -> dict[str, Count]:
+    """The kinds that there are, in the order of the bar."""
+    found = kinds(progress)
+    return {kind: Count(look, format.count(found[kind])) for kind, look in KIND_LOOKS.items() if found.get(kind)}
+
+
+def of_expected(sweep: Sweep) -> str:
+    """ " of 300"; "" for a search without end."""
+    return "" if sweep.expected is None else f" of {format.count(sweep.expected)}"

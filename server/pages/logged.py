@@ -1,0 +1,156 @@
+"""What a run logged, as a page shows it: curves, the last rows of its history, the end of its console."""
+
+import re
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from markupsafe import Markup
+
+from charts import format
+from charts.curves import curve
+from server.pages.values import number, read_object, written
+from server.store import page_queries, queries
+from server.store.rows import Run
+
+CURVES: Final = 4
+CURVE_POINTS: Final = 400
+LAST_ROWS: Final = 10
+ROW_COLUMNS: Final = 12
+CELL_CHARACTERS: Final = 80
+LAST_LINES: Final = 60
+LINE_CHARACTERS: Final = 1000
+EPOCH: Final = "epoch"
+STEP: Final = "_step"
+
+LINE: Final = re.compile(r"(?P<error>ERROR )?(?P<at>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)[\d.]* ?(?P<text>.*)", re.DOTALL)
+# Colours and cursor moves of terminals.
+ESCAPES: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-_]|[\x00-\x08\x0b-\x1f\x7f]")
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A metric's curve and its last value."""
+
+    name: str
+    last: str
+    svg: Markup
+
+
+@dataclass(frozen=True)
+class HistoryTable:
+    """The last rows of a history; `more_columns` are left out."""
+
+    columns: list[str]
+    rows: list[list[str]]
+    total: int
+    more_columns: int
+
+
+@dataclass(frozen=True)
+class ConsoleLine:
+    """A line of a run's console; `at` as "14:07:02" in the server's zone or ""."""
+
+    at: str
+    text: str
+    error: bool
+
+
+def curves(connection: sqlite3.Connection, run: Run, best: Run | None, first: str | None) -> list[Curve]:
+    """Draws a run's main metrics.
+
+    Args:
+        best: whose curves stand behind, in grey; None for the best run itself.
+        first: the metric that comes first.
+    """
+    mine = _sample(connection, run)
+    others = _sample(connection, best) if best else []
+    x = EPOCH if any(number(row.get(EPOCH)) is not None for row in mine) else STEP
+    drawn = []
+    for name in _curve_names(mine, first)[:CURVES]:
+        points, grey = _points(mine, x, name), _points(others, x, name)
+        svg = curve(name, points, x.strip("_"), grey)
+        if svg:
+            drawn.append(Curve(name, written(points[-1][1], 5), Markup(svg)))
+    return drawn
+
+
+def history_table(connection: sqlite3.Connection, run: Run, first: str | None) -> HistoryTable:
+    """The last rows that a run logged."""
+    lines = queries.lines(connection, "history", run.id, last=LAST_ROWS)
+    rows = [read_object(text) for _, text in lines]
+    names = {name for row in rows for name in row if not name.startswith("_")}
+    order = _by_importance(first)
+    columns = sorted(names, key=lambda name: (name != EPOCH, *order(name)))
+    chosen = [STEP, *columns][:ROW_COLUMNS]
+    texts = zip(*(_column([row.get(name) for row in rows]) for name in chosen), strict=True)
+    total = lines[-1][0] + 1 if lines else 0
+    return HistoryTable(
+        [name.strip("_") for name in chosen], [list(row) for row in texts], total, len(columns) + 1 - len(chosen)
+    )
+
+
+def _column(values: list[Any]) -> list[str]:
+    """Texts of one column; None is a value that was not logged in its row."""
+    if all(isinstance(value, float | None) for value in values):
+        texts = iter(format.column([value for value in values if value is not None]))
+        return [format.ABSENT if value is None else next(texts) for value in values]
+    return [format.ABSENT if value is None else written(value, 5, CELL_CHARACTERS) for value in values]
+
+
+def console(connection: sqlite3.Connection, run: Run) -> tuple[list[ConsoleLine], int]:
+    """The last lines of a run's console, and how many there are in all."""
+    lines = queries.lines(connection, "log", run.id, last=LAST_LINES)
+    return [console_line(text) for _, text in lines], lines[-1][0] + 1 if lines else 0
+
+
+def console_line(line: str) -> ConsoleLine:
+    """Reads a line as W&B's client sends it: `[ERROR ]2026-11-23T16:33:42.164330 text`, in UTC."""
+    match = LINE.fullmatch(line)
+    if match is None:
+        return ConsoleLine("", _printable(line), False)
+    return ConsoleLine(_clock(match["at"]), _printable(match["text"]), match["error"] is not None)
+
+
+def _clock(at: str) -> str:
+    try:
+        return f"{datetime.fromisoformat(at).replace(tzinfo=UTC).astimezone():%H:%M:%S}"
+    except (ValueError, OverflowError):
+        return ""
+
+
+def _printable(text: str) -> str:
+    clean = ESCAPES.sub("", text)
+    return clean if len(clean) <= LINE_CHARACTERS else f"{clean[:LINE_CHARACTERS]}…"
+
+
+def _sample(connection: sqlite3.Connection, run: Run) -> list[Row]:
+    return [read_object(text) for text in page_queries.history_sample(connection, run.id, CURVE_POINTS)]
+
+
+def _curve_names(rows: Sequence[Row], first: str | None) -> list[str]:
+    """Metrics with a curve, the most important first; those logged once have none."""
+    counts: dict[str, int] = {}
+    for row in rows:
+        for name, value in row.items():
+            if not name.startswith("_") and name != EPOCH and number(value) is not None:
+                counts[name] = counts.get(name, 0) + 1
+    several = [name for name, count in counts.items() if count > 1]
+    return sorted(several or counts, key=_by_importance(first))
+
+
+def _by_importance(first: str | None) -> Callable[[str], tuple[bool, bool, str]]:
+    return lambda name: (name != first, not name.startswith("val_"), name)
+
+
+def _points(rows: Sequence[Row], x: str, name: str) -> list[tuple[float, float]]:
+    points = []
+    for row in rows:
+        place, value = number(row.get(x)), number(row.get(name))
+        if place is not None and value is not None and abs(place) < 1e15:
+            points.append((place, value))
+    return sorted(points, key=lambda point: point[0])

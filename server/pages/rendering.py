@@ -1,0 +1,110 @@
+"""Templates into responses: one frame, one set of headers, static files addressed by their content."""
+
+import hashlib
+import mimetypes
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from charts.icons import icon
+from server.settings import Settings
+
+HERE: Final = Path(__file__).parent
+SCHEME_COOKIE: Final = "tf_sweeps_scheme"
+SCHEMES: Final = ("light", "dark")
+
+PAGE_HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+STATIC_HEADERS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "public, max-age=31536000, immutable",
+}
+
+
+@dataclass(frozen=True)
+class Crumb:
+    """One step of the way from the list of sweeps to here; `url` is None for here."""
+
+    text: str
+    url: str | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a template is given.
+
+    Attributes:
+        template: its file's name.
+        title: of the browser's tab.
+        crumbs: the way here.
+        refresh_s: how often the script looks for news; None where nothing changes any more.
+    """
+
+    template: str
+    title: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    crumbs: tuple[Crumb, ...] = ()
+    refresh_s: int | None = None
+    status: int = 200
+
+
+class Static:
+    """The files of `static/`, read once; an address holds a hash of the content, so that it can be kept for ever."""
+
+    def __init__(self, directory: Path = HERE / "static") -> None:
+        self._addresses: dict[str, str] = {}
+        self._files: dict[str, tuple[bytes, str]] = {}
+        for path in sorted(directory.iterdir()):
+            content = path.read_bytes()
+            address = f"{path.stem}-{hashlib.sha256(content).hexdigest()[:12]}{path.suffix}"
+            self._addresses[path.name] = f"/static/{address}"
+            self._files[address] = content, mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+
+    def address(self, name: str) -> str:
+        return self._addresses[name]
+
+    def response(self, request: Request) -> Response:
+        found = self._files.get(request.path_params["file"])
+        if found is None:
+            return Response(status_code=404)
+        content, media_type = found
+        return Response(content, media_type=media_type, headers=STATIC_HEADERS)
+
+
+class Frame:
+    """Renders pages."""
+
+    def __init__(self, settings: Settings, static: Static) -> None:
+        self._templates = Environment(
+            loader=FileSystemLoader(HERE / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.globals.update(
+            icon=lambda name, label=None: Markup(icon(name, label)), static=static.address, entity=settings.entity
+        )
+
+    def response(self, request: Request, page: Page) -> Response:
+        scheme = request.cookies.get(SCHEME_COOKIE)
+        body = self._templates.get_template(page.template).render(
+            page.values,
+            page=page,
+            scheme=scheme if scheme in SCHEMES else None,
+            here=f"{request.url.path}{'?' if request.url.query else ''}{request.url.query}",
+        )
+        return HTMLResponse(body, status_code=page.status, headers=PAGE_HEADERS)

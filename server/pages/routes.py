@@ -1,0 +1,152 @@
+"""The addresses of the pages. Endpoints are plain functions: Starlette runs them in threads."""
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from server.keys import Keys, OneTimeLinks
+from server.pages.rendering import SCHEME_COOKIE, SCHEMES, Crumb, Frame, Page, Static
+from server.pages.run_detail import FileUrl, run_detail
+from server.pages.session import Sessions, local_path
+from server.pages.sweep_detail import sweep_detail
+from server.pages.sweep_list import SHOWN, ListQuery, sweep_list
+from server.pages.table_query import page_number, table_query
+from server.pages.times import Now
+from server.refusal import NotFoundError
+from server.settings import Settings
+from server.store import queries
+from server.store.database import Database
+from server.store.rows import Project
+
+View = Callable[[Request, sqlite3.Connection], Page]
+SCHEME_LIFETIME_S: Final = 365 * 24 * 3600
+LOST_CRUMBS: Final = (Crumb("Sweeps", "/"), Crumb("Not found"))
+
+
+def routes(
+    database: Database,
+    settings: Settings,
+    keys: Keys,
+    links: OneTimeLinks,
+    clock: Callable[[], float],
+    file_url: FileUrl,
+) -> list[Route]:
+    """The routes of all pages, to stand after all others: the last one takes every address that is left.
+
+    Args:
+        clock: UTC seconds.
+        file_url: the address at which a browser that sees pages can fetch a run's file.
+    """
+    static = Static()
+    sessions = Sessions(keys, settings, clock)
+    return Pages(database, settings, links, clock, file_url, sessions, static, Frame(settings, static)).routes()
+
+
+@dataclass(frozen=True)
+class Pages:
+    """What the endpoints share; `routes` gives them."""
+
+    database: Database
+    settings: Settings
+    links: OneTimeLinks
+    clock: Callable[[], float]
+    file_url: FileUrl
+    sessions: Sessions
+    static: Static
+    frame: Frame
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/static/{file}", self.static.response),
+            Route("/login", self.login),
+            Route("/scheme", self.scheme),
+            Route("/", self.page(self.sweep_list)),
+            Route("/{entity}/{project}", self.page(self.project)),
+            Route("/{entity}/{project}/sweeps/{sweep}", self.page(self.sweep)),
+            Route("/{entity}/{project}/runs/{run}", self.page(self.run)),
+            Route("/{path:path}", self.page(_nothing)),
+        ]
+
+    def page(self, view: View) -> Callable[[Request], Response]:
+        """Lets a view be seen by who may see it."""
+
+        def endpoint(request: Request) -> Response:
+            if not self.sessions.signed_in(request):
+                return self.frame.response(request, self._closed(request, "Sign in to see this page"))
+            try:
+                with self.database.read() as connection:
+                    shown = view(request, connection)
+            except NotFoundError as error:
+                shown = Page("not_found.html", "Not found", {"message": error.message}, LOST_CRUMBS, status=404)
+            return self.frame.response(request, shown)
+
+        return endpoint
+
+    def login(self, request: Request) -> Response:
+        # Who only asks for the headers, as link checkers do, must not use the link up.
+        opened = request.method == "GET" and self.links.redeem(request.query_params.get("token", ""))
+        if not opened and not self.sessions.signed_in(request):
+            return self.frame.response(request, self._closed(request, "This link has been used or is too old"))
+        response = RedirectResponse(local_path(request.query_params.get("next")), status_code=303)
+        if opened:
+            self.sessions.start(request, response)
+        return response
+
+    def scheme(self, request: Request) -> Response:
+        """Keeps the reader's choice of light, dark, or the system's."""
+        response = RedirectResponse(local_path(request.query_params.get("next")), status_code=303)
+        chosen = request.query_params.get("to")
+        if chosen in SCHEMES:
+            response.set_cookie(SCHEME_COOKIE, chosen, max_age=SCHEME_LIFETIME_S, samesite="lax", httponly=True)
+        else:
+            response.delete_cookie(SCHEME_COOKIE)
+        return response
+
+    def sweep_list(self, request: Request, connection: sqlite3.Connection) -> Page:
+        return self._list(request, connection, None)
+
+    def project(self, request: Request, connection: sqlite3.Connection) -> Page:
+        return self._list(request, connection, _project(request, connection))
+
+    def sweep(self, request: Request, connection: sqlite3.Connection) -> Page:
+        project = _project(request, connection)
+        sweep = queries.sweep(connection, request.path_params["sweep"])
+        if sweep is None or sweep.project_id != project.id:
+            raise NotFoundError(f"Project {project.name} has no sweep {request.path_params['sweep']}.")
+        query = table_query(request.query_params)
+        return sweep_detail(connection, sweep, project, query, self.settings, Now(self.clock()))
+
+    def run(self, request: Request, connection: sqlite3.Connection) -> Page:
+        project = _project(request, connection)
+        run = queries.run(connection, project.id, request.path_params["run"])
+        if run is None:
+            raise NotFoundError(f"Project {project.name} has no run {request.path_params['run']}.")
+        return run_detail(connection, run, project, self.file_url, Now(self.clock()))
+
+    def _list(self, request: Request, connection: sqlite3.Connection, project: Project | None) -> Page:
+        show = request.query_params.get("show", "all")
+        query = ListQuery(project, show if show in SHOWN else "all", page_number(request.query_params))
+        return sweep_list(connection, query, self.settings, self._base_url(request), Now(self.clock()))
+
+    def _closed(self, request: Request, title: str) -> Page:
+        return Page("closed.html", title, {"base_url": self._base_url(request)}, status=403)
+
+    def _base_url(self, request: Request) -> str:
+        return (self.settings.public_url or str(request.base_url)).rstrip("/")
+
+
+def _project(request: Request, connection: sqlite3.Connection) -> Project:
+    entity, name = request.path_params["entity"], request.path_params["project"]
+    project = queries.project(connection, entity, name)
+    if project is None:
+        raise NotFoundError(f"There is no project {entity}/{name}.")
+    return project
+
+
+def _nothing(request: Request, connection: sqlite3.Connection) -> Page:
+    raise NotFoundError("There is no page at this address.")

@@ -1,0 +1,183 @@
+"""One run: what it scored and where that stands, why it ended, with which settings, and what it logged."""
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from markupsafe import Markup
+
+from charts import format
+from charts.strip import strip
+from server import lifecycle
+from server.pages import logged
+from server.pages.addresses import project_url, run_url, sweep_url
+from server.pages.facts import title_of
+from server.pages.look import Look, run_look
+from server.pages.rendering import Crumb, Page
+from server.pages.run_values import provenance, settings_of, summary_of
+from server.pages.runs_table import run_time
+from server.pages.story import story
+from server.pages.times import Now
+from server.store import page_queries, queries
+from server.store.page_queries import Attempt
+from server.store.rows import Project, Run, StoredFile, Sweep
+
+REFRESH_S: Final = 3
+FILES_SHOWN: Final = 60
+IMAGES_SHOWN: Final = 8
+IMAGE_TYPES: Final = ("image/png", "image/jpeg", "image/gif", "image/webp")
+
+FileUrl = Callable[[StoredFile], str]
+
+
+@dataclass(frozen=True)
+class Result:
+    """The metric of a run; all but its name "" where there is no value.
+
+    Attributes:
+        distance: to the best, "" for the best itself.
+        rank: as "rank 3 of 25".
+        strip: where the value stands among those of all runs.
+    """
+
+    metric: str
+    value: str = ""
+    distance: str = ""
+    rank: str = ""
+    strip: Markup | None = None
+
+
+@dataclass(frozen=True)
+class FileRow:
+    """A file of a run; `picture`: a browser can show it."""
+
+    name: str
+    url: str
+    size: str
+    picture: bool
+
+
+@dataclass(frozen=True)
+class AttemptRow:
+    """One of several runs of the same point."""
+
+    name: str
+    url: str
+    look: Look
+    time: str
+    counts: bool
+    here: bool
+
+
+def run_detail(connection: sqlite3.Connection, run: Run, project: Project, file_url: FileUrl, now: Now) -> Page:
+    sweep = queries.sweep_by_id(connection, run.sweep_id) if run.sweep_id else None
+    attempt = page_queries.attempt(connection, run)
+    best = queries.best_run(connection, sweep) if sweep else None
+    rival = best if best and best.id != run.id else None
+    metric = sweep.metric_name if sweep else None
+    result = _result(connection, sweep, run, best) if sweep else None
+    console, console_total = logged.console(connection, run)
+    files = queries.files(connection, run.id)
+    values = {
+        "run": run,
+        "title": run.display_name or run.name,
+        "look": run_look(run),
+        "sweep_url": sweep_url(project, sweep) if sweep else None,
+        "place": _place(attempt, sweep),
+        "agent": _agent(connection, run),
+        "started": now.past(run.started_at_s),
+        "ended": now.past(run.ended_at_s),
+        "time": run_time(run, now),
+        "neighbours": _neighbours(connection, attempt, project) if sweep else [],
+        "result": result,
+        "summary": summary_of(run, metric),
+        "story": story(run, result.rank if result else "", now),
+        "curves": logged.curves(connection, run, rival, metric),
+        "compared": rival is not None,
+        "settings": settings_of(run, rival),
+        "provenance": provenance(run),
+        "history": logged.history_table(connection, run, metric),
+        "console": console,
+        "console_total": console_total,
+        "attempts": _attempts(connection, run, project, now),
+        "files": [_file_row(file, file_url) for file in files[:FILES_SHOWN]],
+        "file_count": len(files),
+        "file_size": format.size(sum(file.size_bytes for file in files)),
+        "images_shown": IMAGES_SHOWN,
+    }
+    refresh_s = REFRESH_S if run.state in lifecycle.LIVE else None
+    return Page("run.html", run.display_name or run.name, values, _crumbs(run, project, sweep), refresh_s)
+
+
+def _crumbs(run: Run, project: Project, sweep: Sweep | None) -> tuple[Crumb, ...]:
+    above = [Crumb("Sweeps", "/"), Crumb(project.name, project_url(project))]
+    if sweep:
+        above.append(Crumb(title_of(sweep), sweep_url(project, sweep)))
+    return (*above, Crumb(run.display_name or run.name))
+
+
+def _place(attempt: Attempt, sweep: Sweep | None) -> str:
+    """run 16 of 300"""
+    if attempt.number is None or sweep is None:
+        return ""
+    of = "" if sweep.expected is None else f" of {format.count(sweep.expected)}"
+    return f"run {format.count(attempt.number + 1)}{of}"
+
+
+def _agent(connection: sqlite3.Connection, run: Run) -> str | None:
+    return None if run.agent_id is None else queries.agent_by_id(connection, run.agent_id).name
+
+
+def _neighbours(connection: sqlite3.Connection, attempt: Attempt, project: Project) -> list[tuple[str, str]]:
+    """The runs of the points before and after, as (text, address)."""
+    if attempt.number is None or attempt.run.sweep_id is None:
+        return []
+    found = []
+    for number, text in ((attempt.number - 1, "← Run {}"), (attempt.number + 1, "Run {} →")):
+        name = page_queries.run_of_point(connection, attempt.run.sweep_id, number)
+        if name is not None:
+            found.append((text.format(format.count(number + 1)), run_url(project, name)))
+    return found
+
+
+def _result(connection: sqlite3.Connection, sweep: Sweep, run: Run, best: Run | None) -> Result | None:
+    if sweep.metric_name is None:
+        return None
+    if run.metric is None or best is None or best.metric is None:
+        return Result(sweep.metric_name)
+    values = page_queries.best_values(connection, sweep)
+    decimals = format.metric_decimals(values)
+    place, of = page_queries.rank(connection, sweep, run.metric)
+    rank = f"rank {format.count(place)} of {format.count(of)}"
+    return Result(
+        metric=sweep.metric_name,
+        value=format.metric(run.metric, decimals),
+        distance="" if run.id == best.id else format.difference(run.metric - best.metric, decimals),
+        rank=rank,
+        strip=Markup(strip(page_queries.metrics(connection, sweep.id), run.metric, sweep.goal, rank)),
+    )
+
+
+def _attempts(connection: sqlite3.Connection, run: Run, project: Project, now: Now) -> list[AttemptRow]:
+    """All runs of this run's point, the last first; none if there is only this one."""
+    if run.trial_id is None:
+        return []
+    counted = queries.trial(connection, run.trial_id).counted_run_id
+    found = queries.runs_of_trial(connection, run.trial_id)
+    rows = [
+        AttemptRow(
+            name=f"Attempt {number}",
+            url=run_url(project, other.name),
+            look=run_look(other),
+            time=run_time(other, now),
+            counts=other.id == counted,
+            here=other.id == run.id,
+        )
+        for number, other in enumerate(found, start=1)
+    ]
+    return rows[::-1] if len(rows) > 1 else []
+
+
+def _file_row(file: StoredFile, file_url: FileUrl) -> FileRow:
+    return FileRow(file.name, file_url(file), format.size(file.size_bytes), file.mimetype in IMAGE_TYPES)

@@ -1,0 +1,232 @@
+"""The table of a sweep's runs: sorted and paged by the address alone."""
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from charts import format
+from server import lifecycle
+from server.pages.addresses import run_url
+from server.pages.facts import Segment
+from server.pages.look import Look, cause, run_look
+from server.pages.table_query import PARAMETER_PREFIX, STATE_FILTERS, TableQuery
+from server.pages.times import Now
+from server.pages.values import Path, at, config_values, metric_at, number, read_object, searched, written
+from server.store import page_queries, queries
+from server.store.page_queries import Attempt, Order
+from server.store.rows import Project, Run, Sweep
+
+PER_PAGE: Final = 50
+# A random value of 17 digits would push the others out of sight; the run's page has all of them.
+PARAMETER_DIGITS: Final = 5
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column's head; `sorted` is "ascending", "descending" or None, `url` sorts by it or turns the order around."""
+
+    name: str
+    url: str | None
+    sorted: str | None
+    css: str = ""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A parameter's value; `same` as the best run's."""
+
+    text: str
+    same: bool
+    is_number: bool
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """A run in the table; `cause` stands in place of the state's word where a run failed."""
+
+    name: str
+    url: str
+    look: Look
+    cause: str | None
+    metric: str
+    parameters: list[Cell]
+    epochs: str
+    time: str
+    best: bool
+
+
+@dataclass(frozen=True)
+class RunsTable:
+    """Heads and rows as shown; `shown` as "1 to 50 of 234 runs", `parameter_css` a class for each parameter's cells."""
+
+    columns: list[Column]
+    parameter_css: list[str]
+    rows: list[RunRow]
+    shown: str
+    filter: str
+    everything_url: str
+    pages: list[Segment]
+
+
+def runs_table(
+    connection: sqlite3.Connection, sweep: Sweep, project: Project, path: str, query: TableQuery, now: Now
+) -> RunsTable:
+    """Builds the table; the best run is pinned on top of every page that its state belongs to."""
+    states = STATE_FILTERS[query.state]
+    best = queries.best_run(connection, sweep)
+    pinned = best if best is not None and best.state in states else None
+    order = _order(sweep, query)
+    offset = (query.number - 1) * PER_PAGE
+    found = page_queries.attempts(connection, sweep.id, order, states, PER_PAGE, offset, pinned.id if pinned else None)
+    if pinned is not None:
+        found.insert(0, page_queries.attempt(connection, pinned))
+    total = sum(count for state, count in queries.run_states(connection, sweep.id).items() if state in states)
+    best_values = _parameters(page_queries.attempt(connection, best)) if best else {}
+    decimals = format.metric_decimals(page_queries.best_values(connection, sweep))
+    row = _row_maker(sweep, project, best, best_values, decimals, now)
+    rows = [row(attempt) for attempt in found]
+    css = [_alignment([row.parameters[place] for row in rows]) for place in range(len(searched(sweep.config)))]
+    return RunsTable(
+        columns=_columns(sweep, path, query, order, css),
+        parameter_css=css,
+        rows=rows,
+        shown=_shown(offset, len(found), total, pinned is not None),
+        filter=query.state,
+        everything_url=replace(query, state="all", number=1).url(path),
+        pages=_pages(path, query, total - (pinned is not None)),
+    )
+
+
+def recipe(attempt: Attempt, sweep: Sweep) -> list[tuple[str, str]]:
+    """The searched parameters of a run, by name."""
+    values = _parameters(attempt)
+    return [(".".join(path), written(at(values, path), PARAMETER_DIGITS)) for path in searched(sweep.config)]
+
+
+def run_time(run: Run, now: Now) -> str:
+    """How long a run took, or has taken so far."""
+    if run.started_at_s is None:
+        return format.ABSENT
+    live = run.state in lifecycle.LIVE
+    ended_at_s = now.now_s if live or run.ended_at_s is None else run.ended_at_s
+    return format.duration(ended_at_s - run.started_at_s)
+
+
+def epochs(run: Run) -> str:
+    """Epochs done, "3 of 5" where the config tells how many were asked for."""
+    done = number(read_object(run.summary).get("epoch"))
+    if done is None or done != done // 1:
+        return format.ABSENT
+    asked = config_values(run.config).get("epochs")
+    of = f" of {asked}" if isinstance(asked, int) and not isinstance(asked, bool) else ""
+    return f"{int(done)}{of}"
+
+
+def _row_maker(
+    sweep: Sweep, project: Project, best: Run | None, best_values: dict[str, object], decimals: int, now: Now
+) -> Callable[[Attempt], RunRow]:
+    paths = searched(sweep.config)
+
+    def row(attempt: Attempt) -> RunRow:
+        run = attempt.run
+        values = _parameters(attempt)
+        return RunRow(
+            name=run.display_name or run.name,
+            url=run_url(project, run.name),
+            look=run_look(run),
+            cause=cause(run),
+            metric=_metric(run, sweep, decimals),
+            parameters=[_cell(at(values, path), at(best_values, path), best is not None) for path in paths],
+            epochs=epochs(run),
+            time=run_time(run, now),
+            best=best is not None and run.id == best.id,
+        )
+
+    return row
+
+
+def _metric(run: Run, sweep: Sweep, decimals: int) -> str:
+    if run.metric is not None or sweep.metric_name is None:
+        return format.metric(run.metric, decimals)
+    # Only a value that is no number is not in the column: "NaN" says more than "–".
+    value = metric_at(read_object(run.summary), sweep.metric_name)
+    bad = number(value)
+    return format.metric(bad, decimals) if bad is not None else "NaN" if value == "NaN" else format.ABSENT
+
+
+def _cell(value: object, best: object, compared: bool) -> Cell:
+    if value is None:
+        return Cell(format.ABSENT, False, True)
+    return Cell(written(value, PARAMETER_DIGITS), compared and value == best, number(value) is not None)
+
+
+def _parameters(attempt: Attempt) -> dict[str, object]:
+    return read_object(attempt.params) or config_values(attempt.run.config)
+
+
+def _order(sweep: Sweep, query: TableQuery) -> Order:
+    column: str | Path | None = None
+    if query.sort in page_queries.COLUMNS:
+        column = query.sort
+    elif query.sort and query.sort.startswith(PARAMETER_PREFIX):
+        name = query.sort.removeprefix(PARAMETER_PREFIX)
+        paths = (path for path in searched(sweep.config) if page_queries.sortable(path))
+        column = next((path for path in paths if ".".join(path) == name), None)
+    if column is None:
+        column = "metric" if sweep.metric_name else "run"
+    descending = _usually_descending(sweep, column) if query.descending is None else query.descending
+    return Order(column, descending)
+
+
+def _usually_descending(sweep: Sweep, column: str | Path) -> bool:
+    return sweep.goal == "maximize" if column == "metric" else column == "run"
+
+
+def _columns(sweep: Sweep, path: str, query: TableQuery, order: Order, parameter_css: list[str]) -> list[Column]:
+    def head(name: str, column: str | Path, css: str = "") -> Column:
+        sort = column if isinstance(column, str) else PARAMETER_PREFIX + ".".join(column)
+        if column == order.column:
+            turned = replace(query, sort=sort, descending=not order.descending, number=1)
+            return Column(name, turned.url(path), "descending" if order.descending else "ascending", css)
+        allowed = isinstance(column, str) or page_queries.sortable(column)
+        url = replace(query, sort=sort, descending=None, number=1).url(path) if allowed else None
+        return Column(name, url, None, css)
+
+    return [
+        head("Run", "run"),
+        head("State", "state"),
+        *([head(sweep.metric_name, "metric", "number")] if sweep.metric_name else []),
+        *(
+            head(".".join(parameter), parameter, css)
+            for parameter, css in zip(searched(sweep.config), parameter_css, strict=True)
+        ),
+        head("Epochs", "rows", "number"),
+        head("Time", "time", "number"),
+    ]
+
+
+def _alignment(cells: list[Cell]) -> str:
+    return "parameter number" if all(cell.is_number for cell in cells) else "parameter"
+
+
+def _shown(offset: int, rows: int, total: int, pinned: bool) -> str:
+    if rows == total:
+        return format.counted(total, "run")
+    first, last = offset + 1, offset + rows - pinned
+    best = "the best and " if pinned else ""
+    return f"{best}{format.count(first)} to {format.count(last)} of {format.counted(total, 'run')}"
+
+
+def _pages(path: str, query: TableQuery, total: int) -> list[Segment]:
+    """Links to the first, the last and the pages around this one; a gap between them is an entry without address."""
+    last = -(-total // PER_PAGE)
+    if last < 2:
+        return []
+    numbers = sorted({1, last, *range(max(1, query.number - 2), min(last, query.number + 2) + 1)})
+    segments: list[Segment] = []
+    for before, page in zip([0, *numbers], numbers, strict=False):
+        if page > before + 1:
+            segments.append(Segment("…", "", False))
+        segments.append(Segment(format.count(page), replace(query, number=page).url(path), page == query.number))
+    return segments

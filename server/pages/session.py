@@ -1,0 +1,73 @@
+"""Who may see pages: a cookie that a one-time link sets, or the API key with the request."""
+
+import base64
+import binascii
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server.keys import Keys
+from server.settings import Settings
+
+PURPOSE: Final = "session"
+COOKIE: Final = "tf_sweeps"
+DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True)
+class Sessions:
+    """Signed cookies, so that a restart of the server keeps its readers signed in; `clock` gives UTC seconds."""
+
+    keys: Keys
+    settings: Settings
+    clock: Callable[[], float]
+
+    def signed_in(self, request: Request) -> bool:
+        cookie = request.cookies.get(cookie_name(request), "")
+        if self.keys.verify(PURPOSE, self.settings.entity, cookie, self.clock()):
+            return True
+        return self.keys.accepts(_basic_password(request))
+
+    def start(self, request: Request, response: Response) -> None:
+        """Lets this browser see pages for `session_lifetime_s`."""
+        lifetime_s = self.settings.session_lifetime_s
+        response.set_cookie(
+            cookie_name(request),
+            self.keys.sign(PURPOSE, self.settings.entity, self.clock() + lifetime_s),
+            max_age=int(lifetime_s),
+            path="/",
+            httponly=True,
+            samesite="lax",
+            secure=request.url.scheme == "https",
+        )
+
+
+def cookie_name(request: Request) -> str:
+    """A browser sends a host's cookies to all its ports, so that two servers on one machine need two names."""
+    return f"{COOKIE}_{request.url.port or DEFAULT_PORTS.get(request.url.scheme, 0)}"
+
+
+def local_path(address: str | None) -> str:
+    """The address if it is a path on this server, else "/": a link from elsewhere must not lead elsewhere."""
+    if not address or not address.startswith("/") or address.startswith("//"):
+        return "/"
+    # Browsers read a backslash as a slash and leave out tabs and line ends: "/\t/evil" would be "//evil".
+    if "\\" in address or any(character <= " " for character in address):
+        return "/"
+    parts = urlsplit(address)
+    return "/" if parts.scheme or parts.netloc else address
+
+
+def _basic_password(request: Request) -> str:
+    scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        decoded = base64.b64decode(credentials, validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
+    return decoded.partition(":")[2]

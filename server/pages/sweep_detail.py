@@ -1,0 +1,145 @@
+"""One sweep: how far it is, how good its best run is and with what, its runs and agents."""
+
+import sqlite3
+from dataclasses import dataclass, replace
+from typing import Final
+
+from markupsafe import Markup
+
+from charts import format
+from charts.best_so_far import Result, best_so_far
+from charts.progress import progress as progress_bar
+from server import lifecycle
+from server.pages.addresses import project_url, run_url, sweep_url
+from server.pages.facts import Count, counts, kind_of, kinds, of_expected, title_of
+from server.pages.look import sweep_look
+from server.pages.outlook import outlook
+from server.pages.rendering import Crumb, Page
+from server.pages.runs_table import recipe, runs_table
+from server.pages.table_query import STATE_FILTERS, TableQuery
+from server.pages.times import Moment, Now
+from server.settings import Settings
+from server.store import page_queries, queries
+from server.store.queries import Progress
+from server.store.rows import Project, Run, Sweep
+
+REFRESH_S: Final = 3
+AGENTS_SHOWN: Final = 20
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best run so far and how it came about; `left_out` says what the drawing does not show."""
+
+    value: str
+    run: str
+    url: str
+    live: bool
+    moment: Moment
+    recipe: list[tuple[str, str]]
+    svg: Markup
+    left_out: str
+
+
+@dataclass(frozen=True)
+class AgentRow:
+    """An agent; `run` and `url` of what it does now."""
+
+    name: str
+    host: str
+    alive: bool
+    runs: str
+    heard: Moment
+    run: str | None
+    url: str | None
+
+
+def sweep_detail(
+    connection: sqlite3.Connection, sweep: Sweep, project: Project, query: TableQuery, settings: Settings, now: Now
+) -> Page:
+    progress = queries.progress(connection, sweep)
+    heard_since_s = now.now_s - settings.agent_silent_s
+    alive = page_queries.alive_agents(connection, heard_since_s, sweep.id)
+    path = sweep_url(project, sweep)
+    title = title_of(sweep)
+    values = {
+        "sweep": sweep,
+        "title": title,
+        "look": sweep_look(sweep),
+        "kind": kind_of(sweep),
+        "started": now.past(page_queries.first_start_s(connection, sweep.id)),
+        "created": now.moment(sweep.created_at_s),
+        "bar": Markup(progress_bar(kinds(progress))),
+        "settled": format.count(progress.settled),
+        "of_expected": of_expected(sweep),
+        "counts": _counts(progress, query, path),
+        "retries": page_queries.retries(connection, sweep.id),
+        "outlook": outlook(connection, sweep, progress, alive, now),
+        "best": _best(connection, sweep, project, now),
+        "table": runs_table(connection, sweep, project, path, query, now),
+        "alive": alive,
+        "agents": _agents(connection, sweep, project, heard_since_s, now),
+        "agent_count": page_queries.agent_count(connection, sweep.id),
+        "agent_command": f"wandb agent {project.entity}/{project.name}/{sweep.name}",
+    }
+    crumbs = (Crumb("Sweeps", "/"), Crumb(project.name, project_url(project)), Crumb(title))
+    over = sweep.state in (lifecycle.SWEEP_FINISHED, lifecycle.SWEEP_CANCELED) and not (progress.running or alive)
+    return Page("sweep.html", title, values, crumbs, None if over else REFRESH_S)
+
+
+def _counts(progress: Progress, query: TableQuery, path: str) -> list[Count]:
+    """Each kind that the table can show alone is a link."""
+    return [
+        replace(count, url=replace(query, state=kind, number=1).url(path)) if kind in STATE_FILTERS else count
+        for kind, count in counts(progress).items()
+    ]
+
+
+def _best(connection: sqlite3.Connection, sweep: Sweep, project: Project, now: Now) -> Best | None:
+    run = queries.best_run(connection, sweep)
+    if run is None or run.metric is None:
+        return None
+    decimals = format.metric_decimals(page_queries.best_values(connection, sweep))
+    results = [Result(number, value) for number, value in page_queries.results(connection, sweep.id)]
+    drawing = best_so_far(results, sweep.expected, sweep.goal)
+    return Best(
+        value=format.metric(run.metric, decimals),
+        run=run.display_name or run.name,
+        url=run_url(project, run.name),
+        live=run.state in lifecycle.LIVE,
+        moment=now.moment(_reached_at_s(run)),
+        recipe=recipe(page_queries.attempt(connection, run), sweep),
+        svg=Markup(drawing.svg if drawing else ""),
+        left_out=_left_out(drawing.out_of_scale, drawing.without_value) if drawing else "",
+    )
+
+
+def _reached_at_s(run: Run) -> float:
+    return run.heartbeat_at_s if run.ended_at_s is None else run.ended_at_s
+
+
+def _left_out(out_of_scale: int, without_value: int) -> str:
+    parts = []
+    if out_of_scale:
+        parts.append(f"▽ {format.count(out_of_scale)} out of scale")
+    if without_value:
+        parts.append(f"✕ {format.count(without_value)} without a value")
+    return ", ".join(parts)
+
+
+def _agents(
+    connection: sqlite3.Connection, sweep: Sweep, project: Project, heard_since_s: float, now: Now
+) -> list[AgentRow]:
+    lines = page_queries.agents(connection, sweep.id, heard_since_s, AGENTS_SHOWN)
+    return [
+        AgentRow(
+            name=line.agent.name,
+            host=line.agent.host,
+            alive=line.agent.left_at_s is None and line.agent.heartbeat_at_s >= heard_since_s,
+            runs=format.counted(line.runs, "run"),
+            heard=now.moment(line.agent.heartbeat_at_s),
+            run=line.run_display_name,
+            url=None if line.run_name is None else run_url(project, line.run_name),
+        )
+        for line in lines
+    ]

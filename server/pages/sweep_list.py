@@ -1,0 +1,199 @@
+"""The list of sweeps, of one project or of all, and the runs that belong to none."""
+
+import shlex
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from markupsafe import Markup
+
+from charts import format
+from charts.progress import progress as progress_bar
+from charts.steps import steps
+from server import lifecycle
+from server.keys import API_KEY_FILE
+from server.pages.addresses import project_url, run_url, sweep_url
+from server.pages.facts import Count, Segment, counts, kind_of, kinds, of_expected, title_of
+from server.pages.look import KIND_LOOKS, Look, cause, run_look, sweep_look
+from server.pages.outlook import outlook
+from server.pages.rendering import Crumb, Page
+from server.pages.times import Moment, Now
+from server.settings import Settings
+from server.store import page_queries, queries
+from server.store.rows import Project, Run, Sweep
+
+PER_PAGE: Final = 50
+LOOSE_RUNS: Final = 50
+REFRESH_S: Final = 5
+
+SHOWN: Final = {
+    "all": tuple(lifecycle.SWEEP_MOVES),
+    "running": (lifecycle.SWEEP_PENDING, lifecycle.SWEEP_RUNNING, lifecycle.SWEEP_PAUSED),
+    "done": (lifecycle.SWEEP_FINISHED, lifecycle.SWEEP_CANCELED),
+}
+
+
+@dataclass(frozen=True)
+class SweepRow:
+    """A sweep in the list; see the template for what stands where."""
+
+    name: str
+    url: str
+    project: str
+    kind: str
+    look: Look
+    detail: str
+    bar: Markup
+    settled: str
+    counts: Iterable[Count]
+    best: str | None
+    metric: str | None
+    goal: str
+    so_far: Markup
+    alive: int
+    created: Moment
+
+
+@dataclass(frozen=True)
+class LooseRun:
+    """A run without a sweep."""
+
+    name: str
+    url: str
+    project: str
+    project_url: str
+    look: Look
+    cause: str | None
+    created: Moment
+
+
+@dataclass(frozen=True)
+class ListQuery:
+    """What the address asks for: sweeps of a project or of all, running or done, by the page from 1."""
+
+    project: Project | None = None
+    show: str = "all"
+    number: int = 1
+
+    @property
+    def path(self) -> str:
+        return project_url(self.project) if self.project else "/"
+
+
+def sweep_list(connection: sqlite3.Connection, query: ListQuery, settings: Settings, base_url: str, now: Now) -> Page:
+    """Builds the page.
+
+    Args:
+        base_url: of this server, as the reader's client would name it; for the commands of the empty page.
+    """
+    project_id = query.project.id if query.project else None
+    states = page_queries.sweep_states(connection, project_id)
+    loose = page_queries.loose_run_count(connection, project_id)
+    crumbs = (Crumb("Sweeps", "/"), Crumb(query.project.name)) if query.project else (Crumb("Sweeps"),)
+    title = query.project.name if query.project else "Sweeps"
+    if not states and not loose:
+        return Page("empty.html", "No sweeps yet", _first_steps(settings, base_url), crumbs, REFRESH_S)
+    alive = page_queries.alive_agents(connection, now.now_s - settings.agent_silent_s)
+    values = {
+        "title": title,
+        "facts": _facts(states, alive if query.project is None else None),
+        "segments": _segments(query, states),
+        "sweeps": sweep_rows(connection, query, settings, now),
+        "pages": _pages(query, states),
+        "loose": _loose_runs(connection, project_id, now),
+        "loose_count": loose,
+        "kinds": KIND_LOOKS.values(),
+        "data": str(settings.data.absolute()),
+        "data_size": format.size(page_queries.stored_bytes(connection)),
+    }
+    return Page("sweeps.html", title, values, crumbs, REFRESH_S)
+
+
+def sweep_rows(connection: sqlite3.Connection, query: ListQuery, settings: Settings, now: Now) -> list[SweepRow]:
+    project_id = query.project.id if query.project else None
+    offset = (query.number - 1) * PER_PAGE
+    found = page_queries.sweeps(connection, SHOWN[query.show], project_id, PER_PAGE, offset)
+    return [_row(connection, sweep, settings, now) for sweep in found]
+
+
+def _row(connection: sqlite3.Connection, sweep: Sweep, settings: Settings, now: Now) -> SweepRow:
+    project = queries.project_by_id(connection, sweep.project_id)
+    progress = queries.progress(connection, sweep)
+    alive = page_queries.alive_agents(connection, now.now_s - settings.agent_silent_s, sweep.id)
+    best = page_queries.best_values(connection, sweep)
+    runs = sum(queries.run_states(connection, sweep.id).values())
+    return SweepRow(
+        name=title_of(sweep),
+        url=sweep_url(project, sweep),
+        project=project.name,
+        kind=kind_of(sweep),
+        look=sweep_look(sweep),
+        detail=outlook(connection, sweep, progress, alive, now).main,
+        bar=Markup(progress_bar(kinds(progress))),
+        settled=f"{format.count(progress.settled)}{of_expected(sweep)}",
+        counts=counts(progress).values(),
+        best=format.metric(best[0], format.metric_decimals(best)) if best else None,
+        metric=sweep.metric_name,
+        goal=sweep.goal,
+        so_far=Markup(steps(page_queries.improvements(connection, sweep), runs, sweep.goal)),
+        alive=alive,
+        created=now.moment(sweep.created_at_s),
+    )
+
+
+def _facts(states: dict[str, int], alive: int | None) -> str:
+    """2 running, 7 agents alive."""
+    facts = [f"{states.get(lifecycle.SWEEP_RUNNING, 0)} running"]
+    if alive is not None:
+        facts.append(f"{format.counted(alive, 'agent')} alive")
+    return ", ".join(facts)
+
+
+def _segments(query: ListQuery, states: dict[str, int]) -> list[Segment]:
+    return [
+        Segment(
+            f"{show.capitalize()} {format.count(_total(show, states))}",
+            query.path if show == "all" else f"{query.path}?show={show}",
+            show == query.show,
+        )
+        for show in SHOWN
+    ]
+
+
+def _pages(query: ListQuery, states: dict[str, int]) -> list[Segment]:
+    pages = -(-_total(query.show, states) // PER_PAGE)
+    if pages < 2:
+        return []
+    return [
+        Segment(str(number), f"{query.path}?show={query.show}&page={number}", number == query.number)
+        for number in range(1, pages + 1)
+    ]
+
+
+def _total(show: str, states: dict[str, int]) -> int:
+    return sum(states.get(state, 0) for state in SHOWN[show])
+
+
+def _loose_runs(connection: sqlite3.Connection, project_id: int | None, now: Now) -> list[LooseRun]:
+    return [
+        _loose_run(run, project, now) for run, project in page_queries.loose_runs(connection, project_id, LOOSE_RUNS)
+    ]
+
+
+def _loose_run(run: Run, project: Project, now: Now) -> LooseRun:
+    return LooseRun(
+        name=run.display_name or run.name,
+        url=run_url(project, run.name),
+        project=project.name,
+        project_url=project_url(project),
+        look=run_look(run),
+        cause=cause(run),
+        created=now.moment(run.created_at_s),
+    )
+
+
+def _first_steps(settings: Settings, base_url: str) -> dict[str, str]:
+    # The key itself stays out of pages, which end up in screenshots.
+    key_file = shlex.quote(str(settings.data.absolute() / API_KEY_FILE))
+    return {"base_url": base_url, "key_file": key_file}

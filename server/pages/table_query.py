@@ -1,0 +1,66 @@
+"""What the address of a sweep's page asks of its table."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlencode
+
+from server import lifecycle
+from server.pages.look import FAILURES
+
+PARAMETER_PREFIX: Final = "p."
+LAST_PAGE: Final = 1_000_000
+
+STATE_FILTERS: Final = {
+    "all": lifecycle.RUN_STATES,
+    "finished": (lifecycle.FINISHED,),
+    "failed": FAILURES,
+    "killed": (lifecycle.KILLED,),
+    "running": lifecycle.LIVE,
+}
+
+
+@dataclass(frozen=True)
+class TableQuery:
+    """What the address asks for.
+
+    Attributes:
+        sort: "metric", "run", "state", "rows", "time", or "p." and a parameter's dotted name; None: best first, or
+            newest first where there is no metric.
+        descending: None: as it suits the column.
+        state: a key of `STATE_FILTERS`.
+        number: of the page, from 1.
+    """
+
+    sort: str | None = None
+    descending: bool | None = None
+    state: str = "all"
+    number: int = 1
+
+    def url(self, path: str) -> str:
+        """This query as an address; what is as usual is left out."""
+        named = {
+            "sort": self.sort,
+            "order": None if self.descending is None else ("desc" if self.descending else "asc"),
+            "state": None if self.state == "all" else self.state,
+            "page": None if self.number == 1 else self.number,
+        }
+        text = urlencode({name: value for name, value in named.items() if value is not None})
+        return f"{path}?{text}" if text else path
+
+
+def table_query(given: Mapping[str, str]) -> TableQuery:
+    """Reads an address' query; what makes no sense is as if it were not there."""
+    state = given.get("state", "all")
+    return TableQuery(
+        sort=given.get("sort"),
+        descending={"desc": True, "asc": False}.get(given.get("order", "")),
+        state=state if state in STATE_FILTERS else "all",
+        number=page_number(given),
+    )
+
+
+def page_number(given: Mapping[str, str]) -> int:
+    """The page asked for, from 1; 1 for what is no number."""
+    text = given.get("page", "")
+    return min(max(int(text), 1), LAST_PAGE) if text.isascii() and text.isdigit() and len(text) < 10 else 1

@@ -1,0 +1,117 @@
+"""Values that clients sent: JSON of any shape and size, brought into names and short texts."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+import yaml
+
+from charts import format
+
+Path = tuple[str, ...]
+
+PROVENANCE: Final = "provenance"
+# W&B's own entry among a user's: telemetry and the like.
+INTERNAL: Final = "_wandb"
+MAX_CHARACTERS: Final = 2000
+
+
+@dataclass(frozen=True)
+class Value:
+    """A name and the text of its value."""
+
+    name: str
+    text: str
+
+
+def read_object(text: str) -> dict[str, Any]:
+    """A JSON object, or {} for anything else; NaN and Infinity are read as W&B's client writes them."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def config_values(config: str) -> dict[str, Any]:
+    """A run's config without W&B's envelope: {"lr": {"value": 0.1}} gives {"lr": 0.1}."""
+    entries = read_object(config)
+    return {
+        name: entry["value"] if isinstance(entry, dict) and "value" in entry else entry
+        for name, entry in entries.items()
+        if name != INTERNAL
+    }
+
+
+def flattened(values: dict[str, Any], path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """The leaves of nested objects with their paths; an empty object and W&B's media count as leaves."""
+    for name, value in values.items():
+        here = (*path, str(name))
+        if isinstance(value, dict) and value and "_type" not in value:
+            yield from flattened(value, here)
+        else:
+            yield here, value
+
+
+def at(values: dict[str, Any], path: Path) -> Any:
+    """The value at a path, None where there is none."""
+    value: Any = values
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def metric_at(summary: dict[str, Any], name: str) -> Any:
+    """A metric of a summary, under its name or under nested names joined by dots."""
+    return summary[name] if name in summary else at(summary, tuple(name.split(".")))
+
+
+def written(value: object, digits: int = 17, limit: int = MAX_CHARACTERS) -> str:
+    """A value in a line of text; one of more than `limit` characters is cut, and says so."""
+    if isinstance(value, dict) and isinstance(value.get("_type"), str):
+        return f"[{value['_type']}]"
+    text = format.parameter(value, digits)
+    if len(text) <= limit:
+        return text
+    return f"{text[:limit]}… and {format.count(len(text) - limit)} more characters"
+
+
+def number(value: object) -> float | None:
+    """The value as a float, which may be NaN or infinite; None for what is no number."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return float("inf") if value > 0 else float("-inf")
+
+
+@lru_cache(maxsize=256)
+def searched(config: str) -> tuple[Path, ...]:
+    """Paths of the parameters that a sweep's config varies, in the order of the file; () if it cannot be read."""
+    try:
+        document = yaml.safe_load(config)
+    except (yaml.YAMLError, RecursionError):
+        return ()
+    return tuple(_searched(document))
+
+
+def _searched(section: object, path: Path = ()) -> Iterator[Path]:
+    parameters = section.get("parameters") if isinstance(section, dict) else None
+    if not isinstance(parameters, dict):
+        return
+    for name, parameter in parameters.items():
+        here = (*path, str(name))
+        if isinstance(parameter, dict) and "parameters" in parameter:
+            yield from _searched(parameter, here)
+        elif not _constant(parameter):
+            yield here
+
+
+def _constant(parameter: object) -> bool:
+    if not isinstance(parameter, dict):
+        return True
+    values = parameter.get("values")
+    return "value" in parameter or (isinstance(values, list) and len(values) < 2)
