@@ -117,6 +117,8 @@ def _run_again(tx: sqlite3.Connection, agent: Agent, now_s: float) -> Command | 
 
 
 def _next_run(tx: sqlite3.Connection, sweep: Sweep, agent: Agent, now_s: float, new_id: NewId) -> Command | None:
+    if points.finish_at_target(tx, sweep, now_s):
+        return _exit(tx, agent, now_s)
     handed = points.hand_out(tx, sweep, agent, now_s, new_id)
     if handed is not None:
         return Command("resume" if handed.resume else "run", handed.run.name, handed.run.config)

@@ -20,6 +20,9 @@ from server.store.rows import Agent, Run, Sweep, Trial
 
 NewId = Callable[[], str]
 
+# GraphQL's Int ends here; a grid this large never does.
+MAX_POINTS = 2**31 - 1
+
 
 @dataclass(frozen=True)
 class HandOut:
@@ -36,9 +39,10 @@ def parsed(config: str) -> sweep_config.SweepConfig:
 
 
 def expected_points(config: sweep_config.SweepConfig) -> int | None:
-    """How many points a search has in all; None when it has no end."""
+    """How many points a search has in all; None when it has no end, or none that will be reached."""
     bounds = [bound for bound in (suggest.size(config), config.run_cap) if bound is not None]
-    return min(bounds, default=None)
+    points = min(bounds, default=None)
+    return points if points is not None and points <= MAX_POINTS else None
 
 
 def hand_out(tx: sqlite3.Connection, sweep: Sweep, agent: Agent, now_s: float, new_id: NewId) -> HandOut | None:
@@ -75,8 +79,20 @@ def finish_if_settled(tx: sqlite3.Connection, sweep: Sweep, now_s: float) -> boo
     exhausted = sweep.expected is not None and queries.trial_count(tx, sweep.id) >= sweep.expected
     if not exhausted or queries.open_trials(tx, sweep.id):
         return False
-    writes.update(tx, "sweep", sweep.id, state=lifecycle.SWEEP_FINISHED, ended_at_s=now_s, updated_at_s=now_s)
+    _finish(tx, sweep, now_s)
     return True
+
+
+def finish_at_target(tx: sqlite3.Connection, sweep: Sweep, now_s: float) -> bool:
+    """Ends a sweep whose best run has reached the metric's `target`; tells whether it did. Runs under way go on."""
+    metric = parsed(sweep.config).metric
+    best = queries.best_run(tx, sweep)
+    if metric is None or metric.target is None or best is None or best.metric is None:
+        return False
+    reached = best.metric >= metric.target if sweep.goal == "maximize" else best.metric <= metric.target
+    if reached:
+        _finish(tx, sweep, now_s)
+    return reached
 
 
 def is_fenced(tx: sqlite3.Connection, run: Run) -> bool:
@@ -102,6 +118,10 @@ def release(tx: sqlite3.Connection, run: Run) -> None:
     """Gives the point of a deleted run back to the search, if it was the one that counted."""
     if run.trial_id is not None and queries.trial(tx, run.trial_id).counted_run_id == run.id:
         writes.update(tx, "trial", run.trial_id, outcome=None, counted_run_id=None)
+
+
+def _finish(tx: sqlite3.Connection, sweep: Sweep, now_s: float) -> None:
+    writes.update(tx, "sweep", sweep.id, state=lifecycle.SWEEP_FINISHED, ended_at_s=now_s, updated_at_s=now_s)
 
 
 def _next_trial(tx: sqlite3.Connection, sweep: Sweep) -> Trial | None:

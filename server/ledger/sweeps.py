@@ -4,9 +4,8 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any
 
-from search.config import ConfigError, SweepConfig
-
 from search import suggest
+from search.config import ConfigError, SweepConfig
 from server import lifecycle
 from server.ledger import points
 from server.ledger.points import NewId
@@ -74,7 +73,7 @@ def register(
         **_columns(text, config),
         **{name: value or None for name, value in values.items()},
     )
-    return queries.sweep_by_id(tx, id), config.warnings
+    return queries.sweep_by_id(tx, id), _doubts(config)
 
 
 def update_config(tx: sqlite3.Connection, sweep: Sweep, text: str, now_s: float) -> tuple[str, ...]:
@@ -89,7 +88,7 @@ def update_config(tx: sqlite3.Connection, sweep: Sweep, text: str, now_s: float)
         columns["expected"] += queries.trial_count(tx, sweep.id)
     columns["next_index"] = 0 if config.method == "grid" else sweep.next_index
     writes.update(tx, "sweep", sweep.id, updated_at_s=now_s, **columns)
-    return config.warnings
+    return _doubts(config)
 
 
 def change(tx: sqlite3.Connection, sweep: Sweep, fields: SweepFields, now_s: float) -> None:
@@ -127,6 +126,10 @@ def checked(text: str) -> SweepConfig:
     except ConfigError as error:
         raise RefusalError(str(error)) from error
     return config
+
+
+def _doubts(config: SweepConfig) -> tuple[str, ...]:
+    return (*config.warnings, *suggest.unheeded(config))
 
 
 def _columns(text: str, config: SweepConfig) -> dict[str, Any]:

@@ -351,3 +351,28 @@ def test_the_next_point_of_a_restarted_server_is_the_one_that_was_due(tmp_path: 
         assert after.beat(agent) == {"type": "exit"}
         assert len(set(after.units(sweep, "finished"))) == 6
         assert set(drawn) < set(after.units(sweep, "finished"))
+
+
+@pytest.mark.parametrize(("goal", "values"), [("maximize", (0.5, 0.95)), ("minimize", (0.5, 0.05))])
+def test_a_sweep_ends_when_a_run_reaches_the_target(wb: Speaker, goal: str, values: tuple[float, float]) -> None:
+    target = 0.9 if goal == "maximize" else 0.1
+    sweep = wb.register({**GRID, "metric": {"name": "acc", "goal": goal, "target": target}})
+    agent = wb.agent(sweep)
+    for value in values:
+        assert wb.sweep(sweep)["state"] == "RUNNING"
+        run = wb.beat(agent)["run_id"]
+        wb.begin(run, sweep)
+        wb.summarise(run, acc=value)
+        wb.finish(run)
+
+    assert wb.beat(agent) == {"type": "exit"}
+    assert wb.sweep(sweep)["state"] == "FINISHED"
+    assert len(wb.runs(sweep)) == 2
+
+
+def test_a_grid_of_a_million_million_points_starts_at_once(wb: Speaker) -> None:
+    values = {"values": list(range(100))}
+    sweep = wb.register({"method": "grid", "parameters": dict.fromkeys("abcdef", values)})
+
+    assert wb.do_trial(wb.agent(sweep), sweep)
+    assert wb.sweep(sweep)["runCountExpected"] is None

@@ -335,3 +335,13 @@ def test_a_database_that_is_locked_is_503_and_nothing_is_lost(wb: Speaker) -> No
 
     assert [reply.status_code for reply in locked] == [503, 503]
     assert wb.log("r", 0, {"_step": 0}).status_code == 200
+
+
+def test_what_a_sweep_asks_for_in_vain_is_a_warning(wb: Speaker) -> None:
+    config = {**GRID, "metric": {"name": "a"}, "early_terminate": {"type": "hyperband", "min_iter": 3}}
+    document = """mutation ($c: String) {
+        upsertSweep(input: {config: $c, projectName: "p"}) { configValidationWarnings } }"""
+
+    (warning,) = wb.ask(document, c=json.dumps(config))["upsertSweep"]["configValidationWarnings"]
+
+    assert warning.startswith("`early_terminate` stops no run in this server yet.")
