@@ -1,0 +1,530 @@
+"""What the pages say about sweeps and runs."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from shelf import BASE, Shelf, shelf_at
+from speaker import Clock
+
+SWEEP = "/local/p/sweeps/sweep1"
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, clock: Clock) -> Iterator[Shelf]:
+    with shelf_at(tmp_path / "data", clock) as shelf:
+        yield shelf
+
+
+@pytest.fixture
+def project(shelf: Shelf) -> int:
+    return shelf.project()
+
+
+def test_an_empty_server_shows_the_first_three_lines(shelf: Shelf) -> None:
+    page = shelf.look("/")
+
+    assert "No sweeps yet" in page.text
+    assert f"export WANDB_BASE_URL={BASE}" in page.text
+    assert f"export WANDB_API_KEY=$(cat {shelf.settings.data}/api-key)" in page.text
+    assert "wandb sweep sweeps/layer_size.yaml" in page.text
+    assert "wandb agent local/PROJECT/SWEEP_ID" in page.text
+    assert "make up" in page.text
+    assert shelf.keys.api_key not in page.html
+
+
+def test_the_list_tells_each_sweep_s_state_progress_and_best(shelf: Shelf, project: int) -> None:
+    sweep = shelf.sweep(project, display_name="layer size")
+    agent = shelf.agent(sweep, "a1")
+    for number, metric in enumerate((0.81, 0.8853, 0.8832)):
+        shelf.run(project, sweep, number, metric=metric, agent_id=agent)
+    shelf.run(project, sweep, 3, state="failed", cause="exit 1")
+    shelf.run(project, sweep, 4, state="running", metric=0.5, agent_id=agent)
+    shelf.sweep(project, "sweep2", method="random", expected=None, state="PENDING", metric_name=None)
+
+    rows = shelf.look("/").rows("sweeps")
+
+    assert sorted(rows) == [
+        [
+            "layer size grid of 6 · p",
+            "Running ETA after 5 runs",
+            "3 finished 1 failed 1 running 1 waiting",
+            "4 of 6",
+            "0.8853 val_accuracy ↑",
+            "",
+            "1",
+            "10 m ago",
+        ],
+        [
+            "sweep2 random, no end · p",
+            "Waiting no agent yet",
+            "",
+            "0",
+            "no value yet no metric named",
+            "",
+            "0",
+            "10 m ago",
+        ],
+    ]
+
+
+def test_the_list_can_show_only_running_or_finished_sweeps(shelf: Shelf, project: int) -> None:
+    shelf.sweep(project, "going")
+    shelf.sweep(project, "over", state="FINISHED", ended_at_s=shelf.clock())
+
+    assert len(shelf.look("/").rows("sweeps")) == 2
+    assert [row[0].split()[0] for row in shelf.look("/?show=running").rows("sweeps")] == ["going"]
+    assert [row[0].split()[0] for row in shelf.look("/?show=done").rows("sweeps")] == ["over"]
+    assert "All 2 Running 1 Done 1" in shelf.look("/?show=nonsense").text
+
+
+def test_long_lists_of_sweeps_have_pages(shelf: Shelf, project: int) -> None:
+    for number in range(51):
+        shelf.sweep(project, f"sweep{number}", created_at_s=shelf.clock() - number)
+
+    first, second = shelf.look("/"), shelf.look("/?page=2")
+
+    assert len(first.rows("sweeps")) == 50
+    assert "/?show=all&page=2" in first.links
+    assert len(second.rows("sweeps")) == 1
+    assert "sweep50" in second.rows("sweeps")[0][0]
+
+
+def test_runs_without_a_sweep_stand_below(shelf: Shelf, project: int) -> None:
+    shelf.run(project, name="alone1", display_name="by hand", state="failed", cause="ValueError: no")
+
+    row = shelf.look("/").rows("loose")[0]
+
+    assert row[:3] == ["by hand", "Failed ValueError: no", "p"]
+
+
+def test_a_project_shows_only_its_own(shelf: Shelf, project: int) -> None:
+    other = shelf.project("other")
+    shelf.sweep(project, "mine")
+    shelf.sweep(other, "theirs")
+
+    page = shelf.look("/local/p")
+
+    assert "mine" in page.text
+    assert "theirs" not in page.text
+    assert "There is no project local/unknown." in shelf.look("/local/unknown", 404).text
+
+
+def test_a_sweep_tells_how_far_it_is_and_what_is_best(shelf: Shelf, project: int) -> None:
+    sweep = shelf.sweep(project, display_name="layer size")
+    for number, metric in enumerate((0.81, 0.8853, 0.8832)):
+        params = {"learning_rate": 10.0**-number, "optimizer": "adam", "epochs": 5}
+        shelf.run(project, sweep, number, metric=metric, params=params)
+
+    page = shelf.look(SWEEP)
+
+    assert "maximise val_accuracy" in page.text
+    assert "3 of 6 settled" in page.text
+    assert "0.8853 trial 2" in page.text
+    assert "learning_rate 0.1 optimizer adam" in page.text
+    assert page.rows("runs") == [
+        ["best trial 2", "Finished", "0.8853", "0.1", "adam", "–", "1 m 00 s"],
+        ["trial 3", "Finished", "0.8832", "0.01", "adam", "–", "1 m 00 s"],
+        ["trial 1", "Finished", "0.8100", "1.0", "adam", "–", "1 m 00 s"],
+    ]
+
+
+def test_the_smallest_value_is_best_where_the_metric_is_minimised(shelf: Shelf, project: int) -> None:
+    sweep = shelf.sweep(project, goal="minimize", metric_name="val_loss")
+    for number, metric in enumerate((0.5, 0.3127, 0.4)):
+        shelf.run(project, sweep, number, metric=metric)
+
+    page = shelf.look(SWEEP)
+
+    assert "minimise val_loss" in page.text
+    assert page.column("runs", 2) == ["0.3127", "0.4000", "0.5000"]
+    assert "0.3127 val_loss ↓" in shelf.look("/").rows("sweeps")[0][4]
+
+
+def test_time_left_is_told_from_the_fifth_settled_run_on(shelf: Shelf, project: int) -> None:
+    sweep = shelf.sweep(project, expected=20)
+    for number in range(4):
+        shelf.run(project, sweep, number, metric=0.8)
+    for number in (4, 5):
+        shelf.run(project, sweep, number, state="running")
+    assert "ETA after 5 runs" in shelf.look(SWEEP).text
+
+    shelf.run(project, sweep, 6, metric=0.8)
+
+    # 20 - 5 settled - 2 running = 13 waiting points of 60 s for two agents at work.
+    assert "6 m left done about" in shelf.look(SWEEP).text
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({"state": "PENDING"}, "no agent yet"),
+        ({"state": "PAUSED"}, "nothing under way"),
+        ({"state": "RUNNING"}, "no agent alive"),
+        ({"state": "CANCELED"}, "nothing was run"),
+    ],
+)
+def test_a_sweep_that_does_not_move_says_why(shelf: Shelf, project: int, columns: dict[str, str], words: str) -> None:
+    shelf.sweep(project, **columns)
+
+    assert words in shelf.look(SWEEP).text
+
+
+def test_a_finished_sweep_tells_how_long_it_took_and_asks_for_no_news(shelf: Shelf, project: int) -> None:
+    sweep = shelf.sweep(project, state="FINISHED", ended_at_s=shelf.clock() - 300 + 134)
+    shelf.run(project, sweep, 0, metric=0.8)
+
+    page = shelf.look(SWEEP)
+
+    assert "took 2 m 14 s" in page.text
+    assert "data-refresh-s" not in page.html
+    shelf.sweep(project, "other")
+    assert "data-refresh-s" in shelf.look("/local/p/sweeps/other").html
+
+
+def test_a_sweep_without_runs_shows_the_agent_s_command(shelf: Shelf, project: int) -> None:
+    shelf.sweep(project)
+
+    page = shelf.look(SWEEP)
+
+    assert "6 runs are ready. Start one:" in page.text
+    assert "wandb agent local/p/sweep1" in page.text
+
+
+def test_a_failed_run_shows_its_cause_in_words(shelf: Shelf, project: int) -> None:
+    sweep = shelf.sweep(project)
+    shelf.run(project, sweep, 0, state="failed", cause="out of memory", exit_code=137)
+    shelf.run(project, sweep, 1, state="failed", exit_code=3)
+    shelf.run(project, sweep, 2, state="crashed")
+
+    states = shelf.look(SWEEP).column("runs", 1)
+
+    assert states == ["Failed out of memory", "Failed exit code 3", "Lost lost: nothing more was heard of it"]
+
+
+def test_a_metric_that_is_no_number_is_named(shelf: Shelf, project: int) -> None:
+    sweep = shelf.sweep(project)
+    shelf.run(project, sweep, 0, summary={"val_accuracy": float("nan")})
+    shelf.run(project, sweep, 1, summary={"val_accuracy": "NaN"})
+    shelf.run(project, sweep, 2, summary={})
+
+    assert shelf.look(SWEEP).column("runs", 2) == ["NaN", "NaN", "–"]
+
+
+def test_the_table_is_sorted_by_links_with_missing_values_last(shelf: Shelf, project: int) -> None:
+    sweep = shelf.sweep(project)
+    for number, rate in enumerate((0.01, 0.1, None, 0.001)):
+        shelf.run(project, sweep, number, params={"optimizer": "adam"} | ({"learning_rate": rate} if rate else {}))
+
+    def rates(path: str) -> list[str]:
+        return shelf.look(path).column("runs", 3)
+
+    up = next(link for link in shelf.look(SWEEP).links if "p.learning_rate" in link)
+    assert rates(up) == ["1e-3", "0.01", "0.1", "–"]
+    down = next(link for link in shelf.look(up).links if "p.learning_rate" in link and "order=desc" in link)
+    assert rates(down) == ["0.1", "0.01", "1e-3", "–"]
+    for sort in ("run", "state", "rows", "time", "metric", "p.unknown", "); DROP TABLE run;--"):
+        assert len(rates(f"{SWEEP}?sort={sort}&order=asc")) == 4
+
+
+def test_the_table_has_pages_of_fifty_with_the_best_on_top_of_each(shelf: Shelf, project: int) -> None:
+    sweep = shelf.sweep(project, expected=120)
+    for number in range(120):
+        shelf.run(project, sweep, number, metric=number / 1000)
+
+    first, last = shelf.look(SWEEP), shelf.look(f"{SWEEP}?page=3")
+
+    assert "the best and 1 to 50 of 120 runs" in first.text
+    assert [len(page.rows("runs")) for page in (first, last)] == [51, 20]
+    assert all(page.rows("runs")[0][0] == "best trial 120" for page in (first, last))
+    assert first.rows("runs")[1][0] == "trial 119"
+    assert f"{SWEEP}?page=2" in first.links
+    for page in ("0", "-1", "x", "9" * 40, "²"):
+        assert shelf.look(f"{SWEEP}?page={page}")
+
+
+def test_each_count_is_a_link_to_these_runs_alone(shelf: Shelf, project: int) -> None:
+    sweep = shelf.sweep(project)
+    shelf.run(project, sweep, 0, metric=0.8)
+    shelf.run(project, sweep, 1, state="failed", cause="no")
+
+    page = shelf.look(next(link for link in shelf.look(SWEEP).links if "state=failed" in link))
+
+    assert page.column("runs", 0) == ["trial 2"]
+    assert SWEEP in page.links
+    assert "No run matches" in shelf.look(f"{SWEEP}?state=killed").text
+
+
+def test_retries_are_counted_and_linked_with_one_another(shelf: Shelf, project: int) -> None:
+    sweep = shelf.sweep(project)
+    shelf.run(project, sweep, 0, metric=0.8, name="second")
+    with shelf.database.read() as connection:
+        (trial,) = connection.execute("SELECT id FROM trial").fetchone()
+    shelf.run(project, sweep, state="crashed", name="first", trial_id=None)
+    with shelf.database.write() as tx:
+        tx.execute("UPDATE run SET trial_id = ? WHERE name = 'first'", (trial,))
+
+    assert "1 retry" in shelf.look(SWEEP).text
+    page = shelf.look("/local/p/runs/second")
+    assert "/local/p/runs/first" in page.links
+    assert "the one that counts" in page.text
+
+
+def test_agents_are_alive_until_silent_or_gone(shelf: Shelf, project: int) -> None:
+    sweep = shelf.sweep(project)
+    busy = shelf.agent(sweep, "busy-one")
+    shelf.agent(sweep, "idle-one")
+    shelf.agent(sweep, "left-one", left_at_s=shelf.clock())
+    shelf.agent(sweep, "silent-one", silent_s=shelf.settings.agent_silent_s + 60)
+    shelf.run(project, sweep, 0, agent_id=busy, metric=0.7)
+    shelf.run(project, sweep, 1, agent_id=busy, state="running", name="now")
+
+    page = shelf.look(SWEEP)
+
+    assert "alive busy-one host-a trial 2 2 runs" in page.text
+    assert "alive idle-one host-a idle 0 runs" in page.text
+    assert "gone left-one" in page.text
+    assert "gone silent-one host-a heard 3 m ago" in page.text
+    assert "2 alive" in page.text
+
+
+def test_a_sweep_without_a_metric_says_so(shelf: Shelf, project: int) -> None:
+    sweep = shelf.sweep(project, metric_name=None)
+    shelf.run(project, sweep, 0)
+
+    assert "names no metric" in shelf.look(SWEEP).text
+
+
+@pytest.mark.parametrize(
+    "config", ["", "[1, 2]", "a: [", "parameters: 3", "parameters: {a: {parameters: {b: {values: [1, 2]}}}}"]
+)
+def test_any_stored_config_has_a_page(shelf: Shelf, project: int, config: str) -> None:
+    sweep = shelf.sweep(project, config=config)
+    shelf.run(project, sweep, 0, metric=0.8, params={"a": {"b": 2}})
+
+    page = shelf.look(SWEEP)
+
+    assert "0.8" in page.text
+    assert ("a.b 2" in page.text) == ("b:" in config)
+
+
+def test_a_run_shows_its_result_config_curves_history_console_and_files(shelf: Shelf, project: int) -> None:
+    sweep = shelf.sweep(project)
+    shelf.run(project, sweep, 0, metric=0.9, name="best")
+    params = {"learning_rate": 0.001, "optimizer": "adam", "epochs": 5}
+    run = shelf.run(
+        project,
+        sweep,
+        1,
+        metric=0.8853,
+        name="this",
+        params=params,
+        summary={"val_accuracy": 0.8853, "loss": 0.31, "epoch": 2},
+    )
+    shelf.history(
+        run, [{"epoch": 1, "val_accuracy": 0.7, "loss": 0.9}, {"epoch": 2, "val_accuracy": 0.8853, "loss": 0.31}]
+    )
+    shelf.console(run, ["2026-11-24T14:07:02.5 \x1b[32mEpoch 1\x1b[0m", "ERROR 2026-11-24T14:07:03.5 oh no", "bare"])
+    text, picture = shelf.file(run, "output.log"), shelf.file(run, "media/images/a.png", "image/png", 6100)
+
+    page = shelf.look("/local/p/runs/this")
+
+    assert "run 2 of 6" in page.text
+    assert "0.8853 −0.0147 to the best" in page.text
+    assert "rank 2 of 2" in page.text
+    assert page.rows("settings") == [
+        ["learning_rate", "1e-3", "0.1"],
+        ["optimizer", "adam", "adam"],
+        ["epochs", "5", "5"],
+    ]
+    assert page.rows("history") == [["0", "1", "0.7000", "0.9000"], ["1", "2", "0.8853", "0.3100"]]
+    assert page.html.count('class="curve"') == 2
+    assert "Epoch 1" in page.texts
+    assert "oh no" in page.texts
+    assert "bare" in page.texts
+    assert f"/storage/{text}?signed=yes" in page.links
+    assert [attrs["src"] for tag, attrs in page.tags if tag == "img"] == [f"/storage/{picture}?signed=yes"]
+    assert "2, 6.5 kB" in page.text
+    assert "/local/p/runs/best" in page.links
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        (
+            {"state": "failed", "exit_code": 137, "cause": "out of memory"},
+            "exit code 137, which is signal SIGKILL. out of memory",
+        ),
+        ({"state": "failed", "exit_code": 2, "cause": "wrong"}, "exit code 2. wrong"),
+        ({"state": "crashed"}, "no end of it was ever heard of"),
+        ({"state": "killed"}, "ended by hand"),
+        ({"state": "running"}, "Running for 5 m 00 s. Last heard of 2 s ago."),
+        ({"state": "pending", "started_at_s": None}, "its program is starting"),
+        ({"state": "preempted"}, "Its machine was taken away"),
+        ({"state": "finished", "metric": 0.8}, "Finished, rank 1 of 1."),
+    ],
+)
+def test_a_run_tells_how_it_ended(shelf: Shelf, project: int, columns: dict[str, object], words: str) -> None:
+    shelf.run(project, shelf.sweep(project), 0, name="this", **columns)  # type: ignore[arg-type]
+
+    assert words in shelf.look("/local/p/runs/this").text
+
+
+def test_a_run_of_no_sweep_has_a_page(shelf: Shelf, project: int) -> None:
+    run = shelf.run(project, name="alone", params={"lr": 0.1, "provenance": {"seed": 7}}, summary={"loss": 0.25})
+    shelf.history(run, [{"loss": 0.5}, {"loss": 0.25}])
+
+    page = shelf.look("/local/p/runs/alone")
+
+    assert "loss 0.25" in page.text
+    assert "lr 0.1" in page.text
+    assert "seed 7" in page.text
+    assert page.rows("history") == [["0", "0.5000"], ["1", "0.2500"]]
+
+
+def test_a_long_history_is_drawn_from_first_to_last(shelf: Shelf, project: int) -> None:
+    run = shelf.run(project, name="long")
+    shelf.history(run, [{"loss": 1000 - number} for number in range(1000)])
+
+    page = shelf.look("/local/p/runs/long")
+
+    assert "loss: 1000.00 at first, 1.00 at last, 400 values" in page.html
+    assert "the last 10 of 1000 rows" in page.text
+
+
+EVIL = '<script>alert("x")</script>'
+
+
+def test_what_clients_send_is_text_and_nothing_else(shelf: Shelf) -> None:
+    project = shelf.project(EVIL.replace("/", "|"))
+    sweep = shelf.sweep(
+        project,
+        display_name=EVIL,
+        metric_name=EVIL,
+        config=json.dumps({"parameters": {EVIL: {"values": [1, 2]}, 'a"b': {"values": [1, 2]}}}),
+    )
+    agent = shelf.agent(sweep, EVIL, host=EVIL)
+    run = shelf.run(
+        project,
+        sweep,
+        0,
+        "failed",
+        0.5,
+        {EVIL: EVIL},
+        {EVIL: EVIL},
+        name="r",
+        display_name=EVIL,
+        cause=EVIL,
+        agent_id=agent,
+        host=EVIL,
+    )
+    shelf.run(project, name="loose", display_name=EVIL, state="failed", cause=EVIL)
+    shelf.history(run, [{EVIL: 1.5, "x": EVIL}, {EVIL: 2.5, "x": EVIL}])
+    shelf.console(run, [EVIL, f"ERROR 2026-11-24T14:07:03 {EVIL}"])
+    shelf.file(run, EVIL, "image/png")
+
+    home = shelf.look("/")
+    links = {link for link in home.links if link.startswith("/local/")}
+    assert len(links) == 3
+    pages = [home, *(shelf.look(link) for link in links)]
+    pages += [shelf.look(link) for link in pages[0].links if "/sweeps/" in link]
+    pages.append(shelf.look(next(link for link in pages[-1].links if "/runs/" in link)))
+    pages.append(shelf.look("/nothing/%3Cscript%3E/here", 404))
+
+    for page in pages:
+        scripts = [attrs["src"] or "" for tag, attrs in page.tags if tag == "script"]
+        assert len(scripts) == 1
+        assert scripts[0].startswith("/static/live-")
+        assert "<script>" not in page.html
+
+
+def test_huge_and_odd_values_have_a_page(shelf: Shelf, project: int) -> None:
+    sweep = shelf.sweep(project, display_name="n" * 5000)
+    summary = {
+        "long": "v" * 1_000_000,
+        "big": 10**400,
+        "inf": float("inf"),
+        "nested": {"a": {"b": 1}},
+        "media": {"_type": "image-file"},
+    }
+    run = shelf.run(
+        project,
+        sweep,
+        0,
+        "failed",
+        1.7e308,
+        {"learning_rate": 1e-320, "optimizer": [1, {"a": None}]},
+        summary,
+        name="odd",
+        cause="c" * 5000,
+    )
+    shelf.run(project, sweep, 1, metric=-1.7e308)
+    shelf.run(project, sweep, 2, metric=0.0, name="plain", config="not json", summary="[1]")
+    shelf.history(
+        run, [{"loss": 10**400, "epoch": 1e300}, {"loss": float("nan"), "epoch": 2}, {"loss": {"_type": "histogram"}}]
+    )
+
+    page = shelf.look("/local/p/runs/odd")
+
+    assert "and 998,000 more characters" in page.text
+    assert len(page.html) < 100_000
+    assert "nested.a.b 1" in page.text
+    assert "[image-file]" in page.text
+    for path in ("/", SWEEP, "/local/p/runs/plain"):
+        assert len(shelf.look(path).html) < 100_000
+
+
+def test_what_is_not_there_is_said_to_be_missing(shelf: Shelf, project: int) -> None:
+    shelf.sweep(shelf.project("other"), "elsewhere")
+
+    assert "has no sweep elsewhere" in shelf.look("/local/p/sweeps/elsewhere", 404).text
+    assert "has no run nobody" in shelf.look("/local/p/runs/nobody", 404).text
+    assert "no page at this address" in shelf.look("/nowhere", 404).text
+
+
+def test_tables_name_themselves_and_their_heads(shelf: Shelf, project: int) -> None:
+    sweep = shelf.sweep(project)
+    run = shelf.run(project, sweep, 0, metric=0.8, name="this")
+    shelf.history(run, [{"loss": 1.0}])
+    shelf.run(project, name="alone")
+
+    for path in ("/", SWEEP, "/local/p/runs/this"):
+        page = shelf.look(path)
+        tags = [tag for tag, _ in page.tags]
+        assert tags.count("h1") == 1
+        assert tags.count("main") == 1
+        assert tags.count("table") == tags.count("caption")
+        assert all("scope" in attrs for tag, attrs in page.tags if tag == "th")
+        assert all(
+            attrs.get("aria-hidden") or attrs.get("aria-label") or not attrs.get("class")
+            for tag, attrs in page.tags
+            if tag == "svg"
+        )
+        ids = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
+        assert len(ids) == len(set(ids))
+
+
+def test_five_thousand_runs_are_read_by_the_page(shelf: Shelf, project: int) -> None:
+    sweep = shelf.sweep(project, expected=6000)
+    with shelf.database.write() as tx:
+        numbers = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 4999) "
+        tx.execute(
+            f"{numbers} INSERT INTO trial (sweep_id, number, key, params, outcome) "
+            "SELECT ?, i, i, json_object('learning_rate', i % 7), 'finished' FROM n",
+            (sweep,),
+        )
+        tx.execute(
+            f"{numbers} INSERT INTO run (project_id, name, sweep_id, trial_id, state, display_name, metric, "
+            "created_at_s, updated_at_s, heartbeat_at_s) "
+            "SELECT ?, 'r' || i, ?, (SELECT id FROM trial WHERE number = i), 'finished', "
+            "'trial ' || (i + 1), (i % 1000) / 1000.0, 0, 0, 0 FROM n",
+            (project, sweep),
+        )
+        tx.execute("UPDATE trial SET counted_run_id = (SELECT id FROM run WHERE trial_id = trial.id)")
+
+    page = shelf.look(f"{SWEEP}?page=100&sort=p.learning_rate")
+
+    assert "5,000 of 6,000 settled" in page.text
+    assert len(page.rows("runs")) == 50
+    assert len(page.html) < 200_000
