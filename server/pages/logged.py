@@ -53,9 +53,10 @@ class HistoryTable:
 
 @dataclass(frozen=True)
 class ConsoleLine:
-    """A line of a run's console; `at` as "14:07:02" in the server's zone or ""."""
+    """A line of a run's console; `at` as "14:07:02" in the server's zone, `iso` for machines, both "" if unknown."""
 
     at: str
+    iso: str
     text: str
     error: bool
 
@@ -112,15 +113,17 @@ def console_line(line: str) -> ConsoleLine:
     """Reads a line as W&B's client sends it: `[ERROR ]2026-11-23T16:33:42.164330 text`, in UTC."""
     match = LINE.fullmatch(line)
     if match is None:
-        return ConsoleLine("", _printable(line), False)
-    return ConsoleLine(_clock(match["at"]), _printable(match["text"]), match["error"] is not None)
+        return ConsoleLine("", "", _printable(line), False)
+    at = _local(match["at"])
+    clock, iso = (f"{at:%H:%M:%S}", at.isoformat()) if at else ("", "")
+    return ConsoleLine(clock, iso, _printable(match["text"]), match["error"] is not None)
 
 
-def _clock(at: str) -> str:
+def _local(at: str) -> datetime | None:
     try:
-        return f"{datetime.fromisoformat(at).replace(tzinfo=UTC).astimezone():%H:%M:%S}"
+        return datetime.fromisoformat(at).replace(tzinfo=UTC).astimezone()
     except (ValueError, OverflowError):
-        return ""
+        return None
 
 
 def _printable(text: str) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 
 from charts import format
 from server import lifecycle
-from server.pages.times import Now
+from server.pages.times import Moment, Now
 from server.store import page_queries
 from server.store.queries import Progress
 from server.store.rows import Sweep
@@ -19,10 +19,10 @@ LAST_RUNS: Final = 20
 
 @dataclass(frozen=True)
 class Outlook:
-    """`main` as "7 m left", `rest` as "done about 14:38"; both may be ""."""
+    """`main` as "7 m left", "" where there is nothing to say; `done` when it will be over, if that can be told."""
 
     main: str
-    rest: str = ""
+    done: Moment | None = None
 
 
 def outlook(connection: sqlite3.Connection, sweep: Sweep, progress: Progress, alive: int, now: Now) -> Outlook:
@@ -54,7 +54,7 @@ def _running(connection: sqlite3.Connection, sweep: Sweep, progress: Progress, a
     if progress.settled < LEAST_SETTLED or not durations_s:
         return Outlook(f"ETA after {LEAST_SETTLED} runs")
     left_s = seconds_left(durations_s, progress.waiting, progress.running)
-    return Outlook(format.time_left(left_s), f"done about {now.moment(now.now_s + left_s).clock}")
+    return Outlook(format.time_left(left_s), now.moment(now.now_s + left_s))
 
 
 def _ended(connection: sqlite3.Connection, sweep: Sweep, progress: Progress) -> Outlook:

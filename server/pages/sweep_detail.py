@@ -72,6 +72,7 @@ def sweep_detail(
         "bar": Markup(progress_bar(kinds(progress))),
         "settled": format.count(progress.settled),
         "of_expected": of_expected(sweep),
+        "ready": _ready(sweep),
         "counts": _counts(progress, query, path),
         "retries": page_queries.retries(connection, sweep.id),
         "outlook": outlook(connection, sweep, progress, alive, now),
@@ -85,6 +86,12 @@ def sweep_detail(
     crumbs = (Crumb("Sweeps", "/"), Crumb(project.name, project_url(project)), Crumb(title))
     over = sweep.state in (lifecycle.SWEEP_FINISHED, lifecycle.SWEEP_CANCELED) and not (progress.running or alive)
     return Page("sweep.html", title, values, crumbs, None if over else REFRESH_S)
+
+
+def _ready(sweep: Sweep) -> str:
+    if sweep.expected is None:
+        return "Runs are ready."
+    return f"{format.counted(sweep.expected, 'run')} {'is' if sweep.expected == 1 else 'are'} ready."
 
 
 def _counts(progress: Progress, query: TableQuery, path: str) -> list[Count]:

@@ -5,13 +5,21 @@ const TRIES_BEFORE_NOTICE = 2;
 let failures = 0;
 let lastGood = new Date();
 
-function localClock(date) {
-  return date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+function clock(date, seconds) {
+  const two = "2-digit";
+  return date.toLocaleTimeString([], { hour: two, minute: two, second: seconds ? two : undefined, hourCycle: "h23" });
+}
+
+// The server writes times of day in its own zone, which in a container is seldom the reader's.
+function localClocks(root) {
+  for (const time of root.querySelectorAll("time[data-clock]")) {
+    time.textContent = clock(new Date(time.dateTime), time.dataset.clock === "seconds");
+  }
 }
 
 function showStale(reason) {
   const notice = document.getElementById("stale");
-  notice.textContent = `${reason} What you see is from ${localClock(lastGood)}.`;
+  notice.textContent = `${reason} What you see is from ${clock(lastGood, true)}.`;
   notice.hidden = false;
 }
 
@@ -55,6 +63,7 @@ async function refresh() {
     if (answer.status === 403) return showStale("You are signed out.");
     if (!answer.ok) throw new Error(answer.statusText);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    localClocks(page);
     swap(page.getElementById("main"));
     document.title = page.title;
     failures = 0;
@@ -74,4 +83,5 @@ async function loop() {
   loop();
 }
 
+localClocks(document);
 loop();
