@@ -18,11 +18,14 @@ import uvicorn
 from server.app import create_app
 from server.keys import OneTimeLinks, load_keys
 from server.settings import Settings
+from server.standby import stand_by
 from server.store.database import Database
 
 ADDRESS_FILE = "server.json"
 DEFAULT_PORT = 8080
 SHUTDOWN_GRACE_S = 5
+# In `.env`, each of these sends runs to another server.
+ELSEWHERE = ("WANDB_API_KEY", "WANDB_API_KEY_FILE", "WANDB_BASE_URL")
 
 
 @click.group(invoke_without_command=True)
@@ -33,10 +36,21 @@ SHUTDOWN_GRACE_S = 5
 @click.option("--data", default="data/server", show_default=True, type=click.Path(path_type=Path), help="What is kept.")
 @click.option("--public-url", default=None, help="Base of the links handed out; default: as each client came.")
 @click.option("--show-env", is_flag=True, help="Print the two export lines (they hold the key).")
+@click.option(
+    "--standby", is_flag=True, help=f"Serve nothing, in good health, if any of {', '.join(ELSEWHERE)} is set."
+)
 @click.pass_context
-def main(context: click.Context, host: str, port: int, data: Path, public_url: str | None, show_env: bool) -> None:
+def main(
+    context: click.Context, host: str, port: int, data: Path, public_url: str | None, show_env: bool, standby: bool
+) -> None:
     """Serve W&B sweeps from one directory, with no account and no network."""
-    if context.invoked_subcommand is None:
+    if context.invoked_subcommand is not None:
+        return
+    named = [name for name in ELSEWHERE if os.environ.get(name)] if standby else []
+    if named:
+        with _listening(host, port) as listener:
+            stand_by(listener, f"The embedded server is not needed: {' and '.join(named)} sends runs elsewhere.")
+    else:
         serve(Settings(data=data, public_url=public_url), host, port, show_env)
 
 
@@ -57,6 +71,7 @@ def serve(settings: Settings, host: str, port: int, show_env: bool) -> None:
         click.ClickException: the port is taken, or the data directory is in use or cannot be used.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     with _data_directory(settings.data), _listening(host, port) as listener:
         keys = load_keys(settings.data)
         links = OneTimeLinks(settings.link_lifetime_s)
