@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from app import client, register
 from app.children import Child, Interrupts, Stopped, stop
+from app.client import BackendError
 from app.results import Reader, Results
 from app.setup import Setup
 
@@ -14,13 +15,16 @@ TERM_TIMEOUT_S = 45
 # The agent's own time on top, before it is killed with all that it started.
 GRACE_S = TERM_TIMEOUT_S + 15
 
+# With --forward-signals an agent of wandb 0.31.0 dies at its 992nd run: each adds a call to its signal handler.
+RUNS_PER_PROCESS = 500
+
 WAIT_S = 2.0
 LOOK_S = 10.0
 
 
 def command(path: str) -> list[str]:
     """The command of an agent for the sweep "entity/project/id"; it ends when the sweep is done."""
-    options = ["--forward-signals", "--term-timeout", str(TERM_TIMEOUT_S)]
+    options = ["--forward-signals", "--term-timeout", str(TERM_TIMEOUT_S), "--count", str(RUNS_PER_PROCESS)]
     return [sys.executable, "-m", "wandb", "agent", *options, path]
 
 
@@ -33,7 +37,7 @@ def idle_reason(results: Results, agents: int = 1) -> str | None:
     if results.state == "PAUSED":
         return f"The sweep is paused. `wandb sweep --resume {results.path}` or its page lets it go on."
     if not results.over and results.handed_out and 0 < len(results.running) != agents:
-        return f"Nothing is left to start; idle agents wait for the {len(results.running)} still running."
+        return "Nothing is left to start; idle agents wait until the last runs have ended."
     return None
 
 
@@ -50,7 +54,23 @@ def run(setup: Setup, interrupts: Interrupts, say: Callable[[str], None] = print
     tell = only_news(say)
     reader, environment = _wait_for_sweep(setup, tell)
     say(f"Agent works for {reader.path}.")
-    child = Child("agent", command(reader.path), environment)
+    while True:
+        code = _work(Child("agent", command(reader.path), environment), reader, interrupts, say, tell)
+        results = reader.read()
+        if not worth_another(code, results):
+            break
+    say(results.count())
+    return 0 if results.over or (code == 0 and results.handed_out) else 1
+
+
+def worth_another(code: int | None, results: Results) -> bool:
+    """Whether an agent that ended with `code` did so only because it had run its share."""
+    return code == 0 and not (results.over or results.handed_out or results.hopeless)
+
+
+def _work(
+    child: Child, reader: Reader, interrupts: Interrupts, say: Callable[[str], None], tell: Callable[[str | None], None]
+) -> int | None:
     try:
         while child.exit_code() is None:
             tell(_look(reader))
@@ -59,10 +79,9 @@ def run(setup: Setup, interrupts: Interrupts, say: Callable[[str], None] = print
         say("Stopping: the trial ends first. Once more ends it at once.")
         raise
     finally:
-        stop([child], GRACE_S, interrupts)
-    results = reader.read()
-    say(results.count())
-    return 0 if results.over else 1
+        if child.exit_code() is None:
+            stop([child], GRACE_S, interrupts)
+    return child.exit_code()
 
 
 def _wait_for_sweep(setup: Setup, tell: Callable[[str | None], None]) -> tuple[Reader, Mapping[str, str]]:
@@ -76,16 +95,16 @@ def _wait_for_sweep(setup: Setup, tell: Callable[[str | None], None]) -> tuple[R
             if path:
                 return Reader(api, path), environment
             tell(f"Waiting: {setup.settings.wandb_project} has no sweep {wanted.name if wanted else joined} yet.")
-        except Exception as error:
-            tell(f"Waiting: {client.reason(error)}")
+        except BackendError as error:
+            tell(f"Waiting: {error.message}")
         time.sleep(WAIT_S)
 
 
 def _look(reader: Reader) -> str | None:
     try:
         return idle_reason(reader.read())
-    except Exception as error:
-        return f"The backend does not answer; the agent goes on when it does ({client.reason(error)})."
+    except BackendError as error:
+        return f"{error.message}; the agent goes on when it answers."
 
 
 def only_news(say: Callable[[str], None]) -> Callable[[str | None], None]:

@@ -2,21 +2,30 @@
 
 import http
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import click
 
 
-class UnreachableError(click.ClickException):
-    """The backend does not answer, or does not accept the key."""
+class BackendError(click.ClickException):
+    """The backend does not answer, does not accept the key, or has not what was asked for.
+
+    Attributes:
+        missing: it answered that there is no such thing.
+    """
+
+    def __init__(self, message: str, missing: bool = False) -> None:
+        super().__init__(message)
+        self.missing = missing
 
 
 def connect(environment: Mapping[str, str]) -> Any:
     """Opens a `wandb.Api` on the backend of `environment`, which becomes this process's own.
 
     Raises:
-        UnreachableError: with the client's reason.
+        BackendError: with the client's reason.
     """
     os.environ.clear()
     os.environ.update(environment)
@@ -24,20 +33,22 @@ def connect(environment: Mapping[str, str]) -> Any:
     import wandb
 
     wandb.setup(wandb.Settings(silent=True))
-    try:
+    with asking():
         return wandb.Api()
-    except Exception as error:
-        raise UnreachableError(f"{environment['WANDB_BASE_URL']}: {reason(error)}") from None
 
 
-def reason(error: Exception) -> str:
-    """The client's message in one line."""
-    response = getattr(error, "response", None)
-    text = getattr(response, "message", "") or str(error) or type(error).__name__
-    return " ".join(text.split())
+@contextmanager
+def asking() -> Iterator[None]:
+    """Turns whatever W&B's client raises inside into a `BackendError` that says why in one line."""
+    import wandb
+    from wandb.sdk.lib.service.service_connection import WandbApiFailedError
 
-
-def is_missing(error: Exception) -> bool:
-    """Whether the client says that what was asked for does not exist, however the backend put it."""
-    status = getattr(getattr(error, "response", None), "http_status", None)
-    return isinstance(error, ValueError) or status == http.HTTPStatus.NOT_FOUND
+    try:
+        yield
+    except (wandb.Error, WandbApiFailedError) as error:
+        response = getattr(error, "response", None)
+        text = " ".join((getattr(response, "message", "") or str(error)).split())
+        if "did not respond in time" in text:  # what it calls busy is its own helper, which waits for the backend
+            text = "no answer in time"
+        missing = getattr(response, "http_status", None) == http.HTTPStatus.NOT_FOUND
+        raise BackendError(f"{os.environ['WANDB_BASE_URL']}: {text}", missing) from None

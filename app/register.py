@@ -19,6 +19,7 @@ from typing import Any
 import click
 
 from app import client, reproduce
+from app.client import BackendError
 from app.results import Results
 from app.settings import SettingError, Settings
 from search.config import ConfigError, SweepConfig, parse
@@ -81,17 +82,26 @@ def find(api: Any, sweep: Wanted) -> str | None:
         Its path "entity/project/id"; of several with the name, registered at the same moment, the oldest one's.
 
     Raises:
-        Exception: what W&B's client raises if the backend does not answer.
+        BackendError: if the backend does not answer.
     """
-    entity = sweep.entity or api.default_entity
-    try:
-        named = [found for found in api.project(sweep.project, entity).sweeps() if found.name == sweep.name]
-    except Exception as error:
-        if client.is_missing(error):  # the project comes with its first sweep
-            return None
-        raise
+    with client.asking():
+        entity = sweep.entity or api.default_entity
+    named = [found for found in _sweeps(api, entity, sweep.project) if found.name == sweep.name]
     oldest = min(named, key=lambda found: (found.created_at, found.id), default=None)
     return None if oldest is None else f"{entity}/{sweep.project}/{oldest.id}"
+
+
+def _sweeps(api: Any, entity: str, project: str) -> list[Any]:
+    """A project comes with its first sweep; before that it has none."""
+    try:
+        with client.asking():
+            return list(api.project(project, entity).sweeps())
+    except ValueError:  # so the client says that a project is not there
+        return []
+    except BackendError as error:
+        if error.missing:
+            return []
+        raise
 
 
 def register(api: Any, sweep: Wanted, environment: Mapping[str, str], data_dir: Path) -> tuple[str, bool]:

@@ -6,7 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from app import client
+
 LOST = ("failed", "crashed")
+HOPELESS_FAILURES = 5
 ENDED = ("finished", "killed", *LOST)
 
 
@@ -93,9 +96,15 @@ class Results:
         return self.expected is not None and len(given) + len(self.failed) >= self.expected
 
     @property
+    def hopeless(self) -> bool:
+        """Whether agents rightly give up, as W&B's do: as many failures as results, and not just a few."""
+        return len(self.failed) >= max(HOPELESS_FAILURES, len(self.finished))
+
+    @property
     def complete(self) -> bool:
         """Whether every run that the sweep takes gave a result."""
-        return self.state == "FINISHED" and not self.failed and len(self.finished) >= (self.expected or 0)
+        enough = self.state == "FINISHED" if self.expected is None else len(self.finished) >= self.expected
+        return enough and not self.failed and self.state != "CANCELED"
 
     def count(self) -> str:
         """In words: "5 of 5 runs finished"."""
@@ -113,20 +122,29 @@ class Results:
 
 
 class Reader:
-    """Reads one sweep again and again; a run that has ended is fetched once."""
+    """Reads one sweep again and again; a run that has ended is fetched once.
+
+    Raises:
+        BackendError: if there is no such sweep.
+    """
 
     def __init__(self, api: Any, path: str) -> None:
         self.path = path
         self._api = api
-        self._sweep = api.sweep(path)
+        with client.asking():
+            self._sweep = api.sweep(path)
         self._ended: dict[str, RunResult] = {}
 
     def read(self) -> Results:
         """Fetches the sweep as it is now.
 
         Raises:
-            Exception: whatever W&B's client raises if the backend does not answer.
+            BackendError: if the backend does not answer, or has no such sweep.
         """
+        with client.asking():
+            return self._read()
+
+    def _read(self) -> Results:
         sweep = self._sweep
         sweep.load(force=True)
         metric = sweep.config.get("metric") or {}

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from app import backend, embedded, settings
 from app.backend import Backend
-from app.client import UnreachableError
+from app.client import BackendError
 from app.embedded import Server
 from app.settings import Settings
 
@@ -46,13 +46,13 @@ class Setup:
         """The backend with its address and key.
 
         Raises:
-            UnreachableError: if it is the embedded server and that does not answer.
+            BackendError: if it is the embedded server and that does not answer.
         """
         if not self.embedded:
             return self.backend
         server = embedded.find(self.settings)
         if server is None:
-            raise UnreachableError(
+            raise BackendError(
                 f"no server answers for {embedded.directory(self.settings)}. `make up` and `make serve` start one."
             )
         return self.at(server)
@@ -60,6 +60,11 @@ class Setup:
     def at(self, server: Server) -> Backend:
         """The embedded backend, now that its server is known."""
         return replace(self.backend, base_url=server.url, api_key=server.api_key)
+
+    def dashboard(self, url: str) -> str:
+        """A line with a link: one that opens the embedded server's pages once, elsewhere `url`, the sweep's own page."""
+        server = embedded.find(self.settings) if self.embedded else None
+        return f"Dashboard: {server.dashboard_link()} (opens once)" if server else f"Dashboard: {url}"
 
     def environment(self, located: Backend) -> dict[str, str]:
         """The environment of every program that speaks to the backend."""

@@ -4,12 +4,16 @@ import contextlib
 import socket
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from urllib.parse import urlsplit
 
 import click
 from rich.console import Console
 
 from app import agent, capacity, client, data, embedded, register, report
 from app.children import Child, Interrupts, Stopped, stop
+from app.client import BackendError
+from app.crew import Crew
 from app.embedded import Server
 from app.progress import Progress
 from app.results import Reader, Results
@@ -32,10 +36,12 @@ class Job:
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
         self._settings = setup.settings
+        self._located = setup.backend
         self._interrupts = Interrupts()
         self._console = Console()
         self._server: Child | None = None
-        self._agents: list[Child] = []
+        self._logs = setup.settings.data_dir / "logs"
+        self._crew: Crew | None = None
         self._reader: Reader | None = None
 
     def run(self) -> int:
@@ -62,8 +68,9 @@ class Job:
     def _run(self) -> int:
         # A mistake in the sweep file is told before anything is started.
         wanted = None if self._settings.sweep_id else register.wanted(self._settings, self._setup.backend.identity)
-        located = self._setup.at(self._use_server()) if self._setup.embedded else self._setup.backend
-        environment = self._setup.environment(located)
+        if self._setup.embedded:
+            self._located = self._setup.at(self._use_server())
+        environment = self._setup.environment(self._located)
         self._say(f"Data: {data.prepare(environment)}")
         api = client.connect(environment)
         path, new = self._settings.sweep_id, False
@@ -72,9 +79,11 @@ class Job:
         self._reader = Reader(api, path)
         results = self._introduce(self._reader.read(), new)
         if not results.over:
-            self._start_agents(results, environment)
-            results = self._watch(self._reader, results)
-        return report.show(results, self._console)
+            results = self._watch(self._start_agents(results, environment), self._reader, results)
+        code = report.show(results, self._console)
+        if self._crew is not None:
+            self._crew.wait(LAST_HEARTBEAT_S)
+        return code
 
     def _introduce(self, results: Results, new: bool) -> Results:
         self._say(register.standing(results, new))
@@ -97,7 +106,7 @@ class Job:
         return server
 
     def _start_server(self, settings: Settings) -> Server:
-        self._server = self._child("server", embedded.command(settings), self._setup.environ)
+        self._server = Child("server", embedded.command(settings), self._setup.environ, self._logs / "server.log")
         deadline_s = time.monotonic() + SERVER_START_S
         while self._server.wait(TICK_S) is None and time.monotonic() < deadline_s:
             server = embedded.find(settings)
@@ -109,73 +118,66 @@ class Job:
             )
         raise click.ClickException(f"the server did not start:\n{self._server.tail()}")
 
-    def _start_agents(self, results: Results, environment: Mapping[str, str]) -> None:
+    def _start_agents(self, results: Results, environment: Mapping[str, str]) -> Crew:
         left = None if results.expected is None else max(1, results.expected - len(results.finished))
         count, reason = capacity.measure().agents(left)
         if self._settings.agents is not None:
             count, reason = self._settings.agents, "as asked for"
         self._say(f"Agents: {count} ({reason})")
-        for number in range(1, count + 1):
-            self._agents.append(self._child(f"agent-{number}", agent.command(results.path), environment))
+        self._crew = Crew(results.path, environment, self._logs)
+        self._crew.start(count)
+        return self._crew
 
-    def _child(self, name: str, command: list[str], environment: Mapping[str, str]) -> Child:
-        return Child(name, command, environment, self._settings.data_dir / "logs" / f"{name}.log")
-
-    def _watch(self, reader: Reader, results: Results) -> Results:
-        """Shows progress until the sweep is over or no agent is left to carry it on."""
-        started_s = looked_s = time.monotonic()
-        working = list(self._agents)
+    def _watch(self, crew: Crew, reader: Reader, results: Results) -> Results:
+        """Shows progress until the sweep is over or no agent is left that has anything to do."""
+        started_s = time.monotonic()
+        next_look_s = 0.0
         with Progress(self._console, started_s) as progress:
             tell = agent.only_news(progress.say)
-            while not results.over:
+            while crew.working and not results.over:
                 time.sleep(TICK_S)
-                ended = [child for child in working if child.exit_code() is not None]
-                now_s = time.monotonic()
-                if not ended and now_s < looked_s + LOOK_S[self._setup.backend.kind]:
+                self._check_server()
+                if time.monotonic() < next_look_s and not crew.somebody_ended():
                     continue
-                looked_s = now_s
-                results = self._look(reader, len(working), tell) or results
-                progress.show(results, now_s)
-                working = [child for child in working if child not in ended]
-                if ended and not results.over:
-                    self._mourn(ended, working, progress.say)
-        self._await_agents()
+                found = self._look(reader, len(crew.working), tell)
+                next_look_s = time.monotonic() + LOOK_S[self._setup.backend.kind]
+                if found is not None:
+                    results = found
+                    progress.show(results, time.monotonic())
+                    crew.look_after(results, progress.say)
+        if results.over and not results.failed:
+            return results
+        crew.wait(LAST_HEARTBEAT_S)  # a trial's parent writes the cause after its run has ended
         return reader.read()
 
     def _look(self, reader: Reader, agents: int, tell: Callable[[str | None], None]) -> Results | None:
         try:
             results = reader.read()
-        except Exception as error:
-            tell(f"The backend does not answer: {client.reason(error)}")
+        except BackendError as error:
+            tell(f"{error.message}; the agents go on when it answers.")
             self._revive_server()
             return None
         tell(agent.idle_reason(results, agents))
         return results
 
-    def _revive_server(self) -> None:
-        """Takes the place of a server that somebody else had started and ended; the death of our own is an error."""
+    def _check_server(self) -> None:
         if self._server is not None and self._server.exit_code() is not None:
             raise click.ClickException(f"the server has ended:\n{self._server.tail()}")
-        if self._setup.embedded and self._server is None and embedded.find(self._settings) is None:
-            self._start_server(self._settings)
 
-    def _mourn(self, ended: list[Child], working: list[Child], say: Callable[[str], None]) -> None:
-        for child in ended:
-            say(f"{child.name} ended early, exit code {child.exit_code()}; {len(working)} go on. Its log: {child.log}")
-        if not working:
-            raise click.ClickException(f"no agent is left, and the sweep is not done:\n{ended[-1].tail()}")
-
-    def _await_agents(self) -> None:
-        deadline_s = time.monotonic() + LAST_HEARTBEAT_S
-        for child in self._agents:
-            child.wait(max(0, deadline_s - time.monotonic()))
+    def _revive_server(self) -> None:
+        """Takes the place of a server that somebody else had started and has stopped."""
+        ours_to_start = self._setup.embedded and not self._settings.server_url and self._server is None
+        if ours_to_start and embedded.find(self._settings) is None:
+            # The agents know the address that it had.
+            self._start_server(replace(self._settings, port=urlsplit(self._located.base_url).port or 0))
 
     def _stop_agents(self) -> None:
-        stop(self._agents, agent.GRACE_S, self._interrupts)
+        if self._crew is not None:
+            self._crew.stop(self._interrupts)
 
     def _farewell(self) -> None:
         if self._reader is not None and not self._interrupts.hurry:
-            with contextlib.suppress(Exception):  # the backend may be why it was stopped
+            with contextlib.suppress(BackendError):  # it may be why somebody stopped
                 self._say(f"Stopped: {self._reader.read().count()}. The next `make up` goes on.")
 
     def _say(self, line: str | None) -> None:

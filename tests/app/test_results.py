@@ -122,7 +122,10 @@ def test_an_idle_agent_says_why() -> None:
     assert agent.idle_reason(results(state="PAUSED")) == (
         "The sweep is paused. `wandb sweep --resume me/p/s` or its page lets it go on."
     )
-    assert agent.idle_reason(all_out, agents=2) == "Nothing is left to start; idle agents wait for the 1 still running."
+    assert (
+        agent.idle_reason(all_out, agents=2)
+        == "Nothing is left to start; idle agents wait until the last runs have ended."
+    )
     assert agent.idle_reason(all_out, agents=1) is None
     assert agent.idle_reason(results(run(1, "running")), agents=2) is None
 
