@@ -34,11 +34,9 @@ ELSEWHERE = ("WANDB_API_KEY", "WANDB_API_KEY_FILE", "WANDB_BASE_URL")
     "--port", default=DEFAULT_PORT, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one."
 )
 @click.option("--data", default="data/server", show_default=True, type=click.Path(path_type=Path), help="What is kept.")
-@click.option("--public-url", default=None, help="Base of the links handed out; default: as each client came.")
+@click.option("--public-url", default=None, help="Base of links for browsers; default: as each client came.")
 @click.option("--show-env", is_flag=True, help="Print the two export lines (they hold the key).")
-@click.option(
-    "--standby", is_flag=True, help=f"Serve nothing, in good health, if any of {', '.join(ELSEWHERE)} is set."
-)
+@click.option("--standby", is_flag=True, help="Only answer health checks where WANDB_* sends runs elsewhere.")
 @click.pass_context
 def main(
     context: click.Context, host: str, port: int, data: Path, public_url: str | None, show_env: bool, standby: bool

@@ -10,7 +10,7 @@ class Settings:
 
     Attributes:
         data: directory of the database, the files of runs, the API key; made with mode 0700.
-        public_url: base of the links handed out; None takes it from each request's `Host`.
+        public_url: base of the links that people open; None takes it from each request's `Host`.
         entity: the one user's name, W&B's default entity.
         agent_silent_s: an agent unheard of for this long is gone; its silent runs are given up.
         run_missing_s: grace for a run that its living agent no longer reports and that has sent no end.

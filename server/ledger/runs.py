@@ -142,7 +142,7 @@ def _make(
     state: str,
     now_s: float,
 ) -> Run:
-    values: dict[str, Any] = {"display_name": f"run {queries.run_count(tx, project_id=project.id) + 1}"}
+    values = {"display_name": f"run {queries.run_count(tx, project.id) + 1}"}
     id = writes.insert(
         tx,
         "run",

@@ -152,14 +152,12 @@ class Protocol:
             self._check_key(request)
         except RefusalError as error:
             return _refused(error)
-        return JSONResponse({"url": f"{self.base_url(request)}/login?token={self.links.make()}"})
-
-    def base_url(self, request: Request) -> str:
-        """How this client reaches the server: the configured address, or the one it used."""
-        return (self.settings.public_url or str(request.base_url)).rstrip("/")
+        base_url = self.settings.public_url or str(request.base_url)
+        return JSONResponse({"url": f"{base_url.rstrip('/')}/login?token={self.links.make()}"})
 
     def _opener(self, request: Request) -> Callable[[bool], Any]:
-        base_url = self.base_url(request)
+        # Uploads go the way this client came: links for people may have another address, which it cannot reach.
+        base_url = str(request.base_url).rstrip("/")
 
         @contextmanager
         def open_context(writes: bool) -> Iterator[Context]:

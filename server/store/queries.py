@@ -78,10 +78,6 @@ def trial_by_key(connection: sqlite3.Connection, sweep_id: int, key: str) -> Tri
     return one_row(connection, Trial, "WHERE sweep_id = ? AND key = ?", sweep_id, key)
 
 
-def trials(connection: sqlite3.Connection, sweep_id: int) -> list[Trial]:
-    return all_rows(connection, Trial, "WHERE sweep_id = ? ORDER BY number", sweep_id)
-
-
 def waiting_trial(connection: sqlite3.Connection, sweep_id: int) -> Trial | None:
     """The first point that is neither settled nor in the hands of a live or preempted run."""
     return one_row(
@@ -184,18 +180,18 @@ def run_states(connection: sqlite3.Connection, sweep_id: int) -> dict[str, int]:
     return dict(connection.execute(sql, (sweep_id,)))
 
 
-def run_count(connection: sqlite3.Connection, *, project_id: int | None = None, sweep_id: int | None = None) -> int:
-    sql = "SELECT count(*) FROM run WHERE project_id = coalesce(?, project_id) AND (? IS NULL OR sweep_id = ?)"
-    (count,) = connection.execute(sql, (project_id, sweep_id, sweep_id)).fetchone()
+def run_count(connection: sqlite3.Connection, project_id: int) -> int:
+    (count,) = connection.execute("SELECT count(*) FROM run WHERE project_id = ?", (project_id,)).fetchone()
+    return int(count)
+
+
+def run_count_of_sweep(connection: sqlite3.Connection, sweep_id: int) -> int:
+    (count,) = connection.execute("SELECT count(*) FROM run WHERE sweep_id = ?", (sweep_id,)).fetchone()
     return int(count)
 
 
 def file(connection: sqlite3.Connection, run_id: int, name: str) -> StoredFile | None:
     return one_row(connection, StoredFile, "WHERE run_id = ? AND name = ?", run_id, name)
-
-
-def file_by_id(connection: sqlite3.Connection, id: int) -> StoredFile | None:
-    return one_row(connection, StoredFile, "WHERE id = ?", id)
 
 
 def files(connection: sqlite3.Connection, run_id: int, pattern: str | None = None) -> list[StoredFile]:

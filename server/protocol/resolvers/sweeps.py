@@ -84,7 +84,7 @@ FIELDS = {
         "heartbeatAt": _heartbeat_at,
         "earlyStopJobRunning": lambda sweep, info: False,
         "bestLoss": _best,
-        "runCount": lambda sweep, info: queries.run_count(info.context.tx, sweep_id=sweep.id),
+        "runCount": lambda sweep, info: queries.run_count_of_sweep(info.context.tx, sweep.id),
         "runCountExpected": lambda sweep, info: sweep.expected,
         "project": lambda sweep, info: project_of(info, sweep),
         "runs": _runs,
