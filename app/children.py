@@ -34,8 +34,10 @@ class Interrupts:
 
     def __enter__(self) -> "Interrupts":
         # Set even if it was ignored, as it is for what a shell script starts with `&`: trials are stopped by SIGINT.
-        for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for signum in (signal.SIGINT, signal.SIGTERM):
             signal.signal(signum, self._came)
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # by `nohup`
+            signal.signal(signal.SIGHUP, self._came)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -1,0 +1,172 @@
+"""Processes that are started here end with whoever started them, and leave nothing behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from app import agent
+from app.children import Child, Interrupts, Stopped, stop
+from app.crew import Crew
+from app.results import Results, RunResult
+
+# Refuses to end, and has started another that does so too.
+STUBBORN = "trap '' TERM; sleep 60 & echo $!; wait; sleep 60"
+
+STARTER = """
+import os, sys, time
+from pathlib import Path
+from app.children import Child
+print(Child("child", ["sleep", "60"], os.environ, Path(sys.argv[1])).pid, flush=True)
+time.sleep(60)
+"""
+
+
+def alive(pid: int) -> bool:
+    stat = Path(f"/proc/{pid}/stat")
+    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def eventually(true: Callable[[], bool], limit_s: float = 10) -> bool:
+    deadline_s = time.monotonic() + limit_s
+    while not true() and time.monotonic() < deadline_s:
+        time.sleep(0.02)
+    return true()
+
+
+@pytest.fixture
+def interrupts() -> Iterator[Interrupts]:
+    before = {signum: signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    with Interrupts() as entered:
+        yield entered
+    for signum, handler in before.items():
+        signal.signal(signum, handler)
+
+
+def test_a_child_has_a_session_of_its_own_so_ctrl_c_does_not_reach_it(tmp_path: Path, interrupts: Interrupts) -> None:
+    child = Child("child", ["sleep", "60"], os.environ, tmp_path / "log")
+
+    session = os.getsid(child.pid)
+    stop([child], 5, interrupts)
+
+    assert session == child.pid
+    assert child.exit_code() == 128 + signal.SIGTERM
+
+
+def test_what_refuses_to_end_is_killed_with_all_that_it_started(tmp_path: Path, interrupts: Interrupts) -> None:
+    log = tmp_path / "log"
+    child = Child("stubborn", ["sh", "-c", STUBBORN], os.environ, log)
+    assert eventually(lambda: log.read_text().strip().isdigit())
+
+    stop([child], 0.2, interrupts)
+
+    assert child.exit_code() == 128 + signal.SIGKILL
+    assert eventually(lambda: not alive(int(log.read_text())))
+
+
+def test_what_a_child_left_behind_is_ended_too(tmp_path: Path, interrupts: Interrupts) -> None:
+    log = tmp_path / "log"
+    child = Child("forgetful", ["sh", "-c", "sleep 60 & echo $!"], os.environ, log)
+    child.wait(10)
+
+    stop([child], 5, interrupts)
+
+    assert child.exit_code() == 0
+    assert eventually(lambda: not alive(int(log.read_text())))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent has ended")
+def test_a_child_ends_when_its_starter_is_killed(tmp_path: Path) -> None:
+    starter = subprocess.Popen(
+        [sys.executable, "-c", STARTER, str(tmp_path / "log")], stdout=subprocess.PIPE, text=True
+    )
+    assert starter.stdout is not None
+    pid = int(starter.stdout.readline())
+
+    starter.kill()
+    starter.communicate()
+
+    assert eventually(lambda: not alive(pid))
+
+
+def test_the_first_signal_stops_and_the_next_ones_only_hurry(interrupts: Interrupts) -> None:
+    with pytest.raises(Stopped) as stopped:
+        signal.raise_signal(signal.SIGTERM)
+    hurried_before = interrupts.hurry
+    signal.raise_signal(signal.SIGINT)
+
+    assert stopped.value.signum == signal.SIGTERM
+    assert (hurried_before, interrupts.hurry) == (False, True)
+
+
+def test_a_second_signal_ends_the_waiting(tmp_path: Path, interrupts: Interrupts) -> None:
+    log = tmp_path / "log"
+    child = Child("stubborn", ["sh", "-c", STUBBORN], os.environ, log)
+    assert eventually(lambda: log.read_text().strip().isdigit())
+    interrupts.disarm()
+    signal.raise_signal(signal.SIGINT)
+
+    stop([child], 3600, interrupts)
+
+    assert child.exit_code() == 128 + signal.SIGKILL
+
+
+def test_the_tail_of_a_log_is_that_of_this_start(tmp_path: Path) -> None:
+    log = tmp_path / "logs" / "server.log"
+    log.parent.mkdir()
+    log.write_text("from another time\n")
+    child = Child("server", ["echo", "port taken"], os.environ, log)
+
+    child.wait(10)
+
+    assert child.tail() == f"port taken\n(all of it: {log})"
+
+
+def results(*runs: RunResult, expected: int = 100, state: str = "RUNNING") -> Results:
+    return Results("me/p/s", "grid #1", "http://x", state, None, False, expected, runs)
+
+
+def crew_of(count: int, command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Crew:
+    monkeypatch.setattr(agent, "command", lambda path: command)
+    crew = Crew("me/p/s", os.environ, tmp_path)
+    crew.start(count)
+    crew.wait(10)
+    return crew
+
+
+def test_an_agent_that_has_run_its_share_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interrupts: Interrupts
+) -> None:
+    crew = crew_of(2, ["true"], tmp_path, monkeypatch)
+    before = [child.pid for child in crew.working]
+    said: list[str] = []
+
+    crew.look_after(results(), said.append)
+
+    assert [child.name for child in crew.working] == ["agent-1", "agent-2"]
+    assert [child.pid for child in crew.working] != before
+    assert said == []
+    crew.stop(interrupts)
+
+
+def test_an_agent_with_nothing_left_to_start_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    crew = crew_of(1, ["true"], tmp_path, monkeypatch)
+
+    crew.look_after(results(RunResult("r1", "trial 1", "running", {}), expected=1), print)
+
+    assert crew.working == []
+
+
+def test_agents_that_gave_up_after_failures_are_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    crew = crew_of(1, ["true"], tmp_path, monkeypatch)
+    failed = [RunResult(f"r{n}", "trial", "failed", {"n": n}, cause="exit code 1") for n in range(5)]
+
+    crew.look_after(results(*failed), print)
+
+    assert crew.working == []
+    assert agent.worth_another(0, results(*failed[:4]))
