@@ -1,0 +1,55 @@
+"""The server's stand-in where runs go elsewhere."""
+
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.parametrize("name", ["WANDB_API_KEY", "WANDB_API_KEY_FILE", "WANDB_BASE_URL"])
+def test_it_says_in_one_line_that_no_server_is_needed_and_idles_in_good_health(tmp_path: Path, name: str) -> None:
+    process = start(tmp_path, **{name: "set"})
+
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    with urllib.request.urlopen(f"http://127.0.0.1:{listening_port(process.pid)}/healthz", timeout=5) as answer:
+        told = answer.read().decode()
+    process.send_signal(signal.SIGTERM)
+    rest, _ = process.communicate(timeout=10)
+
+    assert line == f"The embedded server is not needed: {name} sends runs elsewhere. It idles.\n"
+    assert told == f"The embedded server is not needed: {name} sends runs elsewhere.\n"
+    assert (process.returncode, rest) == (0, "")
+    assert not (tmp_path / "data").exists()
+
+
+def test_with_nothing_set_it_serves(tmp_path: Path) -> None:
+    process = start(tmp_path)
+
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=20)
+
+    assert line.startswith("tf-sweeps server at http://127.0.0.1:")
+
+
+def start(folder: Path, **variables: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "server", "--port", "0", "--data", str(folder / "data"), "--standby"]
+    return subprocess.Popen(
+        command, env=os.environ | variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def listening_port(pid: int) -> int:
+    """The one port on which a process listens, as the system tells it."""
+    sockets = {os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir()}
+    for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]:
+        _, local, _, state, *_, inode = line.split()[:10]
+        if state == "0A" and f"socket:[{inode}]" in sockets:
+            return int(local.rpartition(":")[2], 16)
+    raise AssertionError("it listens nowhere")
