@@ -12,11 +12,15 @@ from pathlib import Path
 from typing import Literal
 
 from app import device
-from app.settings import SettingError, Settings, web_address
+from app.settings import ENV_FILE, PROCESS_ENVIRONMENT, SettingError, Settings, web_address
 
 API_KEY = "WANDB_API_KEY"
+API_KEY_FILE = "WANDB_API_KEY_FILE"
 BASE_URL = "WANDB_BASE_URL"
-CHOOSING = (API_KEY, BASE_URL)
+CHOOSING = (API_KEY, API_KEY_FILE, BASE_URL)
+
+# Where a container's engine puts what WANDB_API_KEY_FILE names on its machine.
+MOUNTED_KEY = Path("/run/secrets/wandb_api_key")
 
 CLOUD_URL = "https://api.wandb.ai"
 
@@ -47,13 +51,14 @@ def choose(env_file: Mapping[str, str]) -> Backend:
     """Chooses by the values of `.env` alone.
 
     Raises:
-        SettingError: if `.env` names a server without its key, or an address that is none.
+        SettingError: if `.env` names a server without its key, an address that is none, or a key file without a key.
     """
-    key, url = env_file.get(API_KEY, ""), env_file.get(BASE_URL, "")
+    url = env_file.get(BASE_URL, "")
+    key, source = _key(env_file)
     if not key and not url:
         return Backend("embedded", "the embedded server: .env sets no WANDB_API_KEY, so no account and no network")
     if not url:
-        return Backend("cloud", "the W&B cloud: .env sets WANDB_API_KEY", CLOUD_URL, key)
+        return Backend("cloud", f"the W&B cloud: .env sets {source}", CLOUD_URL, key)
     if not key:
         raise SettingError(
             f"{BASE_URL} is set in .env but {API_KEY} is not: that server wants its key. "
@@ -63,6 +68,23 @@ def choose(env_file: Mapping[str, str]) -> Backend:
         return Backend("server", f"{url}: .env sets WANDB_BASE_URL", web_address(url), key)
     except ValueError as error:
         raise SettingError(f"{BASE_URL} is {url!r}; allowed: {error}.") from None
+
+
+def _key(env_file: Mapping[str, str]) -> tuple[str, str]:
+    """Returns the key and the variable that it came by; a key in a file does not show in `docker inspect`."""
+    key, name = env_file.get(API_KEY, ""), env_file.get(API_KEY_FILE, "")
+    if key or not name:
+        return key, API_KEY
+    path = MOUNTED_KEY if env_file.get(ENV_FILE) == PROCESS_ENVIRONMENT else Path(name).expanduser()
+    try:
+        key = path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise SettingError(f"{API_KEY_FILE} is {name!r}: {error.strerror}, for user {os.getuid()}.") from None
+    except UnicodeDecodeError:
+        raise SettingError(f"{API_KEY_FILE} is {name!r}: it is no UTF-8 text.") from None
+    if not key:
+        raise SettingError(f"{API_KEY_FILE} is {name!r}: the file is empty.")
+    return key, API_KEY_FILE
 
 
 def ignored(environ: Mapping[str, str], env_file: Mapping[str, str]) -> list[str]:
@@ -110,7 +132,7 @@ def _wandb(backend: Backend, settings: Settings, env_file: Mapping[str, str]) ->
     }
     if backend.kind == "embedded":
         # A link must open on the user's machine, also when the agents know the server by another name.
-        values["WANDB_APP_URL"] = env_file.get("WANDB_APP_URL") or backend.base_url
+        values["WANDB_APP_URL"] = settings.public_url or backend.base_url
     elif settings.wandb_entity:  # the embedded server has one user; a team of the cloud is none of its
         values["WANDB_ENTITY"] = settings.wandb_entity
     return values

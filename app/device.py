@@ -2,9 +2,11 @@
 
 import os
 import platform
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
+
+TRAINER = "TRAINER"  # set in images: "cpu" or "gpu"
 
 POOLS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
 
@@ -21,6 +23,24 @@ def configure(environ: MutableMapping[str, str] = os.environ) -> None:
     # Without it the first trial takes a whole GPU and the second one fails.
     environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+
+def idle_gpu(environ: Mapping[str, str], root: Path = Path("/")) -> str | None:
+    """Says how to use the GPUs of a machine whose sweep runs in the image for CPUs; `root` is where /proc is."""
+    if environ.get(TRAINER) != "cpu" or not (root / "proc/driver/nvidia/version").exists():
+        return None
+    return (
+        "NVIDIA's driver is here, but trials run on the CPU. "
+        "A line in .env gives them the GPU: COMPOSE_FILE=docker-compose.yml:compose.gpu.yml"
+    )
+
+
+def missing_gpu(environ: Mapping[str, str], root: Path = Path("/")) -> str | None:
+    """Says that the image for GPUs finds none; `root` is where /dev is."""
+    devices = (root / "dev").glob("nvidia[0-9]*")
+    if environ.get(TRAINER) != "gpu" or any(devices) or (root / "dev/dxg").exists():  # dxg: in Windows' Linux
+        return None
+    return "No GPU is to be seen: trials run on the CPU."
 
 
 def describe() -> dict[str, Any]:

@@ -26,6 +26,7 @@ FILES = {
 }
 PACKAGE = "dataset-fashion-mnist"
 PACKAGE_DIRECTORY = Path("usr/share/datasets/fashion-mnist")
+MANIFEST = "manifest.json"  # of a prepared copy, written last
 
 # Held out for validation. The choice is fixed, not the trial's: a sweep compares trials by their validation
 # figures, so all of them must be measured on the same images, whatever seed they train with.
@@ -61,6 +62,9 @@ class Places:
 
     @property
     def prepared(self) -> Path:
+        """Where the prepared copy is or will be: FASHION_MNIST_DIR, if that holds one (as images do), or DATA_DIR."""
+        if self.given is not None and (self.given / MANIFEST).exists():
+            return self.given
         return self.data / "fashion-mnist"
 
 
@@ -82,7 +86,7 @@ def prepare(places: Places) -> str:
         raise DataError(
             f"cannot prepare the data in {places.prepared}: {error}. Set DATA_DIR to another folder."
         ) from None
-    source = json.loads((places.prepared / "manifest.json").read_text())["source"]
+    source = json.loads((places.prepared / MANIFEST).read_text())["source"]
     return f"Fashion-MNIST from {source}, prepared in {places.prepared}"
 
 
@@ -115,7 +119,7 @@ def load(places: Places) -> tuple[Arrays, str]:
 def _open(directory: Path) -> tuple[Arrays, str] | None:
     """Maps and checks the prepared files; reading and hashing all 55 MB takes about 30 ms."""
     try:
-        manifest = json.loads((directory / "manifest.json").read_text())
+        manifest = json.loads((directory / MANIFEST).read_text())
         arrays = {name: np.load(directory / f"{name}.npy", mmap_mode="r") for name in manifest["arrays"]}
         sound = manifest["split"] == _split() and manifest["arrays"] == _hashes(arrays)
     except (OSError, EOFError, ValueError, KeyError, TypeError):
@@ -130,8 +134,8 @@ def _write(directory: Path, source: str, contents: Mapping[str, bytes]) -> None:
     with tempfile.TemporaryDirectory(dir=directory, prefix="new-") as new:
         for name, array in arrays.items():
             np.save(Path(new, f"{name}.npy"), array)
-        Path(new, "manifest.json").write_text(json.dumps(manifest, indent=2))
-        for name in [*(f"{name}.npy" for name in arrays), "manifest.json"]:
+        Path(new, MANIFEST).write_text(json.dumps(manifest, indent=2))
+        for name in [*(f"{name}.npy" for name in arrays), MANIFEST]:
             os.replace(Path(new, name), directory / name)
 
 

@@ -4,7 +4,7 @@ import hashlib
 import os
 import platform
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from app import device
 
 PROGRAM = Path(__file__).parent
+BUILD_ID = PROGRAM.parent / "build-id"  # only images have it
 PACKAGES = ("tensorflow", "keras", "numpy", "wandb")
 
 
@@ -33,11 +34,20 @@ def provenance(seed: int, data_sha256: str) -> dict[str, Any]:
         "seed": seed,
         "data_sha256": data_sha256,
         "code_sha256": code_sha256(),
+        **image(os.environ),
         **git_state(),
         "packages": {name: version for name in PACKAGES if (version := package_version(name))},
         "python": platform.python_version(),
         **device.describe(),
         "TF_ENABLE_ONEDNN_OPTS": os.environ.get("TF_ENABLE_ONEDNN_OPTS"),
+    }
+
+
+def image(environ: Mapping[str, str]) -> dict[str, str | None]:
+    """Returns the id of the build that this image came from, and its digest if IMAGE_DIGEST tells it."""
+    return {
+        "build_id": BUILD_ID.read_text().strip() if BUILD_ID.exists() else None,
+        "image_digest": environ.get("IMAGE_DIGEST") or None,
     }
 
 

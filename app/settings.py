@@ -42,6 +42,7 @@ class Settings:
         port: of the embedded server on 127.0.0.1; 0 takes a free one.
         data_dir: absolute; holds all that is written.
         server_url: where the embedded server answers; "" means as it says itself in `data_dir`.
+        public_url: where browsers reach it; "" means there too.
         fashion_mnist_dir: directory of the data set's files; "" looks in the usual places.
         wandb_project: the sweep's project.
         wandb_entity: the team or user that owns it; "" is the account's own.
@@ -55,6 +56,7 @@ class Settings:
     port: int
     data_dir: Path
     server_url: str
+    public_url: str
     fashion_mnist_dir: str
     wandb_project: str
     wandb_entity: str
@@ -117,6 +119,7 @@ VARIABLES: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "PORT": ("8080", lambda value: _whole_number(value, 0, 65535)),
     "DATA_DIR": ("data", _absolute),
     "SERVER_URL": ("", web_address),
+    "PUBLIC_URL": ("", web_address),
     "FASHION_MNIST_DIR": ("", _text),
     "WANDB_PROJECT": ("wandb-sweep-practice", _project),
     "WANDB_ENTITY": ("", _text),
