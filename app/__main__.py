@@ -2,17 +2,19 @@
 
 import os
 import sys
+import time
 from typing import Any
 
 import click
 from rich.console import Console
 
 from app import agent as agents
-from app import client, embedded, register, report
+from app import client, device, embedded, follow, register, report
 from app.children import Interrupts, Stopped
+from app.progress import Progress
 from app.results import Reader
 from app.setup import Setup
-from app.up import Job
+from app.up import LOOK_S, Job
 
 
 class Commands(click.Group):
@@ -49,15 +51,16 @@ def serve() -> None:
 @main.command("register")
 def register_sweep() -> None:
     """Register the sweep, unless it is there already."""
-    setup = _setup()
-    wanted = register.wanted(setup.settings, setup.backend.identity)
+    setup = _setup(device.idle_gpu(os.environ))
+    joined = setup.settings.sweep_id
+    wanted = None if joined else register.wanted(setup.settings, setup.backend.identity)
     environment = setup.environment(setup.located())
     api = client.connect(environment)
-    path, new = register.register(api, wanted, environment, setup.settings.data_dir)
+    path, new = joined, False
+    if wanted is not None:
+        path, new = register.register(api, wanted, environment, setup.settings.data_dir)
     results = Reader(api, path).read()
-    for line in (register.standing(results, new), register.code_changed(results), f"Dashboard: {results.url}"):
-        if line:
-            click.echo(line)
+    _say(register.standing(results, new), register.code_changed(results), setup.dashboard(results.url))
 
 
 @main.command()
@@ -65,15 +68,16 @@ def agent() -> None:
     """Run one agent: wait for the sweep, work for it, end when it is done."""
     with Interrupts() as interrupts:
         try:
-            sys.exit(agents.run(_setup(), interrupts, click.echo))
+            sys.exit(agents.run(_setup(device.missing_gpu(os.environ)), interrupts, click.echo))
         except Stopped as stopped:
             sys.exit(128 + stopped.signum)
 
 
 @main.command("report")
-def show_report() -> None:
+@click.option("--wait", is_flag=True, help="Wait until the sweep is over; progress goes to stderr.")
+def show_report(wait: bool) -> None:
     """Print the best runs of the sweep and the causes of failed ones."""
-    setup = _setup()
+    setup = _setup(err=True)
     api = client.connect(setup.environment(setup.located()))
     path = setup.settings.sweep_id
     if not path:
@@ -81,14 +85,25 @@ def show_report() -> None:
         path = register.find(api, wanted) or ""
     if not path:
         raise click.ClickException(f"{setup.settings.wandb_project} has no sweep {wanted.name}.")
-    sys.exit(report.show(Reader(api, path).read(), Console()))
+    reader = Reader(api, path)
+    results = reader.read()
+    if wait:
+        _say(setup.dashboard(results.url), err=True)
+        with Progress(Console(stderr=True), time.monotonic()) as progress:
+            results = follow.until_over(reader, progress, LOOK_S[setup.backend.kind])
+    sys.exit(report.show(results, Console()))
 
 
-def _setup() -> Setup:
+def _setup(*notes: str | None, err: bool = False) -> Setup:
     setup = Setup.read(os.environ)
-    for line in setup.notes():
-        click.echo(line)
+    _say(*setup.notes(), *notes, err=err)
     return setup
+
+
+def _say(*lines: str | None, err: bool = False) -> None:
+    for line in lines:
+        if line:
+            click.echo(line, err=err)
 
 
 if __name__ == "__main__":

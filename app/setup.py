@@ -62,7 +62,7 @@ class Setup:
         return replace(self.backend, base_url=server.url, api_key=server.api_key)
 
     def dashboard(self, url: str) -> str:
-        """A line with a link: one that opens the embedded server's pages once, elsewhere `url`, the sweep's own page."""
+        """A line with a link: one that opens the embedded server's pages once; elsewhere `url`, the sweep's page."""
         server = embedded.find(self.settings) if self.embedded else None
         return f"Dashboard: {server.dashboard_link()} (opens once)" if server else f"Dashboard: {url}"
 

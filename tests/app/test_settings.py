@@ -1,6 +1,7 @@
 """Settings: where they come from, what they may hold, and that `.env.example` tells of each."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,8 @@ import pytest
 from app import backend, settings
 from app.settings import SettingError
 
-EXAMPLE = Path(__file__).parents[2] / ".env.example"
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / ".env.example"
 
 
 def test_a_variable_of_the_process_comes_before_the_file_and_the_file_before_the_default() -> None:
@@ -87,7 +89,15 @@ def test_the_example_file_tells_of_every_setting_its_default_and_why() -> None:
 
     code = {name: default for name, (default, _) in settings.VARIABLES.items()}
     code |= dict.fromkeys(backend.CHOOSING, "") | {settings.ENV_FILE: settings.DEFAULT_ENV_FILE}
-    assert told == code
+    assert {name: told.get(name) for name in code} == code
+    assert told.keys() - code.keys() == containers_only(code)
+
+
+def containers_only(known: Iterable[str]) -> set[str]:
+    """What only the Compose files read, and the one that names these files."""
+    texts = [path.read_text() for path in (ROOT / "docker-compose.yml", ROOT / "compose.gpu.yml")]
+    names = re.findall(r"\$\{(\w+)|args: \[(\w+)\]", "".join(texts))
+    return {"COMPOSE_FILE", *map("".join, names)}.difference(known)
 
 
 def test_the_example_file_as_it_is_sets_nothing() -> None:
