@@ -88,12 +88,8 @@ class Job:
     def _introduce(self, results: Results, new: bool) -> Results:
         self._say(register.standing(results, new))
         self._say(register.code_changed(results))
-        self._say(f"Dashboard: {self._dashboard(results)}")
+        self._say(self._setup.dashboard(results.url))
         return results
-
-    def _dashboard(self, results: Results) -> str:
-        server = embedded.find(self._settings) if self._setup.embedded else None
-        return f"{server.dashboard_link()} (opens once)" if server else results.url
 
     def _use_server(self) -> Server:
         """Uses this data directory's embedded server: one that runs already, or its own."""
