@@ -1,14 +1,20 @@
 """What people are shown of a sweep's results: a table of runs, and a line for each that failed."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from itertools import zip_longest
+from typing import Any, Literal
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from app.results import Results, RunResult
+from charts import format
 
 BEST_SHOWN = 10
+# Enough to tell values apart; the run's page has every digit.
+VALUE_DIGITS = 4
+WIDEST = 1000
 
 
 def show(results: Results, console: Console) -> int:
@@ -17,7 +23,11 @@ def show(results: Results, console: Console) -> int:
     Returns:
         The exit code: 0 if every run of the sweep gave a result.
     """
-    console.print(best_runs(results))
+    table = best_runs(results)
+    size = console.measure(table, options=console.options.update_width(WIDEST))
+    # A pipe has no width, and a narrow terminal wraps: better than values cut off at the right.
+    width = max(size.minimum, min(console.width, size.maximum)) if console.is_terminal else size.maximum
+    console.print(table, crop=False, width=width)
     for line in [*failures(results), results.count()]:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     return 0 if results.complete else 1
@@ -33,14 +43,19 @@ def best_runs(results: Results) -> Table:
 def runs_table(results: Results, runs: Iterable[RunResult]) -> Table:
     """A row for each of `runs`, with those of the sweep's parameters that differ between runs."""
     names = _differing(results.runs)
-    drawn = Table(title_justify="left")
-    for heading in ("run", *names, "state"):
-        drawn.add_column(heading, overflow="fold")
-    for heading in ("epoch", results.metric or "metric"):
-        drawn.add_column(heading, justify="right")
-    for run in runs:
-        metric = "" if run.metric is None else f"{run.metric:.4f}"
-        drawn.add_row(run.name, *(str(run.values.get(name)) for name in names), run.state, _text(run.epoch), metric)
+    headings = ("run", results.metric or "metric", *names, "epoch", "state")
+    rows = [
+        (run.name, _metric(run), *(_value(run.values.get(name)) for name in names), _epoch(run), run.state)
+        for run in runs
+    ]
+    drawn = Table(title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for heading, values in zip_longest(headings, zip(*rows, strict=True), fillvalue=()):
+        # A long heading may be folded, a value never: cut off, it would be another.
+        widest = max(map(len, values), default=0)
+        side: Literal["left", "right"] = "right" if heading in (headings[1], "epoch") else "left"
+        drawn.add_column(str(heading), justify=side, min_width=widest, overflow="fold")
+    for row in rows:
+        drawn.add_row(*row)
     return drawn
 
 
@@ -60,8 +75,16 @@ def _differing(runs: Iterable[RunResult]) -> list[str]:
 
 
 def _in_words(values: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name}={value}" for name, value in values.items())
+    return ", ".join(f"{name}={_value(value)}" for name, value in values.items())
 
 
-def _text(value: object) -> str:
-    return "" if value is None else str(value)
+def _value(value: object) -> str:
+    return format.parameter(value, VALUE_DIGITS)
+
+
+def _metric(run: RunResult) -> str:
+    return "" if run.metric is None else f"{run.metric:.4f}"
+
+
+def _epoch(run: RunResult) -> str:
+    return "" if run.epoch is None else str(run.epoch)

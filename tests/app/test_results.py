@@ -3,6 +3,7 @@
 import io
 from typing import Any
 
+import pytest
 from rich.console import Console
 
 from app import agent, progress, register, report
@@ -18,8 +19,8 @@ def results(*runs: RunResult, state: str = "RUNNING", expected: int | None = 3, 
     return Results("me/p/s", "grid #1", "http://x", state, "val_accuracy", maximize, expected, runs)
 
 
-def shown(found: Results, width: int = 100) -> tuple[int, str]:
-    console = Console(file=io.StringIO(), width=width)
+def shown(found: Results, width: int = 100, terminal: bool = False) -> tuple[int, str]:
+    console = Console(file=io.StringIO(), width=width, force_terminal=terminal)
     code = report.show(found, console)
     return code, console.file.getvalue()  # type: ignore[attr-defined]
 
@@ -43,6 +44,21 @@ def test_a_failed_run_is_told_with_its_values_and_cause_and_is_no_success() -> N
     assert code == 1
     assert "trial 2 failed (size=2, epochs=5): killed by SIGKILL" in text
     assert text.splitlines()[-1] == "1 of 2 runs finished, 1 failed"
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_no_value_is_cut_off_however_narrow_the_terminal(terminal: bool) -> None:
+    values = {f"parameter_{n}": n + 1 / 3 for n in range(12)}
+    runs = [
+        RunResult(f"r{n}", f"trial {n}", "finished", {**values, "parameter_0": n + 0.12345}, metric=0.8814 + n / 1e4)
+        for n in (1, 2)
+    ]
+    other = RunResult("r3", "trial 3", "finished", dict.fromkeys(values, "a-long-word"), metric=0.1)
+
+    _, text = shown(results(*runs, other, state="FINISHED"), width=40, terminal=terminal)
+
+    for value in ("0.8815", "0.8816", "1.123", "2.123", "11.33", "a-long-word"):
+        assert value in text
 
 
 def test_a_run_without_a_cause_says_so() -> None:
