@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -114,14 +115,15 @@ def test_it_is_found_from_another_directory_without_any_file_of_the_first(
 def test_of_two_with_one_name_the_older_is_used(there: Workplace, server: RunningServer, api: wandb.Api) -> None:
     project = there.variables["WANDB_PROJECT"]
     wanted = register.wanted(settings_for(Path(there.variables["SWEEP"]), WANDB_PROJECT=project), server.url)
-    for _ in range(2):
-        register_by_hand(wanted, there.environment(**server.env(there.folder)))
-    ids = [sweep.id for sweep in sorted(sweeps(api, project), key=lambda sweep: sweep.created_at)]
+    register_by_hand(wanted, there.environment(**server.env(there.folder)))
+    (older,) = sweeps(api, project)
+    time.sleep(1.1)  # W&B tells the time of a sweep in whole seconds
+    register_by_hand(wanted, there.environment(**server.env(there.folder)))
 
     found = register.find(api, wanted)
 
-    assert len(ids) == 2
-    assert found == f"local/{project}/{ids[0]}"
+    assert len(sweeps(api, project)) == 2
+    assert found == f"local/{project}/{older.id}"
 
 
 def test_a_project_that_is_not_there_has_no_sweep(api: wandb.Api, tmp_path: Path) -> None:
