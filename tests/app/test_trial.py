@@ -133,9 +133,9 @@ def gone_within(limit_s: float, pid: int) -> bool:
 def test_an_inherited_deafness_to_sigint_ends_here() -> None:
     # A shell script's `&` leaves SIGINT ignored, and W&B stops a run by SIGINT.
     program = "import signal; print(signal.getsignal(signal.SIGINT) == signal.default_int_handler)"
-    deaf = f"trap '' INT; exec {sys.executable} -I -S {SCRIPT} -c '{program}'"
+    command = ["sh", "-c", "trap '' INT; exec \"$@\"", "sh", sys.executable, "-I", "-S", str(SCRIPT), "-c", program]
 
-    assert subprocess.run(["sh", "-c", deaf], capture_output=True, text=True).stdout == "True\n"
+    assert subprocess.run(command, capture_output=True, text=True).stdout == "True\n"
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,10 +57,26 @@ def script(server: RunningServer, cwd: Path, text: str, *arguments: str, code: i
     return done.stdout
 
 
-def start_agent(server: RunningServer, cwd: Path, path: str) -> subprocess.Popen[str]:
-    command = [str(Path(sys.executable).with_name("wandb")), "agent", path]
-    with open(cwd / f"agent-{time.monotonic_ns()}.log", "w") as log:
-        return subprocess.Popen(command, cwd=cwd, env=server.env(cwd), stdout=log, stderr=log, text=True)
+StartAgent = Callable[[RunningServer, Path, str], subprocess.Popen[str]]
+
+
+@pytest.fixture(scope="module")
+def start_agent() -> Iterator[StartAgent]:
+    """Starts real agents, and ends those that a failed test leaves behind."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(server: RunningServer, cwd: Path, path: str) -> subprocess.Popen[str]:
+        command = [str(Path(sys.executable).with_name("wandb")), "agent", path]
+        with open(cwd / f"agent-{len(started)}.log", "w") as log:
+            agent = subprocess.Popen(command, cwd=cwd, env=server.env(cwd), stdout=log, stderr=log, text=True)
+        started.append(agent)
+        return agent
+
+    yield start
+    for agent in started:
+        if agent.poll() is None:
+            agent.kill()
+            agent.wait()
 
 
 def register(server: RunningServer, cwd: Path, config: str = SWEEP, project: str = "p") -> str:
@@ -80,7 +97,7 @@ def until(check: Any, limit_s: float = 60.0) -> Any:
 
 
 @pytest.fixture(scope="module")
-def done_sweep(server: RunningServer, tmp_path_factory: pytest.TempPathFactory) -> str:
+def done_sweep(server: RunningServer, tmp_path_factory: pytest.TempPathFactory, start_agent: StartAgent) -> str:
     """A grid of three points, done by two real agents."""
     cwd = tmp_path_factory.mktemp("sweep")
     path = register(server, cwd)
@@ -224,7 +241,9 @@ def test_wandb_login_accepts_the_key_and_refuses_another(server: RunningServer, 
 
 
 @pytest.mark.slow
-def test_a_run_stopped_through_the_api_is_killed_and_loses_no_row(server: RunningServer, tmp_path: Path) -> None:
+def test_a_run_stopped_through_the_api_is_killed_and_loses_no_row(
+    server: RunningServer, tmp_path: Path, start_agent: StartAgent
+) -> None:
     long = SWEEP.replace("[8, 16, 32]", "[8]") + "  pause_s: {value: 30}\n"
     path = register(server, tmp_path, long)
     agent = start_agent(server, tmp_path, path)
@@ -233,7 +252,7 @@ def test_a_run_stopped_through_the_api_is_killed_and_loses_no_row(server: Runnin
 
     server.api().run("/".join(run.path)).stop()
 
-    assert agent.wait(timeout=120) == 0
+    assert agent.wait(timeout=240) == 0
     ended = server.api().run("/".join(run.path))
     assert ended.state == "killed"
     assert next(row["epoch"] for row in ended.scan_history()) == 0
@@ -241,7 +260,9 @@ def test_a_run_stopped_through_the_api_is_killed_and_loses_no_row(server: Runnin
 
 
 @pytest.mark.slow
-def test_an_agent_survives_the_servers_sudden_death(own_server: RunningServer, tmp_path: Path) -> None:
+def test_an_agent_survives_the_servers_sudden_death(
+    own_server: RunningServer, tmp_path: Path, start_agent: StartAgent
+) -> None:
     path = register(own_server, tmp_path)
     agent = start_agent(own_server, tmp_path, path)
     until(lambda: [run for run in own_server.api().sweep(path).runs if run.state == "finished"])
@@ -250,7 +271,7 @@ def test_an_agent_survives_the_servers_sudden_death(own_server: RunningServer, t
     time.sleep(2)
     own_server.start()
 
-    assert agent.wait(timeout=120) == 0
+    assert agent.wait(timeout=240) == 0
     runs = own_server.api().sweep(path).runs
     assert sorted((run.config["units"], run.state) for run in runs) == [(u, "finished") for u in (8, 16, 32)]
 
