@@ -33,9 +33,9 @@ COPY sweeps sweeps
 RUN chmod -R a+rX . && python3 -m compileall -q .
 
 FROM base AS server
-RUN --mount=type=cache,target=/root/.cache/pip \
+RUN --mount=type=cache,target=/var/cache/pip \
     --mount=type=bind,source=requirements/server.txt,target=/tmp/lock.txt \
-    python3 -m venv /opt/venv && pip install --require-hashes -r /tmp/lock.txt
+    python3 -m venv /opt/venv && pip install --cache-dir /var/cache/pip --require-hashes -r /tmp/lock.txt
 COPY --from=server-source /srv /srv
 USER 10001:10001
 EXPOSE 8080
@@ -52,9 +52,9 @@ ENV FASHION_MNIST_DIR=/srv/fashion-mnist DATA_DIR=/data
 
 FROM trainer AS trainer-cpu
 # Nobody compiles against TensorFlow here: its C++ headers are a sixth of the image.
-RUN --mount=type=cache,target=/root/.cache/pip \
+RUN --mount=type=cache,target=/var/cache/pip \
     --mount=type=bind,source=requirements/trainer-cpu.txt,target=/tmp/lock.txt \
-    python3 -m venv /opt/venv && pip install --require-hashes -r /tmp/lock.txt && \
+    python3 -m venv /opt/venv && pip install --cache-dir /var/cache/pip --require-hashes -r /tmp/lock.txt && \
     rm -rf /opt/venv/lib/python3*/site-packages/tensorflow/include
 RUN --mount=type=bind,source=app,target=/tmp/app \
     cd /tmp && FASHION_MNIST_DIR='' DATA_DIR=/srv python -B -c 'from app import data; print(data.prepare())'
@@ -65,9 +65,9 @@ CMD ["python", "-m", "app", "--help"]
 
 FROM trainer AS trainer-gpu
 # CUDA and cuDNN come as wheels; the machine needs NVIDIA's driver and container toolkit.
-RUN --mount=type=cache,target=/root/.cache/pip \
+RUN --mount=type=cache,target=/var/cache/pip \
     --mount=type=bind,source=requirements/trainer-gpu.txt,target=/tmp/lock.txt \
-    python3 -m venv /opt/venv && pip install --require-hashes -r /tmp/lock.txt
+    python3 -m venv /opt/venv && pip install --cache-dir /var/cache/pip --require-hashes -r /tmp/lock.txt
 RUN --mount=type=bind,source=app,target=/tmp/app \
     cd /tmp && FASHION_MNIST_DIR='' DATA_DIR=/srv python -B -c 'from app import data; print(data.prepare())'
 COPY --from=trainer-source /srv /srv

@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 
 from app import agent as agents
-from app import client, device, embedded, follow, register, report
+from app import client, device, embedded, follow, register, report, reproduce
 from app.children import Interrupts, Stopped
 from app.progress import Progress
 from app.results import Reader
@@ -51,7 +51,7 @@ def serve() -> None:
 @main.command("register")
 def register_sweep() -> None:
     """Register the sweep, unless it is there already."""
-    setup = _setup(device.idle_gpu(os.environ))
+    setup = _setup(device.idle_gpu(os.environ), reproduce.stale())
     joined = setup.settings.sweep_id
     wanted = None if joined else register.wanted(setup.settings, setup.backend.identity)
     environment = setup.environment(setup.located())

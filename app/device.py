@@ -22,7 +22,8 @@ def configure(environ: MutableMapping[str, str] = os.environ) -> None:
         environ.setdefault(pool, environ.get("THREADS") or "1")
     # Without it the first trial takes a whole GPU and the second one fails.
     environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
-    environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # Where the image for GPUs finds none, TensorFlow would tell of an error in every trial.
+    environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3" if missing_gpu(environ) else "2")
 
 
 def idle_gpu(environ: Mapping[str, str], root: Path = Path("/")) -> str | None:

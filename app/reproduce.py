@@ -13,6 +13,7 @@ from app import device
 
 PROGRAM = Path(__file__).parent
 BUILD_ID = PROGRAM.parent / "build-id"  # only images have it
+CLONE = Path("/clone/app")  # in containers, the program as it is beside the Compose file
 PACKAGES = ("tensorflow", "keras", "numpy", "wandb")
 
 
@@ -58,6 +59,13 @@ def code_sha256(program: Path = PROGRAM) -> str:
         content = path.read_bytes()
         total.update(f"{path.relative_to(program).as_posix()} {len(content)}\n".encode() + content)
     return total.hexdigest()
+
+
+def stale(clone: Path = CLONE) -> str | None:
+    """Says that the program in `clone` was edited after this image was built from it; None where there is no clone."""
+    if not (clone / "train.py").exists() or code_sha256(clone) == code_sha256():
+        return None
+    return "The code in app/ was edited after this image was built. `docker compose up --build` takes the edits."
 
 
 def git_state(directory: Path = PROGRAM) -> dict[str, Any]:

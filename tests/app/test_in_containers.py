@@ -1,5 +1,6 @@
 """What the programs do otherwise in a container: the key, the data, the build's id, and what they say of GPUs."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,19 @@ def test_a_run_records_which_build_it_was(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_outside_of_images_there_is_no_build_to_record() -> None:
     assert reproduce.image({}) == {"build_id": None, "image_digest": None}
+
+
+def test_a_container_tells_that_its_image_is_older_than_the_code_beside_the_compose_file(tmp_path: Path) -> None:
+    shutil.copytree(reproduce.PROGRAM, tmp_path / "app", ignore=shutil.ignore_patterns("__pycache__"))
+
+    as_built = reproduce.stale(tmp_path / "app")
+    (tmp_path / "app/model.py").write_text("edited = True\n")
+    edited = reproduce.stale(tmp_path / "app")
+
+    assert as_built is None
+    assert edited is not None
+    assert "`docker compose up --build` takes the edits." in edited
+    assert reproduce.stale(tmp_path / "no clone here") is None
 
 
 def test_the_image_for_cpus_tells_how_to_use_the_gpu_that_it_finds(tmp_path: Path) -> None:
