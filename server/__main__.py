@@ -15,11 +15,12 @@ from pathlib import Path
 import click
 import uvicorn
 
+from server import verify as verifier
 from server.app import create_app
 from server.keys import OneTimeLinks, load_keys
 from server.settings import Settings
 from server.standby import stand_by
-from server.store.database import Database
+from server.store.database import Database, reading
 
 ADDRESS_FILE = "server.json"
 DEFAULT_PORT = 8080
@@ -47,7 +48,7 @@ def main(
     named = [name for name in ELSEWHERE if os.environ.get(name)] if standby else []
     if named:
         with _listening(host, port) as listener:
-            stand_by(listener, f"The embedded server is not needed: {' and '.join(named)} sends runs elsewhere.")
+            stand_by(listener, f"The embedded server is not needed: runs go elsewhere ({', '.join(named)}).")
     else:
         serve(Settings(data=data, public_url=public_url), host, port, show_env)
 
@@ -60,6 +61,26 @@ def env(data: Path) -> None:
     if not address.exists():
         raise click.ClickException(f"no server has run in {data}: start one with `python -m server --data {data}`")
     print_env(json.loads(address.read_text())["url"], load_keys(data).api_key)
+
+
+@main.command()
+@click.option("--data", default="data/server", show_default=True, type=click.Path(path_type=Path))
+def verify(data: Path) -> None:
+    """Recompute every point from the ledger's record and say whether the ledger holds; exit code 0 or 1."""
+    path = Settings(data=data).database
+    if not path.exists():
+        raise click.ClickException(f"no server has run in {data}: there is nothing to verify")
+    with reading(path) as connection:
+        verdict = verifier.verify(connection)
+    for problem in verdict.problems:
+        print(problem)
+    by_outcome = ", ".join(f"{verdict.points[name]} {name}" for name in verifier.OUTCOMES if name in verdict.points)
+    total = sum(verdict.points.values())
+    print(f"{verdict.sweeps} sweeps, {total} points: {by_outcome or 'none'}; {verdict.attempts} attempts")
+    print(
+        "The ledger holds." if not verdict.problems else f"The ledger does not hold: {len(verdict.problems)} problems."
+    )
+    sys.exit(1 if verdict.problems else 0)
 
 
 def serve(settings: Settings, host: str, port: int, show_env: bool) -> None:

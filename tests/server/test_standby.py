@@ -21,8 +21,8 @@ def test_it_says_in_one_line_that_no_server_is_needed_and_idles_in_good_health(t
     process.send_signal(signal.SIGTERM)
     rest, _ = process.communicate(timeout=10)
 
-    assert line == f"The embedded server is not needed: {name} sends runs elsewhere. It idles.\n"
-    assert told == f"The embedded server is not needed: {name} sends runs elsewhere.\n"
+    assert line == f"The embedded server is not needed: runs go elsewhere ({name}). It idles.\n"
+    assert told == f"The embedded server is not needed: runs go elsewhere ({name}).\n"
     assert (process.returncode, rest) == (0, "")
     assert not (tmp_path / "data").exists()
 
