@@ -133,6 +133,8 @@ def _wandb(backend: Backend, settings: Settings, env_file: Mapping[str, str]) ->
     if backend.kind == "embedded":
         # A link must open on the user's machine, also when the agents know the server by another name.
         values["WANDB_APP_URL"] = settings.public_url or backend.base_url
+        # The server tries failed trials again and stops a sweep that cannot work; its agents need not give up before.
+        values["WANDB_AGENT_MAX_INITIAL_FAILURES"] = "1000000"
     elif settings.wandb_entity:  # the embedded server has one user; a team of the cloud is none of its
         values["WANDB_ENTITY"] = settings.wandb_entity
     return values

@@ -39,7 +39,7 @@ Arrays = Mapping[str, NDArray[np.uint8]]
 class DataError(Exception):
     """The data cannot be had; the message says why and what to do."""
 
-    exit_code = 1
+    exit_code = 66  # EX_NOINPUT of <sysexits.h>: told from a failure of the program
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ def show(results: Results, console: Console) -> int:
     # A pipe has no width, and a narrow terminal wraps: better than values cut off at the right.
     width = max(size.minimum, min(console.width, size.maximum)) if console.is_terminal else size.maximum
     console.print(table, crop=False, width=width)
-    for line in [*failures(results), results.count()]:
+    for line in [*failures(results), *_stopped(results), results.count()]:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     return 0 if results.complete else 1
 
@@ -64,6 +64,11 @@ def failures(results: Results) -> list[str]:
     return [
         f"{run.name} {run.state} ({_in_words(run.values)}): {run.cause or 'it left no cause'}" for run in results.failed
     ]
+
+
+def _stopped(results: Results) -> list[str]:
+    """Why the embedded server ended the sweep before its end, if it did."""
+    return [line.capitalize() for line in (results.note or "").splitlines() if line.startswith("stopped itself: ")]
 
 
 def _differing(runs: Iterable[RunResult]) -> list[str]:

@@ -55,6 +55,7 @@ class Results:
         metric: its name; None if the sweep file names none.
         expected: how many runs it takes; None if it has no end.
         runs: oldest first.
+        note: the sweep's description; the embedded server adds why a sweep has stopped itself.
     """
 
     path: str
@@ -65,6 +66,7 @@ class Results:
     maximize: bool
     expected: int | None
     runs: tuple[RunResult, ...]
+    note: str | None = None
 
     @property
     def over(self) -> bool:
@@ -81,13 +83,14 @@ class Results:
 
     @property
     def failed(self) -> list[RunResult]:
-        """Runs without a result whose point will get none either.
+        """Runs without a result whose point will get none either, one for each point.
 
         While the sweep goes on, the point of a run that was interrupted or fell silent is given to another agent.
         """
         redeemed = {run.point for run in self.runs if run.state not in LOST}
         lost = [run for run in self.runs if run.state in LOST and run.point not in redeemed]
-        return lost if self.over else [run for run in lost if run.state == "failed" and not run.interrupted]
+        told = lost if self.over else [run for run in lost if run.state == "failed" and not run.interrupted]
+        return list({run.point: run for run in told}.values())  # of several attempts, the last one
 
     @property
     def handed_out(self) -> bool:
@@ -157,6 +160,7 @@ class Reader:
             maximize=metric.get("goal") == "maximize",
             expected=_expected(sweep),
             runs=tuple(self._run(run, metric.get("name")) for run in self._runs()),
+            note=getattr(sweep, "description", None),
         )
 
     def _runs(self) -> Iterator[Any]:

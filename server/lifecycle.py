@@ -3,7 +3,10 @@
 Sources: the states are W&B's, as its client compares and shows them.
 """
 
+from collections.abc import Sequence
 from typing import Final
+
+from server.causes import WRONG_USAGE_EXIT_CODE
 
 PENDING: Final = "pending"
 RUNNING: Final = "running"
@@ -22,6 +25,11 @@ INTERRUPTED_EXIT_CODES: Final = (128 + 2, 128 + 15)
 
 # A point whose attempts are lost or interrupted again and again is settled as failed in the end.
 MAX_ATTEMPTS: Final = 20
+
+# How often a point is tried again after failures of its own, and after how many failed points with one cause a sweep
+# that has no result yet ends itself; a sweep's `x-sweep` key sets others.
+DEFAULT_RETRIES: Final = 2
+DEFAULT_STOP_AFTER_FAILURES: Final = 3
 
 SWEEP_PENDING: Final = "PENDING"
 SWEEP_RUNNING: Final = "RUNNING"
@@ -58,8 +66,24 @@ def state_at_end(exit_code: int, stop_requested: bool, preempting: bool) -> str:
     return PREEMPTED if preempting else FAILED
 
 
-def settles(state: str, exit_code: int | None) -> bool:
-    """Tells whether a run that ended so settles its point; if not, the point is handed out again."""
-    if state == FAILED:
-        return exit_code not in INTERRUPTED_EXIT_CODES
-    return state in (FINISHED, KILLED)
+def failed_itself(state: str, exit_code: int | None) -> bool:
+    """Tells whether a run failed for a reason of its own, rather than being lost or interrupted from outside."""
+    return state == FAILED and exit_code not in INTERRUPTED_EXIT_CODES
+
+
+def outcome(attempts: Sequence[tuple[str, int | None]], retries: int) -> str | None:
+    """Says how a point is settled by its attempts so far, or None if it is to be handed out again.
+
+    Args:
+        attempts: (state, exit code) of each of its runs, the one that has just ended last.
+        retries: how many failures of its own are made good by another attempt.
+    """
+    state, exit_code = attempts[-1]
+    if state in (FINISHED, KILLED):
+        return state
+    own = sum(failed_itself(*attempt) for attempt in attempts)
+    # The same wrong values would be refused again.
+    hopeless = failed_itself(state, exit_code) and exit_code == WRONG_USAGE_EXIT_CODE
+    if hopeless or own > retries or len(attempts) >= MAX_ATTEMPTS:
+        return FAILED
+    return None

@@ -14,7 +14,7 @@ from typing import Any
 
 from search import config as sweep_config
 from search import suggest
-from server import lifecycle
+from server import causes, lifecycle
 from server.store import queries, writes
 from server.store.rows import Agent, Run, Sweep, Trial
 
@@ -30,6 +30,20 @@ class HandOut:
 
     run: Run
     resume: bool
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What a sweep does about failures: its `x-sweep` key, or the defaults."""
+
+    retries: int = lifecycle.DEFAULT_RETRIES
+    stop_after_failures: int = lifecycle.DEFAULT_STOP_AFTER_FAILURES
+
+
+def policy(sweep: Sweep) -> Policy:
+    """How often a failed point is tried again, and when a sweep without a result gives itself up."""
+    own = parsed(sweep.config).raw.get("x-sweep", {})
+    return Policy(**{name: own[name] for name in ("retries", "stop_after_failures") if name in own})
 
 
 @lru_cache(maxsize=64)
@@ -50,28 +64,64 @@ def hand_out(tx: sqlite3.Connection, sweep: Sweep, agent: Agent, now_s: float, n
     preempted = queries.preempted_run(tx, sweep.id)
     if preempted is not None:
         return HandOut(_give_again(tx, preempted, agent, now_s), resume=True)
-    trial = queries.waiting_trial(tx, sweep.id) or _next_trial(tx, sweep)
+    # Lost points come back at once, failed ones after all others: if all fail alike, that is seen before any retry.
+    trial = (
+        queries.waiting_trial(tx, sweep.id, failed=False)
+        or _next_trial(tx, sweep)
+        or queries.waiting_trial(tx, sweep.id, failed=True)
+    )
     return None if trial is None else HandOut(_new_attempt(tx, sweep, trial, agent, now_s, new_id), resume=False)
 
 
 def run_ended(tx: sqlite3.Connection, run: Run, state: str, exit_code: int | None, now_s: float) -> None:
     """Records how a live run ended and settles its point, or leaves it to be handed out again."""
     writes.update(
-        tx, "run", run.id, state=state, exit_code=exit_code, ended_at_s=now_s, updated_at_s=now_s, missing_since_s=None
+        tx,
+        "run",
+        run.id,
+        state=state,
+        exit_code=exit_code,
+        cause_kind=causes.kind_at_end(state, run.cause, exit_code),
+        ended_at_s=now_s,
+        updated_at_s=now_s,
+        missing_since_s=None,
     )
     if run.trial_id is None or run.sweep_id is None:
         return
-    trial = queries.trial(tx, run.trial_id)
+    _enter(tx, "ended", run, f"{state} {'' if exit_code is None else exit_code}".strip(), now_s)
+    sweep = queries.sweep_by_id(tx, run.sweep_id)
+    _settle(tx, sweep, run, now_s)
+    if lifecycle.failed_itself(state, exit_code):
+        _stop_if_all_fail_alike(tx, sweep, now_s)
+
+
+def _settle(tx: sqlite3.Connection, sweep: Sweep, run: Run, now_s: float) -> None:
+    trial = queries.trial(tx, run.trial_id or 0)
     if trial.outcome is not None:
         return
-    if lifecycle.settles(state, exit_code):
-        outcome = state
-    elif len(queries.runs_of_trial(tx, trial.id)) >= lifecycle.MAX_ATTEMPTS:
-        outcome = lifecycle.FAILED
-    else:
+    runs = {each.id: each for each in queries.runs_of_trial(tx, trial.id)}
+    attempts = [*(each for id, each in runs.items() if id != run.id), runs[run.id]]
+    outcome = lifecycle.outcome([(each.state, each.exit_code) for each in attempts], policy(sweep).retries)
+    if outcome is not None:
+        writes.update(tx, "trial", trial.id, outcome=outcome, counted_run_id=run.id)
+        _enter(tx, "settled", run, outcome, now_s)
+        finish_if_settled(tx, queries.sweep_by_id(tx, sweep.id), now_s)
+
+
+def _stop_if_all_fail_alike(tx: sqlite3.Connection, sweep: Sweep, now_s: float) -> None:
+    """Ends a sweep, once, that has no result while its first points all failed for one cause of their own."""
+    limit = policy(sweep).stop_after_failures
+    if not limit or sweep.stop_reason is not None or queries.has_result(tx, sweep.id):
         return
-    writes.update(tx, "trial", trial.id, outcome=outcome, counted_run_id=run.id)
-    finish_if_settled(tx, queries.sweep_by_id(tx, run.sweep_id), now_s)
+    runs = queries.runs_of_sweep(tx, sweep.id)
+    failed = [run for run in runs if lifecycle.failed_itself(run.state, run.exit_code)]
+    alike = len({causes.sameness(run.cause, run.exit_code) for run in failed}) == 1
+    if alike and len({run.trial_id for run in failed}) >= limit:
+        last = failed[-1]
+        cause = last.cause or f"exit code {last.exit_code}"
+        reason = f"stopped itself: the first {limit} trials all failed for one cause: {cause}"
+        writes.update(tx, "sweep", sweep.id, stop_reason=reason)
+        _finish(tx, sweep, now_s)
 
 
 def finish_if_settled(tx: sqlite3.Connection, sweep: Sweep, now_s: float) -> bool:
@@ -105,6 +155,11 @@ def is_fenced(tx: sqlite3.Connection, run: Run) -> bool:
     return any(other.state in lifecycle.LIVE for other in queries.runs_of_trial(tx, trial.id) if other.id != run.id)
 
 
+def revived(tx: sqlite3.Connection, run: Run, now_s: float) -> None:
+    """Records that a run which was given up goes on."""
+    _enter(tx, "revived", run, run.state, now_s)
+
+
 def may_go_on(tx: sqlite3.Connection, run: Run) -> bool:
     """Tells whether a run that was given up, or ended outside any search, may become live again."""
     if run.trial_id is None:
@@ -114,10 +169,11 @@ def may_go_on(tx: sqlite3.Connection, run: Run) -> bool:
     return lost and trial.outcome is None and not is_fenced(tx, run)
 
 
-def release(tx: sqlite3.Connection, run: Run) -> None:
+def release(tx: sqlite3.Connection, run: Run, now_s: float) -> None:
     """Gives the point of a deleted run back to the search, if it was the one that counted."""
     if run.trial_id is not None and queries.trial(tx, run.trial_id).counted_run_id == run.id:
         writes.update(tx, "trial", run.trial_id, outcome=None, counted_run_id=None)
+        _enter(tx, "released", run, "deleted", now_s)
 
 
 def _finish(tx: sqlite3.Connection, sweep: Sweep, now_s: float) -> None:
@@ -169,7 +225,9 @@ def _new_attempt(tx: sqlite3.Connection, sweep: Sweep, trial: Trial, agent: Agen
         updated_at_s=now_s,
         heartbeat_at_s=now_s,
     )
-    return queries.run_by_id(tx, id)
+    run = queries.run_by_id(tx, id)
+    _enter(tx, "handed", run, agent.name, now_s)
+    return run
 
 
 def _give_again(tx: sqlite3.Connection, run: Run, agent: Agent, now_s: float) -> Run:
@@ -186,4 +244,10 @@ def _give_again(tx: sqlite3.Connection, run: Run, agent: Agent, now_s: float) ->
         ended_at_s=None,
         heartbeat_at_s=now_s,
     )
+    _enter(tx, "handed", run, agent.name, now_s)
     return queries.run_by_id(tx, run.id)
+
+
+def _enter(tx: sqlite3.Connection, kind: str, run: Run, detail: str, now_s: float) -> None:
+    if run.sweep_id is not None and run.trial_id is not None:
+        writes.enter(tx, kind, run.sweep_id, run.trial_id, run.name, detail, now_s)

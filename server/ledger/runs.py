@@ -6,7 +6,7 @@ import sqlite3
 from dataclasses import dataclass, fields
 from typing import Any
 
-from server import lifecycle
+from server import causes, lifecycle
 from server.ledger import points
 from server.refusal import RefusalError
 from server.store import queries, writes
@@ -73,8 +73,10 @@ def describe(tx: sqlite3.Connection, run: Run, given: RunFields, now_s: float) -
 def revive(tx: sqlite3.Connection, run: Run, now_s: float) -> None:
     """Notes a sign of life: a handed-out run starts, a run given up goes on where that is still right."""
     writes.update(tx, "run", run.id, heartbeat_at_s=now_s)
-    ended = run.state not in lifecycle.LIVE
-    if run.state == lifecycle.PENDING or (ended and points.may_go_on(tx, run)):
+    goes_on = run.state not in lifecycle.LIVE and points.may_go_on(tx, run)
+    if goes_on:
+        points.revived(tx, run, now_s)
+    if goes_on or run.state == lifecycle.PENDING:
         started_at_s = run.started_at_s or now_s
         writes.update(
             tx, "run", run.id, state=lifecycle.RUNNING, started_at_s=started_at_s, ended_at_s=None, exit_code=None
@@ -97,6 +99,8 @@ def set_summary(tx: sqlite3.Connection, run: Run, text: str) -> None:
         summary=text,
         metric=_metric(summary, sweep),
         cause=None if cause is None else str(cause),
+        # A cause that comes after the end, from a trial's parent, makes its kind known.
+        cause_kind=causes.kind_at_end(run.state, cause and str(cause), run.exit_code),
     )
 
 
@@ -105,6 +109,14 @@ def note_cause(tx: sqlite3.Connection, run: Run, cause: str) -> None:
     summary = _object(run.summary)
     if CAUSE not in summary:
         set_summary(tx, run, json.dumps({**summary, CAUSE: cause}))
+
+
+def note_nan(tx: sqlite3.Connection, run: Run) -> None:
+    """Says so where the sweep's metric ended as NaN: the run looks finished and is no use to the search."""
+    name = queries.sweep_by_id(tx, run.sweep_id).metric_name if run.sweep_id else None
+    value = _at(_object(run.summary), name) if name else None
+    if isinstance(value, float) and math.isnan(value):
+        note_cause(tx, run, f"{causes.NAN_METRIC}: {name} is NaN")
 
 
 def request_stop(tx: sqlite3.Connection, run: Run, now_s: float) -> None:
@@ -127,9 +139,9 @@ def set_state(tx: sqlite3.Connection, run: Run, state: str, now_s: float) -> Non
         points.run_ended(tx, run, state, run.exit_code, now_s)
 
 
-def delete(tx: sqlite3.Connection, run: Run) -> None:
+def delete(tx: sqlite3.Connection, run: Run, now_s: float) -> None:
     """Deletes a run with all that it logged; its point is free again."""
-    points.release(tx, run)
+    points.release(tx, run, now_s)
     writes.delete(tx, "run", run.id)
 
 

@@ -68,4 +68,5 @@ def _end(tx: sqlite3.Connection, run: Run, exit_code: int, now_s: float) -> None
     # The end of a run that was closed before (given up, killed) comes too late to count.
     if run.state in lifecycle.LIVE:
         state = lifecycle.state_at_end(exit_code, run.stop_requested_at_s is not None, bool(run.preempting))
-        points.run_ended(tx, run, state, exit_code, now_s)
+        runs.note_nan(tx, run)
+        points.run_ended(tx, queries.run_by_id(tx, run.id), state, exit_code, now_s)

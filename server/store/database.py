@@ -78,3 +78,18 @@ class Database:
             isolation_level=None,
             check_same_thread=False,
         )
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """One snapshot of a database file that a server may be writing to; nothing is changed.
+
+    Raises:
+        sqlite3.Error: the file cannot be opened or is not a database.
+    """
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    try:
+        connection.execute("BEGIN")
+        yield connection
+    finally:
+        connection.close()

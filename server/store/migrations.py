@@ -136,6 +136,22 @@ STEPS: Final = (
         UNIQUE (run_id, name)
     ) STRICT;
     """,
+    """
+    ALTER TABLE sweep ADD COLUMN stop_reason TEXT;    -- why the sweep ended itself
+    ALTER TABLE run ADD COLUMN cause_kind TEXT;       -- one of server.causes.KINDS
+
+    -- What the ledger did, in order: enough to recompute every point from.
+    CREATE TABLE entry (
+        id       INTEGER PRIMARY KEY,
+        at_s     REAL NOT NULL,
+        kind     TEXT NOT NULL,          -- handed, ended, settled, released
+        sweep_id INTEGER NOT NULL REFERENCES sweep ON DELETE CASCADE,
+        trial_id INTEGER NOT NULL,
+        run_name TEXT NOT NULL,
+        detail   TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX entry_of_sweep ON entry (sweep_id);
+    """,
 )
 
 

@@ -4,7 +4,7 @@ import sqlite3
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
-from server.store.rows import Agent, Project, Run, StoredFile, Sweep, Trial
+from server.store.rows import Agent, Entry, Project, Run, StoredFile, Sweep, Trial
 
 Row = TypeVar("Row")
 TABLES: dict[type[Any], str] = {
@@ -14,6 +14,7 @@ TABLES: dict[type[Any], str] = {
     Agent: "agent",
     Run: "run",
     StoredFile: "file",
+    Entry: "entry",
 }
 STREAMS = ("history", "event", "log")
 
@@ -78,14 +79,21 @@ def trial_by_key(connection: sqlite3.Connection, sweep_id: int, key: str) -> Tri
     return one_row(connection, Trial, "WHERE sweep_id = ? AND key = ?", sweep_id, key)
 
 
-def waiting_trial(connection: sqlite3.Connection, sweep_id: int) -> Trial | None:
-    """The first point that is neither settled nor in the hands of a live or preempted run."""
+def waiting_trial(connection: sqlite3.Connection, sweep_id: int, *, failed: bool) -> Trial | None:
+    """The first point that is neither settled nor in the hands of a live or preempted run.
+
+    Args:
+        failed: among those that have failed by themselves, or among those that were lost or interrupted.
+    """
     return one_row(
         connection,
         Trial,
         "WHERE sweep_id = ? AND outcome IS NULL AND NOT EXISTS (SELECT 1 FROM run WHERE run.trial_id = trial.id "
-        "AND run.state IN ('pending', 'running', 'preempting', 'preempted')) ORDER BY number LIMIT 1",
+        "AND run.state IN ('pending', 'running', 'preempting', 'preempted')) AND EXISTS (SELECT 1 FROM run WHERE "
+        "run.trial_id = trial.id AND run.state = 'failed' AND coalesce(run.exit_code, 1) NOT IN (130, 143)) = ? "
+        "ORDER BY number LIMIT 1",
         sweep_id,
+        failed,
     )
 
 
@@ -190,6 +198,14 @@ def run_count_of_sweep(connection: sqlite3.Connection, sweep_id: int) -> int:
     return int(count)
 
 
+def entries(connection: sqlite3.Connection, sweep_id: int) -> list[Entry]:
+    return all_rows(connection, Entry, "WHERE sweep_id = ? ORDER BY id", sweep_id)
+
+
+def trials(connection: sqlite3.Connection, sweep_id: int) -> list[Trial]:
+    return all_rows(connection, Trial, "WHERE sweep_id = ? ORDER BY number", sweep_id)
+
+
 def file(connection: sqlite3.Connection, run_id: int, name: str) -> StoredFile | None:
     return one_row(connection, StoredFile, "WHERE run_id = ? AND name = ?", run_id, name)
 
@@ -257,6 +273,12 @@ def progress(connection: sqlite3.Connection, sweep: Sweep) -> Progress:
     ).fetchone()
     waiting = None if sweep.expected is None else sweep.expected - sum(settled.values()) - int(running)
     return Progress(settled, int(running), waiting)
+
+
+def has_result(connection: sqlite3.Connection, sweep_id: int) -> bool:
+    """Whether any run of the sweep finished or logged the sweep's metric."""
+    where = "WHERE sweep_id = ? AND (state = 'finished' OR metric IS NOT NULL) LIMIT 1"
+    return one_row(connection, Run, where, sweep_id) is not None
 
 
 def run_exists(connection: sqlite3.Connection, id: int) -> bool:

@@ -32,6 +32,7 @@ class Sweep:
     created_at_s: float
     updated_at_s: float
     ended_at_s: float | None
+    stop_reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ class Run:
     summary: str
     metric: float | None
     cause: str | None
+    cause_kind: str | None
     tags: str
     group_name: str | None
     job_type: str | None
@@ -102,3 +104,14 @@ class StoredFile:
     md5: str
     mimetype: str
     updated_at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    id: int
+    at_s: float
+    kind: str
+    sweep_id: int
+    trial_id: int
+    run_name: str
+    detail: str

@@ -25,6 +25,22 @@ def delete(connection: sqlite3.Connection, table: str, id: int) -> None:
     connection.execute(f"DELETE FROM {table} WHERE id = ?", (id,))
 
 
+def enter(
+    connection: sqlite3.Connection, kind: str, sweep_id: int, trial_id: int, run_name: str, detail: str, now_s: float
+) -> None:
+    """Adds an entry to the ledger's record."""
+    insert(
+        connection,
+        "entry",
+        at_s=now_s,
+        kind=kind,
+        sweep_id=sweep_id,
+        trial_id=trial_id,
+        run_name=run_name,
+        detail=detail,
+    )
+
+
 def put_lines(connection: sqlite3.Connection, stream: str, run_id: int, offset: int, rows: list[str]) -> None:
     """Stores lines at their numbers; the same lines again change nothing, other text replaces."""
     sql = f"INSERT INTO {stream} (run_id, line, row) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET row = excluded.row"

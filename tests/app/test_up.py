@@ -137,19 +137,42 @@ def test_ctrl_c_ends_everything_and_the_next_time_goes_on(workplace: Workplace, 
 
 
 @pytest.mark.slow
-def test_a_killed_trial_is_a_failed_run_with_its_cause(workplace: Workplace) -> None:
+def test_a_killed_trial_is_a_failed_run_with_its_cause_and_its_point_is_tried_again(workplace: Workplace) -> None:
     workplace.write_quick_sweep(epochs=15, size=[1])
 
     up = workplace.start("up")
     lines_until(up, "1 running")
     os.kill(process_of(workplace, r"python \S*quick_trial"), signal.SIGKILL)
     code, output = ending(up)
-    (run,) = workplace.runs()
+    killed, again = workplace.runs()
+
+    assert (killed.state, killed.summary["cause"]) == ("failed", "killed by SIGKILL")
+    assert again.state == "finished"
+    assert (code, output.splitlines()[-1]) == (0, "1 of 1 runs finished")
+
+
+@pytest.mark.slow
+def test_runs_that_fail_end_the_job_with_the_cause_of_each(workplace: Workplace) -> None:
+    workplace.write_sweep(["-m", "app.train"], {"optimizer": {"values": ["adamm", "rmsprpo"]}})
+
+    code, output = workplace.run("up")
 
     assert code == 1
-    assert output.splitlines()[-1] == "0 of 1 runs finished, 1 failed"
-    assert "trial 1 failed (epochs=15, size=1): killed by SIGKILL" in output
-    assert (run.state, run.summary["cause"]) == ("failed", "killed by SIGKILL")
+    allowed = "Allowed: adam, rmsprop."
+    assert f"trial 1 failed (optimizer=adamm): `optimizer` is 'adamm'. Did you mean `adam`? {allowed}" in output
+    assert f"trial 2 failed (optimizer=rmsprpo): `optimizer` is 'rmsprpo'. Did you mean `rmsprop`? {allowed}" in output
+    assert output.splitlines()[-1] == "0 of 2 runs finished, 2 failed"
+
+
+@pytest.mark.slow
+def test_a_sweep_that_cannot_work_stops_itself_and_says_so(workplace: Workplace) -> None:
+    workplace.write_sweep(["-m", "app.nothing"], {"size": {"values": [1, 2, 3, 4, 5, 6, 7, 8]}})
+
+    code, output = workplace.run("up", AGENTS="2")
+
+    assert code == 1
+    assert "Stopped itself: the first 3 trials all failed for one cause: exit code 1" in output
+    assert re.search(r"0 of 8 runs finished, [34] failed", output.splitlines()[-1])
 
 
 @pytest.mark.slow

@@ -63,7 +63,7 @@ class Speaker:
 
     def sweep(self, name: str, project: str = "p") -> dict[str, Any]:
         document = """query ($name: String!, $project: String) { project(name: $project) { sweep(sweepName: $name) {
-            id state runCount runCountExpected bestLoss
+            id state description runCount runCountExpected bestLoss
             runs { edges { node { name state config exitcode summaryMetrics displayName } } } } } }"""
         found: dict[str, Any] = self.ask(document, name=name, project=project)["project"]["sweep"]
         return found
@@ -122,12 +122,14 @@ class Speaker:
     def finish(self, run: str, exit_code: int = 0) -> Any:
         return self.stream(run, complete=True, exitcode=exit_code)
 
-    def do_trial(self, agent: str, sweep: str, exit_code: int = 0) -> str:
+    def do_trial(self, agent: str, sweep: str, exit_code: int = 0, **summary: Any) -> str:
         """Takes a run and carries it out; its id."""
         command = self.beat(agent)
         assert command, "nothing to run"
         assert command["type"] == "run"
         self.begin(command["run_id"], sweep)
+        if summary:
+            self.summarise(command["run_id"], **summary)
         self.finish(command["run_id"], exit_code)
         return str(command["run_id"])
 

@@ -102,7 +102,7 @@ def _stop(_: Any, info: Info, input: dict[str, Any]) -> dict[str, bool]:
 def _delete(_: Any, info: Info, input: dict[str, Any]) -> dict[str, None]:
     # The client may repeat a request whose answer was lost: what is deleted stays deleted.
     with suppress(NotFoundError):
-        ledger.delete(info.context.tx, find_by_id(info, input["id"]))
+        ledger.delete(info.context.tx, find_by_id(info, input["id"]), info.context.now_s)
     return {"clientMutationId": None}
 
 

@@ -79,6 +79,8 @@ FIELDS = {
     "Sweep": {
         "id": lambda sweep, info: node_id("Sweep", sweep.name, project_of(info, sweep).name),
         "displayName": lambda sweep, info: sweep.display_name,
+        # The one text of a sweep that the client shows: why it ended itself belongs there.
+        "description": lambda sweep, info: "\n".join(filter(None, (sweep.description, sweep.stop_reason))) or None,
         "createdAt": lambda sweep, info: iso(sweep.created_at_s),
         "updatedAt": lambda sweep, info: iso(sweep.updated_at_s),
         "heartbeatAt": _heartbeat_at,

@@ -1,0 +1,89 @@
+"""Why runs fail: a fixed list of kinds, read off the evidence. Pure.
+
+The evidence is a run's own line (`cause` in its summary, written by the trainer, its thin parent or the server) and its
+exit code.
+"""
+
+import re
+from typing import Final
+
+EXCEPTION: Final = "exception"
+WRONG_CONFIGURATION: Final = "wrong configuration"
+HOST_MEMORY: Final = "out of memory (host)"
+GPU_MEMORY: Final = "out of memory (GPU)"
+SIGNAL: Final = "signal"
+NAN_METRIC: Final = "NaN metric"
+DATA_MISSING: Final = "data missing"
+NO_SPACE: Final = "no space"
+NO_PROGRESS: Final = "no progress"
+LOST_HOST: Final = "lost host"
+STOPPED_EARLY: Final = "stopped by early termination"
+STOPPED_BY_PERSON: Final = "stopped by a person"
+
+KINDS: Final = (
+    EXCEPTION,
+    WRONG_CONFIGURATION,
+    HOST_MEMORY,
+    GPU_MEMORY,
+    SIGNAL,
+    NAN_METRIC,
+    DATA_MISSING,
+    NO_SPACE,
+    NO_PROGRESS,
+    LOST_HOST,
+    STOPPED_EARLY,
+    STOPPED_BY_PERSON,
+)
+
+# What a program ends with that was called wrongly: this project's trainer, argparse and click alike.
+WRONG_USAGE_EXIT_CODE: Final = 2
+# EX_NOINPUT of <sysexits.h>: an input file is not there or cannot be read.
+NO_INPUT_EXIT_CODE: Final = 66
+
+# The first that is found in a run's line wins.
+EVIDENCE: Final = (
+    (NO_PROGRESS, r"^no progress"),
+    (LOST_HOST, r"^lost:"),
+    (STOPPED_EARLY, r"^stopped early"),
+    (STOPPED_BY_PERSON, r"^stopped by a person"),
+    (NAN_METRIC, r"^NaN metric"),
+    (NO_SPACE, r"No space left on device|Disk quota exceeded"),
+    (GPU_MEMORY, r"ResourceExhaustedError|CUDA_ERROR_OUT_OF_MEMORY|OOM when allocating"),
+    (HOST_MEMORY, r"out of memory|MemoryError|Cannot allocate memory"),
+    (SIGNAL, r"\bSIG[A-Z]{2,}\b"),
+    (DATA_MISSING, r"^FileNotFoundError"),
+)
+BY_EXIT_CODE: Final = {WRONG_USAGE_EXIT_CODE: WRONG_CONFIGURATION, NO_INPUT_EXIT_CODE: DATA_MISSING}
+
+
+def kind_of(cause: str | None, exit_code: int | None) -> str:
+    """Classifies a failure.
+
+    Args:
+        cause: the run's own line; None if it left none.
+        exit_code: of its script; None if it sent no end.
+    """
+    for kind, pattern in EVIDENCE:
+        if cause and re.search(pattern, cause):
+            return kind
+    if exit_code in BY_EXIT_CODE:
+        return BY_EXIT_CODE[exit_code]
+    if exit_code is not None and exit_code > 128:
+        return SIGNAL
+    return EXCEPTION
+
+
+def sameness(cause: str | None, exit_code: int | None) -> str:
+    """What two failures for one cause have in common: their kind, and an exception's name without its details."""
+    kind = kind_of(cause, exit_code)
+    name = re.match(r"[A-Za-z_][\w.]*(?=:)", cause or "")
+    return f"{kind}: {name[0]}" if kind == EXCEPTION and name else kind
+
+
+def kind_at_end(state: str, cause: str | None, exit_code: int | None) -> str | None:
+    """Classifies the end of a run in a state of W&B's; None where nothing went wrong."""
+    if state == "killed":
+        return STOPPED_EARLY if cause and cause.startswith("stopped early") else STOPPED_BY_PERSON
+    if state in ("failed", "crashed"):
+        return kind_of(cause, exit_code)
+    return NAN_METRIC if cause and cause.startswith(NAN_METRIC) else None

@@ -1,0 +1,110 @@
+"""Recomputes every point of every sweep from the ledger's own record and compares it with what is stored.
+
+The record (`entry`) is written in the same transaction as the change it tells of, and never changed.
+"""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from server import lifecycle
+from server.store import queries
+from server.store.rows import Entry, Sweep, Trial
+
+# How points are told, in this order.
+OUTCOMES = (lifecycle.FINISHED, lifecycle.FAILED, lifecycle.KILLED, "open")
+
+
+@dataclass
+class Account:
+    """One point, as its entries tell it.
+
+    Attributes:
+        live: ids of the runs that have it.
+        outcome, counted: how it is settled and by which run; None while it is not.
+        problems: what should never be.
+    """
+
+    live: set[str] = field(default_factory=set)
+    outcome: str | None = None
+    counted: str | None = None
+    problems: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was found.
+
+    Attributes:
+        points: by outcome; "open" are those handed out and not settled.
+        attempts: runs handed out, resumed ones counted again.
+        problems: a line each; none means that the ledger holds.
+    """
+
+    sweeps: int
+    points: dict[str, int]
+    attempts: int
+    problems: tuple[str, ...]
+
+
+def verify(connection: sqlite3.Connection) -> Verdict:
+    """Checks a whole database, inside one read transaction."""
+    problems = [f"PRAGMA integrity_check: {line}" for (line,) in connection.execute("PRAGMA integrity_check")]
+    problems = [] if problems == ["PRAGMA integrity_check: ok"] else problems
+    points: Counter[str] = Counter()
+    attempts = 0
+    sweeps = queries.sweeps(connection)
+    for sweep in sweeps:
+        entries: dict[int, list[Entry]] = {}
+        for entry in queries.entries(connection, sweep.id):
+            entries.setdefault(entry.trial_id, []).append(entry)
+            attempts += entry.kind == "handed"
+        for trial in queries.trials(connection, sweep.id):
+            points[trial.outcome or OUTCOMES[-1]] += 1
+            found = _problems(connection, trial, entries.get(trial.id, []))
+            problems += [f"sweep {sweep.name}, point {trial.number}: {problem}" for problem in found]
+        problems += _problems_of_sweep(connection, sweep)
+    return Verdict(len(sweeps), dict(points), attempts, tuple(problems))
+
+
+def account(entries: Sequence[Entry]) -> Account:
+    """Reads the entries of one point, in order."""
+    told = Account()
+    for entry in entries:
+        match entry.kind:
+            case "handed" | "revived":
+                if told.live - {entry.run_name}:
+                    told.problems.append(f"run {entry.run_name} got it while {', '.join(sorted(told.live))} had it")
+                told.live.add(entry.run_name)
+            case "ended":
+                told.live.discard(entry.run_name)
+            case "settled":
+                if told.outcome is not None:
+                    told.problems.append(f"settled twice, by {told.counted} and {entry.run_name}")
+                told.outcome, told.counted = entry.detail, entry.run_name
+            case "released":
+                told.outcome, told.counted = None, None
+    return told
+
+
+def _problems(connection: sqlite3.Connection, trial: Trial, entries: Sequence[Entry]) -> list[str]:
+    told = account(entries)
+    stored = queries.run_by_id(connection, trial.counted_run_id).name if trial.counted_run_id else None
+    if (told.outcome, told.counted) != (trial.outcome, stored):
+        told.problems.append(
+            f"stored as {trial.outcome} by run {stored}, recorded as {told.outcome} by run {told.counted}"
+        )
+    if not entries:
+        told.problems.append("there is no record of it")
+    return told.problems
+
+
+def _problems_of_sweep(connection: sqlite3.Connection, sweep: Sweep) -> list[str]:
+    numbers = [trial.number for trial in queries.trials(connection, sweep.id)]
+    problems = []
+    if numbers != list(range(len(numbers))):
+        problems.append(f"sweep {sweep.name}: its points are not numbered from 0 without a gap")
+    if sweep.expected is not None and len(numbers) > sweep.expected:
+        problems.append(f"sweep {sweep.name}: {len(numbers)} points of {sweep.expected} were handed out")
+    return problems
