@@ -1,6 +1,7 @@
 # make up        run the sweep: AGENTS=2, SWEEP=sweeps/<file>.yaml, NEW=label ... (.env.example lists all)
 # make serve     the embedded server alone, with the two lines that point any W&B program to it
 # make test      all tests          make check   linters, types, import contracts
+# make demo      a small sweep whose server, agents and trials are killed before your eyes, and the ledger's verdict
 # make lock      renew the locks    make clean   remove what make made; DATA_DIR with the results stays
 #
 # Variables given to make reach the programs by themselves. PYTHON=... chooses the interpreter of .venv.
@@ -8,13 +9,16 @@
 PY := .venv/bin/python
 TRAINER := $(shell requirements/trainer.sh)
 
-.PHONY: up serve test check lock clean
+.PHONY: up serve demo test check lock clean
 
 up: .venv/.$(TRAINER)
 	@exec $(PY) -m app up
 
 serve: .venv/.$(TRAINER)
 	@exec $(PY) -m app serve
+
+demo: .venv/.$(TRAINER)
+	@exec $(PY) -m benchmarks.chaos --points 16 --agents 3 --kills 12 --every-s 2
 
 test: .venv/.dev
 	@exec $(PY) -m pytest

@@ -38,9 +38,21 @@ ELSEWHERE = ("WANDB_API_KEY", "WANDB_API_KEY_FILE", "WANDB_BASE_URL")
 @click.option("--public-url", default=None, help="Base of links for browsers; default: as each client came.")
 @click.option("--show-env", is_flag=True, help="Print the two export lines (they hold the key).")
 @click.option("--standby", is_flag=True, help="Only answer health checks where WANDB_* sends runs elsewhere.")
+@click.option("--agent-silent-s", default=Settings.agent_silent_s, show_default=True, help="A silent agent is gone.")
+@click.option("--run-missing-s", default=Settings.run_missing_s, show_default=True, help="Grace for a vanished run.")
+@click.option("--run-orphan-s", default=Settings.run_orphan_s, show_default=True, help="The same without an agent.")
 @click.pass_context
 def main(
-    context: click.Context, host: str, port: int, data: Path, public_url: str | None, show_env: bool, standby: bool
+    context: click.Context,
+    host: str,
+    port: int,
+    data: Path,
+    public_url: str | None,
+    show_env: bool,
+    standby: bool,
+    agent_silent_s: float,
+    run_missing_s: float,
+    run_orphan_s: float,
 ) -> None:
     """Serve W&B sweeps from one directory, with no account and no network."""
     if context.invoked_subcommand is not None:
@@ -50,7 +62,14 @@ def main(
         with _listening(host, port) as listener:
             stand_by(listener, f"The embedded server is not needed: runs go elsewhere ({', '.join(named)}).")
     else:
-        serve(Settings(data=data, public_url=public_url), host, port, show_env)
+        settings = Settings(
+            data=data,
+            public_url=public_url,
+            agent_silent_s=agent_silent_s,
+            run_missing_s=run_missing_s,
+            run_orphan_s=run_orphan_s,
+        )
+        serve(settings, host, port, show_env)
 
 
 @main.command()
