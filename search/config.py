@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -14,9 +15,12 @@ from search.document import Document, Place, Problem, Unreadable, read
 from search.schema import SweepConfig
 from search.wording import Path, one_line, shown
 
-__all__ = ["ConfigError", "SweepConfig", "parse"]
+__all__ = ["Checked", "ConfigError", "Finding", "Rule", "SweepConfig", "check", "parse"]
 
 MAX_PROBLEMS = 100
+
+Rule = Callable[[dict[str, Any]], Iterable[Problem]]
+"""Further mistakes in a sweep's plain data, which other mistakes may have left in any shape."""
 
 
 class ConfigError(ValueError):
@@ -31,6 +35,34 @@ class ConfigError(ValueError):
         super().__init__("\n".join(self.problems))
 
 
+@dataclass(frozen=True)
+class Finding:
+    """A mistake or a warning: one sentence or two on one line, and its place."""
+
+    place: Place
+    message: str
+
+    def line(self, source: str | None) -> str:
+        """With a source it begins with `name:line:column: `."""
+        where = f"{source}:{self.place.line}:{self.place.column}: " if source is not None else ""
+        return one_line(where) + self.message
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A sweep file, read.
+
+    Attributes:
+        config: None if there is a mistake in it that search itself knows.
+        mistakes: in the file's order.
+        warnings: what is allowed and surely not meant; none while `config` is None.
+    """
+
+    config: SweepConfig | None
+    mistakes: tuple[Finding, ...] = ()
+    warnings: tuple[Finding, ...] = ()
+
+
 def parse(text: str, source: str | None = None) -> SweepConfig:
     """Reads and checks a sweep file.
 
@@ -41,15 +73,31 @@ def parse(text: str, source: str | None = None) -> SweepConfig:
     Raises:
         ConfigError: with all problems in the file's order, the first 100 in words.
     """
+    checked = check(text)
+    if checked.mistakes or checked.config is None:
+        lines = [mistake.line(source) for mistake in checked.mistakes[:MAX_PROBLEMS]]
+        raise ConfigError([*lines, "and more."] if len(checked.mistakes) > MAX_PROBLEMS else lines)
+    return checked.config
+
+
+def check(text: str, more: Iterable[Rule] = ()) -> Checked:
+    """Reads and checks a sweep file, by further rules too.
+
+    Args:
+        text: YAML.
+        more: what else must hold; of several mistakes at one key the first is told, search's own before theirs.
+    """
     try:
         document = read(text)
     except Unreadable as error:
-        raise ConfigError([_line(error.message, error.place, source)]) from error
+        return Checked(None, (Finding(error.place, one_line(error.message)),))
     config, found = _checked(document.data)
-    problems = _settled([*document.problems, *found], document)
-    if problems or config is None:
-        raise ConfigError(_lines(problems, document, source))
-    return config
+    if isinstance(document.data, dict):
+        found += [problem for rule in more for problem in rule(document.data)]
+    mistakes = [*document.problems, *found]
+    wrong = {mistake.path for mistake in mistakes}
+    doubts = [] if config is None else [doubt for doubt in rules.warnings(config.raw) if doubt.path not in wrong]
+    return Checked(config, _findings(mistakes, document), _findings(doubts, document))
 
 
 def _checked(data: Any) -> tuple[SweepConfig | None, list[Problem]]:
@@ -73,13 +121,6 @@ def _settled(problems: list[Problem], document: Document) -> list[Problem]:
     return sorted(first.values(), key=lambda problem: document.place(problem.path))
 
 
-def _lines(problems: list[Problem], document: Document, source: str | None) -> Iterator[str]:
-    for problem in problems[:MAX_PROBLEMS]:
-        yield _line(problem.message, document.place(problem.path), source)
-    if len(problems) > MAX_PROBLEMS:
-        yield "and more."
-
-
-def _line(message: str, place: Place, source: str | None) -> str:
-    where = f"{source}:{place.line}:{place.column}: " if source is not None else ""
-    return one_line(where + message)
+def _findings(problems: list[Problem], document: Document) -> tuple[Finding, ...]:
+    settled = _settled(problems, document)
+    return tuple(Finding(document.place(problem.path), one_line(problem.message)) for problem in settled)

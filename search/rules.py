@@ -59,10 +59,10 @@ def empties(data: dict[str, Any], path: Path = ()) -> Iterator[Problem]:
             yield from empties(value, (*path, key))
 
 
-def warnings(data: dict[str, Any]) -> Iterator[str]:
+def warnings(data: dict[str, Any]) -> Iterator[Problem]:
     """What is allowed and surely not meant. For valid data only."""
     if data["method"] in ("random", "bayes") and "run_cap" not in data:
-        yield f"a {data['method']} sweep without `run_cap` never ends by itself."
+        yield Problem(("method",), f"a {data['method']} sweep without `run_cap` never ends by itself.")
     for path, spec in _leaves(data):
         yield from _texts_like_numbers(path, spec)
         yield from _exponents(path, spec)
@@ -162,17 +162,30 @@ def _in_a_grid(path: Path, spec: dict[str, Any]) -> Iterator[Problem]:
         )
 
 
-def _texts_like_numbers(path: Path, spec: dict[str, Any]) -> Iterator[str]:
-    for text in (value for value in [spec.get("value"), *spec.get("values", [])] if isinstance(value, str)):
-        if number := respelt(text):
-            yield f"`{dotted(path)}` may be the text {shown(text)}: YAML reads no number in this form; write {number}."
+def _texts_like_numbers(path: Path, spec: dict[str, Any]) -> Iterator[Problem]:
+    for place, text in listed(path, spec):
+        if isinstance(text, str) and (number := respelt(text)):
+            yield Problem(
+                place,
+                f"`{dotted(path)}` may be the text {shown(text)}: YAML reads no number in this form; write {number}.",
+            )
 
 
-def _exponents(path: Path, spec: dict[str, Any]) -> Iterator[str]:
+def listed(path: Path, spec: dict[str, Any]) -> Iterator[tuple[Path, Any]]:
+    """The values that a parameter names one by one, each with its path."""
+    if "value" in spec:
+        yield (*path, "value"), spec["value"]
+    values = spec.get("values")
+    for position, value in enumerate(values if isinstance(values, list) else ()):
+        yield (*path, "values", position), value
+
+
+def _exponents(path: Path, spec: dict[str, Any]) -> Iterator[Problem]:
     distribution = kind(spec)
     if distribution in ("log_uniform", "q_log_uniform", "inv_log_uniform"):
         ends = sorted(math.exp(spec[key] * (-1 if distribution.startswith("inv") else 1)) for key in ("min", "max"))
-        yield (
+        yield Problem(
+            (*path, "distribution"),
             f"`{dotted(path)}` is drawn from {distribution}, whose `min` and `max` are exponents of e: its values lie"
-            f" between {ends[0]:.4g} and {ends[1]:.4g}; {distribution}_values takes the limits themselves."
+            f" between {ends[0]:.4g} and {ends[1]:.4g}; {distribution}_values takes the limits themselves.",
         )

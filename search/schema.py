@@ -136,7 +136,7 @@ class SweepConfig(_Section):
     @cached_property
     def warnings(self) -> tuple[str, ...]:
         """What is allowed and surely not meant, one sentence each."""
-        return tuple(dict.fromkeys(rules.warnings(self.raw)))
+        return tuple(dict.fromkeys(warning.message for warning in rules.warnings(self.raw)))
 
 
 def _flattened(parameters: Mapping[str, Any], above: ParameterPath = ()) -> Iterator[tuple[ParameterPath, Parameter]]:

@@ -9,7 +9,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.config import SweepConfig, parse
+from search.config import SweepConfig, check, parse
+from search.document import Problem
 
 EVERY_KEY = """
 apiVersion: v1
@@ -184,6 +185,31 @@ def test_exponents_of_e_warn_with_the_range_that_they_mean() -> None:
 
 def test_a_plain_grid_has_no_warnings() -> None:
     assert warnings("method: grid\nparameters: {a: {values: [1, 2.5, x]}}") == ()
+
+
+def test_each_warning_has_its_place() -> None:
+    checked = check(
+        "method: bayes\nmetric: {name: x}\nparameters:\n  lr:\n    values:\n      - 1e-4\n      - 1e-3\n"
+        "  decay: {distribution: log_uniform, min: -5, max: 0}\n"
+    )
+
+    assert checked.mistakes == ()
+    assert [warning.line("x.yaml").partition(": ")[0] for warning in checked.warnings] == [
+        "x.yaml:1:1",
+        "x.yaml:6:9",
+        "x.yaml:7:9",
+        "x.yaml:8:11",
+    ]
+
+
+def test_further_rules_are_told_in_the_files_order_and_leave_no_warning_at_their_places() -> None:
+    text = "method: random\nparameters: {a: {value: 1e-4}}\nrun_capp: 3\n"
+
+    checked = check(text, [lambda data: [Problem(("parameters", "a", "value"), "no text, please.")]])
+
+    assert [mistake.line("x") for mistake in checked.mistakes][0] == "x:2:18: no text, please."
+    assert [mistake.place.line for mistake in checked.mistakes] == [2, 3]
+    assert checked.warnings == ()
 
 
 @pytest.mark.parametrize("path", sorted(Path("sweeps").glob("*.yaml")), ids=str)
