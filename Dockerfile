@@ -3,7 +3,6 @@
 ARG BASE_IMAGE=python:3.13-slim-trixie
 
 FROM ${BASE_IMAGE} AS base
-SHELL ["/bin/bash", "-o", "pipefail", "-c"]
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
 # All images have the same user: the server keeps its key readable for this one alone, and the agents need it.
 # Its home is the only place that containers with a read-only root can write to. Volumes take their owner from /data.
@@ -15,9 +14,12 @@ WORKDIR /srv
 
 # Names what was built, whoever built it: packages, source and this file. The sweeps are recorded where they run.
 FROM base AS build-id
+SHELL ["/bin/bash", "-o", "pipefail", "-c"]
 COPY . /build
-RUN cd /build && find . -type f -not -path './sweeps/*' | LC_ALL=C sort | xargs -d '\n' sha256sum | \
+WORKDIR /build
+RUN find . -type f -not -path './sweeps/*' | LC_ALL=C sort | xargs -d '\n' sha256sum | \
     sha256sum | cut -d ' ' -f 1 > /srv/build-id
+WORKDIR /srv
 
 FROM build-id AS server-source
 COPY charts charts
@@ -40,7 +42,7 @@ COPY --from=server-source /srv /srv
 USER 10001:10001
 EXPOSE 8080
 # Often while it starts, which takes a second and is waited for; rarely afterwards: a check costs 0.1 s of a core.
-HEALTHCHECK --start-interval=500ms --start-period=30s --interval=10s --timeout=3s --retries=3 \
+HEALTHCHECK --start-interval=1s --start-period=30s --interval=10s --timeout=3s --retries=3 \
     CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8080/healthz', timeout=2)"]
 CMD ["python", "-m", "server", "--host", "0.0.0.0", "--data", "/data/server"]
 
@@ -57,7 +59,7 @@ RUN --mount=type=cache,target=/var/cache/pip \
     python3 -m venv /opt/venv && pip install --cache-dir /var/cache/pip --require-hashes -r /tmp/lock.txt && \
     rm -rf /opt/venv/lib/python3*/site-packages/tensorflow/include
 RUN --mount=type=bind,source=app,target=/tmp/app \
-    cd /tmp && FASHION_MNIST_DIR='' DATA_DIR=/srv python -B -c 'from app import data; print(data.prepare())'
+    PYTHONPATH=/tmp FASHION_MNIST_DIR='' DATA_DIR=/srv python -B -c 'from app import data; print(data.prepare())'
 COPY --from=trainer-source /srv /srv
 ENV TRAINER=cpu
 USER 10001:10001
@@ -69,7 +71,7 @@ RUN --mount=type=cache,target=/var/cache/pip \
     --mount=type=bind,source=requirements/trainer-gpu.txt,target=/tmp/lock.txt \
     python3 -m venv /opt/venv && pip install --cache-dir /var/cache/pip --require-hashes -r /tmp/lock.txt
 RUN --mount=type=bind,source=app,target=/tmp/app \
-    cd /tmp && FASHION_MNIST_DIR='' DATA_DIR=/srv python -B -c 'from app import data; print(data.prepare())'
+    PYTHONPATH=/tmp FASHION_MNIST_DIR='' DATA_DIR=/srv python -B -c 'from app import data; print(data.prepare())'
 COPY --from=trainer-source /srv /srv
 ENV TRAINER=gpu
 USER 10001:10001

@@ -1,6 +1,8 @@
 # make up        run the sweep: AGENTS=2, SWEEP=sweeps/<file>.yaml, NEW=label ... (.env.example lists all)
 # make serve     the embedded server alone, with the two lines that point any W&B program to it
-# make test      all tests          make check   linters, types, import contracts
+# make test      all tests but those of the containers, which are make test-compose's: with Docker, or root and Debian
+# make check     linters, types, import contracts
+# make bundle    one archive that runs the sweep where there is no network; TRAINER=trainer-gpu for GPUs
 # make demo      a small sweep whose server, agents and trials are killed before your eyes, and the ledger's verdict
 # make lock      renew the locks    make clean   remove what make made; DATA_DIR with the results stays
 #
@@ -9,7 +11,7 @@
 PY := .venv/bin/python
 TRAINER := $(shell requirements/trainer.sh)
 
-.PHONY: up serve demo test check lock clean
+.PHONY: up serve demo test test-compose check bundle lock clean
 
 up: .venv/.$(TRAINER)
 	@exec $(PY) -m app up
@@ -18,16 +20,26 @@ serve: .venv/.$(TRAINER)
 	@exec $(PY) -m app serve
 
 demo: .venv/.$(TRAINER)
-	@exec $(PY) -m benchmarks.chaos --points 16 --agents 3 --kills 12 --every-s 2
+	@exec $(PY) -m benchmarks.chaos --points 16 --agents 3 --kills 12
 
 test: .venv/.dev
 	@exec $(PY) -m pytest
+
+test-compose: .venv/.dev
+	@tests/compose/engine.sh up
+	@exec $(PY) -m pytest -m docker tests/compose
+
+bundle:
+	@bundle/make.sh $(TRAINER)
 
 check: .venv/.dev
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	.venv/bin/lint-imports
+	.venv/bin/hadolint Dockerfile
+	.venv/bin/yamllint .
+	.venv/bin/shellcheck .ci/run $$(git ls-files '*.sh')
 
 lock: .venv/.dev
 	PATH="$$PWD/.venv/bin:$$PATH" requirements/lock.sh

@@ -1,0 +1,23 @@
+#!/bin/sh
+# Makes dist/tf-sweeps.tar.gz: images with the data inside, Compose files, sweeps; make.sh [trainer-cpu | trainer-gpu].
+set -eu
+cd "$(dirname "$0")/.."
+trainer=${1:-trainer-cpu}
+case $trainer in
+    trainer-cpu) files=docker-compose.yml ;;
+    trainer-gpu) files=docker-compose.yml:compose.gpu.yml ;;
+    *) echo "Error: '$trainer' is no trainer: trainer-cpu or trainer-gpu." >&2; exit 2 ;;
+esac
+
+COMPOSE_FILE=$files docker compose build --quiet
+rm -rf dist/tf-sweeps
+mkdir -p dist/tf-sweeps
+# The program comes along to be read; the one that runs is in the image.
+cp -R docker-compose.yml compose.gpu.yml .env.example LICENSE app sweeps bundle/README.md dist/tf-sweeps
+find dist/tf-sweeps -name __pycache__ -prune -exec rm -rf {} +
+echo "COMPOSE_FILE=$files" > dist/tf-sweeps/.env
+docker save --output dist/tf-sweeps/images.tar tf-sweeps-server "tf-sweeps-$trainer"
+# -1: half the time of the default, and a tenth larger.
+tar -C dist -cf - tf-sweeps | gzip -1 > dist/tf-sweeps.tar.gz
+rm -rf dist/tf-sweeps
+ls -lh dist/tf-sweeps.tar.gz
