@@ -31,6 +31,9 @@ from benchmarks.light_trial import ROWS
 ROOT = Path(__file__).parents[1]
 KINDS = ("server", "agent", "trial")
 PROJECT = "chaos"
+LOOK_S = 0.25
+# Of a kill that is due, at each look: a second on average.
+KILL_CHANCE = 0.25
 # Quicker than the defaults, so that the proof does not spend its time waiting for silence.
 SILENCE = ("--agent-silent-s", "30", "--run-missing-s", "8", "--run-orphan-s", "60")
 RUNS = """query ($sweep: String!) { project(name: "chaos") { sweep(sweepName: $sweep) { state
@@ -177,10 +180,9 @@ CAPTURED: dict[str, Any] = {"capture_output": True, "text": True}
 @click.option("--points", default=300, show_default=True, help="Points of the grid.")
 @click.option("--agents", default=8, show_default=True, help="Agents at once.")
 @click.option("--kills", default=105, show_default=True, help="Kills in all, a third of each kind.")
-@click.option("--every-s", default=2.5, show_default=True, help="Mean time between two kills.")
 @click.option("--seed", default=0, show_default=True, help="Of what is killed, and when.")
 @click.option("--limit-s", default=1500.0, show_default=True, help="Gives up after this.")
-def main(points: int, agents: int, kills: int, every_s: float, seed: int, limit_s: float) -> None:
+def main(points: int, agents: int, kills: int, seed: int, limit_s: float) -> None:
     """Kill server, agents and trials of a real sweep at random and check that nothing is lost or doubled."""
     with tempfile.TemporaryDirectory() as folder:
         chaos = Chaos(Path(folder), agents, random.Random(seed))
@@ -188,39 +190,41 @@ def main(points: int, agents: int, kills: int, every_s: float, seed: int, limit_
         try:
             chaos.start_server()
             chaos.register(points)
-            sweep = carry_out(chaos, kills, every_s, begin_s + limit_s)
+            sweep = carry_out(chaos, points, kills, begin_s + limit_s)
             if chaos.server is not None:
                 chaos.server.terminate()
                 chaos.server.wait()
         finally:
             chaos.stop()
-        good = report(chaos, sweep, points, time.monotonic() - begin_s)
+        good = report(chaos, sweep, points, kills, time.monotonic() - begin_s)
     sys.exit(0 if good else 1)
 
 
-def carry_out(chaos: Chaos, kills: int, every_s: float, end_s: float) -> dict[str, Any]:
-    """Kills until there were enough, then lets the sweep end.
+def carry_out(chaos: Chaos, points: int, kills: int, end_s: float) -> dict[str, Any]:
+    """Kills while the sweep goes on, as evenly over its points as chance has it, and waits for its end.
 
     Raises:
         click.ClickException: if it does not end in time.
     """
-    next_s = time.monotonic() + 2 * every_s
+    settled = 0
     while time.monotonic() < end_s:
         found = chaos.look()
-        if found is not None and found["state"] == "FINISHED":
-            return found
+        if found is not None:
+            settled = sum(node["state"] == "finished" for node in runs_of(found))
+            if found["state"] == "FINISHED":
+                return found
         chaos.keep_agents()
-        if time.monotonic() >= next_s and chaos.kills.total() < kills:
+        # All kills must fall before the last points are handed out.
+        due = kills * (settled + chaos.agents_wanted) / points
+        if chaos.kills.total() < min(kills, due) and chaos.chance.random() < KILL_CHANCE:
             chaos.kill_one(KINDS[chaos.kills.total() % len(KINDS)])
-            next_s = time.monotonic() + chaos.chance.expovariate(1 / every_s)
-            settled = sum(node["state"] == "finished" for node in runs_of(found)) if found else 0
-            print(f"{chaos.kills.total()} kills, {settled} runs finished", flush=True)
-        time.sleep(0.25)
+            print(f"{chaos.kills.total()} kills, {settled} of {points} points finished", flush=True)
+        time.sleep(LOOK_S)
     raise click.ClickException("the sweep did not end within the limit")
 
 
-def report(chaos: Chaos, sweep: dict[str, Any], points: int, elapsed_s: float) -> bool:
-    """Prints what came of it; True if nothing was lost, doubled or wrong."""
+def report(chaos: Chaos, sweep: dict[str, Any], points: int, kills: int, elapsed_s: float) -> bool:
+    """Prints what came of it; True if nothing was lost, doubled or wrong, and enough was killed."""
     runs = runs_of(sweep)
     results = Counter(json.loads(node["config"])["x"]["value"] for node in runs if node["state"] == "finished")
     lost = points - len(results)
@@ -229,14 +233,14 @@ def report(chaos: Chaos, sweep: dict[str, Any], points: int, elapsed_s: float) -
     stored = {node["name"]: node["historyLineCount"] for node in runs}
     missing = sum(max(rows - stored.get(name, 0), 0) for name, rows in chaos.acknowledged.items())
     print(f"{points} points, {len(runs)} attempts, {elapsed_s:.0f} s")
-    print(f"kills: {chaos.kills.total()} ({', '.join(f'{chaos.kills[kind]} {kind}s' for kind in KINDS)})")
+    print(f"kills: {chaos.kills.total()} of {kills} ({', '.join(f'{chaos.kills[kind]} {kind}s' for kind in KINDS)})")
     print(f"lost {lost}, doubled {doubled}, finished runs without all their rows {short}")
     print(f"acknowledged history rows missing: {missing}")
     verdict = subprocess.run(
         [sys.executable, "-m", "server", "verify", "--data", str(chaos.data)], cwd=ROOT, **CAPTURED
     )
     print(f"verify (with PRAGMA integrity_check): {verdict.stdout.strip() or verdict.stderr.strip()}")
-    return not any((verdict.returncode, lost, doubled, short, missing))
+    return chaos.kills.total() >= kills and not any((verdict.returncode, lost, doubled, short, missing))
 
 
 def runs_of(sweep: dict[str, Any] | None) -> list[dict[str, Any]]:
