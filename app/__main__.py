@@ -3,13 +3,14 @@
 import os
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
 
 from app import agent as agents
-from app import client, device, embedded, follow, register, report, reproduce
+from app import check, client, device, embedded, follow, register, report, reproduce
 from app.children import Interrupts, Stopped
 from app.progress import Progress
 from app.results import Reader
@@ -46,6 +47,18 @@ def serve() -> None:
     """Start the embedded server alone and print what makes any W&B program use it."""
     command = embedded.command(Setup.read(os.environ).settings, "--show-env")
     os.execv(command[0], command)
+
+
+@main.command("check")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="json is for programs.")
+@click.option("--portable", is_flag=True, help="Refuse the key that only this project's server heeds.")
+def check_files(files: tuple[Path, ...], form: str, portable: bool) -> None:
+    """Check sweep files: exit code 2 if there is a mistake. Nothing runs."""
+    checked = {path: check.check(path, portable) for path in files}
+    for line in [check.as_json(checked)] if form == "json" else check.lines(checked):
+        click.echo(line)
+    sys.exit(check.exit_code(checked))
 
 
 @main.command("register")

@@ -11,6 +11,9 @@ from pydantic import Field
 
 from app.values import Values
 
+# What a trial logs: all that a sweep file's `metric` can name. Metrics and callbacks of your own add theirs.
+LOGGED = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "test_loss", "test_accuracy")
+
 
 class TrialConfig(Values):
     """All that decides a trial, with the defaults of the tutorial's model."""

@@ -4,7 +4,6 @@ The key stands in the sweep's display name, so that the sweep is found again thr
 after a lost directory, from a second machine, from another container.
 """
 
-import difflib
 import fcntl
 import hashlib
 import json
@@ -18,11 +17,11 @@ from typing import Any
 
 import click
 
-from app import client, reproduce
+from app import check, client, reproduce
 from app.client import BackendError
 from app.results import Results
-from app.settings import SettingError, Settings
-from search.config import ConfigError, SweepConfig, parse
+from app.settings import Settings
+from search.config import SweepConfig
 
 KEY_DIGITS = 6
 
@@ -55,24 +54,11 @@ def wanted(settings: Settings, identity: str) -> Wanted:
     Raises:
         SettingError: if the file is missing or wrong, with every problem and its place.
     """
-    config = _parse(settings.sweep)
+    config = check.sweep(settings.sweep)
     parts = [config.raw, settings.wandb_project, identity, settings.new]
     digits = hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
     name = f"{config.name or settings.sweep.stem} #{digits[:KEY_DIGITS]}"
     return Wanted(settings.sweep, config, settings.wandb_project, settings.wandb_entity, name)
-
-
-def _parse(path: Path) -> SweepConfig:
-    try:
-        return parse(path.read_text(encoding="utf-8"), source=str(path))
-    except ConfigError as error:
-        raise SettingError(*error.problems) from None
-    except (OSError, UnicodeDecodeError) as error:
-        there = sorted(map(str, Path("sweeps").glob("*.yaml")))
-        near = difflib.get_close_matches(str(path), there, n=1)
-        hint = f" Did you mean {near[0]}?" if near else ""
-        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
-        raise SettingError(f"SWEEP is {str(path)!r}: {reason}.{hint} In sweeps/: {', '.join(there)}.") from None
 
 
 def find(api: Any, sweep: Wanted) -> str | None:

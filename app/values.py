@@ -55,6 +55,21 @@ class Values(BaseModel):
             raise ConfigError(_problem(each, schema) for each in error.errors()) from None
 
     @classmethod
+    def problem(cls, name: str, value: Any) -> str | None:
+        """The line that `checked` gives for one value, whatever the others are; None if it is right."""
+        try:
+            cls.model_validate({name: value})
+        except ValidationError as error:
+            schema = cls.model_json_schema()["properties"]
+            return next((_problem(each, schema) for each in error.errors() if each["loc"][:1] == (name,)), None)
+        return None
+
+    @classmethod
+    def allowed(cls, name: str) -> str:
+        """What a field takes, as in "a whole number, 1 <= epochs <= 100"."""
+        return _allowed(name, cls.model_json_schema()["properties"][name])
+
+    @classmethod
     def help(cls) -> str:
         """Returns one line for each flag: its name, default, what is allowed, what it means."""
         schema = cls.model_json_schema()["properties"]

@@ -14,7 +14,7 @@ import wandb
 
 import app
 from app import data, fit, model, reproduce
-from app.config import TrialConfig
+from app.config import LOGGED, TrialConfig
 from app.fit import Part
 from app.train import ending, train
 from app.values import ConfigError
@@ -69,6 +69,7 @@ def test_a_trial_logs_every_epoch_and_the_test_set_once(monkeypatch: pytest.Monk
     run = recorded(monkeypatch, ["--layer1_size=32", "--learning_rate=0.001", "--epochs=2"])
 
     assert [set(row) for row in run.rows] == [EPOCH_METRICS, EPOCH_METRICS, {"test_loss", "test_accuracy"}]
+    assert set().union(*run.rows) == set(LOGGED)  # by which sweep files are checked
     assert [row.get("epoch") for row in run.rows] == [1, 2, None]
     assert run.rows[1]["val_accuracy"] > 0.8
     assert run.rows[2]["test_accuracy"] > 0.8

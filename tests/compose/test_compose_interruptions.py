@@ -106,7 +106,8 @@ def test_a_killed_server_comes_back_by_up_and_nothing_is_lost(clone: Clone) -> N
 
 def test_a_failing_sweep_ends_the_report_with_1_and_the_causes(clone: Clone) -> None:
     deployment = clone("failing")
-    deployment.write_sweep(["-m", "app.train"], {"layer1_size": {"values": [0]}})
+    unchecked = "import sys, app.train; sys.exit(app.train.main(sys.argv[1:]))"  # no program that `check` knows
+    deployment.write_sweep(["-c", unchecked], {"layer1_size": {"values": [0]}})
 
     done = deployment.compose("run", "--rm", "report", code=1, AGENTS="1")
 
