@@ -1,0 +1,110 @@
+"""Early termination: at each bracket, whether a run is good enough to go on. W&B's rule, with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from search.config import SweepConfig
+from search.fields import LARGEST_WHOLE
+from search.results import finite
+from search.schema import EarlyTerminate
+
+_MOST_BRACKETS = 100
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What was decided about one run, and why.
+
+    Attributes:
+        stop: whether the run ends here.
+        reason: in words, as in "rank 7 of 9 at epoch 27; 3 go on".
+        bracket: where the runs were compared, counted from 1 in values of the metric.
+        rank: the run's, from 1, among all runs that reached the bracket; equal values share the better rank.
+        rivals: the other runs' values there, the best first.
+    """
+
+    stop: bool
+    reason: str
+    bracket: int
+    rank: int
+    rivals: tuple[float, ...]
+
+
+def brackets(config: SweepConfig) -> tuple[int, ...]:
+    """The brackets of `early_terminate` in ascending order, each once; none without the section.
+
+    `max_iter` and `s` win over `min_iter`, and brackets that no run reaches (beyond 2**53) are left out.
+    """
+    section = config.early_terminate
+    return () if section is None else tuple(sorted(set(_brackets(section))))
+
+
+def decide(config: SweepConfig, curve: Sequence[float], rivals: Sequence[Sequence[float]]) -> Decision | None:
+    """Decides, at the highest bracket that a run has reached, whether it goes on.
+
+    Meant to be called with the row that reaches a bracket; a later call looks at the same bracket again, where more
+    rivals may have arrived.
+
+    Args:
+        config: with `metric` and `early_terminate`.
+        curve: the metric of a run in the order in which it was logged. NaN and infinities are left out: a bracket
+            counts values of the metric, not W&B's steps.
+        rivals: the same for every other run, in whatever state; those that end before the bracket do not count.
+
+    Returns:
+        None before the first bracket. A run is stopped if its value at the bracket (with `strict: false` the best that
+        it ever logged) is worse than the value of rank `1 + int(n / eta)` of the n runs that reached it; ties go on.
+
+    Source: W&B's package `sweeps` 0.3.0, `hyperband_stopping`; Li et al. 2018, JMLR 18(185).
+    """
+    section, metric = config.early_terminate, config.metric
+    if section is None or metric is None:
+        return None
+    sign = -1 if metric.goal == "maximize" else 1
+    own = [sign * value for value in finite(curve)]
+    reached = [bracket for bracket in brackets(config) if bracket <= len(own)]
+    if not reached:
+        return None
+    bracket = reached[-1]
+    others = sorted(sign * values[bracket - 1] for values in map(finite, rivals) if len(values) >= bracket)
+    compared = own[bracket - 1] if section.strict else min(own)
+    return _decision(section.eta, bracket, compared, own[bracket - 1], others, sign)
+
+
+def _decision(eta: float, bracket: int, compared: float, there: float, others: list[float], sign: int) -> Decision:
+    everyone = sorted([*others, there])
+    threshold = everyone[int(1.0 / eta * len(everyone))]
+    rank = 1 + sum(value < compared for value in others)
+    going_on = sum(value <= threshold for value in everyone)
+    return Decision(
+        stop=compared > threshold,
+        reason=f"rank {rank} of {len(everyone)} at epoch {bracket}; {going_on} go on",
+        bracket=bracket,
+        rank=rank,
+        rivals=tuple(sign * value for value in others),
+    )
+
+
+def _brackets(section: EarlyTerminate) -> Iterator[int]:
+    if section.max_iter is not None and section.s is not None:
+        yield from _downwards(section.max_iter, section.eta, section.s)
+    elif section.min_iter is not None:
+        yield from _upwards(section.min_iter, section.eta)
+
+
+def _downwards(bracket: float, eta: float, count: int) -> Iterator[int]:
+    for _ in range(count):
+        bracket /= eta
+        if bracket < 1:
+            return
+        yield int(bracket)
+
+
+def _upwards(bracket: float, eta: float) -> Iterator[int]:
+    for _ in range(_MOST_BRACKETS):
+        if bracket > LARGEST_WHOLE:
+            return
+        yield int(bracket)
+        bracket *= eta
