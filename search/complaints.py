@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from search.document import Problem
-from search.schema import PARAMETER_KINDS, Controller, EarlyTerminate, Group, Metric, Scheduler, SweepConfig
+from search.schema import PARAMETER_KINDS, Controller, EarlyTerminate, Extension, Group, Metric, Scheduler, SweepConfig
 from search.wording import Path, dotted, nearest, shown, suggestion
 
 _DUE = {
@@ -62,6 +62,8 @@ def _model(loc: Path) -> type[BaseModel]:
             return EarlyTerminate
         case ("scheduler",):
             return Scheduler
+        case ("x-sweep",):
+            return Extension
     return Controller
 
 
@@ -82,7 +84,7 @@ def _says_no_distribution(path: Path, spec: Any) -> Iterator[Problem]:
 def _not_a_key(path: Path, loc: Path, data: dict[str, Any]) -> Problem:
     key, model = loc[-1], _model(loc)
     if key not in _PARAMETER_KEYS or model not in _DISTRIBUTIONS.values():
-        return _unknown_key(path, model.model_fields)
+        return _unknown_key(path, (field.alias or name for name, field in model.model_fields.items()))
     hint = _fitting(_at(data, path[:-1])) or f" Allowed here: {', '.join(model.model_fields)}."
     return Problem(path, f"`{dotted(path)}` does not go with {loc[-2]}.{hint}")
 

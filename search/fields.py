@@ -95,6 +95,18 @@ def _count(value: object) -> int:
     return int(number)
 
 
+def _seed(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) > LARGEST_WHOLE:
+        raise ValueError(f"is {shown(value)}: a whole number between -2**53 and 2**53 is due.")
+    return value
+
+
+def _count_from_zero(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST_WHOLE:
+        raise ValueError(f"is {shown(value)}: a whole number from 0 to 2**53 is due.")
+    return value
+
+
 def _above_one(value: float) -> float:
     if value <= 1:
         raise ValueError(f"is {shown(value)}: it must be above 1.")
@@ -111,6 +123,8 @@ Number = Annotated[int | float, PlainValidator(_number)]
 Exponent = Annotated[int | float, PlainValidator(_exponent)]
 Whole = Annotated[int, PlainValidator(_whole)]
 Count = Annotated[int, PlainValidator(_count)]
+CountFromZero = Annotated[int, PlainValidator(_count_from_zero)]
+Seed = Annotated[int, PlainValidator(_seed)]
 Positive = Annotated[Number, AfterValidator(_above_zero)]
 NotNegative = Annotated[Number, AfterValidator(_not_below_zero)]
 AboveOne = Annotated[Number, AfterValidator(_above_one)]

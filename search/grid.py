@@ -6,6 +6,7 @@ import math
 from typing import Any, Protocol
 
 from search.schema import SweepConfig
+from search.shuffling import shuffled
 from search.space import Categorical, Constant, IntUniform, Parameter, QUniform
 
 
@@ -22,15 +23,22 @@ def size(config: SweepConfig) -> int:
 
 
 def values(config: SweepConfig, index: int, seed: int) -> list[Any] | None:
-    """The values of point `index`, in the order of `config.space`; None past the last point. `seed` changes nothing.
+    """The values of point `index`, in the order of `config.space`; None past the last point.
 
-    The last parameter varies fastest, each through its values as listed: the index in mixed radix.
+    The last parameter varies fastest, each through its values as listed: the index in mixed radix. With
+    `x-sweep: {shuffle: true}` the points come in an order that `seed` decides, else it changes nothing.
     """
+    axes = _axes(config)
+    count = math.prod(map(len, axes))
+    if index >= count:
+        return None
+    if config.extension.shuffle:
+        index = shuffled(index, count, seed)
     chosen: list[Any] = []
-    for axis in reversed(_axes(config)):
+    for axis in reversed(axes):
         index, position = divmod(index, len(axis))
         chosen.append(axis[position])
-    return chosen[::-1] if index == 0 else None
+    return chosen[::-1]
 
 
 def _axes(config: SweepConfig) -> list[Axis]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, ModelWrapValidatorHandler, Tag, model_validator
 
 from search import rules, space
-from search.fields import AboveOne, Count, Number, ParameterName
+from search.fields import AboveOne, Count, CountFromZero, Number, ParameterName, Seed
 from search.space import Parameter
 
 ParameterPath = tuple[str, ...]
@@ -84,6 +84,22 @@ class Scheduler(_Section):
     search_space: str | None = None
 
 
+class Extension(_Section):
+    """What this server does beyond W&B's keys; `wandb sweep` passes the section through.
+
+    Attributes:
+        seed: decides random and Bayesian suggestions and the shuffle; None lets the server choose.
+        shuffle: a grid in an order that the seed decides instead of W&B's.
+        retries: how often a trial that failed by itself is tried again.
+        stop_after_failures: the sweep ends when so many first trials all failed of the same cause; 0 for never.
+    """
+
+    seed: Seed | None = None
+    shuffle: bool = False
+    retries: CountFromZero = 2
+    stop_after_failures: CountFromZero = 3
+
+
 class Controller(BaseModel):
     """Who suggests: the server (`cloud`) or a `wandb controller` process."""
 
@@ -113,6 +129,7 @@ class SweepConfig(_Section):
     image_uri: str | None = None
     apiVersion: str | None = None
     kind: Literal["sweep"] | None = None
+    extension: Annotated[Extension, Field(alias="x-sweep")] = Extension()
 
     _raw: dict[str, Any]
 
@@ -132,6 +149,16 @@ class SweepConfig(_Section):
     def space(self) -> dict[ParameterPath, Parameter]:
         """Every parameter under its path, nested ones too, in W&B's order: sorted at each level."""
         return dict(_flattened(self.parameters))
+
+    def nested(self, values: Iterable[Any]) -> dict[str, Any]:
+        """Values in the order of `space`, nested as the parameters are."""
+        nested: dict[str, Any] = {}
+        for path, value in zip(self.space, values, strict=True):
+            group = nested
+            for name in path[:-1]:
+                group = group.setdefault(name, {})
+            group[path[-1]] = value
+        return nested
 
     @cached_property
     def warnings(self) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from search.config import ConfigError, parse
 
 TOP_LEVEL = (
     "method, parameters, metric, metrics, run_cap, early_terminate, name, description, program, command, project,"
-    " entity, controller, scheduler, job, image_uri, apiVersion, kind"
+    " entity, controller, scheduler, job, image_uri, apiVersion, kind, x-sweep"
 )
 DISTRIBUTIONS = (
     "constant, categorical, categorical_w_probabilities, int_uniform, uniform, q_uniform, log_uniform,"
