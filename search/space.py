@@ -63,7 +63,7 @@ class Categorical(Parameter):
     @cached_property
     def distinct(self) -> list[Any]:
         """The values without repeats as W&B's grid counts them: the first one's position, the last one's spelling."""
-        return list({_identity(value): value for value in self.values}.values())
+        return list({identity(value): value for value in self.values}.values())
 
 
 class WeightedCategorical(Parameter):
@@ -161,7 +161,7 @@ class QLogUniformValues(_PositiveBounded):
         return _quantised(_log_between(self.min, self.max, unit), self.q)
 
 
-class _Bell(Parameter):
+class Bell(Parameter):
     mu: Number = 0.0
     sigma: NotNegative = 1.0
 
@@ -169,14 +169,14 @@ class _Bell(Parameter):
         return self.mu + self.sigma * _STANDARD_NORMAL.inv_cdf(unit)
 
 
-class Normal(_Bell):
+class Normal(Bell):
     distribution: Literal["normal"]
 
     def at(self, unit: float) -> float:
         return self._deviate(unit)
 
 
-class QNormal(_Bell):
+class QNormal(Bell):
     q: Positive = 1.0
     distribution: Literal["q_normal"]
 
@@ -184,7 +184,7 @@ class QNormal(_Bell):
         return _quantised(self._deviate(unit), self.q)
 
 
-class _LogBell(_Bell):
+class _LogBell(Bell):
     sigma: Annotated[NotNegative, WithinExponents] = 1.0
 
 
@@ -204,17 +204,23 @@ class QLogNormal(_LogBell):
 
 
 class Beta(Parameter):
-    a: NotNegative = 1
-    b: NotNegative = 1
+    a: Positive = 1
+    b: Positive = 1
     distribution: Literal["beta", "q_beta"]
 
     def at(self, unit: float) -> float:
-        raise NotImplementedError(f"{self.distribution} has no engine")
+        # Here alone, since every program that reads a sweep file would else wait for scipy.
+        from scipy.special import betaincinv  # type: ignore[import-untyped]
+
+        return float(betaincinv(self.a, self.b, unit))
 
 
 class QBeta(Beta):
     q: Positive = 1.0
     distribution: Literal["q_beta"]
+
+    def at(self, unit: float) -> float:
+        return _quantised(super().at(unit), self.q)
 
 
 def _position(unit: float, count: int) -> int:
@@ -234,7 +240,7 @@ def _quantised(value: float, q: float) -> float:
     return round(value / q) * q
 
 
-def _identity(value: Any) -> str:
+def identity(value: Any) -> str:
     """Equal for values that W&B counts as one: 3 and 3.0, NaN and NaN, mappings in any order; not True and 1."""
     whole = isinstance(value, float) and value.is_integer()
     return json.dumps(int(value) if whole else value, sort_keys=True)

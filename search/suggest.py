@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from typing import Any
 
 from search import grid, random_search
 from search.config import ConfigError, SweepConfig
-from search.space import Beta
-from search.wording import dotted
+from search.results import Run
 
 Strategy = Callable[[SweepConfig, int, int], list[Any] | None]
 
@@ -40,13 +39,14 @@ def size(config: SweepConfig) -> int | None:
     return grid.size(config) if config.method == "grid" else None
 
 
-def suggest(config: SweepConfig, index: int, seed: int) -> dict[str, Any] | None:
+def suggest(config: SweepConfig, index: int, seed: int, runs: Sequence[Run] = ()) -> dict[str, Any] | None:
     """Suggestion `index` of a sweep, the same each time it is asked for.
 
     Args:
-        config: a config that `ensure_supported` passes.
+        config: a sweep of the method grid, random or bayes.
         index: from 0.
-        seed: the sweep's; any int. A grid does not depend on it.
+        seed: the sweep's; any int. A grid depends on it if it is shuffled.
+        runs: those that there are so far, for a Bayesian search; the others do not look at them.
 
     Returns:
         A value for each parameter, nested as the parameters are, as in {"lr": 0.1, "net": {"depth": 3}}, the caller's
@@ -57,8 +57,14 @@ def suggest(config: SweepConfig, index: int, seed: int) -> dict[str, Any] | None
     """
     if index < 0:
         raise ValueError(f"index is {index}: suggestions count from 0")
-    values = _STRATEGIES[config.method](config, index, seed)
-    return None if values is None else _nested(zip(config.space, deepcopy(values), strict=True))
+    if config.method == "bayes":
+        # Here alone, since every program that checks a sweep file would else wait for numpy and scipy.
+        from search import bayes
+
+        values: list[Any] | None = bayes.values(config, index, seed, runs)
+    else:
+        values = _STRATEGIES[config.method](config, index, seed)
+    return None if values is None else config.nested(deepcopy(values))
 
 
 def _unsupported(config: SweepConfig) -> Iterator[str]:
@@ -69,17 +75,3 @@ def _unsupported(config: SweepConfig) -> Iterator[str]:
         yield f"`scheduler` has no engine in this server yet; leave it out. {_ELSEWHERE}"
     if config.controller is not None and config.controller.type == "local":
         yield f"`controller: {{type: local}}` is not served by this server; leave it out. {_ELSEWHERE}"
-    for path, parameter in config.space.items():
-        if isinstance(parameter, Beta):
-            distribution = parameter.distribution
-            yield f"`{dotted(path)}` needs {distribution}, which has no engine in this server yet. {_ELSEWHERE}"
-
-
-def _nested(values: Any) -> dict[str, Any]:
-    nested: dict[str, Any] = {}
-    for path, value in values:
-        group = nested
-        for name in path[:-1]:
-            group = group.setdefault(name, {})
-        group[path[-1]] = value
-    return nested

@@ -154,6 +154,27 @@ def test_a_suggestion_is_the_callers_to_change() -> None:
     assert suggest(config, 0, 0) == {"x": [1, 2]}
 
 
+@given(st.integers(1, 9), st.integers(1, 9), st.integers())
+def test_a_shuffled_grid_takes_the_same_points_in_an_order_that_the_seed_decides(n: int, m: int, seed: int) -> None:
+    parameters = {"a": {"min": 0, "max": n}, "b": {"min": 0, "max": m}}
+    plain = sweep("grid", **parameters)
+    config = parse(yaml.safe_dump(plain.raw | {"x-sweep": {"shuffle": True}}))
+
+    taken = [suggest(config, index, seed) for index in range((n + 1) * (m + 1))]
+
+    assert sorted(map(str, taken)) == sorted(map(str, points(plain)))
+    assert suggest(config, len(taken), seed) is None
+
+
+def test_a_shuffle_mixes_a_huge_grid_without_listing_it() -> None:
+    text = "method: grid\nparameters: {a: {min: 0, max: 9999999}, b: {min: 0, max: 9999999}}\nx-sweep: {shuffle: true}"
+
+    firsts, others = ([suggest(parse(text), index, seed) for index in range(200)] for seed in (1, 2))
+
+    assert np.histogram([point["a"] for point in firsts if point], bins=4, range=(0, 10**7))[0].min() > 25
+    assert firsts != others
+
+
 RANDOM = sweep(
     "random",
     lr={"distribution": "log_uniform_values", "min": 0.0001, "max": 0.1},
@@ -248,10 +269,6 @@ def test_grid_and_random_are_supported() -> None:
         (
             "method: random\ncontroller: {type: local}\nparameters: {x: {values: [1]}}",
             ["`controller: {type: local}` is not served by this server; leave it out."],
-        ),
-        (
-            "method: random\nparameters: {net: {parameters: {x: {distribution: q_beta}}}}",
-            ["`net.x` needs q_beta, which has no engine in this server yet."],
         ),
     ],
 )
