@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes dist/tf-sweeps.tar.gz: images with the data inside, Compose files, sweeps; make.sh [trainer-cpu | trainer-gpu].
+# Makes dist/tf-sweeps.tar: images with the data inside, Compose files, sweeps; make.sh [trainer-cpu | trainer-gpu].
 set -eu
 cd "$(dirname "$0")/.."
 trainer=${1:-trainer-cpu}
@@ -16,8 +16,9 @@ mkdir -p dist/tf-sweeps
 cp -R docker-compose.yml compose.gpu.yml .env.example LICENSE app sweeps bundle/README.md dist/tf-sweeps
 find dist/tf-sweeps -name __pycache__ -prune -exec rm -rf {} +
 echo "COMPOSE_FILE=$files" > dist/tf-sweeps/.env
-docker save --output dist/tf-sweeps/images.tar tf-sweeps-server "tf-sweeps-$trainer"
-# -1: half the time of the default, and a tenth larger.
-tar -C dist -cf - tf-sweeps | gzip -1 > dist/tf-sweeps.tar.gz
-rm -rf dist/tf-sweeps
-ls -lh dist/tf-sweeps.tar.gz
+docker save --output dist/images.tar tf-sweeps-server "tf-sweeps-$trainer"
+# -1: half the time of the default, and a tenth larger. `docker load` unpacks it by itself.
+gzip -1 < dist/images.tar > dist/tf-sweeps/images.tar.gz
+tar -C dist -cf dist/tf-sweeps.tar tf-sweeps
+rm -rf dist/tf-sweeps dist/images.tar
+ls -lh dist/tf-sweeps.tar

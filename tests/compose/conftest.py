@@ -28,5 +28,12 @@ def clone(engine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cl
             folder: Path = tmp_path_factory.mktemp("clones") / f"tf-sweeps-test-{name}"
             return stack.enter_context(contextmanager(open_deployment)(folder))
 
-        make("images").compose("build", "--quiet")  # as they are now, whatever an earlier run has left
         yield make
+
+
+@pytest.fixture(scope="session", autouse=True)
+def images(clone: Clone) -> Deployment:
+    """The clone from which the images were built, as they are now, whatever an earlier run has left."""
+    deployment = clone("images")
+    deployment.compose("build", "--quiet")
+    return deployment

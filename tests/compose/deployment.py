@@ -32,10 +32,15 @@ class Deployment:
         variables: of the shell that `docker compose` is called from.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, fresh: bool = True) -> None:
+        """Takes the folder as it is if it is not to be a fresh clone."""
         self.folder = folder
         self.variables = {"PORT": str(_free_port())}
         self._attached: list[subprocess.Popen[str]] = []
+        if fresh:
+            self._fill()
+
+    def _fill(self) -> None:
         listed = subprocess.run(
             ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
             cwd=ROOT,
@@ -45,8 +50,8 @@ class Deployment:
         )
         for name in listed.stdout.splitlines():
             if (ROOT / name).is_file():
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(ROOT / name, folder / name)
+                (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / name, self.folder / name)
 
     @property
     def name(self) -> str:
