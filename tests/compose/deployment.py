@@ -30,12 +30,14 @@ class Deployment:
     Attributes:
         folder: the clone.
         variables: of the shell that `docker compose` is called from.
+        program: that is called; COMPOSE names another Compose than Docker's own.
     """
 
     def __init__(self, folder: Path, fresh: bool = True) -> None:
         """Takes the folder as it is if it is not to be a fresh clone."""
         self.folder = folder
         self.variables = {"PORT": str(_free_port())}
+        self.program = [os.environ["COMPOSE"]] if os.environ.get("COMPOSE") else ["docker", "compose"]
         self._attached: list[subprocess.Popen[str]] = []
         if fresh:
             self._fill()
@@ -176,7 +178,7 @@ class Deployment:
             process.stdout.close()
 
     def _command(self, *arguments: str) -> list[str]:
-        return ["docker", "compose", "--ansi", "never", *arguments]
+        return [*self.program, "--ansi", "never", *arguments]
 
     def _environment(self, **variables: str) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("COMPOSE_")}
