@@ -1,5 +1,6 @@
 """`python -m app`: the commands that run a sweep. The only reader of their environment."""
 
+import json
 import os
 import sys
 import time
@@ -16,6 +17,7 @@ from app.progress import Progress
 from app.results import Reader
 from app.setup import Setup
 from app.up import LOOK_S, Job
+from search.json_schema import json_schema
 
 
 class Commands(click.Group):
@@ -59,6 +61,12 @@ def check_files(files: tuple[Path, ...], form: str, portable: bool) -> None:
     for line in [check.as_json(checked)] if form == "json" else check.lines(checked):
         click.echo(line)
     sys.exit(check.exit_code(checked))
+
+
+@main.command()
+def schema() -> None:
+    """Print the JSON Schema of sweep files, which docs/sweep.schema.json holds for editors."""
+    click.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
 
 
 @main.command("register")

@@ -5,7 +5,7 @@ and pass over keys of the wrong type: those are mistakes of their own.
 """
 
 from collections.abc import Iterator
-from itertools import pairwise, takewhile
+from itertools import pairwise
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -15,7 +15,8 @@ from app.train import NOT_VALUES
 from app.values import ConfigError, parse_flags
 from search import rules
 from search.document import Problem
-from search.schema import PARAMETER_KINDS, EarlyTerminate
+from search.early_termination import brackets
+from search.schema import PARAMETER_KINDS, SweepConfig
 from search.space import Parameter
 from search.wording import Path, dotted, not_a_number, respelt, shown, suggestion
 
@@ -147,8 +148,8 @@ def _metrics(data: dict[str, Any]) -> Iterator[Problem]:
 def _early_terminate(section: Any, epochs: float | None) -> Iterator[Problem]:
     if not isinstance(section, dict) or epochs is None:
         return
-    valid = _valid(EarlyTerminate, section)
-    first = _first_bracket(valid) if valid else None
+    sweep = _valid(SweepConfig, {"method": "grid", "early_terminate": section})
+    first = next(iter(brackets(sweep)), None) if sweep else None
     if first is not None and first > epochs:
         key = "max_iter" if {"max_iter", "s"} <= section.keys() else "min_iter"
         yield Problem(
@@ -156,13 +157,6 @@ def _early_terminate(section: Any, epochs: float | None) -> Iterator[Problem]:
             f"`early_terminate` looks at runs after {first} epochs for the first time, and no trial has more than"
             f" {epochs:g}: it can stop none. Allowed: a first bracket from 1 to {epochs:g}.",
         )
-
-
-def _first_bracket(section: EarlyTerminate) -> int | None:
-    if section.max_iter is None or section.s is None:
-        return section.min_iter
-    below = (section.max_iter / section.eta**power for power in range(1, section.s + 1))
-    return min(map(int, takewhile(lambda bracket: bracket >= 1, below)), default=None)
 
 
 def _most_epochs(spec: Any, fixed: dict[str, Any]) -> float | None:

@@ -119,12 +119,12 @@ def _parameter_name(name: str) -> str:
     return name
 
 
-Number = Annotated[int | float, PlainValidator(_number)]
-Exponent = Annotated[int | float, PlainValidator(_exponent)]
-Whole = Annotated[int, PlainValidator(_whole)]
-Count = Annotated[int, PlainValidator(_count)]
-CountFromZero = Annotated[int, PlainValidator(_count_from_zero)]
-Seed = Annotated[int, PlainValidator(_seed)]
+Number = Annotated[int | float, PlainValidator(_number, json_schema_input_type=float)]
+Exponent = Annotated[int | float, PlainValidator(_exponent, json_schema_input_type=float)]
+Whole = Annotated[int, PlainValidator(_whole, json_schema_input_type=int)]
+Count = Annotated[int, PlainValidator(_count, json_schema_input_type=int)]
+CountFromZero = Annotated[int, PlainValidator(_count_from_zero, json_schema_input_type=int)]
+Seed = Annotated[int, PlainValidator(_seed, json_schema_input_type=int)]
 Positive = Annotated[Number, AfterValidator(_above_zero)]
 NotNegative = Annotated[Number, AfterValidator(_not_below_zero)]
 AboveOne = Annotated[Number, AfterValidator(_above_one)]

@@ -207,7 +207,7 @@ def test_further_rules_are_told_in_the_files_order_and_leave_no_warning_at_their
 
     checked = check(text, [lambda data: [Problem(("parameters", "a", "value"), "no text, please.")]])
 
-    assert [mistake.line("x") for mistake in checked.mistakes][0] == "x:2:18: no text, please."
+    assert checked.mistakes[0].line("x") == "x:2:18: no text, please."
     assert [mistake.place.line for mistake in checked.mistakes] == [2, 3]
     assert checked.warnings == ()
 
