@@ -39,8 +39,11 @@ def main() -> None:
 
 
 @main.command()
-def up() -> None:
+@click.option("--dry-run", is_flag=True, help="Tell what would run, and how long; register nothing. The same as DRY=1.")
+def up(dry_run: bool) -> None:
     """Do the whole job on this machine: server, sweep, agents, results."""
+    if dry_run:
+        os.environ["DRY"] = "1"
     sys.exit(Job(_setup()).run())
 
 

@@ -36,6 +36,7 @@ class Settings:
     Attributes:
         sweep: the sweep's file, relative to the project's root.
         new: a label; another label registers another sweep from an unchanged file.
+        dry: whether only to tell what would be done.
         sweep_id: "entity/project/id" of an existing sweep to join, or "".
         agents: how many at once; None leaves it to the machine.
         threads: of TensorFlow, for each trial.
@@ -50,6 +51,7 @@ class Settings:
 
     sweep: Path
     new: str
+    dry: bool
     sweep_id: str
     agents: int | None
     threads: int
@@ -75,6 +77,12 @@ def _whole_number(value: str, least: int, most: int) -> int:
     if not re.fullmatch("[0-9]{1,6}", value) or not least <= int(value) <= most:
         raise ValueError(allowed)
     return int(value)
+
+
+def _switch(value: str) -> bool:
+    if value not in ("", "0", "1"):
+        raise ValueError("1 or nothing")
+    return value == "1"
 
 
 def _agents(value: str) -> int | None:
@@ -113,6 +121,7 @@ def web_address(value: str) -> str:
 VARIABLES: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "SWEEP": ("sweeps/layer_size.yaml", Path),
     "NEW": ("", _text),
+    "DRY": ("", _switch),
     "SWEEP_ID": ("", _sweep_id),
     "AGENTS": ("auto", _agents),
     "THREADS": ("1", lambda value: _whole_number(value, 1, 1024)),

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import click
 from rich.console import Console
 
-from app import agent, capacity, client, data, embedded, register, report
+from app import agent, capacity, client, data, embedded, preview, register, report
 from app.children import Child, Interrupts, Stopped, stop
 from app.client import BackendError
 from app.crew import Crew
@@ -55,7 +55,7 @@ class Job:
         """
         with self._interrupts:
             try:
-                return self._run()
+                return self._preview() if self._settings.dry else self._run()
             except Stopped as stopped:
                 self._say("Stopping: the trials end first, then the server. Once more ends them at once.")
                 self._stop_agents()
@@ -84,6 +84,26 @@ class Job:
         if self._crew is not None:
             self._crew.wait(LAST_HEARTBEAT_S)
         return code
+
+    def _preview(self) -> int:
+        """Tells what `_run` would do; a server that is started to ask for earlier runs is stopped again."""
+        if self._settings.sweep_id:
+            raise click.ClickException("DRY=1 tells of a sweep file, and SWEEP_ID names a sweep that is there already.")
+        wanted = register.wanted(self._settings, self._setup.backend.identity)
+        self._say(f"Dry run of {wanted.file}: nothing is registered.")
+        for line in preview.lines(wanted.config):
+            self._say(line)
+        total = preview.size(wanted.config)
+        agents = self._settings.agents or capacity.measure().agents(total)[0]
+        self._say(preview.expected(total, agents, self._took_s()))
+        return 0
+
+    def _took_s(self) -> list[float]:
+        if not self._setup.embedded or not embedded.directory(self._settings).exists():
+            return []
+        server = self._use_server()
+        api = client.connect(self._setup.environment(self._setup.at(server)))
+        return preview.took_s(api, self._settings.wandb_project)
 
     def _introduce(self, results: Results, new: bool) -> Results:
         self._say(register.standing(results, new))
