@@ -128,10 +128,13 @@ def _modelled(objectives: list[float], random: np.random.Generator) -> list[int]
 
 
 def _standardised(targets: Array) -> Array:
-    """Mean 0 and spread 1, with the worse half drawn together: how bad a bad point is tells little about good ones."""
-    centre, best = np.median(targets), targets.min()
-    scaled = (targets - centre) / (centre - best or 1.0)
-    warped: Array = np.where(scaled > 0, np.log1p(np.maximum(scaled, 0)), scaled)
+    """Mean 0 and spread 1; what is as far above the median as the best is below counts by its logarithm from there on.
+
+    How bad a bad point is tells little about good ones, and a loss that diverged would else hide all other differences.
+    """
+    centre = np.median(targets)
+    scaled = (targets - centre) / (centre - targets.min() or 1.0)
+    warped: Array = np.where(scaled > 1, 1 + np.log(np.maximum(scaled, 1)), scaled)
     warped -= warped.mean()
     return warped / (float(warped.std()) or 1.0)
 

@@ -93,10 +93,10 @@ def test_a_suggestion_depends_on_index_seed_and_runs_alone() -> None:
 
 
 def test_a_point_in_flight_is_not_crowded() -> None:
-    runs = searched(BOWL, bowl, 15)
-    alone = bayes.suggest(BOWL, 15, 0, runs)
+    runs = searched(BOWL, bowl, 6)
+    alone = bayes.suggest(BOWL, 6, 0, runs)
 
-    beside = bayes.suggest(BOWL, 15, 0, [*runs, Run(alone, "running")])
+    beside = bayes.suggest(BOWL, 6, 0, [*runs, Run(alone, "running")])
 
     assert math.dist(alone.values(), beside.values()) > 0.01
 
