@@ -13,6 +13,7 @@ from search.results import Run
 Strategy = Callable[[SweepConfig, int, int], list[Any] | None]
 
 _STRATEGIES: dict[str, Strategy] = {"grid": grid.values, "random": random_search.values}
+_METHODS = (*_STRATEGIES, "bayes")
 _ELSEWHERE = "The W&B cloud runs it: set WANDB_API_KEY in .env."
 
 
@@ -25,13 +26,6 @@ def ensure_supported(config: SweepConfig) -> None:
     problems = tuple(_unsupported(config))
     if problems:
         raise ConfigError(problems)
-
-
-def unheeded(config: SweepConfig) -> tuple[str, ...]:
-    """What a sweep asks for and no engine here acts on yet, while the rest of it runs; one sentence each."""
-    if config.early_terminate is None:
-        return ()
-    return (f"`early_terminate` stops no run in this server yet. {_ELSEWHERE}",)
 
 
 def size(config: SweepConfig) -> int | None:
@@ -68,8 +62,8 @@ def suggest(config: SweepConfig, index: int, seed: int, runs: Sequence[Run] = ()
 
 
 def _unsupported(config: SweepConfig) -> Iterator[str]:
-    if config.method not in _STRATEGIES:
-        allowed = ", ".join(_STRATEGIES)
+    if config.method not in _METHODS:
+        allowed = ", ".join(_METHODS)
         yield f"method `{config.method}` has no engine in this server yet; allowed: {allowed}. {_ELSEWHERE}"
     if config.scheduler is not None:
         yield f"`scheduler` has no engine in this server yet; leave it out. {_ELSEWHERE}"

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 import click
 import uvicorn
@@ -116,25 +117,36 @@ def serve(settings: Settings, host: str, port: int, show_env: bool) -> None:
         database = Database(settings.database)
         try:
             url = settings.public_url or _url(host, listener.getsockname()[1])
-            app = create_app(database, settings, keys, links)
+            config = uvicorn.Config(
+                create_app(database, settings, keys, links),
+                log_config=None,
+                access_log=False,
+                timeout_graceful_shutdown=SHUTDOWN_GRACE_S,
+                server_header=False,
+            )
+            program = uvicorn.Server(config)
+            _end_on_signals(program)
             print(f"tf-sweeps server at {url}, data in {settings.data}", flush=True)
             print(f"dashboard (opens once): {url}/login?token={links.make()}", flush=True)
             if show_env:
                 print_env(url, keys.api_key)
             _note_address(settings.data, url)
-            config = uvicorn.Config(
-                app, log_config=None, access_log=False, timeout_graceful_shutdown=SHUTDOWN_GRACE_S, server_header=False
-            )
-            _end_quietly_on_signals()
-            uvicorn.Server(config).run(sockets=[listener])
+            program.run(sockets=[listener])
         finally:
             database.close()
 
 
-def _end_quietly_on_signals() -> None:
-    """Lets `serve` end by itself: uvicorn raises the signal that stopped it again when it is done."""
+def _end_on_signals(program: uvicorn.Server) -> None:
+    """Lets signals end the program in order, also before uvicorn has handlers of its own.
+
+    When it has ended, uvicorn raises the signal that stopped it again; `serve` must still close its database then.
+    """
+
+    def end(signum: int, frame: FrameType | None) -> None:
+        program.should_exit = True
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
+        signal.signal(number, end)
 
 
 def print_env(url: str, api_key: str) -> None:

@@ -23,6 +23,7 @@ from server.settings import Settings
 from server.store import queries
 from server.store.database import Database
 from server.store.rows import StoredFile
+from server.thinker import think
 
 log = logging.getLogger(__name__)
 
@@ -58,10 +59,12 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         watch = asyncio.create_task(_watch(database, settings, started_at_s, clock))
+        thinking = asyncio.create_task(think(database, clock))
         yield
-        watch.cancel()
-        with suppress(asyncio.CancelledError):
-            await watch
+        for task in (watch, thinking):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
 
     routes = [
         Route("/healthz", healthy),

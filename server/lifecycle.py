@@ -26,11 +26,6 @@ INTERRUPTED_EXIT_CODES: Final = (128 + 2, 128 + 15)
 # A point whose attempts are lost or interrupted again and again is settled as failed in the end.
 MAX_ATTEMPTS: Final = 20
 
-# How often a point is tried again after failures of its own, and after how many failed points with one cause a sweep
-# that has no result yet ends itself; a sweep's `x-sweep` key sets others.
-DEFAULT_RETRIES: Final = 2
-DEFAULT_STOP_AFTER_FAILURES: Final = 3
-
 SWEEP_PENDING: Final = "PENDING"
 SWEEP_RUNNING: Final = "RUNNING"
 SWEEP_PAUSED: Final = "PAUSED"

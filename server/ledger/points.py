@@ -32,20 +32,6 @@ class HandOut:
     resume: bool
 
 
-@dataclass(frozen=True)
-class Policy:
-    """What a sweep does about failures: its `x-sweep` key, or the defaults."""
-
-    retries: int = lifecycle.DEFAULT_RETRIES
-    stop_after_failures: int = lifecycle.DEFAULT_STOP_AFTER_FAILURES
-
-
-def policy(sweep: Sweep) -> Policy:
-    """How often a failed point is tried again, and when a sweep without a result gives itself up."""
-    own = parsed(sweep.config).raw.get("x-sweep", {})
-    return Policy(**{name: own[name] for name in ("retries", "stop_after_failures") if name in own})
-
-
 @lru_cache(maxsize=64)
 def parsed(config: str) -> sweep_config.SweepConfig:
     """A stored sweep's config; it was checked when it was stored."""
@@ -101,7 +87,9 @@ def _settle(tx: sqlite3.Connection, sweep: Sweep, run: Run, now_s: float) -> Non
         return
     runs = {each.id: each for each in queries.runs_of_trial(tx, trial.id)}
     attempts = [*(each for id, each in runs.items() if id != run.id), runs[run.id]]
-    outcome = lifecycle.outcome([(each.state, each.exit_code) for each in attempts], policy(sweep).retries)
+    outcome = lifecycle.outcome(
+        [(each.state, each.exit_code) for each in attempts], parsed(sweep.config).extension.retries
+    )
     if outcome is not None:
         writes.update(tx, "trial", trial.id, outcome=outcome, counted_run_id=run.id)
         _enter(tx, "settled", run, outcome, now_s)
@@ -110,7 +98,7 @@ def _settle(tx: sqlite3.Connection, sweep: Sweep, run: Run, now_s: float) -> Non
 
 def _stop_if_all_fail_alike(tx: sqlite3.Connection, sweep: Sweep, now_s: float) -> None:
     """Ends a sweep, once, that has no result while its first points all failed for one cause of their own."""
-    limit = policy(sweep).stop_after_failures
+    limit = parsed(sweep.config).extension.stop_after_failures
     if not limit or sweep.stop_reason is not None or queries.has_result(tx, sweep.id):
         return
     runs = queries.runs_of_sweep(tx, sweep.id)
@@ -180,10 +168,19 @@ def _finish(tx: sqlite3.Connection, sweep: Sweep, now_s: float) -> None:
     writes.update(tx, "sweep", sweep.id, state=lifecycle.SWEEP_FINISHED, ended_at_s=now_s, updated_at_s=now_s)
 
 
+def propose(tx: sqlite3.Connection, sweep_id: int, index: int, params: dict[str, Any]) -> None:
+    """Keeps a suggestion ready, unless the sweep has gone on without it."""
+    sweep = queries.sweep_by_id(tx, sweep_id)
+    if sweep.next_index == index and queries.proposal(tx, sweep_id) is None:
+        writes.insert(tx, "proposal", sweep_id=sweep_id, suggestion=index, params=json.dumps(params))
+
+
 def _next_trial(tx: sqlite3.Connection, sweep: Sweep) -> Trial | None:
     number = queries.trial_count(tx, sweep.id)
     if sweep.expected is not None and number >= sweep.expected:
         return None
+    if sweep.method == "bayes":
+        return _proposed_trial(tx, sweep, number)
     config = parsed(sweep.config)
     index = sweep.next_index
     while (params := suggest.suggest(config, index, sweep.seed)) is not None:
@@ -191,12 +188,25 @@ def _next_trial(tx: sqlite3.Connection, sweep: Sweep) -> Trial | None:
         key = _key(sweep, index - 1, params)
         if queries.trial_by_key(tx, sweep.id, key) is None:
             writes.update(tx, "sweep", sweep.id, next_index=index)
-            text = json.dumps(params)
-            id = writes.insert(tx, "trial", sweep_id=sweep.id, number=number, key=key, params=text)
-            return queries.trial(tx, id)
+            return _new_trial(tx, sweep, number, key, json.dumps(params))
     # An updated config may hold points handed out before: only the end of the search tells how many there are.
     writes.update(tx, "sweep", sweep.id, next_index=index, expected=number)
     return None
+
+
+def _proposed_trial(tx: sqlite3.Connection, sweep: Sweep, number: int) -> Trial | None:
+    """The suggestion that was found outside of any request; None until there is one."""
+    params = queries.proposal(tx, sweep.id)
+    if params is None:
+        return None
+    writes.drop_proposal(tx, sweep.id)
+    writes.update(tx, "sweep", sweep.id, next_index=sweep.next_index + 1)
+    return _new_trial(tx, sweep, number, str(sweep.next_index), params)
+
+
+def _new_trial(tx: sqlite3.Connection, sweep: Sweep, number: int, key: str, params: str) -> Trial:
+    id = writes.insert(tx, "trial", sweep_id=sweep.id, number=number, key=key, params=params)
+    return queries.trial(tx, id)
 
 
 def _key(sweep: Sweep, index: int, params: dict[str, Any]) -> str:

@@ -90,6 +90,10 @@ def set_summary(tx: sqlite3.Connection, run: Run, text: str) -> None:
         RefusalError: the text is no JSON object.
     """
     summary = _object(text)
+    if run.early_stop is not None:
+        # The run itself only knows that it was interrupted.
+        summary[CAUSE] = f"stopped early: {json.loads(run.early_stop)['reason']}"
+        text = json.dumps(summary)
     sweep = queries.sweep_by_id(tx, run.sweep_id) if run.sweep_id else None
     cause = summary.get(CAUSE)
     writes.update(
@@ -114,7 +118,7 @@ def note_cause(tx: sqlite3.Connection, run: Run, cause: str) -> None:
 def note_nan(tx: sqlite3.Connection, run: Run) -> None:
     """Says so where the sweep's metric ended as NaN: the run looks finished and is no use to the search."""
     name = queries.sweep_by_id(tx, run.sweep_id).metric_name if run.sweep_id else None
-    value = _at(_object(run.summary), name) if name else None
+    value = at_path(_object(run.summary), name) if name else None
     if isinstance(value, float) and math.isnan(value):
         note_cause(tx, run, f"{causes.NAN_METRIC}: {name} is NaN")
 
@@ -174,7 +178,7 @@ def _make(
 def _metric(summary: dict[str, Any], sweep: Sweep | None) -> float | None:
     if sweep is None or sweep.metric_name is None:
         return None
-    value = _at(summary, sweep.metric_name)
+    value = at_path(summary, sweep.metric_name)
     if isinstance(value, dict):
         # `define_metric(summary="max")` stores {"max": ...} in place of the last value.
         value = value.get("max" if sweep.goal == "maximize" else "min", value.get("last"))
@@ -182,13 +186,13 @@ def _metric(summary: dict[str, Any], sweep: Sweep | None) -> float | None:
     return float(value) if number and math.isfinite(value) else None
 
 
-def _at(values: dict[str, Any], path: str) -> Any:
+def at_path(values: dict[str, Any], path: str) -> Any:
     """The value under a name, or under nested names joined by dots, as W&B addresses metrics."""
     head, _, rest = path.partition(".")
     if path in values or not rest:
         return values.get(path)
     nested = values.get(head)
-    return _at(nested, rest) if isinstance(nested, dict) else None
+    return at_path(nested, rest) if isinstance(nested, dict) else None
 
 
 def _object(text: str) -> dict[str, Any]:

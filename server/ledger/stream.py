@@ -4,7 +4,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from server import lifecycle
-from server.ledger import points, runs
+from server.ledger import early_stop, points, runs
 from server.store import queries, writes
 from server.store.rows import Run
 
@@ -43,7 +43,7 @@ def take(tx: sqlite3.Connection, run: Run, chunk: Chunk, now_s: float) -> bool:
         True if the run should stop: somebody asked for it, or its point went to another run.
     """
     runs.revive(tx, run, now_s)
-    _store(tx, run, chunk)
+    _store(tx, queries.run_by_id(tx, run.id), chunk, now_s)
     run = queries.run_by_id(tx, run.id)
     if chunk.preempting and run.state == lifecycle.RUNNING:
         writes.update(tx, "run", run.id, state=lifecycle.PREEMPTING, preempting=1)
@@ -52,16 +52,17 @@ def take(tx: sqlite3.Connection, run: Run, chunk: Chunk, now_s: float) -> bool:
     return run.stop_requested_at_s is not None or points.is_fenced(tx, queries.run_by_id(tx, run.id))
 
 
-def _store(tx: sqlite3.Connection, run: Run, chunk: Chunk) -> None:
+def _store(tx: sqlite3.Connection, run: Run, chunk: Chunk, now_s: float) -> None:
     if chunk.history:
         rows = list(zip(chunk.steps, chunk.history.rows, strict=True))
         writes.put_history(tx, run.id, chunk.history.offset, rows)
+        early_stop.consider(tx, run, now_s)
     if chunk.events:
         writes.put_lines(tx, "event", run.id, chunk.events.offset, chunk.events.rows)
     for lines in chunk.logs:
         writes.put_lines(tx, "log", run.id, lines.offset, lines.rows)
     if chunk.summary is not None:
-        runs.set_summary(tx, run, chunk.summary)
+        runs.set_summary(tx, queries.run_by_id(tx, run.id), chunk.summary)
 
 
 def _end(tx: sqlite3.Connection, run: Run, exit_code: int, now_s: float) -> None:

@@ -49,7 +49,7 @@ def register(
 
     Args:
         text: its config as YAML.
-        seed: of random suggestions.
+        seed: of its suggestions, unless the config names one.
 
     Returns:
         The sweep and what is doubtful in its config.
@@ -66,14 +66,14 @@ def register(
         "sweep",
         project_id=project.id,
         name=new_id(),
-        seed=seed,
+        seed=seed if config.extension.seed is None else config.extension.seed,
         state=lifecycle.SWEEP_PENDING,
         created_at_s=now_s,
         updated_at_s=now_s,
         **_columns(text, config),
         **{name: value or None for name, value in values.items()},
     )
-    return queries.sweep_by_id(tx, id), _doubts(config)
+    return queries.sweep_by_id(tx, id), config.warnings
 
 
 def update_config(tx: sqlite3.Connection, sweep: Sweep, text: str, now_s: float) -> tuple[str, ...]:
@@ -88,7 +88,7 @@ def update_config(tx: sqlite3.Connection, sweep: Sweep, text: str, now_s: float)
         columns["expected"] += queries.trial_count(tx, sweep.id)
     columns["next_index"] = 0 if config.method == "grid" else sweep.next_index
     writes.update(tx, "sweep", sweep.id, updated_at_s=now_s, **columns)
-    return _doubts(config)
+    return config.warnings
 
 
 def change(tx: sqlite3.Connection, sweep: Sweep, fields: SweepFields, now_s: float) -> None:
@@ -126,10 +126,6 @@ def checked(text: str) -> SweepConfig:
     except ConfigError as error:
         raise RefusalError(str(error)) from error
     return config
-
-
-def _doubts(config: SweepConfig) -> tuple[str, ...]:
-    return (*config.warnings, *suggest.unheeded(config))
 
 
 def _columns(text: str, config: SweepConfig) -> dict[str, Any]:

@@ -152,6 +152,17 @@ STEPS: Final = (
     ) STRICT;
     CREATE INDEX entry_of_sweep ON entry (sweep_id);
     """,
+    """
+    ALTER TABLE run ADD COLUMN bracket INTEGER NOT NULL DEFAULT 0;  -- the last one at which it was compared
+    ALTER TABLE run ADD COLUMN early_stop TEXT;  -- JSON of the decision that stopped it: reason, bracket, rank, rivals
+
+    -- A suggestion that takes longer to find than a heartbeat may wait: at most one a sweep is kept ready.
+    CREATE TABLE proposal (
+        sweep_id   INTEGER PRIMARY KEY REFERENCES sweep ON DELETE CASCADE,
+        suggestion INTEGER NOT NULL,
+        params     TEXT NOT NULL             -- JSON
+    ) STRICT;
+    """,
 )
 
 

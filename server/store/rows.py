@@ -93,6 +93,8 @@ class Run:
     history_lines: int
     event_lines: int
     log_lines: int
+    bracket: int
+    early_stop: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,10 @@ def enter(
     )
 
 
+def drop_proposal(connection: sqlite3.Connection, sweep_id: int) -> None:
+    connection.execute("DELETE FROM proposal WHERE sweep_id = ?", (sweep_id,))
+
+
 def put_lines(connection: sqlite3.Connection, stream: str, run_id: int, offset: int, rows: list[str]) -> None:
     """Stores lines at their numbers; the same lines again change nothing, other text replaces."""
     sql = f"INSERT INTO {stream} (run_id, line, row) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET row = excluded.row"

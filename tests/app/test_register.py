@@ -146,10 +146,12 @@ def test_a_mistake_in_the_file_is_told_with_its_place_and_nothing_is_sent(there:
 
 
 def test_what_the_server_refuses_is_told_in_its_words(there: Workplace) -> None:
-    code, output = there.run("register", SWEEP="sweeps/bayes.yaml")
+    path = there.write_sweep(["-m", "app.train"], {"layer1_size": {"values": [1]}}, method="custom")
+
+    code, output = there.run("register")
 
     assert code == 1
-    assert "Error: the backend refused sweeps/bayes.yaml: method `bayes`" in output
+    assert f"Error: the backend refused {path}: method `custom` has no engine in this server yet" in output
     assert "Traceback" not in output
 
 

@@ -173,7 +173,8 @@ def test_a_handed_out_run_does_not_look_started_to_a_resuming_client(wb: Speaker
 @pytest.mark.parametrize(
     ("config", "said"),
     [
-        ({"method": "bayes", "metric": {"name": "a"}, "parameters": {"b": {"min": 0, "max": 1}}}, "bayes"),
+        ({"method": "bayes", "parameters": {"b": {"min": 0, "max": 1}}}, "metric"),
+        ({"method": "custom", "parameters": {"b": {"min": 0, "max": 1}}}, "custom"),
         ({"method": "gird", "parameters": {"b": {"values": [1]}}}, "grid"),
         ({"method": "grid", "parameters": {"b": {"min": 0.0, "max": 1.0}}}, "grid"),
         ({"method": "grid"}, "parameters"),
@@ -337,11 +338,11 @@ def test_a_database_that_is_locked_is_503_and_nothing_is_lost(wb: Speaker) -> No
     assert wb.log("r", 0, {"_step": 0}).status_code == 200
 
 
-def test_what_a_sweep_asks_for_in_vain_is_a_warning(wb: Speaker) -> None:
-    config = {**GRID, "metric": {"name": "a"}, "early_terminate": {"type": "hyperband", "min_iter": 3}}
+def test_a_doubtful_sweep_is_registered_with_a_warning(wb: Speaker) -> None:
+    config = {"method": "random", "parameters": {"b": {"min": 0, "max": 1}}}
     document = """mutation ($c: String) {
         upsertSweep(input: {config: $c, projectName: "p"}) { configValidationWarnings } }"""
 
     (warning,) = wb.ask(document, c=json.dumps(config))["upsertSweep"]["configValidationWarnings"]
 
-    assert warning.startswith("`early_terminate` stops no run in this server yet.")
+    assert "run_cap" in warning

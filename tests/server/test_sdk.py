@@ -225,11 +225,11 @@ def test_the_verbs_of_wandb_sweep_change_its_state(server: RunningServer, tmp_pa
 
 
 def test_wandb_sweep_shows_why_a_config_is_refused(server: RunningServer, tmp_path: Path) -> None:
-    (tmp_path / "sweep.yaml").write_text("method: bayes\nmetric: {name: a}\nparameters: {b: {min: 0.0, max: 1.0}}")
+    (tmp_path / "sweep.yaml").write_text("method: bayes\nparameters: {b: {min: 0.0, max: 1.0}}")
 
     said = cli(server, tmp_path, "sweep", "--project", "p", "sweep.yaml", code=1)
 
-    assert "bayes" in said
+    assert "`metric` is missing: needed by `method: bayes`" in said
     assert "Traceback" not in said
 
 

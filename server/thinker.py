@@ -1,0 +1,122 @@
+"""Finds the suggestions of Bayesian sweeps outside of any request, in a process of its own.
+
+A heartbeat is answered in milliseconds; a Gaussian process over hundreds of runs takes longer, and would hold up every
+other request while it does. So an idle agent is told to ask again, and its suggestion is found meanwhile.
+"""
+
+import asyncio
+import json
+import logging
+import multiprocessing
+import os
+import signal
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from typing import Any, cast
+
+from starlette.concurrency import run_in_threadpool
+
+from search import results, suggest
+from server.ledger import points
+from server.ledger.early_stop import curve_of
+from server.store import queries
+from server.store.database import Database
+from server.store.rows import Sweep
+
+log = logging.getLogger(__name__)
+
+LOOK_S = 1.0
+# An agent asks every 5 s; one that has missed two is not waiting.
+WAITING_AGENT_S = 12.0
+BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+@dataclass(frozen=True)
+class Question:
+    """What the search is asked: suggestion `index` of a sweep, with the runs that it may see."""
+
+    sweep_id: int
+    config: str
+    index: int
+    seed: int
+    runs: tuple[results.Run, ...]
+
+
+def questions(connection: sqlite3.Connection, now_s: float) -> list[Question]:
+    """What idle agents wait for."""
+    wanting = queries.sweeps_in_want(connection, now_s - WAITING_AGENT_S)
+    return [Question(each.id, each.config, each.next_index, each.seed, _runs(connection, each)) for each in wanting]
+
+
+def answer(question: Question) -> dict[str, Any] | None:
+    """The suggestion; a pure function of the question."""
+    return suggest.suggest(points.parsed(question.config), question.index, question.seed, question.runs)
+
+
+async def think(database: Database, clock: Callable[[], float]) -> None:
+    """Looks for questions and answers them, until cancelled; the process is started for the first one."""
+    pool: ProcessPoolExecutor | None = None
+    try:
+        while True:
+            await asyncio.sleep(LOOK_S)
+            try:
+                for question in await run_in_threadpool(_look, database, clock()):
+                    pool = pool or _pool()
+                    params = await asyncio.get_running_loop().run_in_executor(pool, answer, question)
+                    await run_in_threadpool(_keep, database, question, params)
+            except BrokenProcessPool:
+                log.error("the searching process died; starting another")
+                pool = None
+            except Exception:
+                log.exception("no suggestion could be found; trying again in %s s", LOOK_S)
+    finally:
+        if pool is not None:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _look(database: Database, now_s: float) -> list[Question]:
+    with database.read() as connection:
+        return questions(connection, now_s)
+
+
+def _keep(database: Database, question: Question, params: dict[str, Any] | None) -> None:
+    if params is not None:
+        with database.write() as tx:
+            points.propose(tx, question.sweep_id, question.index, params)
+
+
+def _runs(connection: sqlite3.Connection, sweep: Sweep) -> tuple[results.Run, ...]:
+    params = {trial.id: json.loads(trial.params) for trial in queries.trials(connection, sweep.id)}
+    return tuple(
+        results.Run(
+            params[run.trial_id],
+            cast(results.State, run.state),
+            tuple(curve_of(connection, run, sweep.metric_name)),
+            run.metric,
+        )
+        for run in queries.runs_of_sweep(connection, sweep.id)
+        if run.trial_id in params
+    )
+
+
+def _pool() -> ProcessPoolExecutor:
+    context = multiprocessing.get_context("spawn")  # a fork would copy the locks of this process' threads
+    return ProcessPoolExecutor(1, context, initializer=_begin)
+
+
+def _begin() -> None:
+    """Prepares the searching process: one thread, deaf to Ctrl-C, gone when its parent is."""
+    os.environ.update(dict.fromkeys(BLAS_THREADS, "1"))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(0)

@@ -1,0 +1,59 @@
+"""Bayesian sweeps: suggestions are found outside the requests, and follow from the seed and the results."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from speaker import Clock, Speaker, speaking
+
+SWEEP: dict[str, Any] = {
+    "method": "bayes",
+    "run_cap": 4,
+    "metric": {"name": "loss", "goal": "minimize"},
+    "parameters": {"x": {"min": 0.0, "max": 1.0}, "units": {"values": [8, 16]}},
+    "x-sweep": {"seed": 3},
+}
+
+
+def beat_until_run(wb: Speaker, agent: str) -> dict[str, Any]:
+    end_s = time.monotonic() + 60
+    while (command := wb.beat(agent)) is None:
+        assert time.monotonic() < end_s, "no suggestion came"
+        time.sleep(0.1)
+    return command
+
+
+def carry_out(wb: Speaker) -> list[dict[str, Any]]:
+    """Does the whole sweep with one agent; the params in order."""
+    sweep = wb.register(SWEEP)
+    agent, drawn = wb.agent(sweep), []
+    while (command := beat_until_run(wb, agent))["type"] == "run":
+        params = {name: item["value"] for name, item in command["args"].items()}
+        drawn.append(params)
+        wb.begin(command["run_id"], sweep)
+        wb.log(command["run_id"], 0, {"_step": 0, "loss": (params["x"] - 0.3) ** 2})
+        wb.summarise(command["run_id"], loss=(params["x"] - 0.3) ** 2)
+        wb.finish(command["run_id"])
+    assert wb.sweep(sweep)["state"] == "FINISHED"
+    return drawn
+
+
+@pytest.mark.slow
+def test_a_bayesian_sweep_runs_to_its_cap_and_follows_from_its_seed(tmp_path: Path, clock: Clock) -> None:
+    drawn = []
+    for name in ("one", "two"):
+        with speaking(tmp_path / name, clock) as wb:
+            drawn.append(carry_out(wb))
+
+    assert drawn[0] == drawn[1]
+    assert len({json.dumps(params) for params in drawn[0]}) == 4
+    assert all(0 <= params["x"] <= 1 and params["units"] in (8, 16) for params in drawn[0])
+
+
+def test_an_agent_that_asks_before_the_answer_is_told_to_ask_again(wb: Speaker) -> None:
+    sweep = wb.register(SWEEP)
+
+    assert wb.beat(wb.agent(sweep)) is None
+    assert wb.sweep(sweep)["state"] == "RUNNING"
