@@ -92,7 +92,8 @@ def _missing_parameters(data: dict[str, Any]) -> Iterator[Problem]:
 def _missing_metric(data: dict[str, Any]) -> Iterator[Problem]:
     if "metric" in data:
         return
-    askers = ["`method: bayes`"] if data.get("method") == "bayes" else []
+    # A scheduler suggests by what its own program says.
+    askers = ["`method: bayes`"] if data.get("method") == "bayes" and "scheduler" not in data else []
     askers += ["`early_terminate`"] if "early_terminate" in data else []
     if askers:
         yield Problem(

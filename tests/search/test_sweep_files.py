@@ -93,6 +93,10 @@ def test_custom_sweeps_of_a_client_side_engine_are_read() -> None:
     assert len(config.metrics) == 2
 
 
+def test_a_bayes_sweep_with_a_scheduler_may_leave_its_metric_to_it() -> None:
+    assert parse("method: bayes\nscheduler: {engine: wandb}\nparameters: {a: {value: 1}}").metric is None
+
+
 def test_bounds_of_two_kinds_are_read_within_a_group_where_the_client_lets_them_pass() -> None:
     config = parse("method: random\nparameters: {net: {parameters: {x: {min: 0, max: 0.5}}}}")
 
