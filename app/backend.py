@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from app import device
 from app.settings import ENV_FILE, PROCESS_ENVIRONMENT, SettingError, Settings, web_address
@@ -23,6 +23,7 @@ CHOOSING = (API_KEY, API_KEY_FILE, BASE_URL)
 MOUNTED_KEY = Path("/run/secrets/wandb_api_key")
 
 CLOUD_URL = "https://api.wandb.ai"
+EMBEDDED: Final = "embedded"
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Backend:
     @property
     def identity(self) -> str:
         """What tells two backends apart; an embedded server stays itself when its port changes."""
-        return self.kind if self.kind == "embedded" else self.base_url
+        return self.kind if self.kind == EMBEDDED else self.base_url
 
 
 def choose(env_file: Mapping[str, str]) -> Backend:
@@ -56,7 +57,7 @@ def choose(env_file: Mapping[str, str]) -> Backend:
     url = env_file.get(BASE_URL, "")
     key, source = _key(env_file)
     if not key and not url:
-        return Backend("embedded", "the embedded server: .env sets no WANDB_API_KEY, so no account and no network")
+        return Backend(EMBEDDED, "the embedded server: .env sets no WANDB_API_KEY, so no account and no network")
     if not url:
         return Backend("cloud", f"the W&B cloud: .env sets {source}", CLOUD_URL, key)
     if not key:
@@ -130,7 +131,7 @@ def _wandb(backend: Backend, settings: Settings, env_file: Mapping[str, str]) ->
         # Three failures in the first minute end an agent; the embedded server has counted each already.
         "WANDB_AGENT_DISABLE_FLAPPING": "true",
     }
-    if backend.kind == "embedded":
+    if backend.kind == EMBEDDED:
         # A link must open on the user's machine, also when the agents know the server by another name.
         values["WANDB_APP_URL"] = settings.public_url or backend.base_url
         # The server tries failed trials again and stops a sweep that cannot work; its agents need not give up before.

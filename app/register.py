@@ -9,6 +9,7 @@ import hashlib
 import json
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,8 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import click
+import yaml
 
 from app import check, client, reproduce
+from app.backend import EMBEDDED
 from app.client import BackendError
 from app.results import Results
 from app.settings import Settings
@@ -36,6 +39,7 @@ class Wanted:
         project: where it is to be.
         entity: the project's owner; "" is the account's own.
         name: the display name by which it is found.
+        extended: whether the backend knows `x-sweep`, a key of the embedded server's own.
     """
 
     file: Path
@@ -43,6 +47,7 @@ class Wanted:
     project: str
     entity: str
     name: str
+    extended: bool
 
 
 def wanted(settings: Settings, identity: str) -> Wanted:
@@ -58,7 +63,8 @@ def wanted(settings: Settings, identity: str) -> Wanted:
     parts = [config.raw, settings.wandb_project, identity, settings.new]
     digits = hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
     name = f"{config.name or settings.sweep.stem} #{digits[:KEY_DIGITS]}"
-    return Wanted(settings.sweep, config, settings.wandb_project, settings.wandb_entity, name)
+    extended = identity == EMBEDDED
+    return Wanted(settings.sweep, config, settings.wandb_project, settings.wandb_entity, name, extended)
 
 
 def find(api: Any, sweep: Wanted) -> str | None:
@@ -136,13 +142,26 @@ def code_changed(results: Results) -> str | None:
 
 def _wandb_sweep(sweep: Wanted, environment: Mapping[str, str]) -> None:
     command = [sys.executable, "-m", "wandb", "sweep", "--project", sweep.project, "--name", sweep.name]
-    done = subprocess.run([*command, str(sweep.file)], env=dict(environment), capture_output=True, text=True)
+    with _sendable(sweep) as file:
+        done = subprocess.run([*command, str(file)], env=dict(environment), capture_output=True, text=True)
     if done.returncode:
         said = [line.removeprefix("Error: ") for line in done.stderr.splitlines() if line.startswith("Error: ")]
         raise click.ClickException(f"the backend refused {sweep.file}: {' '.join(said) or done.stderr.strip()}")
     for line in done.stderr.splitlines():
         if "WARNING" in line:
             click.echo(line, err=True)
+
+
+@contextmanager
+def _sendable(sweep: Wanted) -> Iterator[Path]:
+    """The sweep file, or for a backend that would refuse `x-sweep` a copy without it."""
+    if sweep.extended or check.EXTENSION not in sweep.config.raw:
+        yield sweep.file
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / sweep.file.name
+        copy.write_text(yaml.safe_dump({key: item for key, item in sweep.config.raw.items() if key != check.EXTENSION}))
+        yield copy
 
 
 @contextmanager

@@ -145,6 +145,18 @@ def test_a_mistake_in_the_file_is_told_with_its_place_and_nothing_is_sent(there:
     assert project not in [each.name for each in api.projects("local")]
 
 
+def test_our_own_key_is_taken_out_for_other_servers(there: Workplace, api: wandb.Api) -> None:
+    path = Path(there.variables["SWEEP"])
+    path.write_text(f"{GRID}x-sweep: {{retries: 0}}\n")
+
+    code, output = there.run("register")
+
+    assert code == 0, output
+    (found,) = sweeps(api, there.variables["WANDB_PROJECT"])
+    assert "x-sweep" not in found.config
+    assert "parameters" in found.config
+
+
 def test_what_the_server_refuses_is_told_in_its_words(there: Workplace) -> None:
     path = there.write_sweep(["-m", "app.train"], {"layer1_size": {"values": [1]}}, method="custom")
 

@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,14 +14,12 @@ import pytest
 
 @pytest.mark.parametrize("name", ["WANDB_API_KEY", "WANDB_API_KEY_FILE", "WANDB_BASE_URL"])
 def test_it_says_in_one_line_that_no_server_is_needed_and_idles_in_good_health(tmp_path: Path, name: str) -> None:
-    process = start(tmp_path, **{name: "set"})
-
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    with urllib.request.urlopen(f"http://127.0.0.1:{listening_port(process.pid)}/healthz", timeout=5) as answer:
-        told = answer.read().decode()
-    process.send_signal(signal.SIGTERM)
-    rest, _ = process.communicate(timeout=10)
+    with started(tmp_path, **{name: "set"}) as process:
+        line = process.stdout.readline() if process.stdout else ""
+        with urllib.request.urlopen(f"http://127.0.0.1:{listening_port(process.pid)}/healthz", timeout=5) as answer:
+            told = answer.read().decode()
+        process.send_signal(signal.SIGTERM)
+        rest, _ = process.communicate(timeout=10)
 
     assert line == f"The embedded server is not needed: runs go elsewhere ({name}). It idles.\n"
     assert told == f"The embedded server is not needed: runs go elsewhere ({name}).\n"
@@ -28,21 +28,26 @@ def test_it_says_in_one_line_that_no_server_is_needed_and_idles_in_good_health(t
 
 
 def test_with_nothing_set_it_serves(tmp_path: Path) -> None:
-    process = start(tmp_path)
-
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=20)
+    with started(tmp_path) as process:
+        line = process.stdout.readline() if process.stdout else ""
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=20)
 
     assert line.startswith("tf-sweeps server at http://127.0.0.1:")
 
 
-def start(folder: Path, **variables: str) -> subprocess.Popen[str]:
+@contextmanager
+def started(folder: Path, **variables: str) -> Iterator[subprocess.Popen[str]]:
+    """The server on a free port; it is ended whatever becomes of the test."""
     command = [sys.executable, "-m", "server", "--port", "0", "--data", str(folder / "data"), "--standby"]
-    return subprocess.Popen(
-        command, env=os.environ | variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+    environment = os.environ | variables
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def listening_port(pid: int) -> int:
