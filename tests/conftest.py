@@ -1,6 +1,7 @@
 """What every test starts from: an environment that says nothing about W&B or this project."""
 
 import os
+import signal
 
 OURS = (
     *("SWEEP", "NEW", "SWEEP_ID", "AGENTS", "THREADS", "PORT", "DATA_DIR", "SERVER_URL", "ENV_FILE"),
@@ -9,3 +10,8 @@ OURS = (
 
 for name in [name for name in os.environ if name.startswith("WANDB_") or name in OURS]:
     del os.environ[name]
+
+# A shell's `&` and nohup leave these ignored, and what the tests start would inherit that.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
