@@ -29,6 +29,7 @@ def fit(
     seed: int,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     memory_limit_bytes: int = 2**31,
+    between: Callable[[], None] = lambda: None,
 ) -> keras.callbacks.History:
     """Trains a compiled model, with a new order of batches in every epoch that follows from the seed alone.
 
@@ -45,6 +46,7 @@ def fit(
         seed: decides the order of rows.
         callbacks: any of Keras'.
         memory_limit_bytes: largest inputs that are copied into memory as a whole.
+        between: called between calls into TensorFlow, where no callback is at work; what it raises ends the training.
 
     Returns:
         Keras' History.
@@ -53,16 +55,17 @@ def fit(
         "validation_data": validation,
         "validation_batch_size": EVALUATION_BATCH,
         "epochs": epochs,
-        "callbacks": list(callbacks),
+        "callbacks": [*callbacks, _Between(between)],
         "shuffle": False,  # done here
         "verbose": 2,
     }
     reason = _why_not_whole_epochs(model, train[0], callbacks, memory_limit_bytes)
     if reason:
         print(f"Training batch by batch, which is slower: {reason}.")
+        common["callbacks"] = [*callbacks, _BetweenBatches(between)]
         return model.fit(_batches(*train, batch_size, seed), **common)
     # `fit` builds its own train function only where none is set.
-    model.train_function = _whole_epoch(model, *train, batch_size, seed)
+    model.train_function = _whole_epoch(model, *train, batch_size, seed, between)
     try:
         epoch_markers = tf.data.Dataset.from_tensors(0).repeat()
         return model.fit(epoch_markers, steps_per_epoch=1, **common)
@@ -76,8 +79,29 @@ def evaluate(model: keras.Model, part: Part) -> dict[str, float]:
     return result
 
 
+class _Between(keras.callbacks.Callback):
+    """Calls a function after each epoch, and after each batch of Keras' own loop."""
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        super().__init__()
+        self._call = call
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self._call()
+
+
+class _BetweenBatches(_Between):
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        self._call()
+
+
 def _whole_epoch(
-    model: keras.Model, inputs: NDArray[Any], labels: NDArray[Any], batch_size: int, seed: int
+    model: keras.Model,
+    inputs: NDArray[Any],
+    labels: NDArray[Any],
+    batch_size: int,
+    seed: int,
+    between: Callable[[], None],
 ) -> Callable[[object], dict[str, Any]]:
     """Makes a train function for Keras' `fit` that takes all steps of an epoch and ignores what it is given."""
     x, y, rows, steps = tf.constant(inputs), tf.constant(labels), len(inputs), len(inputs) // batch_size
@@ -106,6 +130,7 @@ def _whole_epoch(
         done = tf.cast(model.optimizer.iterations, tf.int32)
         order = tf.random.experimental.stateless_shuffle(tf.range(rows), [seed, done])
         for first in range(0, steps, STEPS_PER_CALL):
+            between()
             run_steps(order, tf.constant(first), tf.constant(min(first + STEPS_PER_CALL, steps)))
         if rows % batch_size:
             run_rest(order)

@@ -103,6 +103,7 @@ def _mode(environ: MutableMapping[str, str]) -> Literal["disabled"] | None:
 
 
 def _trial(run: Any, arguments: Sequence[str]) -> None:
+    _asked.noting = True
     config = _values(run, arguments)
 
     device.configure()
@@ -116,6 +117,7 @@ def _trial(run: Any, arguments: Sequence[str]) -> None:
     provenance = reproduce.provenance(config.seed, splits.sha256)
     run.config.update({"provenance": provenance}, allow_val_change=True)
     network = model.build(config)
+    _asked.end_if_asked()
     fit.fit(
         network,
         splits.train,
@@ -124,6 +126,7 @@ def _trial(run: Any, arguments: Sequence[str]) -> None:
         epochs=config.epochs,
         seed=config.seed,
         callbacks=callbacks.callbacks(config, run),
+        between=_asked.end_if_asked,
     )
     test = {f"test_{name}": value for name, value in fit.evaluate(network, splits.test).items()}
     print(", ".join(f"{name} {value:.4f}" for name, value in test.items()))
@@ -146,9 +149,29 @@ class _Terminated(SystemExit):
     """SIGTERM came; the run is to be closed in order."""
 
 
-def _terminate(signum: int, frame: FrameType | None) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # asked once is enough: a second one must not disturb the closing
-    raise _Terminated(128 + signum)
+class _Asked:
+    """Whether a signal has asked this process to end.
+
+    Once the run is there, a signal is only noted, and the training ends between two calls into TensorFlow. What a
+    handler raises could come while W&B's client is half-way through a message to its service, which would then answer
+    no more, or in a destructor, where it is forgotten.
+    """
+
+    def __init__(self) -> None:
+        self.signum: int | None = None
+        self.noting = False
+
+    def come(self, signum: int, frame: FrameType | None) -> None:
+        first, self.signum = self.signum is None, self.signum or signum
+        if first and not self.noting:  # asked once is enough: a second one must not disturb the closing
+            self.end_if_asked()
+
+    def end_if_asked(self) -> None:
+        if self.signum is not None:
+            raise KeyboardInterrupt if self.signum == signal.SIGINT else _Terminated(128 + self.signum)
+
+
+_asked = _Asked()
 
 
 def _speaks_for_itself(error: BaseException) -> bool:
@@ -172,7 +195,8 @@ def main(arguments: Sequence[str]) -> int:
 
         print(f"python -m app.train [--name=value ...]\n\n{TrialConfig.help()}")
         return 0
-    signal.signal(signal.SIGTERM, _terminate)
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, _asked.come)
     gc.disable()  # two thousand modules are imported first; see `_trial`
     try:
         train(arguments)

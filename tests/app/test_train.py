@@ -235,6 +235,32 @@ def test_a_signal_closes_the_run_in_order(signum: signal.Signals) -> None:
 
 
 @pytest.mark.usefixtures("places")
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_that_comes_in_a_destructor_still_ends_the_trial(tmp_path: Path, signum: signal.Signals) -> None:
+    # What is raised in `__del__` is printed and forgotten.
+    (tmp_path / "unlucky.py").write_text(
+        "import os, sys\n"
+        "from app import callbacks, train\n"
+        "class Unlucky:\n"
+        f"    def __del__(self): os.kill(os.getpid(), {int(signum)})\n"
+        "real = callbacks.LogMetrics.on_epoch_end\n"
+        "def once(self, epoch, logs=None):\n"
+        "    real(self, epoch, logs)\n"
+        "    if epoch == 1: Unlucky()\n"
+        "callbacks.LogMetrics.on_epoch_end = once\n"
+        "sys.exit(train.main(['--layer1_size=8', '--epochs=9999']))\n"
+    )
+    environment = {**os.environ, "WANDB_MODE": "offline", "PYTHONPATH": os.getcwd()}
+
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "unlucky.py")], env=environment, capture_output=True, text=True, timeout=WAIT_S
+    )
+
+    assert done.returncode == 128 + signum
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.usefixtures("places")
 def test_env_file_names_the_server_of_a_trial_by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".env").write_text(f"WANDB_BASE_URL=http://127.0.0.1:9\nWANDB_API_KEY={'k' * 40}\n")
     monkeypatch.setenv("WANDB_API_KEY", "exported")

@@ -87,7 +87,7 @@ def test_a_second_time_it_says_that_all_is_done_and_shows_the_table_again(grid: 
 
     assert code == 0
     assert re.search(r"Sweep layer_size #\w{6} is finished already\. NEW=label starts another\.", output)
-    assert re.search(r"│ 256 +│ finished +│ +5 │ +0\.8\d{3} │", output)
+    assert re.search(r" trial 5 +0\.8\d{3} +256 +5 +finished", output)
     assert output.splitlines()[-1] == "5 of 5 runs finished"
     assert "Agents:" not in output
     assert grid.workplace.left_running() == {}
@@ -232,7 +232,7 @@ def test_a_wrong_value_ends_it_with_one_clear_line(tmp_path: Path, variables: di
 
     code, output = workplace.run("up", **variables)
 
-    assert code in (1, 2)
+    assert code in (1, 2, 66)
     assert told in output
     assert "Traceback" not in output
     assert workplace.left_running() == {}
