@@ -295,6 +295,7 @@ def test_a_resumed_run_goes_on_at_its_next_step(server: RunningServer, tmp_path:
 import sys, wandb
 run = wandb.init(project="resume", id="again", resume="allow")
 run.log({"a": int(sys.argv[1])})
+run.finish()
 """
     script(server, tmp_path, program, "1")
     script(server, tmp_path, program, "2")
