@@ -12,7 +12,15 @@ from pathlib import Path
 from typing import Final, Literal
 
 from app import device
-from app.settings import ENV_FILE, PROCESS_ENVIRONMENT, SettingError, Settings, web_address
+from app.settings import (
+    ENV_FILE,
+    FOR_TRIALS,
+    PROCESS_ENVIRONMENT,
+    VARIABLES,
+    SettingError,
+    Settings,
+    web_address,
+)
 
 API_KEY = "WANDB_API_KEY"
 API_KEY_FILE = "WANDB_API_KEY_FILE"
@@ -108,6 +116,7 @@ def environment(
     values = {
         **{name: value for name, value in env_file.items() if name != "WANDB_ENTITY"},
         **{name: value for name, value in environ.items() if not name.startswith("WANDB_")},
+        **{name: environ.get(name) or env_file.get(name) or VARIABLES[name][0] for name in FOR_TRIALS},
         **_wandb(backend, settings, env_file),
         "DATA_DIR": str(settings.data_dir),
         "THREADS": str(settings.threads),

@@ -49,7 +49,13 @@ def directory(settings: Settings) -> Path:
 def command(settings: Settings, *flags: str) -> list[str]:
     """The command that serves this data directory."""
     program = [sys.executable, "-m", "server", "--host", HOST, "--port", str(settings.port)]
-    return [*program, "--data", str(directory(settings)), *flags]
+    silence = {
+        "--agent-silent-s": settings.agent_silent_s,
+        "--run-missing-s": settings.run_missing_s,
+        "--run-orphan-s": settings.run_orphan_s,
+    }
+    limits = [text for flag, limit_s in silence.items() for text in (flag, str(limit_s))]
+    return [*program, "--data", str(directory(settings)), *limits, *flags]
 
 
 def find(settings: Settings) -> Server | None:

@@ -47,6 +47,18 @@ class Settings:
         fashion_mnist_dir: directory of the data set's files; "" looks in the usual places.
         wandb_project: the sweep's project.
         wandb_entity: the team or user that owns it; "" is the account's own.
+        warm: whether trials start from a process that has imported TensorFlow already.
+        xla: whether TensorFlow compiles the training step; None leaves it to Keras, which does so on GPUs.
+        deterministic: whether a GPU is held to operations whose results repeat.
+        keep_weights: whether each finished run keeps its final model as a file.
+        checkpoint_s: the shortest time between two checkpoints of a trial.
+        stop_on_nan: whether a trial ends at once when its loss is no number.
+        no_progress_min: a trial that does no step for so long is ended; 0 never does.
+        gpu_slots: trials at once on each GPU.
+        gpu_memory_mib: of a GPU for each trial; None shares it out by the slots.
+        agent_silent_s: after so long without a word from an agent and from its run, the run is given up.
+        run_missing_s: the same for a run that its living agent does not know any more.
+        run_orphan_s: the same for a run that no agent started.
     """
 
     sweep: Path
@@ -62,6 +74,18 @@ class Settings:
     fashion_mnist_dir: str
     wandb_project: str
     wandb_entity: str
+    warm: bool
+    xla: bool | None
+    deterministic: bool
+    keep_weights: bool
+    checkpoint_s: int
+    stop_on_nan: bool
+    no_progress_min: int
+    gpu_slots: int
+    gpu_memory_mib: int | None
+    agent_silent_s: int
+    run_missing_s: int
+    run_orphan_s: int
 
 
 def _text(value: str) -> str:
@@ -85,13 +109,20 @@ def _switch(value: str) -> bool:
     return value == "1"
 
 
-def _agents(value: str) -> int | None:
+def _or_auto(value: str, parse: Callable[[str], Any]) -> Any:
+    """None for "auto", else what `parse` makes of it."""
     if value == "auto":
         return None
     try:
-        return _whole_number(value, 1, 1000)
+        return parse(value)
     except ValueError as error:
-        raise ValueError(f"auto or {error}") from None
+        raise ValueError(f"auto, or {error}") from None
+
+
+def _on_or_off(value: str) -> bool:
+    if value not in ("0", "1"):
+        raise ValueError("0 or 1")
+    return value == "1"
 
 
 def _project(value: str) -> str:
@@ -123,7 +154,7 @@ VARIABLES: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "NEW": ("", _text),
     "DRY": ("", _switch),
     "SWEEP_ID": ("", _sweep_id),
-    "AGENTS": ("auto", _agents),
+    "AGENTS": ("auto", lambda value: _or_auto(value, lambda count: _whole_number(count, 1, 1000))),
     "THREADS": ("1", lambda value: _whole_number(value, 1, 1024)),
     "PORT": ("8080", lambda value: _whole_number(value, 0, 65535)),
     "DATA_DIR": ("data", _absolute),
@@ -132,7 +163,25 @@ VARIABLES: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "FASHION_MNIST_DIR": ("", _text),
     "WANDB_PROJECT": ("wandb-sweep-practice", _project),
     "WANDB_ENTITY": ("", _text),
+    "WARM": ("1", _on_or_off),
+    "XLA": ("auto", lambda value: _or_auto(value, _on_or_off)),
+    "DETERMINISTIC": ("1", _on_or_off),
+    "KEEP_WEIGHTS": ("1", _on_or_off),
+    "CHECKPOINT_S": ("30", lambda value: _whole_number(value, 0, 86_400)),
+    "STOP_ON_NAN": ("1", _on_or_off),
+    "NO_PROGRESS_MIN": ("30", lambda value: _whole_number(value, 0, 10_000)),
+    "GPU_SLOTS": ("2", lambda value: _whole_number(value, 1, 64)),
+    "GPU_MEMORY_MIB": ("auto", lambda value: _or_auto(value, lambda mib: _whole_number(mib, 64, 999_999))),
+    "AGENT_SILENT_S": ("120", lambda value: _whole_number(value, 5, 86_400)),
+    "RUN_MISSING_S": ("15", lambda value: _whole_number(value, 5, 86_400)),
+    "RUN_ORPHAN_S": ("300", lambda value: _whole_number(value, 5, 86_400)),
 }
+
+# What a trial and its thin parent read from their own environment.
+FOR_TRIALS = (
+    *("WARM", "XLA", "DETERMINISTIC", "KEEP_WEIGHTS", "CHECKPOINT_S", "STOP_ON_NAN", "NO_PROGRESS_MIN"),
+    *("GPU_SLOTS", "GPU_MEMORY_MIB"),
+)
 
 
 def read_env_file(environ: Mapping[str, str]) -> dict[str, str]:

@@ -37,7 +37,7 @@ def test_all_wrong_values_are_told_at_once_each_with_what_is_allowed() -> None:
 
     assert caught.value.message.splitlines() == [
         "SWEEP_ID is 'abc'; allowed: entity/project/id, as a sweep's page and `wandb sweep` show it.",
-        "AGENTS is 'two'; allowed: auto or a whole number from 1 to 1000.",
+        "AGENTS is 'two'; allowed: auto, or a whole number from 1 to 1000.",
         "PORT is '99999'; allowed: a whole number from 0 to 65535.",
         "SERVER_URL is 'here'; allowed: an address like http://192.168.1.20:8080.",
         r"WANDB_PROJECT is 'a/b'; allowed: at most 128 characters, none of / \ # ? % :.",
@@ -47,7 +47,7 @@ def test_all_wrong_values_are_told_at_once_each_with_what_is_allowed() -> None:
 
 @pytest.mark.parametrize("value", ["0", "-1", "1.5", "1001", "²", "1e3"])
 def test_agents_are_a_count(value: str) -> None:
-    with pytest.raises(SettingError, match="allowed: auto or a whole number"):
+    with pytest.raises(SettingError, match="allowed: auto, or a whole number"):
         settings.read({"AGENTS": value}, {})
 
 
