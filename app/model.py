@@ -3,6 +3,7 @@
 import keras
 
 from app.config import TrialConfig
+from app.optimizers import fused
 
 OPTIMIZERS = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop}
 
@@ -26,6 +27,6 @@ def build(config: TrialConfig) -> keras.Model:
             keras.layers.Dense(10, activation="softmax"),
         ]
     )
-    optimizer = OPTIMIZERS[config.optimizer](learning_rate=config.learning_rate)
+    optimizer = fused(OPTIMIZERS[config.optimizer](learning_rate=config.learning_rate))
     model.compile(optimizer=optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
