@@ -1,24 +1,21 @@
-"""How long the main job takes: `python -m benchmarks.main_job [--rounds 3]`.
+"""What a sweep costs: `python -m benchmarks.main_job [--rounds 3] [--sweep FILE] [--json FILE]`.
 
-Prints, as medians over the rounds and as ratios to the tutorial's way: seconds to the first finished run and to the end
-of the 5-run grid with 1, 2 and 3 agents; and what the server alone costs: seconds from start to a healthy answer, its
-memory. All sides alternate within a round; run it on an otherwise idle machine, since it measures wall time.
+Prints, as medians over the rounds and as ratios to the first side: seconds to the first finished run and to the end of
+the sweep, CPU seconds of every process, the peak of memory; and what the server alone costs. Each side has an empty
+server and prepared data; all sides alternate within a round. Wall times want an otherwise idle machine.
 """
 
 import base64
 import contextlib
+import dataclasses
 import json
 import os
 import platform
 import statistics
-import subprocess
-import sys
 import tempfile
-import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -27,27 +24,17 @@ from typing import Any
 import click
 
 from app import data
+from benchmarks import job
+from benchmarks.job import Price
 
-ROOT = Path(__file__).parents[1]
 POLL_S = 0.1
 PROJECT = "benchmark"
-POINTS = 5
-TUTORIAL = "tutorial's way"
 FINISHED = "query ($project: String, $filters: JSONString) { project(name: $project) { runCount(filters: $filters) } }"
 
 
 @dataclass(frozen=True)
-class Timing:
-    """One job: seconds from its start to its first finished run, to its end, and CPU seconds of its whole tree."""
-
-    first_s: float
-    end_s: float
-    cpu_s: float
-
-
-@dataclass(frozen=True)
 class ServerCost:
-    """What a server costs: seconds from start to a healthy answer, resident MiB when idle and after a sweep."""
+    """What a server costs: seconds from start to a healthy answer, MiB when idle and after a sweep."""
 
     healthy_s: float
     idle_mib: float
@@ -56,88 +43,89 @@ class ServerCost:
 
 @click.command()
 @click.option("--rounds", default=3, show_default=True, help="How often each side is run.")
-@click.option("--agents", default="1,2,3", show_default=True, help="Numbers of agents to compare.")
-def main(rounds: int, agents: str) -> None:
-    """Measure the 5-run grid against the tutorial's way."""
-    sides = [int(count) for count in agents.split(",")]
-    timings: dict[str, list[Timing]] = {}
-    costs = []
+@click.option("--sweep", default="sweeps/layer_size.yaml", show_default=True, help="Any sweep of the trainer.")
+@click.option("--tutorial", default="1,2", show_default=True, help="Agents of the tutorial's way; empty leaves it out.")
+@click.option("--tutorial-threads", default=0, help="TensorFlow's threads there; 0 leaves them to TensorFlow.")
+@click.option("--agents", default="1,2,3", show_default=True, help="Agents of `make up`.")
+@click.option("--cold", is_flag=True, help="Also `make up` with WARM=0.")
+@click.option("--json", "output", type=click.Path(path_type=Path), help="Keeps the figures for `picture`.")
+def main(
+    rounds: int, sweep: str, tutorial: str, tutorial_threads: int, agents: str, cold: bool, output: Path | None
+) -> None:
+    """Measure a sweep against the tutorial's way."""
+    job.adopt_orphans()
+    prices: dict[str, list[Price]] = {}
+    costs: list[ServerCost] = []
     with tempfile.TemporaryDirectory() as folder:
         print(data.prepare({**os.environ, "DATA_DIR": folder}), flush=True)
         for number in range(rounds):
-            timing, cost = tutorial(Path(folder), number)
-            timings.setdefault(TUTORIAL, []).append(timing)
-            costs.append(cost)
-            for count in sides:
-                timings.setdefault(name(count), []).append(job(Path(folder), number, count))
+            place = Path(folder) / str(number)
+            for count in _numbers(tutorial):
+                price, cost = by_tutorial(place / f"tutorial-{count}", sweep, count, tutorial_threads)
+                prices.setdefault(f"tutorial's way, {_agents(count)}", []).append(price)
+                costs.append(cost)
+            for warm in ("1", "0") if cold else ("1",):
+                for count in _numbers(agents):
+                    name = f"make up{'' if warm == '1' else ' WARM=0'}, {_agents(count)}"
+                    prices.setdefault(name, []).append(by_up(place / f"up-{warm}-{count}", sweep, count, warm))
             print(f"round {number + 1} of {rounds} done", flush=True)
-    report(timings, costs)
+    report(sweep, prices, costs)
+    if output:
+        output.write_text(json.dumps({name: [dataclasses.asdict(each) for each in prices[name]] for name in prices}))
 
 
-def name(agents: int) -> str:
-    return f"make up, {agents} agent{'s' if agents > 1 else ''}"
+def _numbers(text: str) -> list[int]:
+    return [int(count) for count in text.split(",") if count]
 
 
-def tutorial(folder: Path, number: int) -> tuple[Timing, ServerCost]:
-    """Does the grid the tutorial's way against a server of its own."""
-    server_data = folder / f"tutorial-{number}"
+def _agents(count: int) -> str:
+    return f"{count} agent{'s' if count > 1 else ''}"
+
+
+def by_tutorial(place: Path, sweep: str, agents: int, threads: int) -> tuple[Price, ServerCost]:
+    """Does the sweep the tutorial's way against a server of its own."""
+    server_data = _prepared(place) / "server"
     begin_s = time.monotonic()
-    with process([sys.executable, "-m", "server", "--data", str(server_data), "--port", "0"], folder, {}) as server:
+    with (
+        job.measured(place, lambda: wait_for_first_run(server_data)) as prices,
+        job.started(job.python("server", "--data", str(server_data), "--port", "0"), place, {}) as server,
+    ):
         url = wait_for_url(server_data)
         wait_until_healthy(url)
-        healthy_s, idle_mib = time.monotonic() - begin_s, memory_mib(server.pid)
+        healthy_s, idle_mib = time.monotonic() - begin_s, job.memory_mib(server.pid)
         key = (server_data / "api-key").read_text().strip()
-        extra = {"WANDB_BASE_URL": url, "WANDB_API_KEY": key, "WANDB_ERROR_REPORTING": "false"}
-        command = [sys.executable, "-m", "benchmarks.tutorial", PROJECT]
-        timing = timed(command, folder, extra, server_data)
-        return timing, ServerCost(healthy_s, idle_mib, memory_mib(server.pid))
+        variables = {"WANDB_BASE_URL": url, "WANDB_API_KEY": key, "WANDB_ERROR_REPORTING": "false"}
+        if threads:
+            variables |= dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), str(threads))
+        with job.started(job.python("benchmarks.tutorial", PROJECT, sweep, str(agents)), place, variables) as tutorial:
+            job.finish(tutorial, place)
+        cost = ServerCost(healthy_s, idle_mib, job.memory_mib(server.pid))
+    return prices[0], cost
 
 
-def job(folder: Path, number: int, agents: int) -> Timing:
-    """Does the grid by `up`, with an empty server and the data prepared."""
-    place = folder / f"up-{agents}-{number}"
-    place.mkdir()
-    (place / "fashion-mnist").symlink_to(folder / "fashion-mnist")
-    (place / "empty.env").touch()
-    variables = {"DATA_DIR": str(place), "AGENTS": str(agents), "PORT": "0", "ENV_FILE": str(place / "empty.env")}
-    return timed([sys.executable, "-m", "app", "up"], place, variables | {"WANDB_PROJECT": PROJECT}, place / "server")
+def by_up(place: Path, sweep: str, agents: int, warm: str) -> Price:
+    """Does the sweep by `up`, with an empty server and the data prepared."""
+    (_prepared(place) / "empty.env").touch()
+    variables = {"AGENTS": str(agents), "PORT": "0", "ENV_FILE": str(place / "empty.env"), "SWEEP": sweep, "WARM": warm}
+    with (
+        job.measured(place, lambda: wait_for_first_run(place / "server")) as prices,
+        job.started(job.python("app", "up"), place, variables | {"WANDB_PROJECT": PROJECT}) as up,
+    ):
+        job.finish(up, place)
+    return prices[0]
 
 
-def timed(command: list[str], folder: Path, variables: dict[str, str], server_data: Path) -> Timing:
-    """Runs a job and watches its server for the first finished run."""
-    begin_s, seen = time.monotonic(), threading.Event()
-    with process(command, folder, variables) as running:
-        watch = threading.Thread(target=wait_for_first_run, args=(server_data, seen), daemon=True)
-        watch.start()
-        seen.wait()
-        first_s = time.monotonic() - begin_s
-        _, status, usage = os.wait4(running.pid, 0)
-        running.returncode = os.waitstatus_to_exitcode(status)
-    if running.returncode:
-        raise click.ClickException(f"{' '.join(command)} failed:\n{(folder / 'job.log').read_text()[-2000:]}")
-    return Timing(first_s, time.monotonic() - begin_s, usage.ru_utime + usage.ru_stime)
+def _prepared(place: Path) -> Path:
+    place.mkdir(parents=True)
+    (place / "fashion-mnist").symlink_to(place.parents[1] / "fashion-mnist")
+    return place
 
 
-@contextlib.contextmanager
-def process(command: list[str], folder: Path, variables: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("WANDB_")}
-    environment = kept | {"DATA_DIR": str(folder), "WANDB_DIR": str(folder)} | variables
-    with open(folder / "job.log", "ab") as log:
-        running = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
-    try:
-        yield running
-    finally:
-        if running.returncode is None:
-            running.terminate()
-            running.wait()
-
-
-def wait_for_first_run(server_data: Path, seen: threading.Event) -> None:
+def wait_for_first_run(server_data: Path) -> None:
     url = wait_for_url(server_data)
     key = (server_data / "api-key").read_text().strip()
     while not finished_runs(url, key):
         time.sleep(POLL_S)
-    seen.set()
 
 
 def wait_for_url(server_data: Path) -> str:
@@ -170,29 +158,38 @@ def finished_runs(url: str, key: str) -> int:
     return int(found["runCount"]) if found else 0
 
 
-def memory_mib(pid: int) -> float:
-    text = Path(f"/proc/{pid}/status").read_text()
-    return int(text.split("VmRSS:")[1].split()[0]) / 1024
+def report(sweep: str, prices: dict[str, list[Price]], costs: list[ServerCost]) -> None:
+    """Prints the table."""
+    rounds = len(next(iter(prices.values())))
+    base = next(iter(prices.values()))
+    print(f"\n{machine()}")
+    print(f"{sweep}, medians of {rounds} (smallest to largest); ratio: {next(iter(prices))} / this")
+    print(f"{'':26}{'first run, s':>20}{'end, s':>24}{'ratio':>7}{'CPU, s':>24}{'ratio':>7}{'peak MiB':>10}")
+    for side, rows in prices.items():
+        first = [row.first_s for row in rows if row.first_s is not None]
+        end, cpu, peak = ([getattr(row, field) for row in rows] for field in ("end_s", "cpu_s", "peak_mib"))
+        print(f"{side:26}{spread(first):>20}{spread(end):>24}{ratio(base, rows, 'end_s'):>7.2f}", end="")
+        print(f"{spread(cpu):>24}{ratio(base, rows, 'cpu_s'):>7.2f}{statistics.median(peak):>10.0f}")
+    if costs:
+        print(f"server: healthy after {spread([cost.healthy_s for cost in costs])} s; ", end="")
+        print(f"MiB idle {spread([cost.idle_mib for cost in costs])}, ", end="")
+        print(f"after a sweep {spread([cost.used_mib for cost in costs])}")
 
 
-def report(timings: dict[str, list[Timing]], costs: list[ServerCost]) -> None:
-    packages = ", ".join(f"{package} {version(package)}" for package in ("wandb", "keras", "numpy"))
-    print(f"\n{os.cpu_count()} cores ({processor()}), load {os.getloadavg()[0]:.1f}, {packages}")
-    print(f"5-run grid, medians of {len(costs)} rounds (smallest to largest); ratio: the tutorial's way / this")
-    print(f"{'':22}{'first run, s':>22}{'end, s':>22}{'ratio':>8}{'CPU, s':>20}{'ratio':>8}")
-    base = timings[TUTORIAL]
-    for side, rows in timings.items():
-        first, end, cpu = ([getattr(row, field) for row in rows] for field in ("first_s", "end_s", "cpu_s"))
-        end_ratio = statistics.median(row.end_s for row in base) / statistics.median(end)
-        cpu_ratio = statistics.median(row.cpu_s for row in base) / statistics.median(cpu)
-        print(f"{side:22}{spread(first):>22}{spread(end):>22}{end_ratio:>8.2f}{spread(cpu):>20}{cpu_ratio:>8.2f}")
-    print(f"server: healthy after {spread([cost.healthy_s for cost in costs])} s")
-    print(f"server memory, MiB: idle {spread([cost.idle_mib for cost in costs])}, ", end="")
-    print(f"after a sweep {spread([cost.used_mib for cost in costs])}")
+def ratio(base: list[Price], rows: list[Price], field: str) -> float:
+    """How many times as much the base costs."""
+    dividend, divisor = (statistics.median(float(getattr(row, field)) for row in side) for side in (base, rows))
+    return dividend / divisor
 
 
 def spread(values: list[float]) -> str:
-    return f"{statistics.median(values):.1f} ({min(values):.1f}-{max(values):.1f})"
+    return f"{statistics.median(values):.1f} ({min(values):.1f}-{max(values):.1f})" if values else "-"
+
+
+def machine() -> str:
+    """One line on where this was measured."""
+    packages = ", ".join(f"{package} {version(package)}" for package in ("wandb", "keras", "numpy"))
+    return f"{os.cpu_count()} cores ({processor()}), load {os.getloadavg()[0]:.1f}, {packages}"
 
 
 def processor() -> str:

@@ -13,6 +13,6 @@ cat server.in trainer-cpu.in trainer-gpu.in dev.in | sed "s|^-r |-r $PWD/|" > "$
 uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
     --no-emit-index-url --no-emit-find-links "$together.in" --output-file "$together"
 rm -f "$together.in"
-for name in server trainer-cpu trainer-gpu dev; do
+for name in server trainer-cpu trainer-gpu dev rivals; do
     compile --constraint "$together" "$name.in" --output-file "$name.txt" --upgrade
 done

@@ -1,0 +1,143 @@
+"""One job and its price: wall seconds, CPU seconds of every process it started, the memory that all of them took."""
+
+import contextlib
+import ctypes
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+ROOT = Path(__file__).parents[1]
+PR_SET_CHILD_SUBREAPER = 36  # <linux/prctl.h>
+SAMPLE_S = 2.0
+MARK = "BENCHMARK_JOB"
+
+
+@dataclass(frozen=True)
+class Price:
+    """What a job cost.
+
+    Attributes:
+        first_s: seconds from its start to its first finished run; None where nobody watched.
+        end_s: seconds from its start to its end.
+        cpu_s: user and system seconds of all processes, those that outlived their parents too.
+        peak_mib: the most that all of them took together, shared pages counted once.
+    """
+
+    first_s: float | None
+    end_s: float
+    cpu_s: float
+    peak_mib: float
+
+
+def adopt_orphans() -> None:
+    """Makes this process the parent of what its children leave behind, so that their CPU time is not lost."""
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+@contextlib.contextmanager
+def measured(folder: Path, first: Callable[[], None]) -> Iterator[list[Price]]:
+    """Measures all that is started within the block and marked with `folder`; the price is there after its end.
+
+    Args:
+        folder: of the processes' output and of whatever W&B writes.
+        first: returns when the first run has finished.
+    """
+    begin_s, cpu_s = time.monotonic(), used_cpu_s()
+    first_s: list[float] = []
+    prices: list[Price] = []
+
+    def watch() -> None:
+        first()
+        first_s.append(time.monotonic() - begin_s)
+
+    threading.Thread(target=watch, daemon=True).start()
+    with _peak_memory(folder) as peaks:
+        yield prices
+        end_s = time.monotonic() - begin_s
+    _bury()
+    prices.append(Price(next(iter(first_s), None), end_s, used_cpu_s() - cpu_s, max(peaks, default=0)))
+
+
+def finish(job: "subprocess.Popen[bytes]", folder: Path) -> None:
+    """Waits for a job's end.
+
+    Raises:
+        ClickException: if it fails, with the end of its output.
+    """
+    if job.wait():
+        raise click.ClickException(f"{job.args!r} failed:\n{(folder / 'job.log').read_text()[-2000:]}")
+
+
+@contextlib.contextmanager
+def started(command: Sequence[str], folder: Path, variables: Mapping[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
+    """Starts a process of a job, which is ended with the block."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("WANDB_")}
+    own = {"DATA_DIR": str(folder), "WANDB_DIR": str(folder), MARK: str(folder)}
+    with (folder / "job.log").open("ab") as log:
+        job = subprocess.Popen(command, cwd=ROOT, env=kept | own | dict(variables), stdout=log, stderr=log)
+    try:
+        yield job
+    finally:
+        job.terminate()
+        job.wait()
+
+
+def used_cpu_s() -> float:
+    """User and system seconds of all children that this process has waited for, and of theirs."""
+    times = os.times()
+    return times.children_user + times.children_system
+
+
+def memory_mib(pid: int) -> float:
+    """The process's share of memory in MiB: pages shared by n processes count 1/n; 0 if it has ended."""
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) / 1024
+    return 0.0
+
+
+def python(module: str, *arguments: str) -> list[str]:
+    """The command of a module of this project."""
+    return [sys.executable, "-m", module, *arguments]
+
+
+@contextlib.contextmanager
+def _peak_memory(folder: Path) -> Iterator[list[float]]:
+    """Samples what all processes of the job in `folder` take together, while the block runs."""
+    peaks: list[float] = []
+    over = threading.Event()
+
+    def sample() -> None:
+        while not over.wait(SAMPLE_S):
+            peaks.append(sum(memory_mib(pid) for pid in _marked(f"{MARK}={folder}")))
+
+    sampler = threading.Thread(target=sample)
+    sampler.start()
+    try:
+        yield peaks
+    finally:
+        over.set()
+        sampler.join()
+
+
+def _marked(mark: str) -> Iterator[int]:
+    """Ids of the processes that carry a variable in their environment."""
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if mark.encode() in (entry / "environ").read_bytes().split(b"\0"):
+                yield int(entry.name)
+
+
+def _bury() -> None:
+    """Waits for the orphans of a job: W&B's services end a moment after their runs."""
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            os.waitpid(-1, 0)
