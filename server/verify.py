@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from server import lifecycle
 from server.store import queries
-from server.store.rows import Entry, Sweep, Trial
+from server.store.rows import Entry, Run, Sweep, Trial
 
 # How points are told, in this order.
 OUTCOMES = (lifecycle.FINISHED, lifecycle.FAILED, lifecycle.KILLED, "open")
@@ -90,7 +90,7 @@ def account(entries: Sequence[Entry]) -> Account:
 
 def _problems(connection: sqlite3.Connection, trial: Trial, entries: Sequence[Entry]) -> list[str]:
     told = account(entries)
-    stored = queries.run_by_id(connection, trial.counted_run_id).name if trial.counted_run_id else None
+    stored = queries.by_id(connection, Run, trial.counted_run_id).name if trial.counted_run_id else None
     if (told.outcome, told.counted) != (trial.outcome, stored):
         told.problems.append(
             f"stored as {trial.outcome} by run {stored}, recorded as {told.outcome} by run {told.counted}"

@@ -39,7 +39,7 @@ def create_agent(tx: sqlite3.Connection, sweep: Sweep, host: str, now_s: float, 
     )
     if sweep.state == lifecycle.SWEEP_PENDING:
         writes.update(tx, "sweep", sweep.id, state=lifecycle.SWEEP_RUNNING, updated_at_s=now_s)
-    return queries.agent_by_id(tx, id)
+    return queries.by_id(tx, Agent, id)
 
 
 def heartbeat(
@@ -57,7 +57,7 @@ def heartbeat(
     _look_for_missing_runs(tx, agent, reported, settings, now_s)
     if reported:
         return _stop_of_one(tx, agent, reported, settings, now_s)
-    sweep = queries.sweep_by_id(tx, agent.sweep_id)
+    sweep = queries.by_id(tx, Sweep, agent.sweep_id)
     if sweep.state in (lifecycle.SWEEP_FINISHED, lifecycle.SWEEP_CANCELED):
         return _exit(tx, agent, now_s)
     if sweep.state == lifecycle.SWEEP_PAUSED:
@@ -100,7 +100,7 @@ def _must_end_now(tx: sqlite3.Connection, run: Run, settings: Settings, now_s: f
     if run.stop_requested_at_s is None:
         return False
     # `stopped` in the file stream's reply ends a script without loss; the agent's SIGTERM may lose 15 s of rows.
-    canceled = queries.sweep_by_id(tx, run.sweep_id).state == lifecycle.SWEEP_CANCELED if run.sweep_id else False
+    canceled = queries.by_id(tx, Sweep, run.sweep_id).state == lifecycle.SWEEP_CANCELED if run.sweep_id else False
     return canceled or now_s - run.stop_requested_at_s >= settings.stop_grace_s
 
 
@@ -123,7 +123,7 @@ def _next_run(tx: sqlite3.Connection, sweep: Sweep, agent: Agent, now_s: float, 
     if handed is not None:
         return Command("resume" if handed.resume else "run", handed.run.name, handed.run.config)
     # Others may still lose a point, and somebody must be there to take it: idle agents stay until all is settled.
-    settled = points.finish_if_settled(tx, queries.sweep_by_id(tx, sweep.id), now_s)
+    settled = points.finish_if_settled(tx, queries.by_id(tx, Sweep, sweep.id), now_s)
     return _exit(tx, agent, now_s) if settled else None
 
 

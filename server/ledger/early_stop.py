@@ -1,43 +1,72 @@
 """Early termination: decided on the row that reaches a bracket, with a reason that is kept on the run."""
 
 import json
+import math
 import sqlite3
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from itertools import islice
 
 from search import early_termination
+from search.config import SweepConfig
 from server import lifecycle
-from server.ledger import points
-from server.ledger.runs import at_path
+from server.dotted import at_path, number
+from server.ledger import points, runs
 from server.store import queries, writes
-from server.store.rows import Run
+from server.store.rows import Run, Sweep
 
 
-def consider(tx: sqlite3.Connection, run: Run, now_s: float) -> None:
+def consider(tx: sqlite3.Connection, run: Run, fresh: Sequence[str], now_s: float) -> None:
     """Compares a run that has just logged with its rivals, once at each bracket, and asks it to stop if it is too bad.
 
     The reply to this very request tells the run, which then ends by itself and loses no row.
+
+    Args:
+        run: as it was before these rows were stored.
+        fresh: rows that it had not sent before.
     """
-    if run.sweep_id is None or run.state != lifecycle.RUNNING or run.stop_requested_at_s is not None:
+    config = points.parsed(queries.by_id(tx, Sweep, run.sweep_id).config) if run.sweep_id else None
+    if config is None or config.early_terminate is None or config.metric is None:
         return
-    config = points.parsed(queries.sweep_by_id(tx, run.sweep_id).config)
-    if config.early_terminate is None or config.metric is None:
+    # Counting spares reading the whole history at each request; at a bracket it is read, and the count set right.
+    count = run.curve_length + sum(1 for _ in _values(fresh, config.metric.name))
+    live = run.state == lifecycle.RUNNING and run.stop_requested_at_s is None
+    if live and _reached(config, count) > run.bracket:
+        curve = curve_of(tx, run, config.metric.name)
+        count = len(curve)
+        _compare(tx, run, config, curve, now_s)
+    writes.update(tx, "run", run.id, curve_length=count)
+
+
+def curve_of(connection: sqlite3.Connection, run: Run, metric: str | None, limit: int | None = None) -> list[float]:
+    """The finite values of a metric in the order in which a run logged them, at most the first `limit`."""
+    return [] if metric is None else list(islice(_values(queries.history(connection, run.id), metric), limit))
+
+
+def _compare(tx: sqlite3.Connection, run: Run, config: SweepConfig, curve: list[float], now_s: float) -> None:
+    bracket = _reached(config, len(curve))
+    if bracket <= run.bracket or config.metric is None or run.sweep_id is None:
         return
-    curve = curve_of(tx, run, config.metric.name)
-    reached = max((bracket for bracket in early_termination.brackets(config) if bracket <= len(curve)), default=0)
-    if reached <= run.bracket:
-        return
-    others = [other for other in queries.runs_of_sweep(tx, run.sweep_id) if other.id != run.id]
-    decision = early_termination.decide(config, curve, [curve_of(tx, other, config.metric.name) for other in others])
+    others = [
+        curve_of(tx, other, config.metric.name, bracket)
+        for other in queries.runs_of_sweep(tx, run.sweep_id)
+        if other.id != run.id and other.history_lines >= bracket
+    ]
+    decision = early_termination.decide(config, curve, others)
     if decision is None:
         return
     writes.update(tx, "run", run.id, bracket=decision.bracket)
     if decision.stop:
-        writes.update(tx, "run", run.id, stop_requested_at_s=now_s, early_stop=json.dumps(asdict(decision)))
+        runs.stop_early(tx, run, {**asdict(decision), "value": curve[bracket - 1]}, now_s)
 
 
-def curve_of(connection: sqlite3.Connection, run: Run, metric: str | None) -> list[float]:
-    """The values of a metric in the order in which a run logged them."""
-    if metric is None:
-        return []
-    values = (at_path(json.loads(row), metric) for row in queries.history(connection, run.id))
-    return [float(value) for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
+def _reached(config: SweepConfig, count: int) -> int:
+    """The highest bracket within so many values; 0 before the first."""
+    return max((bracket for bracket in early_termination.brackets(config) if bracket <= count), default=0)
+
+
+def _values(rows: Iterator[str] | Sequence[str], metric: str) -> Iterator[float]:
+    for row in rows:
+        value = number(at_path(json.loads(row), metric))
+        if value is not None and math.isfinite(value):
+            yield value

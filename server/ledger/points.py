@@ -75,14 +75,14 @@ def run_ended(tx: sqlite3.Connection, run: Run, state: str, exit_code: int | Non
     if run.trial_id is None or run.sweep_id is None:
         return
     _enter(tx, "ended", run, f"{state} {'' if exit_code is None else exit_code}".strip(), now_s)
-    sweep = queries.sweep_by_id(tx, run.sweep_id)
+    sweep = queries.by_id(tx, Sweep, run.sweep_id)
     _settle(tx, sweep, run, now_s)
     if lifecycle.failed_itself(state, exit_code):
         _stop_if_all_fail_alike(tx, sweep, now_s)
 
 
 def _settle(tx: sqlite3.Connection, sweep: Sweep, run: Run, now_s: float) -> None:
-    trial = queries.trial(tx, run.trial_id or 0)
+    trial = queries.by_id(tx, Trial, run.trial_id or 0)
     if trial.outcome is not None:
         return
     runs = {each.id: each for each in queries.runs_of_trial(tx, trial.id)}
@@ -93,7 +93,7 @@ def _settle(tx: sqlite3.Connection, sweep: Sweep, run: Run, now_s: float) -> Non
     if outcome is not None:
         writes.update(tx, "trial", trial.id, outcome=outcome, counted_run_id=run.id)
         _enter(tx, "settled", run, outcome, now_s)
-        finish_if_settled(tx, queries.sweep_by_id(tx, sweep.id), now_s)
+        finish_if_settled(tx, queries.by_id(tx, Sweep, sweep.id), now_s)
 
 
 def _stop_if_all_fail_alike(tx: sqlite3.Connection, sweep: Sweep, now_s: float) -> None:
@@ -137,7 +137,7 @@ def is_fenced(tx: sqlite3.Connection, run: Run) -> bool:
     """Tells whether a run's point belongs to another run now."""
     if run.trial_id is None or run.state in lifecycle.LIVE:
         return False
-    trial = queries.trial(tx, run.trial_id)
+    trial = queries.by_id(tx, Trial, run.trial_id)
     if trial.outcome is not None:
         return trial.counted_run_id != run.id
     return any(other.state in lifecycle.LIVE for other in queries.runs_of_trial(tx, trial.id) if other.id != run.id)
@@ -152,14 +152,14 @@ def may_go_on(tx: sqlite3.Connection, run: Run) -> bool:
     """Tells whether a run that was given up, or ended outside any search, may become live again."""
     if run.trial_id is None:
         return True
-    trial = queries.trial(tx, run.trial_id)
+    trial = queries.by_id(tx, Trial, run.trial_id)
     lost = run.state in (lifecycle.CRASHED, lifecycle.PREEMPTED)
     return lost and trial.outcome is None and not is_fenced(tx, run)
 
 
 def release(tx: sqlite3.Connection, run: Run, now_s: float) -> None:
     """Gives the point of a deleted run back to the search, if it was the one that counted."""
-    if run.trial_id is not None and queries.trial(tx, run.trial_id).counted_run_id == run.id:
+    if run.trial_id is not None and queries.by_id(tx, Trial, run.trial_id).counted_run_id == run.id:
         writes.update(tx, "trial", run.trial_id, outcome=None, counted_run_id=None)
         _enter(tx, "released", run, "deleted", now_s)
 
@@ -170,7 +170,7 @@ def _finish(tx: sqlite3.Connection, sweep: Sweep, now_s: float) -> None:
 
 def propose(tx: sqlite3.Connection, sweep_id: int, index: int, params: dict[str, Any]) -> None:
     """Keeps a suggestion ready, unless the sweep has gone on without it."""
-    sweep = queries.sweep_by_id(tx, sweep_id)
+    sweep = queries.by_id(tx, Sweep, sweep_id)
     if sweep.next_index == index and queries.proposal(tx, sweep_id) is None:
         writes.insert(tx, "proposal", sweep_id=sweep_id, suggestion=index, params=json.dumps(params))
 
@@ -206,7 +206,7 @@ def _proposed_trial(tx: sqlite3.Connection, sweep: Sweep, number: int) -> Trial 
 
 def _new_trial(tx: sqlite3.Connection, sweep: Sweep, number: int, key: str, params: str) -> Trial:
     id = writes.insert(tx, "trial", sweep_id=sweep.id, number=number, key=key, params=params)
-    return queries.trial(tx, id)
+    return queries.by_id(tx, Trial, id)
 
 
 def _key(sweep: Sweep, index: int, params: dict[str, Any]) -> str:
@@ -235,7 +235,7 @@ def _new_attempt(tx: sqlite3.Connection, sweep: Sweep, trial: Trial, agent: Agen
         updated_at_s=now_s,
         heartbeat_at_s=now_s,
     )
-    run = queries.run_by_id(tx, id)
+    run = queries.by_id(tx, Run, id)
     _enter(tx, "handed", run, agent.name, now_s)
     return run
 
@@ -255,7 +255,7 @@ def _give_again(tx: sqlite3.Connection, run: Run, agent: Agent, now_s: float) ->
         heartbeat_at_s=now_s,
     )
     _enter(tx, "handed", run, agent.name, now_s)
-    return queries.run_by_id(tx, run.id)
+    return queries.by_id(tx, Run, run.id)
 
 
 def _enter(tx: sqlite3.Connection, kind: str, run: Run, detail: str, now_s: float) -> None:

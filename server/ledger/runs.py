@@ -7,12 +7,14 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from server import causes, lifecycle
+from server.dotted import at_path, number
 from server.ledger import points
 from server.refusal import RefusalError
 from server.store import queries, writes
 from server.store.rows import Project, Run, Sweep
 
 CAUSE = "cause"
+EARLY_STOP = "early_stop"
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def begin(
     describe(tx, run, given, now_s)
     if state is None:
         revive(tx, run, now_s)
-    return queries.run_by_id(tx, run.id), False
+    return queries.by_id(tx, Run, run.id), False
 
 
 def describe(tx: sqlite3.Connection, run: Run, given: RunFields, now_s: float) -> None:
@@ -92,9 +94,11 @@ def set_summary(tx: sqlite3.Connection, run: Run, text: str) -> None:
     summary = _object(text)
     if run.early_stop is not None:
         # The run itself only knows that it was interrupted.
-        summary[CAUSE] = f"stopped early: {json.loads(run.early_stop)['reason']}"
+        decision = json.loads(run.early_stop)
+        summary[CAUSE] = f"stopped early: {decision['reason']}"
+        summary[EARLY_STOP] = {name: decision.get(name) for name in ("bracket", "rank", "value", "rivals")}
         text = json.dumps(summary)
-    sweep = queries.sweep_by_id(tx, run.sweep_id) if run.sweep_id else None
+    sweep = queries.by_id(tx, Sweep, run.sweep_id) if run.sweep_id else None
     cause = summary.get(CAUSE)
     writes.update(
         tx,
@@ -117,7 +121,7 @@ def note_cause(tx: sqlite3.Connection, run: Run, cause: str) -> None:
 
 def note_nan(tx: sqlite3.Connection, run: Run) -> None:
     """Says so where the sweep's metric ended as NaN: the run looks finished and is no use to the search."""
-    name = queries.sweep_by_id(tx, run.sweep_id).metric_name if run.sweep_id else None
+    name = queries.by_id(tx, Sweep, run.sweep_id).metric_name if run.sweep_id else None
     value = at_path(_object(run.summary), name) if name else None
     if isinstance(value, float) and math.isnan(value):
         note_cause(tx, run, f"{causes.NAN_METRIC}: {name} is NaN")
@@ -127,6 +131,17 @@ def request_stop(tx: sqlite3.Connection, run: Run, now_s: float) -> None:
     """Asks a run to stop; it hears of it in its next file stream's reply, its agent in a later heartbeat."""
     if run.state in lifecycle.LIVE and run.stop_requested_at_s is None:
         writes.update(tx, "run", run.id, stop_requested_at_s=now_s)
+
+
+def stop_early(tx: sqlite3.Connection, run: Run, decision: dict[str, Any], now_s: float) -> None:
+    """Asks a run to stop and keeps why on it and in its summary, where any program finds it.
+
+    Args:
+        decision: with its `reason`, `bracket`, `rank`, `rivals` and the run's own `value` at the bracket.
+    """
+    writes.update(tx, "run", run.id, early_stop=json.dumps(decision))
+    request_stop(tx, run, now_s)
+    set_summary(tx, queries.by_id(tx, Run, run.id), run.summary)
 
 
 def set_state(tx: sqlite3.Connection, run: Run, state: str, now_s: float) -> None:
@@ -172,7 +187,7 @@ def _make(
         heartbeat_at_s=now_s,
         **values | given.given(),
     )
-    return queries.run_by_id(tx, id)
+    return queries.by_id(tx, Run, id)
 
 
 def _metric(summary: dict[str, Any], sweep: Sweep | None) -> float | None:
@@ -182,17 +197,8 @@ def _metric(summary: dict[str, Any], sweep: Sweep | None) -> float | None:
     if isinstance(value, dict):
         # `define_metric(summary="max")` stores {"max": ...} in place of the last value.
         value = value.get("max" if sweep.goal == "maximize" else "min", value.get("last"))
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if number and math.isfinite(value) else None
-
-
-def at_path(values: dict[str, Any], path: str) -> Any:
-    """The value under a name, or under nested names joined by dots, as W&B addresses metrics."""
-    head, _, rest = path.partition(".")
-    if path in values or not rest:
-        return values.get(path)
-    nested = values.get(head)
-    return at_path(nested, rest) if isinstance(nested, dict) else None
+    found = number(value)
+    return found if found is not None and math.isfinite(found) else None
 
 
 def _object(text: str) -> dict[str, Any]:

@@ -43,26 +43,26 @@ def take(tx: sqlite3.Connection, run: Run, chunk: Chunk, now_s: float) -> bool:
         True if the run should stop: somebody asked for it, or its point went to another run.
     """
     runs.revive(tx, run, now_s)
-    _store(tx, queries.run_by_id(tx, run.id), chunk, now_s)
-    run = queries.run_by_id(tx, run.id)
+    _store(tx, queries.by_id(tx, Run, run.id), chunk, now_s)
+    run = queries.by_id(tx, Run, run.id)
     if chunk.preempting and run.state == lifecycle.RUNNING:
         writes.update(tx, "run", run.id, state=lifecycle.PREEMPTING, preempting=1)
     if chunk.exit_code is not None:
-        _end(tx, queries.run_by_id(tx, run.id), chunk.exit_code, now_s)
-    return run.stop_requested_at_s is not None or points.is_fenced(tx, queries.run_by_id(tx, run.id))
+        _end(tx, queries.by_id(tx, Run, run.id), chunk.exit_code, now_s)
+    return run.stop_requested_at_s is not None or points.is_fenced(tx, queries.by_id(tx, Run, run.id))
 
 
 def _store(tx: sqlite3.Connection, run: Run, chunk: Chunk, now_s: float) -> None:
     if chunk.history:
         rows = list(zip(chunk.steps, chunk.history.rows, strict=True))
         writes.put_history(tx, run.id, chunk.history.offset, rows)
-        early_stop.consider(tx, run, now_s)
+        early_stop.consider(tx, run, chunk.history.rows[max(run.history_lines - chunk.history.offset, 0) :], now_s)
     if chunk.events:
         writes.put_lines(tx, "event", run.id, chunk.events.offset, chunk.events.rows)
     for lines in chunk.logs:
         writes.put_lines(tx, "log", run.id, lines.offset, lines.rows)
     if chunk.summary is not None:
-        runs.set_summary(tx, queries.run_by_id(tx, run.id), chunk.summary)
+        runs.set_summary(tx, queries.by_id(tx, Run, run.id), chunk.summary)
 
 
 def _end(tx: sqlite3.Connection, run: Run, exit_code: int, now_s: float) -> None:
@@ -70,4 +70,4 @@ def _end(tx: sqlite3.Connection, run: Run, exit_code: int, now_s: float) -> None
     if run.state in lifecycle.LIVE:
         state = lifecycle.state_at_end(exit_code, run.stop_requested_at_s is not None, bool(run.preempting))
         runs.note_nan(tx, run)
-        points.run_ended(tx, queries.run_by_id(tx, run.id), state, exit_code, now_s)
+        points.run_ended(tx, queries.by_id(tx, Run, run.id), state, exit_code, now_s)

@@ -73,7 +73,7 @@ def register(
         **_columns(text, config),
         **{name: value or None for name, value in values.items()},
     )
-    return queries.sweep_by_id(tx, id), config.warnings
+    return queries.by_id(tx, Sweep, id), config.warnings
 
 
 def update_config(tx: sqlite3.Connection, sweep: Sweep, text: str, now_s: float) -> tuple[str, ...]:
@@ -86,6 +86,7 @@ def update_config(tx: sqlite3.Connection, sweep: Sweep, text: str, now_s: float)
     columns = _columns(text, config)
     if config.method == "grid" and columns["expected"] is not None:
         columns["expected"] += queries.trial_count(tx, sweep.id)
+    writes.doubt_curves(tx, sweep.id)
     columns["next_index"] = 0 if config.method == "grid" else sweep.next_index
     writes.update(tx, "sweep", sweep.id, updated_at_s=now_s, **columns)
     return config.warnings

@@ -6,7 +6,7 @@ from server import lifecycle
 from server.ledger import points, runs
 from server.settings import Settings
 from server.store import queries, writes
-from server.store.rows import Run
+from server.store.rows import Agent, Run
 
 
 def give_up_silent(tx: sqlite3.Connection, settings: Settings, listening_since_s: float, now_s: float) -> None:
@@ -31,7 +31,7 @@ def _limit_s(
     """After how long a silence this run is given up; None while its agent lives and answers for it."""
     if run.agent_id is None:
         return settings.run_orphan_s
-    agent = queries.agent_by_id(tx, run.agent_id)
+    agent = queries.by_id(tx, Agent, run.agent_id)
     agent_silent_s = now_s - max(agent.heartbeat_at_s, listening_since_s)
     gone = agent.left_at_s is not None or agent_silent_s >= settings.agent_silent_s
     return settings.agent_silent_s if gone else None

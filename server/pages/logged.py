@@ -11,7 +11,8 @@ from markupsafe import Markup
 
 from charts import format
 from charts.curves import curve
-from server.pages.values import number, read_object, written
+from server.dotted import number
+from server.pages.values import read_object, written
 from server.store import page_queries, queries
 from server.store.rows import Run
 

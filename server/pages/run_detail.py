@@ -21,7 +21,7 @@ from server.pages.story import story
 from server.pages.times import Now
 from server.store import page_queries, queries
 from server.store.page_queries import Attempt
-from server.store.rows import Project, Run, StoredFile, Sweep
+from server.store.rows import Agent, Project, Run, StoredFile, Sweep, Trial
 
 REFRESH_S: Final = 3
 FILES_SHOWN: Final = 60
@@ -71,7 +71,7 @@ class AttemptRow:
 
 
 def run_detail(connection: sqlite3.Connection, run: Run, project: Project, file_url: FileUrl, now: Now) -> Page:
-    sweep = queries.sweep_by_id(connection, run.sweep_id) if run.sweep_id else None
+    sweep = queries.by_id(connection, Sweep, run.sweep_id) if run.sweep_id else None
     attempt = page_queries.attempt(connection, run)
     best = queries.best_run(connection, sweep) if sweep else None
     rival = best if best and best.id != run.id else None
@@ -126,7 +126,7 @@ def _place(attempt: Attempt, sweep: Sweep | None) -> str:
 
 
 def _agent(connection: sqlite3.Connection, run: Run) -> str | None:
-    return None if run.agent_id is None else queries.agent_by_id(connection, run.agent_id).name
+    return None if run.agent_id is None else queries.by_id(connection, Agent, run.agent_id).name
 
 
 def _neighbours(connection: sqlite3.Connection, attempt: Attempt, project: Project) -> list[tuple[str, str]]:
@@ -163,7 +163,7 @@ def _attempts(connection: sqlite3.Connection, run: Run, project: Project, now: N
     """All runs of this run's point, the last first; none if there is only this one."""
     if run.trial_id is None:
         return []
-    counted = queries.trial(connection, run.trial_id).counted_run_id
+    counted = queries.by_id(connection, Trial, run.trial_id).counted_run_id
     found = queries.runs_of_trial(connection, run.trial_id)
     rows = [
         AttemptRow(

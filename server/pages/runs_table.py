@@ -7,12 +7,13 @@ from typing import Final
 
 from charts import format
 from server import lifecycle
+from server.dotted import at_path, number
 from server.pages.addresses import run_url
 from server.pages.facts import Segment
 from server.pages.look import Look, cause, run_look
 from server.pages.table_query import PARAMETER_PREFIX, STATE_FILTERS, TableQuery
 from server.pages.times import Now
-from server.pages.values import Path, at, config_values, metric_at, number, read_object, searched, written
+from server.pages.values import Path, at, config_values, read_object, searched, written
 from server.store import page_queries, queries
 from server.store.page_queries import Attempt, Order
 from server.store.rows import Project, Run, Sweep
@@ -150,7 +151,7 @@ def _metric(run: Run, sweep: Sweep, decimals: int) -> str:
     if run.metric is not None or sweep.metric_name is None:
         return format.metric(run.metric, decimals)
     # Only a value that is no number is not in the column: "NaN" says more than "–".
-    value = metric_at(read_object(run.summary), sweep.metric_name)
+    value = at_path(read_object(run.summary), sweep.metric_name)
     bad = number(value)
     return format.metric(bad, decimals) if bad is not None else "NaN" if value == "NaN" else format.ABSENT
 

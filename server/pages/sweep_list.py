@@ -118,7 +118,7 @@ def sweep_rows(connection: sqlite3.Connection, query: ListQuery, settings: Setti
 
 
 def _row(connection: sqlite3.Connection, sweep: Sweep, settings: Settings, now: Now) -> SweepRow:
-    project = queries.project_by_id(connection, sweep.project_id)
+    project = queries.by_id(connection, Project, sweep.project_id)
     progress = queries.progress(connection, sweep)
     alive = page_queries.alive_agents(connection, now.now_s - settings.agent_silent_s, sweep.id)
     best = page_queries.best_values(connection, sweep)

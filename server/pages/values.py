@@ -63,11 +63,6 @@ def at(values: dict[str, Any], path: Path) -> Any:
     return value
 
 
-def metric_at(summary: dict[str, Any], name: str) -> Any:
-    """A metric of a summary, under its name or under nested names joined by dots."""
-    return summary[name] if name in summary else at(summary, tuple(name.split(".")))
-
-
 def written(value: object, digits: int = 17, limit: int = MAX_CHARACTERS) -> str:
     """A value in a line of text; one of more than `limit` characters is cut, and says so."""
     if isinstance(value, dict) and isinstance(value.get("_type"), str):
@@ -76,16 +71,6 @@ def written(value: object, digits: int = 17, limit: int = MAX_CHARACTERS) -> str
     if len(text) <= limit:
         return text
     return f"{text[:limit]}… and {format.count(len(text) - limit)} more characters"
-
-
-def number(value: object) -> float | None:
-    """The value as a float, which may be NaN or infinite; None for what is no number."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        return float(value)
-    except OverflowError:
-        return float("inf") if value > 0 else float("-inf")
 
 
 @lru_cache(maxsize=256)

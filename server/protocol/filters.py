@@ -9,8 +9,9 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
+from server.dotted import at_path
 from server.protocol.context import iso
-from server.protocol.json_values import at_path, parse_object
+from server.protocol.json_values import parse_object
 from server.refusal import RefusalError
 from server.store.rows import Run
 

@@ -1,9 +1,11 @@
 """History as `wandb.Api` reads it: sampled rows, the columns of a spec, what keys there are."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
-from server.protocol.json_values import at_path, parse_object, strict
+from server.dotted import at_path
+from server.protocol.json_values import parse_object, strict
 
 DEFAULT_SAMPLES = 500
 
@@ -35,7 +37,7 @@ def columns(rows: list[str], spec: str) -> list[dict[str, Any]]:
     return sampled(picked, wanted.get("samples"))
 
 
-def keys(rows: list[str]) -> dict[str, Any] | None:
+def keys(rows: Iterable[str]) -> dict[str, Any] | None:
     """What `historyKeys` says: each key with its types and last value, and the last step; None without rows."""
     found: dict[str, dict[str, Any]] = {}
     last_step = -1

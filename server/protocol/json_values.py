@@ -47,16 +47,6 @@ def strict(value: Any) -> Any:
     return value
 
 
-def at_path(values: Any, path: str) -> Any:
-    """The value under a name, or under nested names joined by dots; None where there is none."""
-    if not isinstance(values, dict):
-        return None
-    head, _, rest = path.partition(".")
-    if path in values or not rest:
-        return values.get(path)
-    return at_path(values.get(head), rest)
-
-
 def _depth(value: Any) -> int:
     depth, level = 0, [value]
     while level and depth <= MAX_DEPTH:

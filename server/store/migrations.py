@@ -163,6 +163,11 @@ STEPS: Final = (
         params     TEXT NOT NULL             -- JSON
     ) STRICT;
     """,
+    """
+    -- No less than the values of the sweep's metric in a run's history; exact where it was last compared.
+    ALTER TABLE run ADD COLUMN curve_length INTEGER NOT NULL DEFAULT 0;
+    UPDATE run SET curve_length = history_lines;
+    """,
 )
 
 

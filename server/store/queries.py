@@ -1,6 +1,7 @@
 """Named reads: SQL in, typed rows out. Every function takes a connection inside a transaction."""
 
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
@@ -36,15 +37,20 @@ def one_row(connection: sqlite3.Connection, row: type[Row], where: str, *values:
     return None if columns is None else row(*columns)
 
 
+def by_id(connection: sqlite3.Connection, row: type[Row], id: int) -> Row:
+    """The row with this number.
+
+    Raises:
+        LookupError: there is none.
+    """
+    found = one_row(connection, row, "WHERE id = ?", id)
+    if found is None:
+        raise LookupError(f"no {TABLES[row]} {id}")
+    return found
+
+
 def project(connection: sqlite3.Connection, entity: str, name: str) -> Project | None:
     return one_row(connection, Project, "WHERE entity = ? AND name = ?", entity, name)
-
-
-def project_by_id(connection: sqlite3.Connection, id: int) -> Project:
-    found = one_row(connection, Project, "WHERE id = ?", id)
-    if found is None:
-        raise LookupError(f"no project {id}")
-    return found
 
 
 def projects(connection: sqlite3.Connection, entity: str | None = None) -> list[Project]:
@@ -55,24 +61,10 @@ def sweep(connection: sqlite3.Connection, name: str) -> Sweep | None:
     return one_row(connection, Sweep, "WHERE name = ?", name)
 
 
-def sweep_by_id(connection: sqlite3.Connection, id: int) -> Sweep:
-    found = one_row(connection, Sweep, "WHERE id = ?", id)
-    if found is None:
-        raise LookupError(f"no sweep {id}")
-    return found
-
-
 def sweeps(connection: sqlite3.Connection, project_id: int | None = None) -> list[Sweep]:
     """Sweeps, newest first; of one project or of all."""
     where = "WHERE project_id = coalesce(?, project_id) ORDER BY created_at_s DESC, id DESC"
     return all_rows(connection, Sweep, where, project_id)
-
-
-def trial(connection: sqlite3.Connection, id: int) -> Trial:
-    found = one_row(connection, Trial, "WHERE id = ?", id)
-    if found is None:
-        raise LookupError(f"no trial {id}")
-    return found
 
 
 def trial_by_key(connection: sqlite3.Connection, sweep_id: int, key: str) -> Trial | None:
@@ -120,26 +112,12 @@ def agent(connection: sqlite3.Connection, name: str) -> Agent | None:
     return one_row(connection, Agent, "WHERE name = ?", name)
 
 
-def agent_by_id(connection: sqlite3.Connection, id: int) -> Agent:
-    found = one_row(connection, Agent, "WHERE id = ?", id)
-    if found is None:
-        raise LookupError(f"no agent {id}")
-    return found
-
-
 def agents(connection: sqlite3.Connection, sweep_id: int) -> list[Agent]:
     return all_rows(connection, Agent, "WHERE sweep_id = ? ORDER BY id", sweep_id)
 
 
 def run(connection: sqlite3.Connection, project_id: int, name: str) -> Run | None:
     return one_row(connection, Run, "WHERE project_id = ? AND name = ?", project_id, name)
-
-
-def run_by_id(connection: sqlite3.Connection, id: int) -> Run:
-    found = one_row(connection, Run, "WHERE id = ?", id)
-    if found is None:
-        raise LookupError(f"no run {id}")
-    return found
 
 
 def run_of_sweep(connection: sqlite3.Connection, sweep_id: int, name: str) -> Run | None:
@@ -236,13 +214,13 @@ def lines(
 
 def history(
     connection: sqlite3.Connection, run_id: int, *, min_step: int | None = None, end_step: int | None = None
-) -> list[str]:
-    """History rows with `min_step <= _step < end_step`, in the order logged."""
+) -> Iterator[str]:
+    """History rows with `min_step <= _step < end_step`, in the order logged; read as they are taken."""
     sql = (
         "SELECT row FROM history WHERE run_id = ? AND (? IS NULL OR step >= ?) AND (? IS NULL OR step < ?) "
         "ORDER BY step, line"
     )
-    return [row for (row,) in connection.execute(sql, (run_id, min_step, min_step, end_step, end_step))]
+    return (row for (row,) in connection.execute(sql, (run_id, min_step, min_step, end_step, end_step)))
 
 
 @dataclass(frozen=True, slots=True)

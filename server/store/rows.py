@@ -95,6 +95,7 @@ class Run:
     log_lines: int
     bracket: int
     early_stop: str | None
+    curve_length: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,13 +53,19 @@ def put_lines(connection: sqlite3.Connection, stream: str, run_id: int, offset: 
 
 
 def put_history(connection: sqlite3.Connection, run_id: int, offset: int, rows: list[tuple[int | None, str]]) -> None:
-    """Stores (step, row) lines at their numbers; a step that stands at another line already is not stored twice."""
+    """Stores (step, row) lines at their numbers.
+
+    A step that stands at another line already keeps its place there with the new row: a resumed run that repeats an
+    epoch tells it once, in its last words.
+    """
+    again = "UPDATE history SET row = :row WHERE run_id = :run AND step = :step AND line != :line"
     sql = (
         "INSERT INTO history (run_id, line, step, row) SELECT :run, :line, :step, :row WHERE :step IS NULL OR NOT "
         "EXISTS (SELECT 1 FROM history WHERE run_id = :run AND step = :step AND line != :line) "
         "ON CONFLICT DO UPDATE SET step = excluded.step, row = excluded.row"
     )
     values = [{"run": run_id, "line": offset + i, "step": step, "row": row} for i, (step, row) in enumerate(rows)]
+    connection.executemany(again, values)
     connection.executemany(sql, values)
     _count_lines(connection, "history", run_id, offset + len(rows))
 
@@ -80,6 +86,11 @@ def mark_agents_gone(connection: sqlite3.Connection, silent_since_s: float, now_
     """Notes that agents without a heartbeat since then have left."""
     sql = "UPDATE agent SET left_at_s = ? WHERE left_at_s IS NULL AND heartbeat_at_s < ?"
     connection.execute(sql, (now_s, silent_since_s))
+
+
+def doubt_curves(connection: sqlite3.Connection, sweep_id: int) -> None:
+    """Notes that the metric's values in the histories of a sweep's runs are to be counted anew."""
+    connection.execute("UPDATE run SET curve_length = history_lines WHERE sweep_id = ?", (sweep_id,))
 
 
 def _count_lines(connection: sqlite3.Connection, stream: str, run_id: int, end: int) -> None:

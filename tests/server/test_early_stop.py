@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import yaml
 from speaker import Speaker
 
 SWEEP: dict[str, Any] = {
@@ -62,6 +63,38 @@ def test_the_reason_is_kept_and_the_point_is_settled_as_stopped(wb: Speaker) -> 
     assert stopped["name"] == bad
     assert json.loads(stopped["summaryMetrics"])["cause"] == "stopped early: rank 3 of 3 at epoch 2; 2 go on"
     assert wb.beat(wb.agent(sweep))["type"] == "run"
+
+
+def test_a_program_reads_the_decision_with_its_rivals_from_the_run_s_summary(wb: Speaker) -> None:
+    sweep = wb.register(SWEEP)
+    bad = start_with_two_good_rivals(wb, sweep)
+
+    wb.log(bad, 0, {"_step": 0, "acc": 0.1}, {"_step": 1, "acc": 0.2})
+
+    summary = json.loads(wb.field(bad, "summaryMetrics"))
+    assert summary["early_stop"] == {"bracket": 2, "rank": 3, "value": 0.2, "rivals": [0.8, 0.8]}
+    assert summary["cause"] == "stopped early: rank 3 of 3 at epoch 2; 2 go on"
+
+
+def test_rows_sent_again_and_values_that_are_no_number_reach_no_bracket(wb: Speaker) -> None:
+    sweep = wb.register(SWEEP)
+    bad = start_with_two_good_rivals(wb, sweep)
+    first = [{"_step": 0, "acc": 0.1}, {"_step": 1, "acc": float("nan")}]
+
+    assert [wb.log(bad, 0, *first).json() for _ in range(3)] == [{}] * 3
+    assert wb.log(bad, 2, {"_step": 0, "acc": 0.15}).json() == {}
+    assert wb.log(bad, 3, {"_step": 2, "acc": 0.1}).json() == {"stopped": True}
+
+
+def test_early_termination_given_later_counts_what_was_logged_before(wb: Speaker) -> None:
+    sweep = wb.register({name: value for name, value in SWEEP.items() if name != "early_terminate"})
+    bad = start_with_two_good_rivals(wb, sweep)
+    wb.log(bad, 0, {"_step": 0, "acc": 0.1})
+    document = "mutation ($id: ID, $c: String) { upsertSweep(input: {id: $id, config: $c}) { sweep { name } } }"
+
+    wb.ask(document, id=wb.sweep(sweep)["id"], c=yaml.dump(SWEEP))
+
+    assert wb.log(bad, 1, {"_step": 1, "acc": 0.1}).json() == {"stopped": True}
 
 
 def test_rows_without_the_metric_count_for_no_bracket(wb: Speaker) -> None:

@@ -100,13 +100,14 @@ def test_a_stream_sent_twice_is_stored_once(wb: Speaker) -> None:
     assert [json.loads(row)["_step"] for row in wb.field("r", "history")] == [0, 1, 2]
 
 
-def test_a_step_sent_again_at_another_line_is_not_doubled(wb: Speaker) -> None:
+def test_a_step_sent_again_at_another_line_is_told_once_in_its_last_words(wb: Speaker) -> None:
     wb.begin("r")
-    wb.log("r", 0, {"_step": 0, "loss": 1.0})
+    wb.log("r", 0, {"_step": 0, "loss": 1.0}, {"_step": 1, "loss": 0.9})
 
-    wb.log("r", 1, {"_step": 0, "loss": 1.0}, {"_step": 1, "loss": 0.5})
+    wb.log("r", 2, {"_step": 1, "loss": 0.8}, {"_step": 2, "loss": 0.5})
 
-    assert [json.loads(row)["_step"] for row in wb.field("r", "history")] == [0, 1]
+    rows = [json.loads(row) for row in wb.field("r", "history")]
+    assert [(row["_step"], row["loss"]) for row in rows] == [(0, 1.0), (1, 0.8), (2, 0.5)]
 
 
 def test_nan_and_infinity_survive_as_the_client_wrote_them(wb: Speaker) -> None:

@@ -26,7 +26,7 @@ def find(info: Info, name: str | None, entity_name: str | None) -> Project | Non
 
 
 def project_of(info: Info, row: Run | Sweep) -> Project:
-    return queries.project_by_id(info.context.tx, row.project_id)
+    return queries.by_id(info.context.tx, Project, row.project_id)
 
 
 def views(info: Info, project: Project, filters: str | None, order: str | None = None) -> list[RunView]:

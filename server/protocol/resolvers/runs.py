@@ -16,7 +16,7 @@ from server.protocol.resolvers.projects import project_of
 from server.protocol.resolvers.sweeps import find as find_sweep
 from server.refusal import NotFoundError, RefusalError
 from server.store import queries
-from server.store.rows import Run, Sweep
+from server.store.rows import Agent, Run, Sweep
 
 
 def find_by_id(info: Info, id: str) -> Run:
@@ -27,7 +27,7 @@ def find_by_id(info: Info, id: str) -> Run:
         NotFoundError: the run is gone.
     """
     try:
-        return queries.run_by_id(info.context.tx, row_id_of("Run", id))
+        return queries.by_id(info.context.tx, Run, row_id_of("Run", id))
     except LookupError:
         raise NotFoundError("could not find this run") from None
 
@@ -58,7 +58,7 @@ def _upsert(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
         raise RefusalError("a run needs a name or an id")
     if input.get("summaryMetrics") is not None:
         ledger.set_summary(context.tx, run, input["summaryMetrics"])
-    return {"bucket": queries.run_by_id(context.tx, run.id), "inserted": inserted}
+    return {"bucket": queries.by_id(context.tx, Run, run.id), "inserted": inserted}
 
 
 def _begin(info: Info, input: dict[str, Any], fields: RunFields) -> tuple[Run, bool]:
@@ -141,7 +141,7 @@ def _history(
     samples: int | None = None,
 ) -> list[str]:
     rows = queries.history(info.context.tx, run.id, min_step=minStep, end_step=maxStep)
-    return history.sampled(rows, samples)
+    return history.sampled(list(rows), samples)
 
 
 def _events(run: Run, info: Info, samples: int | None = None) -> list[str]:
@@ -151,7 +151,7 @@ def _events(run: Run, info: Info, samples: int | None = None) -> list[str]:
 def _sampled_history(run: Run, info: Info, specs: list[str]) -> list[Any]:
     if all(spec.strip() in ("", "{}") for spec in specs):
         return [[] for _ in specs]
-    rows = queries.history(info.context.tx, run.id)
+    rows = list(queries.history(info.context.tx, run.id))
     return [history.columns(rows, spec) for spec in specs]
 
 
@@ -162,7 +162,7 @@ def _system_metrics(run: Run, info: Info) -> str:
 
 
 def _sweep(run: Run, info: Info) -> Sweep | None:
-    return queries.sweep_by_id(info.context.tx, run.sweep_id) if run.sweep_id else None
+    return queries.by_id(info.context.tx, Sweep, run.sweep_id) if run.sweep_id else None
 
 
 def _sweep_name(run: Run, info: Info) -> str | None:
@@ -202,7 +202,7 @@ FIELDS = {
         "exitcode": lambda run, info: run.exit_code,
         "sweepName": _sweep_name,
         "sweep": _sweep,
-        "agent": lambda run, info: queries.agent_by_id(info.context.tx, run.agent_id) if run.agent_id else None,
+        "agent": lambda run, info: queries.by_id(info.context.tx, Agent, run.agent_id) if run.agent_id else None,
         "user": lambda run, info: user(info),
         "project": lambda run, info: project_of(info, run),
         "historyLineCount": lambda run, info: run.history_lines,
