@@ -17,6 +17,7 @@ DATA_MISSING: Final = "data missing"
 NO_SPACE: Final = "no space"
 NO_PROGRESS: Final = "no progress"
 LOST_HOST: Final = "lost host"
+INTERRUPTED: Final = "interrupted"
 STOPPED_EARLY: Final = "stopped by early termination"
 STOPPED_BY_PERSON: Final = "stopped by a person"
 
@@ -31,29 +32,40 @@ KINDS: Final = (
     NO_SPACE,
     NO_PROGRESS,
     LOST_HOST,
+    INTERRUPTED,
     STOPPED_EARLY,
     STOPPED_BY_PERSON,
 )
+STOPS: Final = (STOPPED_EARLY, STOPPED_BY_PERSON)
 
 # What a program ends with that was called wrongly: this project's trainer, argparse and click alike.
 WRONG_USAGE_EXIT_CODE: Final = 2
 # EX_NOINPUT of <sysexits.h>: an input file is not there or cannot be read.
 NO_INPUT_EXIT_CODE: Final = 66
+# A trial that was interrupted from outside (SIGINT, SIGTERM): its point is not to blame.
+INTERRUPTED_EXIT_CODES: Final = (128 + 2, 128 + 15)
 
 # The first that is found in a run's line wins.
 EVIDENCE: Final = (
     (NO_PROGRESS, r"^no progress"),
     (LOST_HOST, r"^lost:"),
+    (INTERRUPTED, r"^interrupted\b"),
     (STOPPED_EARLY, r"^stopped early"),
     (STOPPED_BY_PERSON, r"^stopped by a person"),
     (NAN_METRIC, r"^NaN metric"),
     (NO_SPACE, r"No space left on device|Disk quota exceeded"),
-    (GPU_MEMORY, r"ResourceExhaustedError|CUDA_ERROR_OUT_OF_MEMORY|OOM when allocating"),
+    (HOST_MEMORY, r"ResourceExhaustedError.*device:CPU"),
+    (GPU_MEMORY, r"ResourceExhaustedError|RESOURCE_EXHAUSTED|CUDA_ERROR_OUT_OF_MEMORY|CUDA out of memory"),
+    (GPU_MEMORY, r"OOM when allocating|Dst tensor is not initialized"),
     (HOST_MEMORY, r"out of memory|MemoryError|Cannot allocate memory"),
-    (SIGNAL, r"\bSIG[A-Z]{2,}\b"),
+    (SIGNAL, r"^killed by SIG|\(SIG[A-Z]+\)$"),
     (DATA_MISSING, r"^FileNotFoundError"),
 )
-BY_EXIT_CODE: Final = {WRONG_USAGE_EXIT_CODE: WRONG_CONFIGURATION, NO_INPUT_EXIT_CODE: DATA_MISSING}
+BY_EXIT_CODE: Final = {
+    WRONG_USAGE_EXIT_CODE: WRONG_CONFIGURATION,
+    NO_INPUT_EXIT_CODE: DATA_MISSING,
+    **dict.fromkeys(INTERRUPTED_EXIT_CODES, INTERRUPTED),
+}
 
 
 def kind_of(cause: str | None, exit_code: int | None) -> str:
@@ -84,6 +96,8 @@ def kind_at_end(state: str, cause: str | None, exit_code: int | None) -> str | N
     """Classifies the end of a run in a state of W&B's; None where nothing went wrong."""
     if state == "killed":
         return STOPPED_EARLY if cause and cause.startswith("stopped early") else STOPPED_BY_PERSON
+    if state == "crashed" and cause is None:
+        return LOST_HOST
     if state in ("failed", "crashed"):
         return kind_of(cause, exit_code)
     return NAN_METRIC if cause and cause.startswith(NAN_METRIC) else None

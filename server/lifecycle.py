@@ -6,7 +6,7 @@ Sources: the states are W&B's, as its client compares and shows them.
 from collections.abc import Sequence
 from typing import Final
 
-from server.causes import WRONG_USAGE_EXIT_CODE
+from server.causes import INTERRUPTED_EXIT_CODES, WRONG_USAGE_EXIT_CODE
 
 PENDING: Final = "pending"
 RUNNING: Final = "running"
@@ -20,11 +20,10 @@ KILLED: Final = "killed"
 LIVE: Final = (PENDING, RUNNING, PREEMPTING)
 RUN_STATES: Final = (*LIVE, PREEMPTED, FINISHED, FAILED, CRASHED, KILLED)
 
-# Exit codes of a trial that was interrupted from outside (SIGINT, SIGTERM): its point is not to blame.
-INTERRUPTED_EXIT_CODES: Final = (128 + 2, 128 + 15)
-
 # A point whose attempts are lost or interrupted again and again is settled as failed in the end.
 MAX_ATTEMPTS: Final = 20
+# A run that is preempted so often gets nowhere: its point is given to a new one.
+MAX_HAND_OUTS: Final = 50
 
 SWEEP_PENDING: Final = "PENDING"
 SWEEP_RUNNING: Final = "RUNNING"

@@ -7,9 +7,8 @@ import sqlite3
 from dataclasses import dataclass
 
 from server import lifecycle
-from server.ledger import points
+from server.ledger import points, runs
 from server.ledger.points import NewId
-from server.ledger.runs import note_cause
 from server.settings import Settings
 from server.store import queries, writes
 from server.store.rows import Agent, Run, Sweep
@@ -75,9 +74,7 @@ def _look_for_missing_runs(
         if run.stop_requested_at_s is not None:
             points.run_ended(tx, run, lifecycle.KILLED, run.exit_code, now_s)
         elif missing_s >= settings.run_missing_s:
-            state = lifecycle.PREEMPTED if run.preempting else lifecycle.CRASHED
-            note_cause(tx, run, "lost: its process is gone and sent no end")
-            points.run_ended(tx, run, state, None, now_s)
+            runs.give_up(tx, run, "its process is gone and sent no end", now_s)
         elif run.missing_since_s is None:
             writes.update(tx, "run", run.id, missing_since_s=now_s)
 
@@ -111,8 +108,8 @@ def _run_again(tx: sqlite3.Connection, agent: Agent, now_s: float) -> Command | 
         if run.deliveries < MAX_DELIVERIES:
             writes.update(tx, "run", run.id, deliveries=run.deliveries + 1, heartbeat_at_s=now_s)
             return Command("run", run.name, run.config)
-        note_cause(tx, run, f"ended {run.deliveries} times before it called wandb.init")
-        points.run_ended(tx, run, lifecycle.FAILED, None, now_s)
+        runs.note_cause(tx, run, f"ended {run.deliveries} times before it called wandb.init")
+        runs.end(tx, run, lifecycle.FAILED, None, now_s)
     return None
 
 
@@ -121,6 +118,8 @@ def _next_run(tx: sqlite3.Connection, sweep: Sweep, agent: Agent, now_s: float, 
         return _exit(tx, agent, now_s)
     handed = points.hand_out(tx, sweep, agent, now_s, new_id)
     if handed is not None:
+        if handed.resume:
+            runs.forget_cause(tx, handed.run)
         return Command("resume" if handed.resume else "run", handed.run.name, handed.run.config)
     # Others may still lose a point, and somebody must be there to take it: idle agents stay until all is settled.
     settled = points.finish_if_settled(tx, queries.by_id(tx, Sweep, sweep.id), now_s)

@@ -119,6 +119,26 @@ def note_cause(tx: sqlite3.Connection, run: Run, cause: str) -> None:
         set_summary(tx, run, json.dumps({**summary, CAUSE: cause}))
 
 
+def forget_cause(tx: sqlite3.Connection, run: Run) -> None:
+    """Takes the cause out of the summary of a run that goes on: what interrupted it is no cause of its later end."""
+    set_summary(tx, run, json.dumps({name: value for name, value in _object(run.summary).items() if name != CAUSE}))
+
+
+def give_up(tx: sqlite3.Connection, run: Run, why: str, now_s: float) -> None:
+    """Ends a run that nobody hears of any more; one that had said that its machine would go waits to be resumed."""
+    if not run.preempting:
+        note_cause(tx, run, f"lost: {why}")
+    end(tx, run, lifecycle.PREEMPTED if run.preempting else lifecycle.CRASHED, None, now_s)
+
+
+def end(tx: sqlite3.Connection, run: Run, state: str, exit_code: int | None, now_s: float) -> None:
+    """Ends a run and settles its point, if that is settled by it."""
+    if state == lifecycle.PREEMPTED and queries.hand_outs(tx, run) >= lifecycle.MAX_HAND_OUTS:
+        state = lifecycle.CRASHED
+        note_cause(tx, run, f"lost: preempted {lifecycle.MAX_HAND_OUTS} times")
+    points.run_ended(tx, queries.by_id(tx, Run, run.id), state, exit_code, now_s)
+
+
 def note_nan(tx: sqlite3.Connection, run: Run) -> None:
     """Says so where the sweep's metric ended as NaN: the run looks finished and is no use to the search."""
     name = queries.by_id(tx, Sweep, run.sweep_id).metric_name if run.sweep_id else None

@@ -70,4 +70,4 @@ def _end(tx: sqlite3.Connection, run: Run, exit_code: int, now_s: float) -> None
     if run.state in lifecycle.LIVE:
         state = lifecycle.state_at_end(exit_code, run.stop_requested_at_s is not None, bool(run.preempting))
         runs.note_nan(tx, run)
-        points.run_ended(tx, queries.by_id(tx, Run, run.id), state, exit_code, now_s)
+        runs.end(tx, run, state, exit_code, now_s)

@@ -39,10 +39,6 @@ def _limit_s(
 
 def _give_up(tx: sqlite3.Connection, run: Run, silent_s: float, now_s: float) -> None:
     if run.stop_requested_at_s is not None:
-        state = lifecycle.KILLED
-    elif run.preempting:
-        state = lifecycle.PREEMPTED
+        points.run_ended(tx, run, lifecycle.KILLED, None, now_s)
     else:
-        state = lifecycle.CRASHED
-        runs.note_cause(tx, run, f"lost: nothing heard of it or its agent for {silent_s:.0f} s")
-    points.run_ended(tx, run, state, None, now_s)
+        runs.give_up(tx, run, f"nothing heard of it or its agent for {silent_s:.0f} s", now_s)

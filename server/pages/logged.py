@@ -152,9 +152,9 @@ def _by_importance(first: str | None) -> Callable[[str], tuple[bool, bool, str]]
 
 
 def _points(rows: Sequence[Row], x: str, name: str) -> list[tuple[float, float]]:
-    points = []
+    points = {}  # a resumed run may have repeated an epoch: its last words stand
     for row in rows:
         place, value = number(row.get(x)), number(row.get(name))
         if place is not None and value is not None and abs(place) < 1e15:
-            points.append((place, value))
-    return sorted(points, key=lambda point: point[0])
+            points[place] = value
+    return sorted(points.items())

@@ -153,6 +153,12 @@ def preempted_run(connection: sqlite3.Connection, sweep_id: int) -> Run | None:
     return one_row(connection, Run, where, sweep_id)
 
 
+def hand_outs(connection: sqlite3.Connection, run: Run) -> int:
+    """How often a run of a sweep was given to an agent."""
+    sql = "SELECT count(*) FROM entry WHERE sweep_id = ? AND run_name = ? AND kind = 'handed'"
+    return int(connection.execute(sql, (run.sweep_id, run.name)).fetchone()[0])
+
+
 def best_run(connection: sqlite3.Connection, sweep: Sweep) -> Run | None:
     """The sweep's run with the best value of its metric; None before the first value."""
     direction = "DESC" if sweep.goal == "maximize" else "ASC"

@@ -141,6 +141,14 @@ def test_a_sweep_goes_on_while_its_failures_differ_or_are_not_its_own(
         (137, None, causes.SIGNAL),
         (66, "No Fashion-MNIST here.", causes.DATA_MISSING),
         (1, "OSError: [Errno 28] No space left on device", causes.NO_SPACE),
+        (1, "NaN metric: loss is nan in epoch 2", causes.NAN_METRIC),
+        (137, "no progress for 30 min: the last was 12 s after its start", causes.NO_PROGRESS),
+        (143, "interrupted: the warm server ended", causes.INTERRUPTED),
+        (143, "interrupted (SIGTERM)", causes.INTERRUPTED),
+        (130, None, causes.INTERRUPTED),
+        (1, "ResourceExhaustedError: OOM when allocating on /job:localhost/device:CPU:0", causes.HOST_MEMORY),
+        (1, "InternalError: Dst tensor is not initialized.", causes.GPU_MEMORY),
+        (1, "ValueError: no activation SIGMOID", causes.EXCEPTION),
     ],
 )
 def test_a_failure_is_told_by_its_kind(wb: Speaker, exit_code: int, cause: str | None, kind: str) -> None:
@@ -148,6 +156,29 @@ def test_a_failure_is_told_by_its_kind(wb: Speaker, exit_code: int, cause: str |
     wb.do_trial(wb.agent(sweep), sweep, exit_code, **({"cause": cause} if cause else {}))
 
     assert stored_kinds(wb) == [kind]
+
+
+def test_a_trial_that_stood_still_has_failed_by_itself(wb: Speaker) -> None:
+    sweep = wb.register(ONE)
+    agent = wb.agent(sweep)
+
+    for _ in range(3):
+        wb.do_trial(agent, sweep, 137, cause="no progress for 30 min: none since its start")
+
+    assert wb.beat(agent) == {"type": "exit"}
+    assert [run["state"] for run in wb.runs(sweep)] == ["failed"] * 3
+
+
+def test_a_lost_run_is_told_as_lost(wb: Speaker, clock: Clock) -> None:
+    sweep = wb.register(ONE)
+    agent = wb.agent(sweep)
+    wb.begin(wb.beat(agent)["run_id"], sweep)
+
+    wb.beat(agent)
+    clock.pass_s(wb.settings.run_missing_s)
+    wb.beat(agent)
+
+    assert stored_kinds(wb)[0] == causes.LOST_HOST
 
 
 def test_a_nan_metric_is_told(wb: Speaker) -> None:

@@ -227,14 +227,45 @@ def test_a_preempted_run_is_resumed_under_its_own_id(wb: Speaker) -> None:
     run = wb.beat(agent)["run_id"]
     wb.begin(run, sweep)
     wb.stream(run, preempting=True)
-    wb.finish(run, 1)
+    wb.summarise(run, loss=0.5, cause="interrupted (SIGTERM)")
+    wb.finish(run, 143)
 
     command = wb.beat(agent)
+    resumed_with = json.loads(wb.field(run, "summaryMetrics"))
     wb.begin(run, sweep)
     wb.finish(run)
 
     assert (command["type"], command["run_id"]) == ("resume", run)
+    assert resumed_with == {"loss": 0.5}
     assert [run["state"] for run in wb.runs(sweep)] == ["finished"]
+
+
+def test_a_run_whose_machine_vanishes_after_its_warning_is_resumed_after_a_grace(wb: Speaker, clock: Clock) -> None:
+    sweep = wb.register({"method": "grid", "parameters": {"units": {"values": [8]}}})
+    run = wb.beat(wb.agent(sweep))["run_id"]
+    wb.begin(run, sweep)
+    wb.stream(run, preempting=True)
+    idle = wb.agent(sweep)
+    assert wb.beat(idle) is None
+
+    clock.pass_s(wb.settings.agent_silent_s + 1)
+    until(lambda: bool(wb.runs(sweep, "preempted")))
+
+    assert wb.beat(idle)["run_id"] == run
+
+
+def test_the_point_of_a_run_that_is_preempted_for_ever_goes_to_a_new_run(wb: Speaker) -> None:
+    sweep = wb.register({"method": "grid", "parameters": {"units": {"values": [8]}}})
+    agent = wb.agent(sweep)
+    handed = [wb.beat(agent)["run_id"]]
+
+    while handed[-1] == handed[0]:
+        wb.begin(handed[0], sweep)
+        wb.stream(handed[0], preempting=True, complete=True, exitcode=143)
+        handed.append(wb.beat(agent)["run_id"])
+
+    assert len(handed) == 51
+    assert json.loads(wb.field(handed[0], "summaryMetrics"))["cause"] == "lost: preempted 50 times"
 
 
 def test_deleting_the_counted_run_frees_its_point(wb: Speaker) -> None:

@@ -1,0 +1,51 @@
+"""A run whose machine is taken away goes on under its own id: the unmodified client and agent, over HTTP."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from real_server import RunningServer
+
+# Its first life ends like a spot machine's notice: two epochs done, a checkpoint, the announcement, exit code 143.
+TRIAL = """
+import pathlib, sys, wandb
+checkpoint = pathlib.Path("checkpoint")
+run = wandb.init(resume="allow")
+first = int(checkpoint.read_text()) if checkpoint.exists() else 0
+for epoch in range(first, 4):
+    run.log({"epoch": epoch + 1, "acc": (epoch + 1) / 10})
+    if epoch == 1:
+        checkpoint.write_text("2")
+        run.summary["cause"] = "interrupted (SIGTERM)"
+        wandb.mark_preempting()
+        run.finish(exit_code=143)
+        sys.exit(143)
+"""
+SWEEP = "{program: trial.py, method: grid, metric: {name: acc, goal: maximize}, parameters: {units: {values: [8]}}}"
+
+
+def wandb(server: RunningServer, cwd: Path, *arguments: str) -> str:
+    """Runs the real `wandb` command and gives what it said on stderr."""
+    command = [str(Path(sys.executable).with_name("wandb")), *arguments]
+    done = subprocess.run(command, cwd=cwd, env=server.env(cwd), capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stderr
+
+
+@pytest.mark.slow
+def test_a_preempted_run_is_resumed_by_the_next_agent_and_settles_its_point_once(
+    server: RunningServer, tmp_path: Path
+) -> None:
+    (tmp_path / "trial.py").write_text(TRIAL)
+    (tmp_path / "sweep.yaml").write_text(SWEEP)
+    path = wandb(server, tmp_path, "sweep", "--project", "spot", "sweep.yaml").split("wandb agent ")[1].split()[0]
+
+    wandb(server, tmp_path, "agent", path)
+
+    sweep = server.api().sweep(path)
+    (resumed,) = sweep.runs
+    rows = [(row["_step"], row["epoch"]) for row in resumed.scan_history(keys=["_step", "epoch"])]
+    assert (sweep.state, resumed.state, resumed.summary.get("cause")) == ("FINISHED", "finished", None)
+    assert rows == [(0, 1), (1, 2), (2, 3), (3, 4)]
+    subprocess.run([sys.executable, "-m", "server", "verify", "--data", str(server.data)], check=True)
