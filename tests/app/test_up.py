@@ -221,7 +221,7 @@ def test_a_taken_port_is_one_clear_error(workplace: Workplace) -> None:
 @pytest.mark.parametrize(
     ("variables", "told"),
     [
-        ({"AGENTS": "two"}, "Error: AGENTS is 'two'; allowed: auto or a whole number from 1 to 1000."),
+        ({"AGENTS": "two"}, "Error: AGENTS is 'two'; allowed: auto, or a whole number from 1 to 1000."),
         ({"SWEEP": "sweeps/layersize.yaml"}, "Did you mean sweeps/layer_size.yaml?"),
         ({"ENV_FILE": "no.env"}, "Error: ENV_FILE is 'no.env': there is no such file."),
         ({"FASHION_MNIST_DIR": "no-such-folder"}, "Error: Fashion-MNIST was not found (FASHION_MNIST_DIR="),
