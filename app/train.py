@@ -46,7 +46,7 @@ def train(arguments: Sequence[str] = ()) -> None:
     run = None
     try:
         run = _start()
-        _trial(run, arguments)
+        trial(run, arguments)
     except BaseException as error:
         code, cause = ending(error)
         _tell(error, code, cause)
@@ -102,12 +102,19 @@ def _mode(environ: MutableMapping[str, str]) -> Literal["disabled"] | None:
     return None
 
 
-def _trial(run: Any, arguments: Sequence[str]) -> None:
+def trial(run: Any, arguments: Sequence[str]) -> None:
+    """Trains with the run's values and tells it everything but its end.
+
+    Args:
+        run: of W&B, or what takes its place.
+        arguments: as for `train`.
+    """
     _asked.noting = True
     config = _values(run, arguments)
+    chosen = settings.read(os.environ, {})
 
     device.configure()
-    from app import callbacks, data, fit, model, reproduce
+    from app import callbacks, data, fit, model, reproduce, weights
 
     if not gc.isenabled():  # `main` turned it off: what imports leave behind need not be looked at again
         gc.freeze()
@@ -131,6 +138,9 @@ def _trial(run: Any, arguments: Sequence[str]) -> None:
     test = {f"test_{name}": value for name, value in fit.evaluate(network, splits.test).items()}
     print(", ".join(f"{name} {value:.4f}" for name, value in test.items()))
     run.log(test)
+    run.summary["weights_sha256"] = weights.sha256(network)
+    if chosen.keep_weights and not run.disabled:
+        weights.keep(network, run)
 
 
 def _values(run: Any, arguments: Sequence[str]) -> "TrialConfig":
@@ -197,7 +207,7 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, _asked.come)
-    gc.disable()  # two thousand modules are imported first; see `_trial`
+    gc.disable()  # two thousand modules are imported first; see `trial`
     try:
         train(arguments)
     except BaseException as error:

@@ -1,4 +1,5 @@
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -31,6 +32,7 @@ class RecordedRun:
         self.summary: dict[str, Any] = {}
         self.rows: list[dict[str, Any]] = []
         self.exit_codes: list[int] = []
+        self.disabled = True
 
     def log(self, row: dict[str, Any]) -> None:
         self.rows.append(row)
@@ -92,6 +94,7 @@ def test_a_run_records_all_that_decided_its_result(monkeypatch: pytest.MonkeyPat
         "numpy": np.__version__,
         "wandb": wandb.__version__,
     }
+    assert re.fullmatch("[0-9a-f]{64}", run.summary["weights_sha256"])
     assert {"git_commit", "git_dirty", "python", "threads", "device", "TF_ENABLE_ONEDNN_OPTS"} < provenance.keys()
 
 
