@@ -42,22 +42,23 @@ def adopt_orphans() -> None:
 
 
 @contextlib.contextmanager
-def measured(folder: Path, first: Callable[[], None]) -> Iterator[list[Price]]:
+def measured(folder: Path, first: Callable[[], None] | None = None) -> Iterator[list[Price]]:
     """Measures all that is started within the block and marked with `folder`; the price is there after its end.
 
     Args:
         folder: of the processes' output and of whatever W&B writes.
-        first: returns when the first run has finished.
+        first: returns when the first run has finished; None watches for none.
     """
     begin_s, cpu_s = time.monotonic(), used_cpu_s()
     first_s: list[float] = []
     prices: list[Price] = []
 
-    def watch() -> None:
-        first()
+    def watch(wait: Callable[[], None]) -> None:
+        wait()
         first_s.append(time.monotonic() - begin_s)
 
-    threading.Thread(target=watch, daemon=True).start()
+    if first is not None:
+        threading.Thread(target=watch, args=(first,), daemon=True).start()
     with _peak_memory(folder) as peaks:
         yield prices
         end_s = time.monotonic() - begin_s
@@ -76,12 +77,14 @@ def finish(job: "subprocess.Popen[bytes]", folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def started(command: Sequence[str], folder: Path, variables: Mapping[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
+def started(
+    command: Sequence[str], folder: Path, variables: Mapping[str, str], cwd: Path = ROOT
+) -> Iterator["subprocess.Popen[bytes]"]:
     """Starts a process of a job, which is ended with the block."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("WANDB_")}
     own = {"DATA_DIR": str(folder), "WANDB_DIR": str(folder), MARK: str(folder)}
     with (folder / "job.log").open("ab") as log:
-        job = subprocess.Popen(command, cwd=ROOT, env=kept | own | dict(variables), stdout=log, stderr=log)
+        job = subprocess.Popen(command, cwd=cwd, env=kept | own | dict(variables), stdout=log, stderr=log)
     try:
         yield job
     finally:
