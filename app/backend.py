@@ -119,7 +119,7 @@ def environment(
         **{name: environ.get(name) or env_file.get(name) or VARIABLES[name][0] for name in FOR_TRIALS},
         **_wandb(backend, settings, env_file),
         "DATA_DIR": str(settings.data_dir),
-        "THREADS": str(settings.threads),
+        "THREADS": str(settings.threads or "auto"),
         "PYTHONHASHSEED": "0",
         # The sweeps' command says `python`: this program's own, whatever else is installed.
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), environ.get("PATH", os.defpath)]),

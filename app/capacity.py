@@ -1,4 +1,4 @@
-"""How many agents this machine carries: by the cores and the memory that this process may use."""
+"""How many agents this machine carries: by the cores, the memory and the GPUs that this process may use."""
 
 import os
 import re
@@ -9,7 +9,8 @@ from pathlib import Path
 # A trial of the example takes 450 MiB, its agent and the client's two services 150; the rest is room for validation.
 TRIAL_MIB = 700
 
-# One core more than there are: an agent asks for its next run every 5 s only, and another one uses the core meanwhile.
+# One more than there are cores or GPU slots: an agent asks for its next run every 5 s only, and another one uses the
+# place meanwhile.
 SPARE_AGENTS = 1
 
 
@@ -20,10 +21,12 @@ class Capacity:
     Attributes:
         cores: at least 1, by affinity and cgroup quota.
         free_mib: memory in MiB; None where it cannot be told.
+        gpu_slots: trials at once on all GPUs together; 0 where there is none, and trials take only cores.
     """
 
     cores: int
     free_mib: int | None
+    gpu_slots: int = 0
 
     def agents(self, most: int | None) -> tuple[int, str]:
         """Gives how many agents to run, at least 1, and the reason in words.
@@ -32,20 +35,32 @@ class Capacity:
             most: the runs that are left to do; None if nobody knows.
         """
         count, reason = self.cores + SPARE_AGENTS, f"{self.cores} cores + {SPARE_AGENTS}"
+        if 0 < self.gpu_slots < self.cores:
+            count, reason = self.gpu_slots + SPARE_AGENTS, f"{self.gpu_slots} GPU slots + {SPARE_AGENTS}"
         if self.free_mib is not None and self.free_mib // TRIAL_MIB < count:
             count, reason = self.free_mib // TRIAL_MIB, f"{self.free_mib} MiB are free, {TRIAL_MIB} MiB a trial"
         if most is not None and most < count:
             count, reason = most, f"no more than the runs to do: {most}"
         return max(1, count), reason
 
+    def too_many(self, agents: int) -> str | None:
+        """Says that the memory will not do for so many agents; None if it will, or if nothing tells."""
+        if self.free_mib is None or agents * TRIAL_MIB <= self.free_mib:
+            return None
+        return (
+            f"AGENTS={agents} may run out of memory: {TRIAL_MIB} MiB a trial are {agents * TRIAL_MIB} MiB, and "
+            f"{self.free_mib} MiB are free. AGENTS={max(1, self.free_mib // TRIAL_MIB)} would fit."
+        )
 
-def measure(root: Path = Path("/")) -> Capacity:
+
+def measure(root: Path = Path("/"), gpu_slots: int = 0) -> Capacity:
     """Reads the limits of this process; `root` is where /proc and /sys are looked for."""
     groups = list(_control_groups(root))
     free = [_free_mib(root), *(_free_mib_of(group) for group in groups)]
     return Capacity(
         cores=max(1, min([_usable_cores(), *filter(None, map(_quota_cores, groups))])),
         free_mib=min((mib for mib in free if mib is not None), default=None),
+        gpu_slots=gpu_slots,
     )
 
 
@@ -54,26 +69,30 @@ def _usable_cores() -> int:
 
 
 def _control_groups(root: Path) -> Iterator[Path]:
-    """The process's control group (version 2) and all above it: each may set a limit."""
+    """The process's control groups, of version 1 and 2, and all above them: each may set a limit."""
     base = root / "sys/fs/cgroup"
-    own = re.search(r"^0::/(.*)$", _read(root / "proc/self/cgroup"), re.MULTILINE)
-    if own:
-        path = base / own[1]
-        yield from (group for group in (path, *path.parents) if group.is_relative_to(base))
+    for line in _read(root / "proc/self/cgroup").splitlines():
+        _, controllers, own = line.split(":", 2)
+        for mount in [base / name for name in controllers.split(",") if name in ("cpu", "memory")] or [base]:
+            path = mount / own.lstrip("/")
+            yield from (group for group in (path, *path.parents) if group.is_relative_to(mount))
 
 
 def _quota_cores(group: Path) -> int | None:
-    limit = re.match(r"(\d+) (\d+)", _read(group / "cpu.max"))
-    return max(1, int(limit[1]) // int(limit[2])) if limit else None
+    limit = _read(group / "cpu.max").split() or [_read(group / f"cpu.cfs_{name}_us") for name in ("quota", "period")]
+    quota, period = (text.strip() for text in limit)
+    return max(1, int(quota) // int(period)) if quota.isdigit() and period.isdigit() else None
 
 
 def _free_mib_of(group: Path) -> int | None:
-    limit, used = _read(group / "memory.max").strip(), _read(group / "memory.current").strip()
-    if not limit.isdigit() or not used.isdigit():
+    limit = _read(group / "memory.max") or _read(group / "memory.limit_in_bytes")
+    used = _read(group / "memory.current") or _read(group / "memory.usage_in_bytes")
+    if not limit.strip().isdigit() or not used.strip().isdigit():
         return None
     # The kernel takes pages of files back when memory is short; they count as used here.
-    files = re.search(r"^inactive_file (\d+)", _read(group / "memory.stat"), re.MULTILINE)
-    return max(0, int(limit) - int(used) + int(files[1] if files else 0)) >> 20
+    files = dict(re.findall(r"^((?:total_)?inactive_file) (\d+)", _read(group / "memory.stat"), re.MULTILINE))
+    idle = files.get("total_inactive_file") or files.get("inactive_file") or 0  # version 1 has both: all, and its own
+    return max(0, int(limit) - int(used) + int(idle)) >> 20
 
 
 def _free_mib(root: Path) -> int | None:

@@ -17,15 +17,20 @@ CLONE = Path("/clone/app")  # in containers, the program as it is beside the Com
 PACKAGES = ("tensorflow", "keras", "numpy", "wandb")
 
 
-def seed(value: int) -> None:
-    """Starts every random stream of a trial anew, so that the same seed gives the same weights, bit for bit."""
+def seed(value: int, op_determinism: bool = True) -> None:
+    """Starts every random stream of a trial anew, so that the same seed gives the same weights, bit for bit.
+
+    Args:
+        value: the trial's seed.
+        op_determinism: whether a GPU is held to operations whose results repeat, which are slower. A CPU's results
+            repeat without, and are others with it.
+    """
     import keras
     import tensorflow as tf
 
     keras.utils.clear_session()
     keras.utils.set_random_seed(value)
-    if tf.config.list_physical_devices("GPU"):
-        # A CPU's results repeat without it, and are others with it.
+    if op_determinism and tf.config.list_physical_devices("GPU"):
         tf.config.experimental.enable_op_determinism()
 
 

@@ -39,7 +39,7 @@ class Settings:
         dry: whether only to tell what would be done.
         sweep_id: "entity/project/id" of an existing sweep to join, or "".
         agents: how many at once; None leaves it to the machine.
-        threads: of TensorFlow, for each trial.
+        threads: of TensorFlow, for each trial; None gives it its share of the cores.
         port: of the embedded server on 127.0.0.1; 0 takes a free one.
         data_dir: absolute; holds all that is written.
         server_url: where the embedded server answers; "" means as it says itself in `data_dir`.
@@ -66,7 +66,7 @@ class Settings:
     dry: bool
     sweep_id: str
     agents: int | None
-    threads: int
+    threads: int | None
     port: int
     data_dir: Path
     server_url: str
@@ -155,7 +155,7 @@ VARIABLES: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "DRY": ("", _switch),
     "SWEEP_ID": ("", _sweep_id),
     "AGENTS": ("auto", lambda value: _or_auto(value, lambda count: _whole_number(count, 1, 1000))),
-    "THREADS": ("1", lambda value: _whole_number(value, 1, 1024)),
+    "THREADS": ("auto", lambda value: _or_auto(value, lambda count: _whole_number(count, 1, 1024))),
     "PORT": ("8080", lambda value: _whole_number(value, 0, 65535)),
     "DATA_DIR": ("data", _absolute),
     "SERVER_URL": ("", web_address),

@@ -3,7 +3,7 @@
 import ast
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 from pydantic_core import ErrorDetails
@@ -29,6 +29,9 @@ class Values(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, allow_inf_nan=False, coerce_numbers_to_str=True, protected_namespaces=()
     )
+
+    # More threads than these make the model's steps no faster; None lets them take all that the trial's share has.
+    most_threads: ClassVar[int | None] = None
 
     @field_validator("*", mode="before")
     @classmethod

@@ -16,7 +16,7 @@ EXAMPLE = ROOT / ".env.example"
 def test_a_variable_of_the_process_comes_before_the_file_and_the_file_before_the_default() -> None:
     read = settings.read({"AGENTS": "3"}, {"AGENTS": "4", "PORT": "9000"})
 
-    assert (read.agents, read.port, read.threads) == (3, 9000, 1)
+    assert (read.agents, read.port, read.threads) == (3, 9000, None)
 
 
 def test_an_empty_value_counts_as_none() -> None:
