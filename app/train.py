@@ -113,17 +113,18 @@ def trial(run: Any, arguments: Sequence[str]) -> None:
     config = _values(run, arguments)
     chosen = settings.read(os.environ, {})
 
-    device.configure()
+    device.acquire(chosen, config.most_threads, between=_asked.end_if_asked)
     from app import callbacks, data, fit, model, reproduce, weights
 
     if not gc.isenabled():  # `main` turned it off: what imports leave behind need not be looked at again
         gc.freeze()
         gc.enable()
-    reproduce.seed(config.seed)
+    reproduce.seed(config.seed, device.op_determinism(chosen))
     splits = data.load(config)
     provenance = reproduce.provenance(config.seed, splits.sha256)
     run.config.update({"provenance": provenance}, allow_val_change=True)
     network = model.build(config)
+    device.compile_choice(network, chosen)
     _asked.end_if_asked()
     fit.fit(
         network,
