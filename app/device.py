@@ -65,7 +65,7 @@ def _hold(lease: Lease, limit_mib: int | None) -> None:
 
     usable = tf.config.list_physical_devices("GPU")
     if not usable:
-        lease.release()
+        lease.close()
         print("TensorFlow cannot use the GPU that is here: this trial runs on the CPU.")
         return
     _held.append(lease)

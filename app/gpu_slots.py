@@ -66,7 +66,8 @@ class Lease:
             return None
         return max(LEAST_MIB, self.gpu.memory_mib // slots - CONTEXT_MIB)
 
-    def release(self) -> None:
+    def close(self) -> None:
+        """Frees the slot."""
         self.file.close()
 
 

@@ -16,6 +16,9 @@ from app.capacity import Capacity
         (Capacity(8, 2200), None, 3, "2200 MiB are free, 700 MiB a trial"),
         (Capacity(8, 100), None, 1, "100 MiB are free"),
         (Capacity(64, None), 5, 5, "no more than the runs to do: 5"),
+        (Capacity(16, None, gpu_slots=4), None, 5, "4 GPU slots + 1"),
+        (Capacity(2, None, gpu_slots=4), None, 3, "2 cores + 1"),
+        (Capacity(16, 2200, gpu_slots=4), None, 3, "2200 MiB are free"),
     ],
 )
 def test_the_scarcest_thing_decides_and_is_named(have: Capacity, most: int | None, count: int, reason: str) -> None:
@@ -47,6 +50,49 @@ def test_a_limit_of_any_control_group_above_counts(tmp_path: Path) -> None:
     )
 
     assert capacity.measure(tmp_path) == Capacity(cores=1, free_mib=2048)
+
+
+def test_limits_of_the_first_version_of_control_groups_count(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {
+            "proc/self/cgroup": "7:memory:/host/a\n4:cpu,cpuacct:/host/a\n1:name=systemd:/\n",
+            "sys/fs/cgroup/cpu/cpu.cfs_quota_us": "150000\n",
+            "sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000\n",
+            # In a container the path that /proc names is the host's; its own limits stand at the top.
+            "sys/fs/cgroup/memory/memory.limit_in_bytes": f"{3 << 30}\n",
+            "sys/fs/cgroup/memory/memory.usage_in_bytes": f"{2 << 30}\n",
+            "sys/fs/cgroup/memory/memory.stat": f"inactive_file 0\ntotal_inactive_file {1 << 30}\n",
+        },
+    )
+
+    assert capacity.measure(tmp_path) == Capacity(cores=1, free_mib=2048)
+
+
+def test_a_group_of_the_first_version_without_a_limit_sets_none(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {
+            "proc/meminfo": "MemAvailable:   1048576 kB\n",
+            "proc/self/cgroup": "7:memory:/\n4:cpu,cpuacct:/\n",
+            "sys/fs/cgroup/cpu/cpu.cfs_quota_us": "-1\n",
+            "sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000\n",
+            "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n",
+            "sys/fs/cgroup/memory/memory.usage_in_bytes": "5\n",
+        },
+    )
+
+    assert capacity.measure(tmp_path).free_mib == 1024
+
+
+def test_more_agents_than_the_memory_carries_are_told_in_one_line() -> None:
+    line = Capacity(8, 2200).too_many(5)
+
+    assert line == (
+        "AGENTS=5 may run out of memory: 700 MiB a trial are 3500 MiB, and 2200 MiB are free. AGENTS=3 would fit."
+    )
+    assert Capacity(8, 2200).too_many(3) is None
+    assert Capacity(8, None).too_many(999) is None
 
 
 def test_without_limits_the_machine_counts(tmp_path: Path) -> None:

@@ -1,0 +1,111 @@
+"""A trial's share of the machine: threads, a GPU, whether XLA compiles."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import pytest
+
+from app import device, settings
+from app.config import TrialConfig
+from app.settings import Settings
+from app.values import Values
+
+
+def chosen(**variables: object) -> Settings:
+    return settings.read({name: str(value) for name, value in variables.items()}, {})
+
+
+@pytest.mark.parametrize(
+    ("variables", "cores", "most", "count"),
+    [
+        ({}, 16, None, 16),  # by hand: alone on the machine
+        ({"AGENTS": 3}, 16, None, 5),
+        ({"AGENTS": 3}, 2, None, 1),
+        ({"AGENTS": 3}, 16, 1, 1),
+        ({"AGENTS": 3}, 16, 8, 5),
+        ({"AGENTS": 3, "THREADS": 12}, 2, 1, 12),
+    ],
+)
+def test_agents_share_the_cores_unless_a_number_is_set(
+    variables: dict[str, object], cores: int, most: int | None, count: int
+) -> None:
+    assert device.threads(chosen(**variables), cores, most) == count
+
+
+def test_the_example_knows_that_more_threads_do_it_no_good_and_other_models_take_their_share() -> None:
+    class Larger(Values):
+        width: int = 4096
+
+    assert (TrialConfig().most_threads, Larger().most_threads) == (1, None)
+
+
+def test_a_trial_gets_the_share_that_its_control_group_leaves(tmp_path: Path) -> None:
+    (tmp_path / "proc/self").mkdir(parents=True)
+    (tmp_path / "proc/self/cgroup").write_text("0::/\n")
+    (tmp_path / "sys/fs/cgroup").mkdir(parents=True)
+    (tmp_path / "sys/fs/cgroup/cpu.max").write_text("100000 100000\n")
+    environ = {"TF_NUM_INTEROP_THREADS": "7"}
+
+    device.acquire(chosen(AGENTS=1), environ=environ, root=tmp_path)
+
+    assert environ["TF_NUM_INTRAOP_THREADS"] == "1"
+    assert environ["TF_NUM_INTEROP_THREADS"] == "7"  # the user's own word
+    assert environ["OMP_NUM_THREADS"] == "1"
+
+
+TRIAL = """
+import os, sys
+from pathlib import Path
+from app import device, settings
+
+chosen = settings.read({"DATA_DIR": sys.argv[1], "XLA": "1"}, {})
+device.acquire(chosen, root=Path(sys.argv[1]))
+import tensorflow as tf
+print(os.environ["CUDA_VISIBLE_DEVICES"], os.environ["XLA_FLAGS"], len(tf.config.list_logical_devices()))
+"""
+
+
+def test_a_trial_takes_a_gpu_before_tensorflow_starts_and_gives_it_back_if_that_cannot_use_it(tmp_path: Path) -> None:
+    (tmp_path / "dev").mkdir()
+    (tmp_path / "dev/nvidia0").touch()
+
+    done = subprocess.run([sys.executable, "-c", TRIAL, str(tmp_path)], capture_output=True, text=True, check=True)
+
+    assert done.stdout.splitlines() == [
+        "TensorFlow cannot use the GPU that is here: this trial runs on the CPU.",
+        "0 --xla_gpu_deterministic_ops=true 1",
+    ]
+    assert [path.name for path in (tmp_path / "gpu-slots").iterdir()] == ["0.0.lock"]
+
+
+def model() -> keras.Model:
+    network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    network.compile("sgd", "mse")
+    return network
+
+
+@pytest.mark.parametrize(("variables", "compiled"), [({}, False), ({"XLA": 1}, True), ({"XLA": 0}, False)])
+def test_xla_compiles_where_it_is_asked_for(variables: dict[str, object], compiled: bool) -> None:
+    network = model()
+
+    device.compile_choice(network, chosen(**variables))
+
+    assert network.jit_compile is compiled
+
+
+def test_xla_is_left_as_the_model_was_compiled_unless_it_is_set() -> None:
+    network = model()
+    network.jit_compile = True
+
+    device.compile_choice(network, chosen(XLA="auto"))
+
+    assert network.jit_compile is True
+
+
+def test_a_gpu_is_held_to_one_kind_of_determinism() -> None:
+    # Keras compiles nothing while TensorFlow's own is on.
+    kinds = [({}, True), ({"DETERMINISTIC": 0}, False), ({"XLA": 1}, False), ({"XLA": 0}, True)]
+
+    assert [device.op_determinism(chosen(**variables)) for variables, _ in kinds] == [kind for _, kind in kinds]
