@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from app import device
+from app.settings import VARIABLES
 
 PROGRAM = Path(__file__).parent
 BUILD_ID = PROGRAM.parent / "build-id"  # only images have it
 CLONE = Path("/clone/app")  # in containers, the program as it is beside the Compose file
 PACKAGES = ("tensorflow", "keras", "numpy", "wandb")
+# Variables that choose how TensorFlow computes, and so the last digits of a result.
+SWITCHES = ("XLA", "DETERMINISTIC", "TF_ENABLE_ONEDNN_OPTS")
 
 
 def seed(value: int, op_determinism: bool = True) -> None:
@@ -45,7 +48,7 @@ def provenance(seed: int, data_sha256: str) -> dict[str, Any]:
         "packages": {name: version for name in PACKAGES if (version := package_version(name))},
         "python": platform.python_version(),
         **device.describe(),
-        "TF_ENABLE_ONEDNN_OPTS": os.environ.get("TF_ENABLE_ONEDNN_OPTS"),
+        **{name: os.environ.get(name) or VARIABLES.get(name, (None,))[0] for name in SWITCHES},
     }
 
 
