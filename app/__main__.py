@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 
 from app import agent as agents
-from app import check, client, device, embedded, follow, register, report, reproduce
+from app import check, client, device, embedded, follow, lookup, register, replay, report, reproduce
 from app.children import Interrupts, Stopped
 from app.progress import Progress
 from app.results import Reader
@@ -103,19 +103,44 @@ def show_report(wait: bool) -> None:
     """Print the best runs of the sweep and the causes of failed ones."""
     setup = _setup(err=True)
     api = client.connect(setup.environment(setup.located()))
-    path = setup.settings.sweep_id
-    if not path:
-        wanted = register.wanted(setup.settings, setup.backend.identity)
-        path = register.find(api, wanted) or ""
-    if not path:
-        raise click.ClickException(f"{setup.settings.wandb_project} has no sweep {wanted.name}.")
-    reader = Reader(api, path)
+    reader = Reader(api, _sweep_path(setup, api))
     results = reader.read()
     if wait:
         _say(setup.dashboard(results.url), err=True)
         with Progress(Console(stderr=True), time.monotonic()) as progress:
             results = follow.until_over(reader, progress, LOOK_S[setup.backend.kind])
     sys.exit(report.show(results, Console()))
+
+
+@main.command("replay")
+@click.argument("run")
+def replay_run(run: str) -> None:
+    """Run a finished RUN again: exit code 0 if all is identical, 1 if it differs. Nothing is recorded.
+
+    RUN is entity/project/id, the address of the run's page, or its id in the project.
+    """
+    setup = _setup(err=True)
+    environment = setup.environment(setup.located())
+    api = client.connect(environment)
+    found = lookup.run(api, lookup.path(run, "run", *_home(setup, api)))
+    sys.exit(replay.replay(found, environment))
+
+
+def _sweep_path(setup: Setup, api: Any) -> str:
+    """The path of the sweep that the settings name."""
+    if setup.settings.sweep_id:
+        return setup.settings.sweep_id
+    wanted = register.wanted(setup.settings, setup.backend.identity)
+    path = register.find(api, wanted)
+    if not path:
+        raise click.ClickException(f"{setup.settings.wandb_project} has no sweep {wanted.name}.")
+    return path
+
+
+def _home(setup: Setup, api: Any) -> tuple[str, str]:
+    """The entity and the project of an id that comes alone."""
+    with client.asking():
+        return setup.settings.wandb_entity or api.default_entity, setup.settings.wandb_project
 
 
 def _setup(*notes: str | None, err: bool = False) -> Setup:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from programs import MakeWorkplace, Workplace
+from programs import MakeWorkplace, Trained, Workplace, runs
 
 from app import data
 from tests.server.real_server import RunningServer
@@ -44,3 +44,17 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     running = RunningServer(tmp_path_factory.mktemp("other") / "data")
     yield running
     running.stop()
+
+
+@pytest.fixture(scope="session")
+def trained(make_workplace: MakeWorkplace) -> Iterator[Trained]:
+    """Two trials of two epochs."""
+    place = make_workplace("trained")
+    parameters = {"layer1_size": {"values": [8, 16]}, "epochs": {"value": 2}, "batch_size": {"value": 500}}
+    place.write_sweep(["-m", "app.train"], parameters, name="small")
+    code, output = place.run("up", AGENTS="2")
+    assert code == 0, output
+    server = RunningServer(place.data / "server")
+    ids = {run.name: run.id for run in runs(server)}
+    yield Trained(place, server, [ids["trial 1"], ids["trial 2"]])
+    server.stop()

@@ -111,6 +111,18 @@ class Workplace:
 MakeWorkplace = Callable[[str], Workplace]
 
 
+@dataclass(frozen=True)
+class Trained:
+    """A small sweep of real trials that is done, and a server that shows it; `run_ids` are those of trial 1 and 2."""
+
+    workplace: Workplace
+    server: RunningServer
+    run_ids: list[str]
+
+    def runs(self) -> list[Any]:
+        return runs(self.server)
+
+
 def ending(process: subprocess.Popen[str], limit_s: float = LIMIT_S) -> tuple[int, str]:
     """Waits for the end of a process; kills it if there is none, and shows what it said."""
     try:

@@ -1,0 +1,95 @@
+"""Runs a finished run again, as near to how it ran as this machine can, and says whether the result is the same."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from app import backend, client, compare, device, reproduce, rerun
+from app.compare import Record
+from app.settings import SettingError
+from app.train import NOT_VALUES
+
+
+def replay(run: Any, environment: Mapping[str, str]) -> int:
+    """Trains again and prints the verdict, `identical` or `differs`; progress goes to stderr.
+
+    Args:
+        run: as `wandb.Api` gives it.
+        environment: that of the sweep's agents; nothing is sent to the backend that it names.
+
+    Returns:
+        The exit code: 0 if everything is identical, 1 if not.
+
+    Raises:
+        SettingError: if the run cannot be run again.
+        BackendError: if the backend does not answer.
+    """
+    then = recorded(run)
+    click.echo(f"Training {run.name} again: {_in_words(then)}.", err=True)
+    now = again(then, environment)
+    difference = compare.first_difference(then, now)
+    click.echo(f"differs: {difference}" if difference else f"identical: {compare.extent(then)}")
+    changed = compare.surroundings(then, now)
+    if changed:
+        click.echo("\n  ".join(["not the same as then:", *changed]))
+    return 1 if difference else 0
+
+
+def recorded(run: Any) -> Record:
+    """Reads what a finished run of this program has recorded.
+
+    Raises:
+        SettingError: if it has not finished, or records no provenance.
+    """
+    path = "/".join(run.path)
+    if run.state != "finished":
+        raise SettingError(f"{path} is {run.state}: only a finished run can be replayed.")
+    provenance = run.config.get("provenance")
+    if not provenance:
+        raise SettingError(f"{path} records no provenance: only a run of `python -m app.train` can be replayed.")
+    with client.asking():
+        # What this machine has in its cache may be of another server that had the same name and run id.
+        history = compare.rows(run.scan_history(use_cache=False))
+        weights = run.summary.get("weights_sha256")
+    return Record(values(run), provenance, history, weights)
+
+
+def values(run: Any) -> dict[str, Any]:
+    """What a run took, without what W&B and this program add to its config."""
+    return {name: value for name, value in run.config.items() if not name.startswith(NOT_VALUES)}
+
+
+def again(then: Record, environment: Mapping[str, str]) -> Record:
+    """Trains with the values, threads and switches of a record, in a process of its own.
+
+    Raises:
+        click.ClickException: if that process died.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "record.json"
+        command = [sys.executable, "-m", "app.rerun", str(target), json.dumps(then.values)]
+        done = subprocess.run(command, env=_environment(environment, then.provenance), stdout=sys.stderr)
+        try:
+            return rerun.read(target)
+        except FileNotFoundError:
+            reason = f"the trial's process ended without a word, exit code {done.returncode}"
+            raise click.ClickException(reason) from None
+
+
+def _environment(environment: Mapping[str, str], provenance: Mapping[str, Any]) -> dict[str, str]:
+    unset = (*backend.CHOOSING, *reproduce.SWITCHES)
+    kept = {name: value for name, value in environment.items() if name not in unset}
+    kept |= {name: provenance[name] for name in reproduce.SWITCHES if provenance.get(name) is not None}
+    if provenance.get("threads"):
+        kept |= dict.fromkeys(("THREADS", *device.POOLS), str(provenance["threads"]))
+    return kept | {"KEEP_WEIGHTS": "0", "WANDB_SILENT": "true"}
+
+
+def _in_words(then: Record) -> str:
+    return ", ".join(f"{name}={value}" for name, value in then.values.items())

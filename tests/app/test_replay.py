@@ -1,0 +1,154 @@
+"""A run made again: the verdict, what it rests on, and what is said of a run that cannot be made again."""
+
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from programs import ROOT, Trained
+
+from app import compare, replay
+from app.compare import Record, first_difference, rows, surroundings
+from app.rerun import History
+from app.settings import SettingError
+
+PROVENANCE = {"code_sha256": "c" * 64, "git_commit": "1", "packages": {"numpy": "2.1", "keras": "3.1"}, "threads": 1}
+NAN = float("nan")
+
+
+def record(*history: dict[str, Any], weights: str | None = "a" * 64, **facts: Any) -> Record:
+    return Record({"epochs": 1}, PROVENANCE | facts, rows(history), weights)
+
+
+def test_a_replay_on_the_same_machine_is_identical_and_records_nothing(trained: Trained) -> None:
+    code, output = trained.workplace.run("replay", trained.run_ids[0])
+
+    assert code == 0, output
+    assert "identical: weights " in output
+    assert "not the same as then" not in output
+    assert sorted(run.id for run in trained.runs()) == sorted(trained.run_ids)
+
+
+def test_a_replay_by_another_model_differs_and_names_the_first_epoch_and_the_code(
+    trained: Trained, tmp_path: Path
+) -> None:
+    for package in ("app", "search", "charts"):
+        shutil.copytree(ROOT / package, tmp_path / package)
+    model = tmp_path / "app" / "model.py"
+    model.write_text(model.read_text().replace("Dense(10, ", 'Dense(10, bias_initializer="ones", '))
+    page = f"{trained.server.url}/local/wandb-sweep-practice/runs/{trained.run_ids[0]}"
+
+    done = subprocess.run(
+        [sys.executable, "-m", "app", "replay", page],
+        cwd=tmp_path,
+        env=trained.workplace.environment(PYTHONPATH=str(tmp_path)),
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 1, done.stderr
+    verdict, heading, *changed = done.stdout.splitlines()
+    assert verdict.startswith("differs: epoch 1: ")
+    assert heading == "not the same as then:"
+    assert {line.split(":")[0].strip() for line in changed} - {"git_commit", "git_dirty"} == {"code_sha256"}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("local/wandb-sweep-practice/nothing-like-it", "local/wandb-sweep-practice has no run nothing-like-it."),
+        ("trial 11", "has no run trial 11. Did you mean {0} (trial 1)?"),
+        ("a/b", "'a/b' is no run. Allowed: entity/project/id, its page's address, or an id of wandb-sweep-practice."),
+    ],
+)
+def test_a_run_that_is_not_there_is_named_with_the_nearest(trained: Trained, text: str, said: str) -> None:
+    code, output = trained.workplace.run("replay", text)
+
+    assert code == 2
+    assert said.format(*trained.run_ids) in output
+    assert "Traceback" not in output
+
+
+@pytest.mark.parametrize(
+    ("state", "config", "said"),
+    [
+        ("crashed", {"provenance": PROVENANCE}, "me/p/r is crashed: only a finished run can be replayed."),
+        ("finished", {"epochs": 1}, "me/p/r records no provenance: only a run of `python -m app.train` can be"),
+    ],
+)
+def test_a_run_without_a_result_or_of_another_program_is_refused(state: str, config: dict[str, Any], said: str) -> None:
+    with pytest.raises(SettingError) as caught:
+        replay.recorded(SimpleNamespace(state=state, config=config, path=["me", "p", "r"]))
+
+    assert caught.value.message.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        (({"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": NAN}, {"test_loss": 1.0}), None),
+        (
+            ({"epoch": 1, "loss": 0.5000000000000001}, {"epoch": 2, "loss": 9.0}),
+            "epoch 1: loss 0.5 then, 0.5000000000000001 now",
+        ),
+        (({"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": NAN}), "after epoch 2: test_loss 1.0 then, none now"),
+        (
+            ({"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": NAN}, {"test_loss": 1.0}, {"x": 1}),
+            "after epoch 2: x none then, 1.0 now",
+        ),
+    ],
+)
+def test_the_first_difference_is_the_first_epoch_that_is_not_bit_for_bit_the_same(
+    now: tuple[dict[str, float], ...], said: str | None
+) -> None:
+    then = record(
+        {"epoch": 1, "loss": 0.5, "_step": 0, "_timestamp": 1.5},
+        {"epoch": 2, "loss": "NaN", "_step": 1},  # W&B's text for it
+        {"test_loss": 1, "picture": {"_type": "image-file"}},
+    )
+
+    assert first_difference(then, record(*now)) == said
+
+
+def test_equal_metrics_do_not_hide_other_weights() -> None:
+    then = record({"epoch": 1, "loss": 0.5})
+
+    assert first_difference(then, replace(then, weights_sha256="b" * 64)) == (
+        "weights aaaaaaaaaaaa then, bbbbbbbbbbbb now; every logged metric is the same"
+    )
+    assert first_difference(replace(then, weights_sha256=None), then) is None
+    assert compare.extent(replace(then, weights_sha256=None)).startswith("no hash of weights was recorded")
+
+
+def test_an_epoch_that_a_resumed_run_did_again_counts_once() -> None:
+    resumed = [{"epoch": 1, "loss": 3}, {"epoch": 2, "loss": 2}, {"epoch": 2, "loss": 2}, {"epoch": 3, "loss": 1}]
+
+    assert rows(resumed) == [{"epoch": 1, "loss": 3}, {"epoch": 2, "loss": 2}, {"epoch": 3, "loss": 1}]
+
+
+def test_what_is_not_the_same_is_told_and_what_was_not_recorded_is_not() -> None:
+    now = Record(
+        {"epochs": 1, "layers": 2}, PROVENANCE | {"packages": {"numpy": "2.2"}, "new": 1, "git_commit": "2"}, []
+    )
+
+    assert surroundings(record(), now) == ["numpy: 2.1 then, 2.2 now", "layers: unknown then, 2 now"]
+    assert surroundings(record(code_sha256="d" * 64), now)[:2] == [
+        "code_sha256: dddddddddddd then, cccccccccccc now",
+        "git_commit: 1 then, 2 now",
+    ]
+
+
+def test_rows_are_put_together_as_wandb_does() -> None:
+    history = History()
+
+    history.log({"lr": 0.1}, commit=False)
+    history.log({"epoch": 1})
+    history.log({"epoch": 2}, step=5)
+    history.log({"loss": 0.5}, step=5)
+    history.log({"done": 1}, step=6)
+
+    assert history.rows == [{"lr": 0.1, "epoch": 1}, {"epoch": 2, "loss": 0.5}, {"done": 1}]
