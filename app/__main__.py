@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 
 from app import agent as agents
-from app import check, client, device, embedded, follow, lookup, register, replay, report, reproduce
+from app import best, check, client, device, embedded, follow, lookup, register, replay, report, reproduce
 from app.children import Interrupts, Stopped
 from app.progress import Progress
 from app.results import Reader
@@ -124,6 +124,19 @@ def replay_run(run: str) -> None:
     api = client.connect(environment)
     found = lookup.run(api, lookup.path(run, "run", *_home(setup, api)))
     sys.exit(replay.replay(found, environment))
+
+
+@main.command("best")
+@click.argument("sweep", required=False)
+def show_best(sweep: str | None) -> None:
+    """Fetch the model of a SWEEP's best run, evaluate it on the test set, tell how to make it again.
+
+    SWEEP is entity/project/id, the address of the sweep's page, or its id; without it, the sweep of the settings.
+    """
+    setup = _setup(err=True)
+    api = client.connect(setup.environment(setup.located()))
+    path = lookup.path(sweep, "sweep", *_home(setup, api)) if sweep else _sweep_path(setup, api)
+    sys.exit(best.show(api, lookup.sweep(api, path).read(), setup.settings))
 
 
 def _sweep_path(setup: Setup, api: Any) -> str:

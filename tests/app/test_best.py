@@ -1,0 +1,67 @@
+"""The best run of a sweep: which it is, its model, and the way to make it again."""
+
+import re
+import shlex
+from types import SimpleNamespace
+from typing import Any
+
+import click
+import pytest
+from programs import Trained
+
+from app import best
+from app.config import TrialConfig
+from app.results import Results, RunResult
+from app.settings import SettingError
+from app.values import parse_flags
+
+
+def run(number: int, state: str = "finished", metric: float | None = None) -> RunResult:
+    return RunResult(f"r{number}", f"trial {number}", state, {"size": number}, metric=metric)
+
+
+def results(*runs: RunResult, metric: str | None = "val_loss", maximize: bool = False) -> Results:
+    return Results("me/p/s", "grid #1", "http://x", "RUNNING", metric, maximize, 4, runs)
+
+
+def test_the_best_model_is_fetched_measured_and_told_with_the_command_that_makes_it(trained: Trained) -> None:
+    code, output = trained.workplace.run("best")
+
+    assert code == 0, output
+    model = next((trained.workplace.data / "best").glob("*/*/model.keras"))
+    assert f"Model: {model}" in output
+    chosen = max(trained.runs(), key=lambda run: run.summary["val_accuracy"])
+    assert model.parent.name == chosen.id
+    assert f"python -m app replay local/wandb-sweep-practice/{chosen.id}" in output
+    assert re.search(r"test_accuracy (0\.\d{6}) then, \1 now", output)
+    command = re.search(r"python -m app\.train (.*)", output)
+    assert command is not None
+    assert TrialConfig.checked(parse_flags(shlex.split(command[1]))).layer1_size == chosen.config["layer1_size"]
+
+
+def test_a_sweep_that_is_not_there_is_named_with_the_nearest(trained: Trained) -> None:
+    code, output = trained.workplace.run("best", "smalll")
+
+    assert code == 2
+    assert re.search(r"local/wandb-sweep-practice has no sweep smalll\. Did you mean \w+ \(small #\w+\)\?", output)
+
+
+def test_only_a_finished_run_with_the_metric_can_be_the_best() -> None:
+    found = results(run(1, metric=0.5), run(2, "crashed", 0.1), run(3), run(4, metric=0.3), run(5, "killed", 0.2))
+
+    assert best.choose(found).id == "r4"
+    with pytest.raises(SettingError, match="has no finished run with a val_loss: 0 of 4 runs finished"):
+        best.choose(results(run(1, "failed", 0.1)))
+    with pytest.raises(SettingError, match="names no metric"):
+        best.choose(results(run(1, metric=0.5), metric=None))
+
+
+def test_a_run_that_kept_no_model_says_how_to_make_it_again(tmp_path: Any) -> None:
+    without = SimpleNamespace(name="trial 1", config={"epochs": 1}, files=lambda names: [SimpleNamespace(size=0)])
+
+    with pytest.raises(click.ClickException) as caught:
+        best.fetch(without, tmp_path / "best")
+
+    assert "KEEP_WEIGHTS=0" in caught.value.message
+    assert caught.value.message.endswith("python -m app.train --epochs=1")
+    assert not (tmp_path / "best").exists()
