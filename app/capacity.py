@@ -2,9 +2,12 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from app import gpu_slots
+from app.settings import Settings
 
 # A trial of the example takes 450 MiB, its agent and the client's two services 150; the rest is room for validation.
 TRIAL_MIB = 700
@@ -53,14 +56,32 @@ class Capacity:
         )
 
 
-def measure(root: Path = Path("/"), gpu_slots: int = 0) -> Capacity:
-    """Reads the limits of this process; `root` is where /proc and /sys are looked for."""
+def of_machine(settings: Settings, environ: Mapping[str, str], root: Path = Path("/")) -> Capacity:
+    """What agents with this environment may use, with `settings.gpu_slots` trials on each GPU."""
+    return measure(root, len(gpu_slots.find(environ, root)) * settings.gpu_slots)
+
+
+def crowded(environ: Mapping[str, str], root: Path = Path("/")) -> str | None:
+    """Says in a container that the machine's memory will not do for its agents, of which AGENTS is the number."""
+    agents = environ.get("AGENTS", "")
+    if gpu_slots.TRAINER not in environ or not agents.isdigit():
+        return None
+    return Capacity(1, _free_mib(root)).too_many(int(agents))  # this container's own limit is for one
+
+
+def measure(root: Path = Path("/"), slots: int = 0) -> Capacity:
+    """Reads the limits of this process.
+
+    Args:
+        root: where /proc and /sys are.
+        slots: of all GPUs together.
+    """
     groups = list(_control_groups(root))
     free = [_free_mib(root), *(_free_mib_of(group) for group in groups)]
     return Capacity(
         cores=max(1, min([_usable_cores(), *filter(None, map(_quota_cores, groups))])),
         free_mib=min((mib for mib in free if mib is not None), default=None),
-        gpu_slots=gpu_slots,
+        gpu_slots=slots,
     )
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app import capacity
+from app import capacity, settings
 from app.capacity import Capacity
 
 
@@ -93,6 +93,33 @@ def test_more_agents_than_the_memory_carries_are_told_in_one_line() -> None:
     )
     assert Capacity(8, 2200).too_many(3) is None
     assert Capacity(8, None).too_many(999) is None
+
+
+def test_a_container_tells_of_the_machines_memory_and_not_of_its_own_limit(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {
+            "proc/meminfo": f"MemAvailable: {2 << 20} kB\n",
+            "proc/self/cgroup": "0::/\n",
+            "sys/fs/cgroup/memory.max": f"{512 << 20}\n",
+            "sys/fs/cgroup/memory.current": "0\n",
+        },
+    )
+
+    line = capacity.crowded({"AGENTS": "3", "TRAINER": "cpu"}, tmp_path)
+
+    assert line is not None
+    assert line.endswith("2048 MiB are free. AGENTS=2 would fit.")
+    assert capacity.crowded({"AGENTS": "2", "TRAINER": "cpu"}, tmp_path) is None
+    assert capacity.crowded({"AGENTS": "3"}, tmp_path) is None
+
+
+def test_the_slots_of_all_gpus_count(tmp_path: Path) -> None:
+    write(tmp_path, {"dev/nvidia0": "", "dev/nvidia1": ""})
+
+    machine = capacity.of_machine(settings.read({"GPU_SLOTS": "3"}, {}), {}, tmp_path)
+
+    assert machine.gpu_slots == 6
 
 
 def test_without_limits_the_machine_counts(tmp_path: Path) -> None:
