@@ -1,7 +1,9 @@
-"""Draws what the benchmarks measured: `python -m benchmarks.picture MAIN.json RIVALS.json OUT.png`, with .rivals' Python.
+"""Draws what `main_job --json` and `rivals --json` measured; wants the environment of `rivals.sh`.
 
-The files are those of `main_job --json` and `rivals --json`. Bars are seconds to the end of the same points, a tick the
-smallest and largest of the rounds; the number beside one is how many times as long it takes as this project's shortest.
+    benchmarks/.rivals/bin/python -m benchmarks.picture MAIN.json RIVALS.json OUT.png
+
+Bars are seconds to the end of the same points, a tick the smallest and largest of the rounds; the number beside one is
+how many times as long it takes as this project's shortest.
 """
 
 import json
