@@ -10,6 +10,7 @@ DRAWINGS: Final = {
     "finished": '<path d="M3.5 8.5 6.5 11.5 12.5 4.5" {stroke}/>',
     "failed": '<path d="M4.25 4.25 11.75 11.75M11.75 4.25 4.25 11.75" {stroke}/>',
     "killed": '<rect x="4" y="4" width="8" height="8" rx="1" fill="currentColor"/>',
+    "stopped": '<path d="M2.5 4.5H8V12M5 9l3 3 3-3" {stroke}/>',
     "waiting": '<circle cx="8" cy="8" r="4.5" {stroke}/>',
     "paused": '<path d="M5.75 4v8M10.25 4v8" {stroke} stroke-width="2"/>',
     "retried": '<path d="M12.5 8a4.5 4.5 0 1 1-1.6-3.4M11.2 1.8v3h-3" {stroke}/>',

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from html import escape
 from typing import Final
 
-KINDS: Final = ("finished", "failed", "killed", "running", "waiting")
+KINDS: Final = ("finished", "stopped early", "failed", "killed", "running", "waiting")
+# The outline of what is drawn hollow, in CSS pixels.
+OUTLINE_PX: Final = 1.5
 
 # A few failures of thousands must not vanish: this is 2 to 3 px of the narrowest bar.
 MIN_FRACTION: Final = 0.012
@@ -28,10 +30,23 @@ def progress(counts: Mapping[str, int], height: int = 10) -> str:
     )
 
 
-def sentence(counts: Mapping[str, int]) -> str:
-    """The bar in words: "125 finished, 6 failed, 66 waiting"."""
-    named = [f"{counts[kind]:,} {kind}" for kind in KINDS if counts.get(kind)]
+def sentence(counts: Mapping[str, int], failures: Mapping[str, int] | None = None) -> str:
+    """The bar in words: "125 finished, 6 failed (5 exception, 1 signal), 66 waiting".
+
+    Args:
+        failures: how many failed by the kind of their cause; None where that is not told.
+    """
+    of = {"failed": f" ({_by_kind(failures)})"} if failures else {}
+    named = [f"{counts[kind]:,} {kind}{of.get(kind, '')}" for kind in KINDS if counts.get(kind)]
     return ", ".join(named) or "nothing yet"
+
+
+def _by_kind(failures: Mapping[str, int]) -> str:
+    """The most frequent kind first; one alone needs no number."""
+    if len(failures) == 1:
+        return next(iter(failures))
+    ordered = sorted(failures.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{count:,} {kind}" for kind, count in ordered)
 
 
 def fractions(counts: Mapping[str, int], least: float = MIN_FRACTION) -> dict[str, float]:
@@ -51,5 +66,8 @@ def _segment(kind: str, left: float, fraction: float, height: int) -> str:
         ends = f'x1="{x}" x2="{left + fraction:.3%}" y1="{middle}" y2="{middle}"'
         shape = f'<line class="bar-killed" {ends} stroke-width="{height}" stroke-dasharray="1.5 2"/>'
     else:
-        shape = f'<rect class="bar-{kind}" x="{x}" width="{width}" height="{height}"/>'
+        shape = f'<rect class="bar-{kind.replace(" ", "-")}" x="{x}" width="{width}" height="{height}"/>'
+    if kind == "stopped early":
+        inside = f'y="{OUTLINE_PX}" height="{height - 2 * OUTLINE_PX}"'
+        shape += f'<rect class="bar-hollow" x="{x}" width="{width}" {inside}/>'
     return f'{shape}<line class="bar-gap" x1="{x}" x2="{x}" y2="{height}"/>' if left else shape

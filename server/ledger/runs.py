@@ -15,6 +15,8 @@ from server.store.rows import Project, Run, Sweep
 
 CAUSE = "cause"
 EARLY_STOP = "early_stop"
+# The server's own word, shown to programs that may send it back.
+CAUSE_KIND = "cause_kind"
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,8 @@ def set_summary(tx: sqlite3.Connection, run: Run, text: str) -> None:
         RefusalError: the text is no JSON object.
     """
     summary = _object(text)
+    if summary.pop(CAUSE_KIND, None) is not None:
+        text = json.dumps(summary)
     if run.early_stop is not None:
         # The run itself only knows that it was interrupted.
         decision = json.loads(run.early_stop)

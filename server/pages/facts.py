@@ -1,8 +1,9 @@
 """A sweep in words and figures, the same in the list and on its own page."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from charts import format
+from server import lifecycle
 from server.pages.look import KIND_LOOKS, Look
 from server.store.queries import Progress
 from server.store.rows import Sweep
@@ -30,6 +31,11 @@ def title_of(sweep: Sweep) -> str:
     return sweep.display_name or sweep.name
 
 
+def stop_reason(sweep: Sweep) -> str | None:
+    """Why a sweep ended itself; None for one that did not, or goes on."""
+    return sweep.stop_reason if sweep.state == lifecycle.SWEEP_FINISHED else None
+
+
 def kind_of(sweep: Sweep) -> str:
     """The search in two or three words: grid of 300; random, cap 60; random, no end."""
     if sweep.expected is None:
@@ -43,10 +49,13 @@ def kinds(progress: Progress) -> dict[str, int]:
     return {**progress.outcomes, "running": progress.running, "waiting": max(progress.waiting or 0, 0)}
 
 
-def counts(progress: Progress) -> dict[str, Count]:
+def counts(sweep: Sweep, progress: Progress) -> dict[str, Count]:
     """The kinds that there are, in the order of the bar."""
     found = kinds(progress)
-    return {kind: Count(look, format.count(found[kind])) for kind, look in KIND_LOOKS.items() if found.get(kind)}
+    looks = KIND_LOOKS
+    if sweep.ended_at_s is not None:
+        looks = {**KIND_LOOKS, "waiting": replace(KIND_LOOKS["waiting"], word="not settled")}
+    return {kind: Count(look, format.count(found[kind])) for kind, look in looks.items() if found.get(kind)}
 
 
 def of_expected(sweep: Sweep) -> str:

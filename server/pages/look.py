@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
-from server import lifecycle
+from server import causes, lifecycle
+from server.store.queries import STOPPED_EARLY
 from server.store.rows import Run, Sweep
 
 
@@ -25,6 +26,7 @@ RUN_LOOKS: Final = {
     lifecycle.FAILED: Look("bad", "failed", "Failed"),
     lifecycle.CRASHED: Look("bad", "failed", "Lost"),
     lifecycle.KILLED: Look("kill", "killed", "Killed"),
+    STOPPED_EARLY: Look("stop", "stopped", "Stopped early"),
 }
 
 SWEEP_LOOKS: Final = {
@@ -38,6 +40,7 @@ SWEEP_LOOKS: Final = {
 # Kinds of points, as the progress bar counts them.
 KIND_LOOKS: Final = {
     "finished": Look("finished", "finished", "finished"),
+    STOPPED_EARLY: Look("stop", "stopped", STOPPED_EARLY),
     "failed": Look("bad", "failed", "failed"),
     "killed": Look("kill", "killed", "killed"),
     "running": Look("run", "running", "running"),
@@ -47,8 +50,14 @@ KIND_LOOKS: Final = {
 FAILURES: Final = (lifecycle.FAILED, lifecycle.CRASHED)
 
 
+def state_of(run: Run) -> str:
+    """A run's state as people are told it."""
+    early = run.state == lifecycle.KILLED and run.cause_kind == causes.STOPPED_EARLY
+    return STOPPED_EARLY if early else run.state
+
+
 def run_look(run: Run) -> Look:
-    return RUN_LOOKS[run.state]
+    return RUN_LOOKS[state_of(run)]
 
 
 def sweep_look(sweep: Sweep) -> Look:

@@ -13,7 +13,7 @@ from server import lifecycle
 from server.pages import logged
 from server.pages.addresses import project_url, run_url, sweep_url
 from server.pages.facts import title_of
-from server.pages.look import Look, run_look
+from server.pages.look import Look, cause, run_look
 from server.pages.rendering import Crumb, Page
 from server.pages.run_values import provenance, settings_of, summary_of
 from server.pages.runs_table import run_time
@@ -60,12 +60,13 @@ class FileRow:
 
 @dataclass(frozen=True)
 class AttemptRow:
-    """One of several runs of the same point."""
+    """One of several runs of the same point; `cause` of its failure, None where it has none."""
 
     name: str
     url: str
     look: Look
     time: str
+    cause: str | None
     counts: bool
     here: bool
 
@@ -89,6 +90,7 @@ def run_detail(connection: sqlite3.Connection, run: Run, project: Project, file_
         "started": now.past(run.started_at_s),
         "ended": now.past(run.ended_at_s),
         "time": run_time(run, now),
+        "resumed": max(queries.hand_outs(connection, run) - 1, 0),
         "neighbours": _neighbours(connection, attempt, project) if sweep else [],
         "result": result,
         "summary": summary_of(run, metric),
@@ -171,6 +173,7 @@ def _attempts(connection: sqlite3.Connection, run: Run, project: Project, now: N
             url=run_url(project, other.name),
             look=run_look(other),
             time=run_time(other, now),
+            cause=cause(other),
             counts=other.id == counted,
             here=other.id == run.id,
         )

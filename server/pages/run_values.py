@@ -9,7 +9,8 @@ from server.store.rows import Run
 # A page that lists thousands of values helps nobody; the run's files have them all.
 MAX_VALUES: Final = 200
 SUMMARY_DIGITS: Final = 5
-CAUSE: Final = "cause"
+# What the story of the run's end tells.
+TOLD: Final = ("cause", "early_stop")
 
 
 @dataclass(frozen=True)
@@ -43,11 +44,11 @@ def provenance(run: Run) -> list[Value]:
 
 
 def summary_of(run: Run, without: str | None) -> list[Value]:
-    """The last values that a run logged, but for its cause and the metric that stands elsewhere."""
+    """The last values that a run logged, but for why it ended and the metric that stands elsewhere."""
     shown = {
         name: value
         for name, value in read_object(run.summary).items()
-        if not name.startswith("_") and name not in (CAUSE, without)
+        if not name.startswith("_") and name not in (*TOLD, without)
     }
     return [Value(_name(path), written(value, SUMMARY_DIGITS)) for path, value in flattened(shown)][:MAX_VALUES]
 

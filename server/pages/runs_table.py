@@ -10,12 +10,13 @@ from server import lifecycle
 from server.dotted import at_path, number
 from server.pages.addresses import run_url
 from server.pages.facts import Segment
-from server.pages.look import Look, cause, run_look
+from server.pages.look import Look, cause, run_look, state_of
 from server.pages.table_query import PARAMETER_PREFIX, STATE_FILTERS, TableQuery
 from server.pages.times import Now
 from server.pages.values import Path, at, config_values, read_object, searched, written
 from server.store import page_queries, queries
 from server.store.page_queries import Attempt, Order
+from server.store.queries import STOPPED_EARLY
 from server.store.rows import Project, Run, Sweep
 
 PER_PAGE: Final = 50
@@ -44,12 +45,13 @@ class Cell:
 
 @dataclass(frozen=True)
 class RunRow:
-    """A run in the table; `cause` stands in place of the state's word where a run failed."""
+    """A run in the table; `cause` stands in place of the state's word where it failed, `why` is the word's title."""
 
     name: str
     url: str
     look: Look
     cause: str | None
+    why: str | None
     metric: str
     parameters: list[Cell]
     epochs: str
@@ -76,7 +78,7 @@ def runs_table(
     """Builds the table; the best run is pinned on top of every page that its state belongs to."""
     states = STATE_FILTERS[query.state]
     best = queries.best_run(connection, sweep)
-    pinned = best if best is not None and best.state in states else None
+    pinned = best if best is not None and state_of(best) in states else None
     order = _order(sweep, query)
     offset = (query.number - 1) * PER_PAGE
     found = page_queries.attempts(connection, sweep.id, order, states, PER_PAGE, offset, pinned.id if pinned else None)
@@ -137,6 +139,7 @@ def _row_maker(
             url=run_url(project, run.name),
             look=run_look(run),
             cause=cause(run),
+            why=run.cause if state_of(run) == STOPPED_EARLY else None,
             metric=_metric(run, sweep, decimals),
             parameters=[_cell(at(values, path), at(best_values, path), best is not None) for path in paths],
             epochs=epochs(run),

@@ -2,12 +2,18 @@
 
 import signal
 from dataclasses import dataclass
+from typing import Final
 
 from charts import format
 from server import lifecycle
-from server.pages.look import cause
+from server.pages.look import cause, state_of
 from server.pages.times import Now
+from server.pages.values import read_object, written
+from server.store.queries import STOPPED_EARLY
 from server.store.rows import Run
+
+RIVALS_SHOWN: Final = 30
+DIGITS: Final = 5
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,8 @@ def story(run: Run, rank: str, now: Now) -> Story:
         return Story("What it does now", _live(run, now))
     if run.state == lifecycle.PREEMPTED:
         return Story("Why it waits", "Its machine was taken away. It goes on under the same id with the next agent.")
+    if state_of(run) == STOPPED_EARLY:
+        return Story("Why it was stopped early", *_stopped_early(run))
     if run.state == lifecycle.KILLED:
         return Story("Why it was killed", _killed(run, now))
     if run.state in (lifecycle.FAILED, lifecycle.CRASHED):
@@ -46,6 +54,19 @@ def _live(run: Run, now: Now) -> str:
     return f"Running for {format.duration(now.now_s - run.started_at_s)}. {heard}"
 
 
+def _stopped_early(run: Run) -> tuple[str, str | None]:
+    """The decision and the values that it compared."""
+    decision = read_object(run.early_stop or "")
+    sentence = f"Early termination ended it: {decision.get('reason', 'it was worse than the others')}."
+    rivals = decision.get("rivals") or []
+    if not rivals:
+        return sentence, None
+    names = [written(value, DIGITS) for value in rivals[:RIVALS_SHOWN]]
+    more = f" and {format.count(len(rivals) - RIVALS_SHOWN)} more" if len(rivals) > RIVALS_SHOWN else ""
+    own = f"its value there: {written(decision['value'], DIGITS)}\n" if "value" in decision else ""
+    return sentence, f"{own}the others', best first: {', '.join(names)}{more}"
+
+
 def _killed(run: Run, now: Now) -> str:
     if run.stop_requested_at_s is None:
         return "It was ended by hand."
@@ -55,9 +76,10 @@ def _killed(run: Run, now: Now) -> str:
 def _failed(run: Run) -> str:
     if run.state == lifecycle.CRASHED:
         return "It was lost: no end of it was ever heard of."
+    kind = f"{run.cause_kind[0].upper()}{run.cause_kind[1:]}. " if run.cause_kind else ""
     if run.exit_code is None:
-        return "It failed without an exit code."
-    return f"Its program ended with exit code {run.exit_code}{_of_signal(run.exit_code)}."
+        return f"{kind}It failed without an exit code."
+    return f"{kind}Its program ended with exit code {run.exit_code}{_of_signal(run.exit_code)}."
 
 
 def _of_signal(exit_code: int) -> str:

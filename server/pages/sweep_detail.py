@@ -11,7 +11,8 @@ from charts.best_so_far import Result, best_so_far
 from charts.progress import progress as progress_bar
 from server import lifecycle
 from server.pages.addresses import project_url, run_url, sweep_url
-from server.pages.facts import Count, counts, kind_of, kinds, of_expected, title_of
+from server.pages.facts import Count, counts, kind_of, kinds, of_expected, stop_reason, title_of
+from server.pages.failures import failure_rows
 from server.pages.look import sweep_look
 from server.pages.outlook import outlook
 from server.pages.rendering import Crumb, Page
@@ -73,9 +74,11 @@ def sweep_detail(
         "settled": format.count(progress.settled),
         "of_expected": of_expected(sweep),
         "ready": _ready(sweep),
-        "counts": _counts(progress, query, path),
+        "counts": _counts(sweep, progress, query, path),
         "retries": page_queries.retries(connection, sweep.id),
         "outlook": outlook(connection, sweep, progress, alive, now),
+        "reason": stop_reason(sweep),
+        "failures": failure_rows(connection, sweep, project),
         "best": _best(connection, sweep, project, now),
         "table": runs_table(connection, sweep, project, path, query, now),
         "alive": alive,
@@ -94,11 +97,11 @@ def _ready(sweep: Sweep) -> str:
     return f"{format.counted(sweep.expected, 'run')} {'is' if sweep.expected == 1 else 'are'} ready."
 
 
-def _counts(progress: Progress, query: TableQuery, path: str) -> list[Count]:
+def _counts(sweep: Sweep, progress: Progress, query: TableQuery, path: str) -> list[Count]:
     """Each kind that the table can show alone is a link."""
     return [
         replace(count, url=replace(query, state=kind, number=1).url(path)) if kind in STATE_FILTERS else count
-        for kind, count in counts(progress).items()
+        for kind, count in counts(sweep, progress).items()
     ]
 
 

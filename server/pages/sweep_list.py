@@ -14,7 +14,7 @@ from charts.steps import steps
 from server import lifecycle
 from server.keys import API_KEY_FILE
 from server.pages.addresses import project_url, run_url, sweep_url
-from server.pages.facts import Count, Segment, counts, kind_of, kinds, of_expected, title_of
+from server.pages.facts import Count, Segment, counts, kind_of, kinds, of_expected, stop_reason, title_of
 from server.pages.look import KIND_LOOKS, Look, cause, run_look, sweep_look
 from server.pages.outlook import outlook
 from server.pages.rendering import Crumb, Page
@@ -36,7 +36,7 @@ SHOWN: Final = {
 
 @dataclass(frozen=True)
 class SweepRow:
-    """A sweep in the list; see the template for what stands where."""
+    """A sweep in the list; see the template for what stands where. `reason`: why it stopped itself."""
 
     name: str
     url: str
@@ -44,6 +44,7 @@ class SweepRow:
     kind: str
     look: Look
     detail: str
+    reason: str | None
     bar: Markup
     settled: str
     counts: Iterable[Count]
@@ -130,9 +131,10 @@ def _row(connection: sqlite3.Connection, sweep: Sweep, settings: Settings, now: 
         kind=kind_of(sweep),
         look=sweep_look(sweep),
         detail=outlook(connection, sweep, progress, alive, now).main,
+        reason=stop_reason(sweep),
         bar=Markup(progress_bar(kinds(progress))),
         settled=f"{format.count(progress.settled)}{of_expected(sweep)}",
-        counts=counts(progress).values(),
+        counts=counts(sweep, progress).values(),
         best=format.metric(best[0], format.metric_decimals(best)) if best else None,
         metric=sweep.metric_name,
         goal=sweep.goal,

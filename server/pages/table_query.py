@@ -7,13 +7,15 @@ from urllib.parse import urlencode
 
 from server import lifecycle
 from server.pages.look import FAILURES
+from server.store.queries import STOPPED_EARLY
 
 PARAMETER_PREFIX: Final = "p."
 LAST_PAGE: Final = 1_000_000
 
 STATE_FILTERS: Final = {
-    "all": lifecycle.RUN_STATES,
+    "all": (*lifecycle.RUN_STATES, STOPPED_EARLY),
     "finished": (lifecycle.FINISHED,),
+    STOPPED_EARLY: (STOPPED_EARLY,),
     "failed": FAILURES,
     "killed": (lifecycle.KILLED,),
     "running": lifecycle.LIVE,

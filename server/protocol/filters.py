@@ -12,6 +12,7 @@ from typing import Any
 from server.dotted import at_path
 from server.protocol.context import iso
 from server.protocol.json_values import parse_object
+from server.protocol.summary import summary_of
 from server.refusal import RefusalError
 from server.store.rows import Run
 
@@ -45,8 +46,8 @@ class RunView:
         return {key: item.get("value") if isinstance(item, dict) else item for key, item in values.items()}
 
     @cached_property
-    def summary(self) -> Any:
-        return json.loads(self.run.summary)
+    def summary(self) -> dict[str, Any]:
+        return summary_of(self.run)
 
     def value(self, name: str) -> Any:
         """A column, `tags`, `config.<path>[.value]` or `summary_metrics.<path>`.

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
-from server.store.queries import all_rows
+from server.store.queries import all_rows, shown
 from server.store.rows import Agent, Project, Run, Sweep
 
 LIVE: Final = "('pending', 'running', 'preempting')"
@@ -187,7 +187,7 @@ def attempts(
     """One page of a sweep's runs.
 
     Args:
-        states: runs in other states are left out.
+        states: as people are told them; runs in others are left out.
         without_run_id: one more to leave out.
     """
     expression, path = _expression(order)
@@ -197,7 +197,7 @@ def attempts(
         f"SELECT {_columns(Run, 'run')}, trial.number, coalesce(trial.params, '{{}}') FROM ("
         f"SELECT run.id AS id, row_number() OVER (ORDER BY {expression} IS NULL, {expression} {direction}, run.id) "
         "AS place FROM run LEFT JOIN trial ON trial.id = run.trial_id WHERE run.sweep_id = :sweep "
-        "AND run.state IN (SELECT value FROM json_each(:states)) AND run.id IS NOT :without "
+        f"AND {shown('run.state')} IN (SELECT value FROM json_each(:states)) AND run.id IS NOT :without "
         "ORDER BY place LIMIT :limit OFFSET :offset) AS page "
         "JOIN run ON run.id = page.id LEFT JOIN trial ON trial.id = run.trial_id ORDER BY page.place"
     )

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
+from server import causes
 from server.store.rows import Agent, Entry, Project, Run, StoredFile, Sweep, Trial
 
 Row = TypeVar("Row")
@@ -18,12 +19,19 @@ TABLES: dict[type[Any], str] = {
     Entry: "entry",
 }
 STREAMS = ("history", "event", "log")
+STOPPED_EARLY = "stopped early"
 
 
 SELECTS = {
     row: f"SELECT {', '.join(f'{table}.{field.name}' for field in fields(row))} FROM {table} "
     for row, table in TABLES.items()
 }
+
+
+def shown(state: str) -> str:
+    """The SQL of a state as people are told it; W&B has one word for what a rule and what a person stopped."""
+    early = f"{state} = 'killed' AND run.cause_kind = '{causes.STOPPED_EARLY}'"
+    return f"CASE WHEN {early} THEN '{STOPPED_EARLY}' ELSE {state} END"
 
 
 def all_rows(connection: sqlite3.Connection, row: type[Row], where: str, *values: object) -> list[Row]:
@@ -103,9 +111,42 @@ def trial_count(connection: sqlite3.Connection, sweep_id: int) -> int:
 
 
 def outcomes(connection: sqlite3.Connection, sweep_id: int) -> dict[str, int]:
-    """Points by outcome; those not settled are not in it."""
-    sql = "SELECT outcome, count(*) FROM trial WHERE sweep_id = ? AND outcome IS NOT NULL GROUP BY outcome"
+    """Settled points by what became of them: finished, stopped early, failed, killed."""
+    sql = (
+        f"SELECT {shown('trial.outcome')}, count(*) FROM trial LEFT JOIN run ON run.id = trial.counted_run_id "
+        "WHERE trial.sweep_id = ? AND trial.outcome IS NOT NULL GROUP BY 1"
+    )
     return dict(connection.execute(sql, (sweep_id,)))
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Runs of a sweep that went wrong in one way.
+
+    Attributes:
+        kind: one of `server.causes.KINDS`.
+        runs: how many, every attempt counted.
+        points: how many of these settled their point as failed.
+        last: the last of them.
+    """
+
+    kind: str
+    runs: int
+    points: int
+    last: Run
+
+
+def failures(connection: sqlite3.Connection, sweep_id: int) -> list[Failure]:
+    """What went wrong in a sweep, by kind; what cost most points first."""
+    sql = (
+        "SELECT coalesce(run.cause_kind, :unknown) AS kind, count(*), "
+        "count(*) FILTER (WHERE trial.counted_run_id = run.id AND trial.outcome = 'failed'), max(run.id) "
+        "FROM run LEFT JOIN trial ON trial.id = run.trial_id WHERE run.sweep_id = :sweep "
+        "AND (run.state IN ('failed', 'crashed') OR run.cause_kind = :nan) GROUP BY kind ORDER BY 3 DESC, 2 DESC, kind"
+    )
+    values = {"sweep": sweep_id, "unknown": causes.EXCEPTION, "nan": causes.NAN_METRIC}
+    rows = connection.execute(sql, values).fetchall()
+    return [Failure(kind, runs, points, by_id(connection, Run, last)) for kind, runs, points, last in rows]
 
 
 def agent(connection: sqlite3.Connection, name: str) -> Agent | None:
@@ -167,8 +208,8 @@ def best_run(connection: sqlite3.Connection, sweep: Sweep) -> Run | None:
 
 
 def run_states(connection: sqlite3.Connection, sweep_id: int) -> dict[str, int]:
-    """Runs of a sweep by state, every attempt counted."""
-    sql = "SELECT state, count(*) FROM run WHERE sweep_id = ? GROUP BY state"
+    """Runs of a sweep by state, every attempt counted; those stopped early apart from those killed."""
+    sql = f"SELECT {shown('run.state')}, count(*) FROM run WHERE sweep_id = ? GROUP BY 1"
     return dict(connection.execute(sql, (sweep_id,)))
 
 
@@ -234,7 +275,7 @@ class Progress:
     """How far a sweep is: points by what became of them, and what is left.
 
     Attributes:
-        outcomes: settled points by outcome (finished, failed, killed).
+        outcomes: settled points by what became of them (finished, stopped early, failed, killed).
         running: points in the hands of a live run.
         waiting: points handed out before and to be given again, plus those never handed out; None when endless.
     """

@@ -46,6 +46,20 @@ def test_a_progress_bar_says_its_counts() -> None:
     assert parsed(progress({})).get("aria-label") == "nothing yet"
 
 
+def test_failures_are_told_by_the_kind_of_their_cause_the_most_frequent_first() -> None:
+    assert sentence({"failed": 2}, {"exception": 2}) == "2 failed (exception)"
+    assert sentence({"finished": 1, "failed": 6}, {"signal": 1, "exception": 5}) == (
+        "1 finished, 6 failed (5 exception, 1 signal)"
+    )
+
+
+def test_a_share_that_was_stopped_early_is_drawn_hollow() -> None:
+    bar = parsed(progress({"finished": 2, "stopped early": 2}))
+
+    inside = next(part for part in bar if part.get("class") == "bar-hollow")
+    assert (inside.get("y"), inside.get("height")) == ("1.5", "7.0")
+
+
 def test_a_killed_share_has_stripes_beside_its_colour() -> None:
     bar = parsed(progress({"finished": 2, "killed": 2}))
 

@@ -8,6 +8,10 @@ from typing import Any
 import pytest
 from speaker import Clock, Speaker, speaking
 
+from search import bayes
+from search.config import parse
+from search.results import Run
+
 SWEEP: dict[str, Any] = {
     "method": "bayes",
     "run_cap": 4,
@@ -25,12 +29,16 @@ def beat_until_run(wb: Speaker, agent: str) -> dict[str, Any]:
     return command
 
 
+def params_of(command: dict[str, Any]) -> dict[str, Any]:
+    return {name: item["value"] for name, item in command["args"].items()}
+
+
 def carry_out(wb: Speaker) -> list[dict[str, Any]]:
     """Does the whole sweep with one agent; the params in order."""
     sweep = wb.register(SWEEP)
     agent, drawn = wb.agent(sweep), []
     while (command := beat_until_run(wb, agent))["type"] == "run":
-        params = {name: item["value"] for name, item in command["args"].items()}
+        params = params_of(command)
         drawn.append(params)
         wb.begin(command["run_id"], sweep)
         wb.log(command["run_id"], 0, {"_step": 0, "loss": (params["x"] - 0.3) ** 2})
@@ -57,3 +65,23 @@ def test_an_agent_that_asks_before_the_answer_is_told_to_ask_again(wb: Speaker) 
 
     assert wb.beat(wb.agent(sweep)) is None
     assert wb.sweep(sweep)["state"] == "RUNNING"
+
+
+def test_a_suggestion_takes_the_runs_of_other_agents_into_account(wb: Speaker) -> None:
+    config = {**SWEEP, "run_cap": 9, "parameters": {"x": {"min": 0.0, "max": 1.0}}}
+    sweep = wb.register(config)
+    first, second = wb.agent(sweep), wb.agent(sweep)
+    ended: list[Run] = []
+    for _ in range(3):
+        command = beat_until_run(wb, first)
+        loss = (command["args"]["x"]["value"] - 0.3) ** 2
+        wb.begin(command["run_id"], sweep)
+        wb.log(command["run_id"], 0, {"_step": 0, "loss": loss})
+        wb.finish(command["run_id"])
+        ended.append(Run(params_of(command), "finished", (loss,)))
+
+    in_flight = Run(params_of(beat_until_run(wb, first)), "pending")
+    beside = params_of(beat_until_run(wb, second))
+
+    assert beside == bayes.suggest(parse(json.dumps(config)), 4, 3, [*ended, in_flight])
+    assert beside != bayes.suggest(parse(json.dumps(config)), 4, 3, ended)

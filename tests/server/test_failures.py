@@ -87,10 +87,40 @@ def test_a_sweep_whose_first_trials_fail_for_one_cause_stops_itself(wb: Speaker)
 
     assert wb.beat(agent) == {"type": "exit"}
     assert wb.sweep(sweep)["state"] == "FINISHED"
-    said = (
-        "stopped itself: the first 3 trials all failed for one cause: ModuleNotFoundError: No module named 'keras_cv2'"
-    )
-    assert wb.sweep(sweep)["description"] == said
+    assert wb.sweep(sweep)["description"].splitlines() == [
+        "stopped itself: the first 3 trials all failed for one cause: ModuleNotFoundError: No module named 'keras_cv2'",
+        "points: 100 of 100 not settled",
+    ]
+
+
+def test_a_finished_sweep_tells_programs_how_many_points_of_each_outcome(wb: Speaker) -> None:
+    early = {"type": "hyperband", "min_iter": 1, "eta": 2}
+    metric = {"name": "acc", "goal": "maximize"}
+    values = {"units": {"values": list(range(5))}}
+    sweep = wb.register({"method": "grid", "metric": metric, "early_terminate": early, "parameters": values})
+    agent = wb.agent(sweep)
+    wb.do_trial(agent, sweep, 2, cause="unknown key `lyer`.")
+    for acc in (0.9, 0.8, 0.1):
+        run = wb.beat(agent)["run_id"]
+        wb.begin(run, sweep)
+        stopped = wb.log(run, 0, {"_step": 0, "acc": acc}).json() == {"stopped": True}
+        wb.finish(run, 130 if stopped else 0)
+    for _ in range(3):
+        failed = wb.do_trial(agent, sweep, 1, cause="ValueError: no")
+
+    told = "points: 2 finished, 1 stopped early, 2 failed (1 exception, 1 wrong configuration)"
+    assert wb.sweep(sweep)["description"] == told
+    assert json.loads(wb.field(failed, "summaryMetrics")) == {"cause": "ValueError: no", "cause_kind": "exception"}
+
+
+def test_the_kind_of_a_cause_that_a_program_sends_back_is_not_kept(wb: Speaker) -> None:
+    sweep = wb.register(ONE)
+    run = wb.do_trial(wb.agent(sweep), sweep, 137)
+
+    seen = json.loads(wb.field(run, "summaryMetrics"))
+    wb.begin(run, sweep, summaryMetrics=json.dumps({**seen, "cause": "no space: No space left on device"}))
+
+    assert json.loads(wb.field(run, "summaryMetrics"))["cause_kind"] == causes.NO_SPACE
 
 
 def test_a_sweep_that_stopped_itself_goes_on_when_it_is_resumed(wb: Speaker) -> None:

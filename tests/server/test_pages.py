@@ -3,10 +3,13 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from shelf import BASE, Shelf, shelf_at
 from speaker import Clock
+
+from server.store import writes
 
 SWEEP = "/local/p/sweeps/sweep1"
 
@@ -256,19 +259,80 @@ def test_each_count_is_a_link_to_these_runs_alone(shelf: Shelf, project: int) ->
     assert "No run matches" in shelf.look(f"{SWEEP}?state=killed").text
 
 
+DECISION = {"reason": "rank 3 of 3 at epoch 2; 2 go on", "bracket": 2, "rank": 3, "value": 0.25, "rivals": [0.8, 0.75]}
+EARLY: dict[str, Any] = {
+    "state": "killed",
+    "cause": f"stopped early: {DECISION['reason']}",
+    "cause_kind": "stopped by early termination",
+    "early_stop": json.dumps(DECISION),
+}
+
+
+def test_runs_stopped_early_are_told_apart_from_those_a_person_killed(shelf: Shelf, project: int) -> None:
+    sweep = shelf.sweep(project)
+    shelf.run(project, sweep, 0, **EARLY)
+    shelf.run(project, sweep, 1, **EARLY)
+    shelf.run(project, sweep, 2, state="killed", cause_kind="stopped by a person")
+
+    page = shelf.look(SWEEP)
+
+    assert "2 stopped early 1 killed 3 waiting" in page.text
+    assert "2 stopped early, 1 killed, 3 waiting" in page.html
+    alone = shelf.look(next(link for link in page.links if "state=stopped" in link))
+    assert alone.column("runs", 1) == ["Stopped early", "Stopped early"]
+    assert shelf.look(f"{SWEEP}?state=killed").column("runs", 0) == ["trial 3"]
+
+
+def test_a_run_stopped_early_shows_its_rank_and_the_values_of_its_rivals(shelf: Shelf, project: int) -> None:
+    shelf.run(project, shelf.sweep(project), 0, name="this", **EARLY)
+
+    text = shelf.look("/local/p/runs/this").text
+
+    assert "Why it was stopped early Early termination ended it: rank 3 of 3 at epoch 2; 2 go on." in text
+    assert "its value there: 0.25 the others', best first: 0.8, 0.75" in text
+
+
+def test_a_sweep_that_stopped_itself_says_why_until_it_is_resumed(shelf: Shelf, project: int) -> None:
+    reason = "stopped itself: the first 3 trials all failed for one cause: exit code 1"
+    sweep = shelf.sweep(project, state="FINISHED", stop_reason=reason, ended_at_s=shelf.clock())
+
+    assert [reason] in shelf.look("/").rows("sweeps")
+    assert f"S{reason[1:]}" in shelf.look(SWEEP).text
+    assert "6 not settled" in shelf.look(SWEEP).text
+    with shelf.database.write() as tx:
+        writes.update(tx, "sweep", sweep, state="RUNNING", ended_at_s=None)
+    assert "topped itself" not in shelf.look(SWEEP).text + shelf.look("/").text
+
+
+def test_a_sweep_tells_why_its_runs_failed_by_kind_with_the_last_words_of_each(shelf: Shelf, project: int) -> None:
+    sweep = shelf.sweep(project)
+    for number in range(2):
+        shelf.run(project, sweep, number, state="failed", cause=f"ValueError: {number}", cause_kind="exception")
+    shelf.run(project, sweep, 2, state="failed", cause="killed by SIGKILL", cause_kind="signal")
+    shelf.run(project, sweep, state="crashed", cause="lost: gone", cause_kind="lost host", name="gone")
+
+    page = shelf.look(SWEEP)
+
+    assert "exception 2 runs 2 points lost trial 2 ValueError: 1" in page.text
+    assert "signal 1 run 1 point lost trial 3 killed by SIGKILL" in page.text
+    assert "lost host 1 run no point lost trial 4 lost: gone" in page.text
+    assert "/local/p/runs/gone" in page.links
+
+
 def test_retries_are_counted_and_linked_with_one_another(shelf: Shelf, project: int) -> None:
     sweep = shelf.sweep(project)
     shelf.run(project, sweep, 0, metric=0.8, name="second")
     with shelf.database.read() as connection:
         (trial,) = connection.execute("SELECT id FROM trial").fetchone()
-    shelf.run(project, sweep, state="crashed", name="first", trial_id=None)
+    shelf.run(project, sweep, state="crashed", name="first", trial_id=None, cause="lost: its process is gone")
     with shelf.database.write() as tx:
         tx.execute("UPDATE run SET trial_id = ? WHERE name = 'first'", (trial,))
 
     assert "1 retry" in shelf.look(SWEEP).text
     page = shelf.look("/local/p/runs/second")
     assert "/local/p/runs/first" in page.links
-    assert "the one that counts" in page.text
+    assert "Lost Attempt 2 1 m 00 s lost: its process is gone" in page.text
+    assert "Finished Attempt 1 1 m 00 s, the one that counts" in page.text
 
 
 def test_agents_are_alive_until_silent_or_gone(shelf: Shelf, project: int) -> None:
@@ -353,8 +417,8 @@ def test_a_run_shows_its_result_config_curves_history_console_and_files(shelf: S
     ("columns", "words"),
     [
         (
-            {"state": "failed", "exit_code": 137, "cause": "out of memory"},
-            "exit code 137, which is signal SIGKILL. out of memory",
+            {"state": "failed", "exit_code": 137, "cause": "out of memory: x", "cause_kind": "out of memory (host)"},
+            "Out of memory (host). Its program ended with exit code 137, which is signal SIGKILL. out of memory: x",
         ),
         ({"state": "failed", "exit_code": 2, "cause": "wrong"}, "exit code 2. wrong"),
         ({"state": "crashed"}, "no end of it was ever heard of"),

@@ -14,6 +14,7 @@ from server.protocol.json_values import parse_object
 from server.protocol.resolvers.account import user
 from server.protocol.resolvers.projects import project_of
 from server.protocol.resolvers.sweeps import find as find_sweep
+from server.protocol.summary import summary_text
 from server.refusal import NotFoundError, RefusalError
 from server.store import queries
 from server.store.rows import Agent, Run, Sweep
@@ -184,7 +185,7 @@ FIELDS = {
         "projectId": lambda run, info: run.project_id,
         "displayName": lambda run, info: run.display_name,
         "wandbConfig": _wandb_config,
-        "summaryMetrics": lambda run, info: run.summary,
+        "summaryMetrics": lambda run, info: summary_text(run),
         "systemMetrics": _system_metrics,
         "historyKeys": lambda run, info: history.keys(queries.history(info.context.tx, run.id)),
         "tags": lambda run, info: json.loads(run.tags),

@@ -3,6 +3,7 @@
 import secrets
 from typing import Any
 
+from charts.progress import sentence
 from server.ledger import sweeps as ledger
 from server.ledger.sweeps import SweepFields
 from server.protocol.context import Info, iso, node_id, parts_of
@@ -65,6 +66,23 @@ def _best(sweep: Sweep, info: Info) -> float | None:
     return -best.metric if sweep.goal == "maximize" else best.metric
 
 
+def _description(sweep: Sweep, info: Info) -> str | None:
+    """The one text of a sweep that the client reads: why it ended itself and what became of its points belong there."""
+    lines = (sweep.description, sweep.stop_reason, _outcomes(sweep, info) if sweep.ended_at_s else None)
+    return "\n".join(filter(None, lines)) or None
+
+
+def _outcomes(sweep: Sweep, info: Info) -> str:
+    """points: 5 finished, 1 stopped early, 2 failed (exception); 92 of 100 not settled"""
+    tx = info.context.tx
+    outcomes = queries.outcomes(tx, sweep.id)
+    failures = {each.kind: each.points for each in queries.failures(tx, sweep.id) if each.points}
+    total = queries.trial_count(tx, sweep.id) if sweep.expected is None else sweep.expected
+    left = total - sum(outcomes.values())
+    settled = [sentence(outcomes, failures)] if outcomes else []
+    return "points: " + "; ".join([*settled, *([f"{left} of {total} not settled"] if left > 0 else [])])
+
+
 def _runs(sweep: Sweep, info: Info, first: int | None = None, after: str | None = None) -> dict[str, Any]:
     return page(queries.runs_of_sweep(info.context.tx, sweep.id), first, after)
 
@@ -79,8 +97,7 @@ FIELDS = {
     "Sweep": {
         "id": lambda sweep, info: node_id("Sweep", sweep.name, project_of(info, sweep).name),
         "displayName": lambda sweep, info: sweep.display_name,
-        # The one text of a sweep that the client shows: why it ended itself belongs there.
-        "description": lambda sweep, info: "\n".join(filter(None, (sweep.description, sweep.stop_reason))) or None,
+        "description": _description,
         "createdAt": lambda sweep, info: iso(sweep.created_at_s),
         "updatedAt": lambda sweep, info: iso(sweep.updated_at_s),
         "heartbeatAt": _heartbeat_at,

@@ -1,0 +1,37 @@
+"""Why runs of a sweep failed: by kind, with the words of the last one."""
+
+import sqlite3
+from dataclasses import dataclass
+
+from charts import format
+from server.pages.addresses import run_url
+from server.pages.look import cause
+from server.store import queries
+from server.store.rows import Project, Sweep
+
+
+@dataclass(frozen=True)
+class FailureRow:
+    """One kind; `lost` as "2 points lost", "" where others made all good; `evidence` of `run`, the last one."""
+
+    kind: str
+    runs: str
+    lost: str
+    evidence: str
+    run: str
+    url: str
+
+
+def failure_rows(connection: sqlite3.Connection, sweep: Sweep, project: Project) -> list[FailureRow]:
+    """What went wrong in a sweep, what cost most points first."""
+    return [
+        FailureRow(
+            kind=failure.kind,
+            runs=format.counted(failure.runs, "run"),
+            lost=f"{format.counted(failure.points, 'point')} lost" if failure.points else "",
+            evidence=cause(failure.last) or failure.last.cause or "",
+            run=failure.last.display_name or failure.last.name,
+            url=run_url(project, failure.last.name),
+        )
+        for failure in queries.failures(connection, sweep.id)
+    ]
