@@ -45,7 +45,7 @@ def runs_table(results: Results, runs: Iterable[RunResult]) -> Table:
     names = _differing(results.runs)
     headings = ("run", results.metric or "metric", *names, "epoch", "state")
     rows = [
-        (run.name, _metric(run), *(_value(run.values.get(name)) for name in names), _epoch(run), run.state)
+        (run.name, _metric(run), *(_value(run.values.get(name)) for name in names), _epoch(run), run.ending)
         for run in runs
     ]
     drawn = Table(title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)

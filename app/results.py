@@ -2,13 +2,16 @@
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from app import client
+from charts.progress import sentence
 
 LOST = ("failed", "crashed")
+STOPPED_EARLY = "stopped early"
 HOPELESS_FAILURES = 5
 ENDED = ("finished", "killed", *LOST)
 
@@ -22,6 +25,7 @@ class RunResult:
         metric: the sweep's metric, as last logged; None before that, and for NaN.
         epoch: as last logged, counted by the trainer; None before that.
         cause: why it failed, in its own words; None if it said nothing.
+        cause_kind: of that cause, as the embedded server tells it; None on other backends.
         code_sha256: of the program that it ran; None if it did not say.
     """
 
@@ -32,12 +36,20 @@ class RunResult:
     metric: float | None = None
     epoch: int | None = None
     cause: str | None = None
+    cause_kind: str | None = None
     code_sha256: str | None = None
 
     @property
     def interrupted(self) -> bool:
-        """Whether it ended because somebody stopped it: its cause names the signal, or nobody saw one."""
-        return not self.cause or "SIGTERM" in self.cause or "SIGINT" in self.cause
+        """Whether it ended because somebody stopped it: its cause says so, or nobody saw one."""
+        cause = self.cause or "interrupted"
+        return cause.startswith("interrupted") or "SIGTERM" in cause or "SIGINT" in cause
+
+    @property
+    def ending(self) -> str:
+        """Its state, with what early termination ended apart from what a person killed."""
+        early = self.state == "killed" and (self.cause or "").startswith(STOPPED_EARLY)
+        return STOPPED_EARLY if early else self.state
 
     @property
     def point(self) -> str:
@@ -95,7 +107,7 @@ class Results:
     @property
     def handed_out(self) -> bool:
         """Whether every run that the sweep takes has been given to an agent, and none came back."""
-        given = {run.point for run in self.runs if run.state not in LOST}
+        given = {run.point for run in self.runs if run.state not in (*LOST, "preempted")}
         return self.expected is not None and len(given) + len(self.failed) >= self.expected
 
     @property
@@ -110,11 +122,15 @@ class Results:
         return enough and not self.failed and self.state != "CANCELED"
 
     def count(self) -> str:
-        """In words: "5 of 5 runs finished"."""
+        """In words: "3 of 5 runs finished, 1 stopped early, 1 failed (exception)"."""
+        endings = Counter(run.ending for run in self.finished)
+        finished = endings.pop("finished", 0)
         total = "" if self.expected is None else f" of {self.expected}"
-        failed = f", {len(self.failed)} failed" if self.failed else ""
-        runs = "run" if self.expected is None and len(self.finished) == 1 else "runs"
-        return f"{len(self.finished)}{total} {runs} finished{failed}"
+        runs = "run" if self.expected is None and finished == 1 else "runs"
+        kinds = Counter(run.cause_kind for run in self.failed if run.cause_kind)
+        told = kinds if kinds.total() == len(self.failed) else None
+        others = f", {sentence({**endings, 'failed': len(self.failed)}, told)}" if endings or self.failed else ""
+        return f"{finished}{total} {runs} finished{others}"
 
     def best(self) -> list[RunResult]:
         """The runs with a metric, best first."""
@@ -180,6 +196,7 @@ class Reader:
             metric=_number(run.summary.get(metric)) if metric else None,
             epoch=run.summary.get("epoch"),
             cause=run.summary.get("cause"),
+            cause_kind=run.summary.get("cause_kind"),
             code_sha256=(run.config.get("provenance") or {}).get("code_sha256"),
         )
         if result.state in ENDED:

@@ -46,6 +46,28 @@ def test_a_failed_run_is_told_with_its_values_and_cause_and_is_no_success() -> N
     assert text.splitlines()[-1] == "1 of 2 runs finished, 1 failed"
 
 
+def test_what_was_stopped_early_or_killed_and_the_kinds_of_failures_are_told_apart() -> None:
+    found = results(
+        run(1, "finished", metric=0.5),
+        run(2, "killed", metric=0.25, cause="stopped early: rank 3 of 3 at epoch 2; 2 go on"),
+        run(3, "killed", metric=0.125),
+        run(4, "failed", cause="ValueError: no", cause_kind="exception"),
+        run(5, "crashed", cause="lost: gone", cause_kind="lost host"),
+        expected=5,
+        state="FINISHED",
+    )
+
+    _, text = shown(found)
+
+    told = "1 of 5 runs finished, 1 stopped early, 2 failed (1 exception, 1 lost host), 1 killed"
+    assert text.splitlines()[-1] == told
+    assert ["stopped early" in line for line in text.splitlines() if "0.25" in line] == [True]
+
+
+def test_a_run_interrupted_by_its_warm_server_may_be_made_good() -> None:
+    assert results(run(1, "failed", cause="interrupted: the warm server ended")).failed == []
+
+
 @pytest.mark.parametrize("terminal", [True, False])
 def test_no_value_is_cut_off_however_narrow_the_terminal(terminal: bool) -> None:
     values = {f"parameter_{n}": n + 1 / 3 for n in range(12)}
