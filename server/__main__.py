@@ -39,9 +39,27 @@ ELSEWHERE = ("WANDB_API_KEY", "WANDB_API_KEY_FILE", "WANDB_BASE_URL")
 @click.option("--public-url", default=None, help="Base of links for browsers; default: as each client came.")
 @click.option("--show-env", is_flag=True, help="Print the two export lines (they hold the key).")
 @click.option("--standby", is_flag=True, help="Only answer health checks where WANDB_* sends runs elsewhere.")
-@click.option("--agent-silent-s", default=Settings.agent_silent_s, show_default=True, help="A silent agent is gone.")
-@click.option("--run-missing-s", default=Settings.run_missing_s, show_default=True, help="Grace for a vanished run.")
-@click.option("--run-orphan-s", default=Settings.run_orphan_s, show_default=True, help="The same without an agent.")
+@click.option(
+    "--agent-silent-s",
+    default=Settings.agent_silent_s,
+    show_default=True,
+    type=click.FloatRange(min=0),
+    help="After so many seconds without a word an agent is gone, and its runs that are as silent are given up.",
+)
+@click.option(
+    "--run-missing-s",
+    default=Settings.run_missing_s,
+    show_default=True,
+    type=click.FloatRange(min=0),
+    help="A run that its living agent no longer has, and that sent no end, is given up after so many seconds.",
+)
+@click.option(
+    "--run-orphan-s",
+    default=Settings.run_orphan_s,
+    show_default=True,
+    type=click.FloatRange(min=0),
+    help="A run that no agent started is given up after so many seconds without a word.",
+)
 @click.pass_context
 def main(
     context: click.Context,

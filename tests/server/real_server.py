@@ -12,10 +12,11 @@ import wandb
 
 
 class RunningServer:
-    """A server on a free port of 127.0.0.1 and its own data directory."""
+    """A server on a free port of 127.0.0.1 and its own data directory, with more flags if need be."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, *flags: str) -> None:
         self.data = data
+        self.flags = flags
         self.log = data.with_name(data.name + ".log")
         self.port = 0
         self.start()
@@ -24,7 +25,7 @@ class RunningServer:
 
     def start(self) -> None:
         """Starts it, on the same port as before if it ran before, and waits until it listens."""
-        command = [sys.executable, "-m", "server", "--data", str(self.data), "--port", str(self.port)]
+        command = [sys.executable, "-m", "server", "--data", str(self.data), "--port", str(self.port), *self.flags]
         begin = self.log.stat().st_size if self.log.exists() else 0
         with open(self.log, "a") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log)

@@ -3,12 +3,13 @@
 import base64
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import yaml
 from starlette.testclient import TestClient
 
@@ -18,6 +19,14 @@ from server.settings import Settings
 from server.store.database import Database
 
 GRID = {"method": "grid", "parameters": {"units": {"values": [8, 16, 32]}}}
+
+
+def until(check: Callable[[], bool], limit_s: float = 10.0) -> None:
+    """Waits for what the server does by itself."""
+    end_s = time.monotonic() + limit_s
+    while not check():
+        assert time.monotonic() < end_s, "it did not happen"
+        time.sleep(0.02)
 
 
 class Clock:
@@ -34,9 +43,9 @@ class Clock:
 
 
 class Speaker:
-    """One client of one application."""
+    """One client of one application, in this process or behind a real port."""
 
-    def __init__(self, http: TestClient, api_key: str, clock: Clock, settings: Settings) -> None:
+    def __init__(self, http: httpx2.Client, api_key: str, clock: Clock, settings: Settings) -> None:
         self.http = http
         self.clock = clock
         self.settings = settings

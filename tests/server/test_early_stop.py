@@ -61,6 +61,7 @@ def test_the_reason_is_kept_and_the_point_is_settled_as_stopped(wb: Speaker) -> 
 
     (stopped,) = wb.runs(sweep, "killed")
     assert stopped["name"] == bad
+    assert json.loads(stopped["summaryMetrics"])["cause_kind"] == "stopped by early termination"
     assert json.loads(stopped["summaryMetrics"])["cause"] == "stopped early: rank 3 of 3 at epoch 2; 2 go on"
     assert wb.beat(wb.agent(sweep))["type"] == "run"
 
@@ -71,7 +72,10 @@ def test_a_program_reads_the_decision_with_its_rivals_from_the_run_s_summary(wb:
 
     wb.log(bad, 0, {"_step": 0, "acc": 0.1}, {"_step": 1, "acc": 0.2})
 
+    wb.finish(bad, 255)  # without a last word
+
     summary = json.loads(wb.field(bad, "summaryMetrics"))
+    assert summary["cause_kind"] == "stopped by early termination"
     assert summary["early_stop"] == {"bracket": 2, "rank": 3, "value": 0.2, "rivals": [0.8, 0.8]}
     assert summary["cause"] == "stopped early: rank 3 of 3 at epoch 2; 2 go on"
 

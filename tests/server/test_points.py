@@ -3,19 +3,10 @@
 import json
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from speaker import GRID, Clock, Speaker, speaking
-
-
-def until(check: Callable[[], bool], limit_s: float = 10.0) -> None:
-    """Waits for what the server does by itself."""
-    end_s = time.monotonic() + limit_s
-    while not check():
-        assert time.monotonic() < end_s, "it did not happen"
-        time.sleep(0.02)
+from speaker import GRID, Clock, Speaker, speaking, until
 
 
 def test_each_point_is_handed_out_once_and_the_sweep_ends(wb: Speaker) -> None:
@@ -219,6 +210,34 @@ def test_a_run_missing_from_its_living_agent_is_given_up_after_a_grace(wb: Speak
 
     assert again["run_id"] != run
     assert wb.units(sweep, "crashed") == [8]
+
+
+def test_a_run_without_an_agent_is_given_up_later_and_counted_as_lost(wb: Speaker, clock: Clock) -> None:
+    sweep = wb.register({"method": "grid", "parameters": {"units": {"values": [8]}}})
+    wb.begin("by-hand", sweep)
+
+    clock.pass_s(wb.settings.run_orphan_s - 1)
+    time.sleep(0.2)
+    assert wb.runs(sweep, "running")
+    clock.pass_s(2)
+
+    until(lambda: bool(wb.runs(sweep, "crashed")))
+    assert json.loads(wb.field("by-hand", "summaryMetrics"))["cause_kind"] == "lost host"
+
+
+def test_a_lost_attempt_costs_no_retry(wb: Speaker, clock: Clock) -> None:
+    sweep = wb.register({"method": "grid", "parameters": {"units": {"values": [8]}}})
+    agent = wb.agent(sweep)
+    for _ in range(3):
+        wb.begin(wb.beat(agent)["run_id"], sweep)
+        wb.beat(agent)
+        clock.pass_s(wb.settings.run_missing_s)
+
+    for exit_code in (1, 1, 0):
+        wb.do_trial(agent, sweep, exit_code)
+
+    assert len(wb.runs(sweep, "crashed")) == 3
+    assert wb.units(sweep, "finished") == [8]
 
 
 def test_a_preempted_run_is_resumed_under_its_own_id(wb: Speaker) -> None:

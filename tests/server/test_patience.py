@@ -1,0 +1,49 @@
+"""How long the server waits for who is silent: set by its flags."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx2
+import pytest
+from real_server import RunningServer
+from speaker import Clock, Speaker, until
+
+from server.settings import Settings
+
+TWO = {"method": "grid", "parameters": {"units": {"values": [8, 16]}}}
+
+
+def test_shorter_times_give_silent_agents_and_runs_up_sooner(tmp_path: Path) -> None:
+    server = RunningServer(
+        tmp_path / "data", "--agent-silent-s", "1", "--run-missing-s", "0.5", "--run-orphan-s", "1.5"
+    )
+    try:
+        with httpx2.Client(base_url=server.url) as http:
+            wb = Speaker(http, server.api_key, Clock(), Settings(server.data))
+            sweep = wb.register(TWO)
+            wb.begin("orphan")
+            silent, living = wb.agent(sweep), wb.agent(sweep)
+            lost, missing = wb.beat(silent)["run_id"], wb.beat(living)["run_id"]
+            for run in (lost, missing):
+                wb.begin(run, sweep)
+
+            until(lambda: wb.beat(living) is not None)  # it reports no run, so that another may be given to it
+            until(lambda: wb.field(lost, "state") == "crashed")
+            until(lambda: wb.field("orphan", "state") == "crashed")
+            causes = [wb.field(run, "summaryMetrics") for run in (lost, missing)]
+    finally:
+        server.stop()
+
+    assert "nothing heard of it or its agent for" in causes[0]
+    assert "its process is gone and sent no end" in causes[1]
+
+
+@pytest.mark.parametrize("flag", ["--agent-silent-s", "--run-missing-s", "--run-orphan-s"])
+def test_a_time_that_is_none_is_refused_in_one_line(tmp_path: Path, flag: str) -> None:
+    command = [sys.executable, "-m", "server", "--data", str(tmp_path), flag, "-1"]
+
+    done = subprocess.run(command, capture_output=True, text=True)
+
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == f"Error: Invalid value for '{flag}': -1.0 is not in the range x>=0."
