@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 
 from app import agent as agents
-from app import best, check, client, device, embedded, follow, lookup, register, replay, report, reproduce
+from app import best, check, client, device, embedded, follow, lookup, preview, register, replay, report, reproduce
 from app.children import Interrupts, Stopped
 from app.progress import Progress
 from app.results import Reader
@@ -76,6 +76,9 @@ def schema() -> None:
 def register_sweep() -> None:
     """Register the sweep, unless it is there already."""
     setup = _setup(device.idle_gpu(os.environ), reproduce.stale())
+    if setup.settings.dry:
+        _say(*preview.dry_run(setup, lambda: preview.took_s(setup)))
+        return
     joined = setup.settings.sweep_id
     wanted = None if joined else register.wanted(setup.settings, setup.backend.identity)
     environment = setup.environment(setup.located())
@@ -90,9 +93,13 @@ def register_sweep() -> None:
 @main.command()
 def agent() -> None:
     """Run one agent: wait for the sweep, work for it, end when it is done."""
+    setup = _setup(device.missing_gpu(os.environ))
+    if setup.settings.dry:
+        _say("Dry run: no agent starts.")
+        return
     with Interrupts() as interrupts:
         try:
-            sys.exit(agents.run(_setup(device.missing_gpu(os.environ)), interrupts, click.echo))
+            sys.exit(agents.run(setup, interrupts, click.echo))
         except Stopped as stopped:
             sys.exit(128 + stopped.signum)
 
@@ -102,6 +109,9 @@ def agent() -> None:
 def show_report(wait: bool) -> None:
     """Print the best runs of the sweep and the causes of failed ones."""
     setup = _setup(err=True)
+    if wait and setup.settings.dry:
+        _say("Dry run: there is nothing to wait for.")
+        return
     api = client.connect(setup.environment(setup.located()))
     reader = Reader(api, _sweep_path(setup, api))
     results = reader.read()
@@ -123,7 +133,11 @@ def replay_run(run: str) -> None:
     environment = setup.environment(setup.located())
     api = client.connect(environment)
     found = lookup.run(api, lookup.path(run, "run", *_home(setup, api)))
-    sys.exit(replay.replay(found, environment))
+    with Interrupts() as interrupts:
+        try:
+            sys.exit(replay.replay(found, environment, interrupts))
+        except Stopped as stopped:
+            sys.exit(128 + stopped.signum)
 
 
 @main.command("best")

@@ -1,7 +1,6 @@
 """Runs a finished run again, as near to how it ran as this machine can, and says whether the result is the same."""
 
 import json
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -11,17 +10,22 @@ from typing import Any
 import click
 
 from app import backend, client, compare, device, reproduce, rerun
+from app.children import Child, Interrupts, stop
 from app.compare import Record
 from app.settings import SettingError
 from app.train import NOT_VALUES
 
+LOOK_S = 60.0
+GRACE_S = 5.0
 
-def replay(run: Any, environment: Mapping[str, str]) -> int:
+
+def replay(run: Any, environment: Mapping[str, str], interrupts: Interrupts) -> int:
     """Trains again and prints the verdict, `identical` or `differs`; progress goes to stderr.
 
     Args:
         run: as `wandb.Api` gives it.
         environment: that of the sweep's agents; nothing is sent to the backend that it names.
+        interrupts: entered; a signal ends the training.
 
     Returns:
         The exit code: 0 if everything is identical, 1 if not.
@@ -32,7 +36,7 @@ def replay(run: Any, environment: Mapping[str, str]) -> int:
     """
     then = recorded(run)
     click.echo(f"Training {run.name} again: {_in_words(then)}.", err=True)
-    now = again(then, environment)
+    now = again(then, environment, interrupts)
     difference = compare.first_difference(then, now)
     click.echo(f"differs: {difference}" if difference else f"identical: {compare.extent(then)}")
     changed = compare.surroundings(then, now)
@@ -65,7 +69,7 @@ def values(run: Any) -> dict[str, Any]:
     return {name: value for name, value in run.config.items() if not name.startswith(NOT_VALUES)}
 
 
-def again(then: Record, environment: Mapping[str, str]) -> Record:
+def again(then: Record, environment: Mapping[str, str], interrupts: Interrupts) -> Record:
     """Trains with the values, threads and switches of a record, in a process of its own.
 
     Raises:
@@ -74,12 +78,15 @@ def again(then: Record, environment: Mapping[str, str]) -> Record:
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "record.json"
         command = [sys.executable, "-m", "app.rerun", str(target), json.dumps(then.values)]
-        done = subprocess.run(command, env=_environment(environment, then.provenance), stdout=sys.stderr)
+        child = Child("trial", command, _environment(environment, then.provenance))
         try:
-            return rerun.read(target)
-        except FileNotFoundError:
-            reason = f"the trial's process ended without a word, exit code {done.returncode}"
-            raise click.ClickException(reason) from None
+            while child.wait(LOOK_S) is None:
+                pass
+        finally:
+            stop([child], GRACE_S, interrupts)
+        if not target.exists():
+            raise click.ClickException(f"the trial's process died without a word, exit code {child.exit_code()}.")
+        return rerun.read(target)
 
 
 def _environment(environment: Mapping[str, str], provenance: Mapping[str, Any]) -> dict[str, str]:

@@ -55,15 +55,12 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def read(path: Path) -> compare.Record:
-    """Reads what `main` has written.
-
-    Raises:
-        FileNotFoundError: if it did not come to that.
-    """
+    """Reads what `main` has written."""
     return compare.Record(*json.loads(path.read_text()))
 
 
 if __name__ == "__main__":
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # all that a trial says is progress here
     code = main(sys.argv[1:])
     sys.stdout.flush()
     os._exit(code)  # taking TensorFlow's modules apart takes longer than a small epoch
