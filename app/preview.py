@@ -1,18 +1,40 @@
 """What a sweep would do, told before anything is registered: how many runs, which commands, how long."""
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import count, islice
 from statistics import median
 from typing import Any
 
-from app import client
+import click
+
+from app import capacity, client, register
 from app.client import BackendError
+from app.setup import Setup
 from search import suggest
 from search.config import ConfigError, SweepConfig
 
 COMMANDS_SHOWN = 10
 SEED = 0
+
+
+def dry_run(setup: Setup, took: Callable[[], list[float]]) -> Iterator[str]:
+    """All that DRY=1 tells of the sweep that the settings name; nothing is registered.
+
+    Args:
+        took: gives the seconds of earlier runs; called last, since it may have to start a server.
+
+    Raises:
+        click.ClickException: if the sweep file is wrong, or the settings name a sweep in place of a file.
+    """
+    if setup.settings.sweep_id:
+        raise click.ClickException("DRY=1 tells of a sweep file, and SWEEP_ID names a sweep that is there already.")
+    wanted = register.wanted(setup.settings, setup.backend.identity)
+    yield f"Dry run of {wanted.file}: nothing is registered, and no agent starts."
+    yield from lines(wanted.config)
+    total = size(wanted.config)
+    agents = setup.settings.agents or capacity.of_machine(setup.settings, setup.environ).agents(total)[0]
+    yield expected(total, agents, took())
 
 
 def size(config: SweepConfig) -> int | None:
@@ -62,12 +84,17 @@ def _command(config: SweepConfig, values: Mapping[str, Any]) -> list[str]:
     return [str(word) for word in command]
 
 
-def took_s(api: Any, project: str) -> list[float]:
-    """How long each finished run of a project took, as the client measured it; none if there is no such project."""
+def took_s(setup: Setup) -> list[float]:
+    """How long each finished run of the settings' project took, as the client measured it.
+
+    None if there is no such project yet, or if no backend answers: a dry run needs neither.
+    """
     try:
+        api = client.connect(setup.environment(setup.located()))
         with client.asking():
-            runs = list(api.runs(f"{api.default_entity}/{project}", per_page=500, lazy=False))
-    except (BackendError, ValueError):  # so the client says that a project is not there
+            entity = setup.settings.wandb_entity or api.default_entity
+            runs = list(api.runs(f"{entity}/{setup.settings.wandb_project}", per_page=500, lazy=False))
+    except (BackendError, ValueError):  # the latter is how the client says that a project is not there
         return []
     found = (run.summary.get("_runtime") for run in runs if run.state == "finished")
     return [float(seconds) for seconds in found if isinstance(seconds, int | float)]
@@ -78,8 +105,12 @@ def expected(total: int | None, agents: int, seconds: list[float]) -> str:
     if not seconds:
         return "Time: unknown until a trial has run."
     each_s = median(seconds)
-    earlier = f"a run takes {each_s:.0f} s (median of {len(seconds)} earlier ones)"
+    earlier = f"a run takes {each_s:.0f} s ({_of(len(seconds))})"
     if total is None:
         return f"Time: {earlier}."
     minutes, rest = divmod(round(-(-total // agents) * each_s), 60)
     return f"Time: about {minutes}:{rest:02} with {agents} at once; {earlier}."
+
+
+def _of(count: int) -> str:
+    return "as the one before" if count == 1 else f"median of {count} earlier ones"

@@ -87,23 +87,16 @@ class Job:
 
     def _preview(self) -> int:
         """Tells what `_run` would do; a server that is started to ask for earlier runs is stopped again."""
-        if self._settings.sweep_id:
-            raise click.ClickException("DRY=1 tells of a sweep file, and SWEEP_ID names a sweep that is there already.")
-        wanted = register.wanted(self._settings, self._setup.backend.identity)
-        self._say(f"Dry run of {wanted.file}: nothing is registered.")
-        for line in preview.lines(wanted.config):
+        for line in preview.dry_run(self._setup, self._took_s):
             self._say(line)
-        total = preview.size(wanted.config)
-        agents = self._settings.agents or capacity.measure().agents(total)[0]
-        self._say(preview.expected(total, agents, self._took_s()))
         return 0
 
     def _took_s(self) -> list[float]:
-        if not self._setup.embedded or not embedded.directory(self._settings).exists():
-            return []
-        server = self._use_server()
-        api = client.connect(self._setup.environment(self._setup.at(server)))
-        return preview.took_s(api, self._settings.wandb_project)
+        if self._setup.embedded:
+            if not embedded.directory(self._settings).exists():
+                return []
+            self._use_server()
+        return preview.took_s(self._setup)
 
     def _introduce(self, results: Results, new: bool) -> Results:
         self._say(register.standing(results, new))

@@ -1,6 +1,8 @@
 """`make up DRY=1`: what would run, told without running it."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ from programs import Workplace
 
 from app import preview
 from search.config import parse
+from tests.server.real_server import RunningServer
 
 GRID = """
 The first 4 commands:
@@ -26,21 +29,51 @@ def test_it_tells_runs_and_commands_and_leaves_nothing_behind(tmp_path: Path) ->
     code, output = workplace.run("up", "--dry-run")
 
     assert code == 0
-    assert output.endswith(f"Dry run of {workplace.variables['SWEEP']}: nothing is registered.\nRuns: 4.{GRID}")
+    assert output.endswith(
+        f"Dry run of {workplace.variables['SWEEP']}: nothing is registered, and no agent starts.\nRuns: 4.{GRID}"
+    )
     assert not workplace.data.exists()
 
 
-@pytest.mark.slow
-def test_after_a_sweep_it_tells_the_time_and_registers_nothing(workplace: Workplace) -> None:
-    workplace.write_quick_sweep(epochs=3, size=[1, 2])
-    workplace.run("up", AGENTS="2")
-    workplace.write_quick_sweep(epochs=3, size=[1, 2, 3, 4, 5])
+def test_from_earlier_runs_it_tells_the_time_and_registers_nothing(workplace: Workplace) -> None:
+    server = RunningServer(workplace.data / "server")
+    log_a_run(server, workplace)
+    server.stop()
+    workplace.write_quick_sweep(size=[1, 2, 3, 4, 5])
 
     code, output = workplace.run("up", DRY="1", AGENTS="2")
 
     assert code == 0
-    assert re.search(r"Time: about 0:\d\d with 2 at once; a run takes \d+ s \(median of 2 earlier ones\)\.\n$", output)
-    assert len(workplace.runs()) == 2
+    assert re.search(r"Time: about 0:\d\d with 2 at once; a run takes \d+ s \(as the one before\)\.\n$", output)
+    assert [run.sweep for run in workplace.runs()] == [None]
+
+
+def test_in_containers_a_dry_run_ends_every_service_before_it_does_anything(
+    workplace: Workplace, server: RunningServer
+) -> None:
+    project = workplace.variables["WANDB_PROJECT"] = "dry"
+    workplace.write_env_file(f"WANDB_BASE_URL={server.url}\nWANDB_API_KEY={server.api_key}\n")
+    workplace.write_quick_sweep(size=[1, 2])
+    log_a_run(server, workplace)
+
+    registered, agent, report = (
+        workplace.run(*command, DRY="1") for command in (["register"], ["agent"], ["report", "--wait"])
+    )
+
+    assert "nothing is registered, and no agent starts.\nRuns: 2.\n" in registered[1]
+    assert "with 1 at once; a run takes" in registered[1]
+    assert agent[1].endswith("\nDry run: no agent starts.\n")
+    assert report[1].endswith("\nDry run: there is nothing to wait for.\n")
+    assert [registered[0], agent[0], report[0]] == [0, 0, 0]
+    assert list(server.api().project(project).sweeps()) == []
+
+
+def log_a_run(server: RunningServer, workplace: Workplace) -> None:
+    """Runs no trial of a sweep, but any W&B program, in the workplace's project."""
+    project = workplace.variables.get("WANDB_PROJECT", "wandb-sweep-practice")
+    program = f"import wandb; wandb.init(project={project!r}).finish()"
+    environment = server.env(workplace.folder)
+    subprocess.run([sys.executable, "-c", program], cwd=workplace.folder, env=environment, check=True, timeout=60)
 
 
 def commands(text: str) -> list[str]:
