@@ -25,11 +25,11 @@ def gradients(step: int) -> list[Any]:
     return [tf.constant(random.normal(size=shape), tf.float32) for shape in ((40, 8), (8,))]
 
 
-def trained(optimizer: Any) -> list[Any]:
-    """Weights, then the optimizer's state, after 200 steps on random gradients; once eagerly, then in a graph."""
+def trained(optimizer: Any, xla: bool = False) -> list[Any]:
+    """Weights, then the optimizer's state, after 200 steps on random gradients: one eager, the others in a graph."""
     variables = [keras.Variable(gradient) for gradient in gradients(STEPS)]
     optimizer.build(variables)
-    step = tf.function(lambda *grads: optimizer.apply(list(grads)), autograph=False)
+    step = tf.function(lambda *grads: optimizer.apply(list(grads)), autograph=False, jit_compile=xla)
     optimizer.apply(gradients(0))
     for number in range(1, STEPS):
         step(*gradients(number))
@@ -68,6 +68,11 @@ def test_what_stands_around_an_optimizer_works_too() -> None:
     assert_alike(trained(fused(AdamW())), trained(AdamW()), ADAM_TOLERANCE)
     assert_alike(trained(fused(SGD())), trained(SGD()), 1e-9)
     assert_alike(trained(LossScaleOptimizer(fused(Adam()))), trained(LossScaleOptimizer(Adam())), ADAM_TOLERANCE)
+
+
+@pytest.mark.parametrize("make", [Adam, RMSprop])
+def test_xla_compiles_them(make: Callable[[], Any]) -> None:
+    assert_alike(trained(fused(make()), xla=True), trained(make()), ADAM_TOLERANCE)
 
 
 def operations(optimizer: Any) -> set[str]:
