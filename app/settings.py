@@ -80,7 +80,7 @@ class Settings:
     keep_weights: bool
     checkpoint_s: int
     stop_on_nan: bool
-    no_progress_min: int
+    no_progress_min: float
     gpu_slots: int
     gpu_memory_mib: int | None
     agent_silent_s: int
@@ -101,6 +101,12 @@ def _whole_number(value: str, least: int, most: int) -> int:
     if not re.fullmatch("[0-9]{1,6}", value) or not least <= int(value) <= most:
         raise ValueError(allowed)
     return int(value)
+
+
+def _minutes(value: str) -> float:
+    if not re.fullmatch(r"[0-9]{1,5}(\.[0-9]{1,3})?", value) or float(value) > 10_000:
+        raise ValueError("minutes from 0 to 10000, as 30 or 0.5")
+    return float(value)
 
 
 def _switch(value: str) -> bool:
@@ -169,7 +175,7 @@ VARIABLES: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "KEEP_WEIGHTS": ("1", _on_or_off),
     "CHECKPOINT_S": ("30", lambda value: _whole_number(value, 0, 86_400)),
     "STOP_ON_NAN": ("1", _on_or_off),
-    "NO_PROGRESS_MIN": ("30", lambda value: _whole_number(value, 0, 10_000)),
+    "NO_PROGRESS_MIN": ("30", _minutes),
     "GPU_SLOTS": ("2", lambda value: _whole_number(value, 1, 64)),
     "GPU_MEMORY_MIB": ("auto", lambda value: _or_auto(value, lambda mib: _whole_number(mib, 64, 999_999))),
     "AGENT_SILENT_S": ("120", lambda value: _whole_number(value, 5, 86_400)),
