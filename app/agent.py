@@ -9,6 +9,7 @@ from app.children import Child, Interrupts, Stopped, stop
 from app.client import BackendError
 from app.results import Reader, Results
 from app.setup import Setup
+from app.warm_start import WarmServer
 
 # What a trial may take to end after SIGTERM: an epoch of a larger model, then its last upload.
 TERM_TIMEOUT_S = 45
@@ -54,11 +55,21 @@ def run(setup: Setup, interrupts: Interrupts, say: Callable[[str], None] = print
     tell = only_news(say)
     reader, environment = _wait_for_sweep(setup, tell)
     say(f"Agent works for {reader.path}.")
-    while True:
-        code = _work(Child("agent", command(reader.path), environment), reader, interrupts, say, tell)
-        results = reader.read()
-        if not worth_another(code, results):
-            break
+    warm = WarmServer(environment)
+
+    def look() -> None:
+        if news := warm.news():
+            say(news)
+        tell(_look(reader))
+
+    try:
+        while True:
+            code = _work(Child("agent", command(reader.path), warm.environment), look, interrupts, say)
+            results = reader.read()
+            if not worth_another(code, results):
+                break
+    finally:
+        warm.stop(interrupts)
     say(results.count())
     return 0 if results.over or (code == 0 and results.handed_out) else 1
 
@@ -68,12 +79,10 @@ def worth_another(code: int | None, results: Results) -> bool:
     return code == 0 and not (results.over or results.handed_out or results.hopeless)
 
 
-def _work(
-    child: Child, reader: Reader, interrupts: Interrupts, say: Callable[[str], None], tell: Callable[[str | None], None]
-) -> int | None:
+def _work(child: Child, look: Callable[[], None], interrupts: Interrupts, say: Callable[[str], None]) -> int | None:
     try:
         while child.exit_code() is None:
-            tell(_look(reader))
+            look()
             child.wait(LOOK_S)
     except Stopped:
         say("Stopping: the trial ends first. Once more ends it at once.")

@@ -9,17 +9,22 @@ import click
 from app import agent
 from app.children import Child, Interrupts, stop
 from app.results import Results
+from app.warm_start import WarmServer
 
 
 class Crew:
-    """Real `wandb agent`s for the sweep "entity/project/id", each with its log in `logs`."""
+    """Real `wandb agent`s for the sweep "entity/project/id" and their warm server, each with its log in `logs`."""
 
     def __init__(self, path: str, environment: Mapping[str, str], logs: Path) -> None:
         self._path, self._environment, self._logs = path, environment, logs
         self._all: list[Child] = []
         self.working: list[Child] = []
+        self._warm: WarmServer | None = None
 
     def start(self, count: int) -> None:
+        # An agent asks for its first trial after 5 s: by then the warm server has imported what it is to import.
+        self._warm = WarmServer(self._environment, self._logs / "warm.log")
+        self._environment = self._warm.environment
         for number in range(1, count + 1):
             self._start(f"agent-{number}")
 
@@ -40,6 +45,8 @@ class Crew:
         Raises:
             click.ClickException: if none is left to carry on a sweep that is not done.
         """
+        if self._warm and (news := self._warm.news()):
+            say(news)
         ended = [child for child in self.working if child.exit_code() is not None]
         self.working = [child for child in self.working if child not in ended]
         for child in ended:
@@ -61,3 +68,5 @@ class Crew:
     def stop(self, interrupts: Interrupts) -> None:
         """Ends all of them, each after its trial, and whatever those that died have left."""
         stop(self._all, agent.GRACE_S, interrupts)
+        if self._warm:
+            self._warm.stop(interrupts)

@@ -5,29 +5,46 @@
 What follows the script's name goes to Python as it is. `wandb agent` calls this and takes exit codes above 0 for
 failures, but death by a signal has one below 0 and would count as success: here it becomes 128 + the signal.
 
-The child has a process group of its own, so each signal reaches it once, from here, even when a terminal or a batch
-system sends it to a whole group. The agent's SIGKILL reaches only this process; on Linux the kernel then ends the
-child too. Every trial pays for what is imported here: these few modules start in some 20 ms.
+Where the warm server can, it starts the trial, else a plain process does; nothing else differs. The trial has a process
+group of its own, so each signal reaches it once, from here, even when a terminal or a batch system sends it to a whole
+group. The agent's SIGKILL reaches only this process; on Linux the trial then ends too. Every trial pays for what is
+imported here: these few modules start in some 30 ms.
 """
 
-import ctypes
 import os
 import signal
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from types import FrameType
-from typing import NoReturn
+import time
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
-PASSED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
-CRASHES = (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGILL, signal.SIGFPE)
-NAMES = {each.value: each.name for each in signal.Signals}
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # -I leaves the project's root out
+
+from app import evidence, patience, warm_trial
+from app.patience import PROGRESS_FILE, Patience
+from app.trial_process import OwnProcess, Process, attend, hold_signals
+
 # A trial that ends with one of these was asked to, and has closed its run itself.
 INTERRUPTED = (128 + signal.SIGINT, 128 + signal.SIGTERM)
 
 RECORDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "cause.py")
 RECORDING_LIMIT_S = 30  # a backend that is away must not hold an agent up; usual are 2 s
 
-PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+
+class Ending(NamedTuple):
+    """How a trial ended.
+
+    Attributes:
+        code: its exit code, 128 + n if signal n ended it.
+        cause: one line.
+        told: whether the trial has said all this itself: it succeeded, or was asked to end and closed its run.
+        by_itself: whether it ended by an exit code of its own.
+    """
+
+    code: int
+    cause: str
+    told: bool
+    by_itself: bool
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> int:
@@ -35,132 +52,80 @@ def main(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> i
 
     If it failed and W&B knows its run, the run gets the cause.
     """
-    kills_before = oom_kills()
-    ending = run([sys.executable, *arguments])
-    code = ending if ending >= 0 else 128 - ending
-    cause = cause_of(ending, oom_kills() - kills_before)
-    if ending < 0:
-        print(f"trial: {cause}", file=sys.stderr)
-    if ending not in (0, *INTERRUPTED) and _has_run(environ):
-        record(code, cause)
-    return code
-
-
-def run(command: Sequence[str], limit_s: int = 0) -> int:
-    """Runs a command to its end and passes signals on to it meanwhile.
-
-    Args:
-        command: path of the program and its arguments.
-        limit_s: kills it after so many seconds; 0 never does.
-
-    Returns:
-        Its exit code, or -n if signal n ended it.
-    """
-    signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)  # what comes before the handlers stand waits for them
-    parent = os.getpid()
-    child = os.fork()
-    if child == 0:
-        _become(command, parent)
-    _pass_signals_on(child, limit_s)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, PASSED_ON)
-    _, status = os.waitpid(child, 0)
-    signal.alarm(0)
-    return os.waitstatus_to_exitcode(status)
-
-
-def _become(command: Sequence[str], parent: int) -> NoReturn:
+    watch = patience.watch(arguments, environ, time.monotonic())
+    environment = dict(environ) | ({PROGRESS_FILE: watch.path} if watch else {})
     try:
-        os.setpgid(0, 0)
-        if sys.platform == "linux":
-            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() == parent:  # else it died before it could be said that we die with it
-            # A shell's `&` leaves SIGINT ignored, and W&B stops a run by it.
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, PASSED_ON)
-            os.execv(command[0], list(command))
-    except OSError as error:
-        print(f"trial: {command[0]}: {error}", file=sys.stderr, flush=True)
-    os._exit(127)
+        ending = _run(arguments, environment, watch)
+    finally:
+        if watch:
+            watch.end()
+    if not ending.by_itself:
+        print(f"trial: {ending.cause}", file=sys.stderr)
+    if not ending.told and _has_run(environ):
+        record(ending.code, ending.cause, environ)
+    return ending.code
 
 
-def _pass_signals_on(child: int, limit_s: int) -> None:
-    def send(signum: int, frame: FrameType | None) -> None:
+def _run(arguments: Sequence[str], environment: Mapping[str, str], watch: Patience | None) -> Ending:
+    kills_before = evidence.oom_kills()
+    hold_signals()
+    process = _start(arguments, environment)
+    try:
+        if watch:
+            number = attend(process, lambda: watch.is_over(time.monotonic()), watch.look_every_s)
+        else:
+            number = attend(process, lambda: False, 0)
+    except warm_trial.ServerEnded:
+        number = None
+    return _ending(number, evidence.oom_kills() - kills_before, watch.cause if watch else None)
+
+
+def _start(arguments: Sequence[str], environment: Mapping[str, str]) -> Process:
+    if environment.get(warm_trial.SWITCH) != "0":
         try:
-            os.kill(child, signal.SIGKILL if signum == signal.SIGALRM else signum)
-        except ProcessLookupError:
-            return  # it has just ended
-
-    for signum in PASSED_ON:
-        if signal.getsignal(signum) != signal.SIG_IGN:
-            signal.signal(signum, send)
-    signal.signal(signal.SIGALRM, send)
-    signal.alarm(limit_s)
+            return warm_trial.start(arguments, environment)
+        except warm_trial.Unavailable as reason:
+            print(f"trial: not started warm: {reason}", file=sys.stderr, flush=True)
+    return OwnProcess([sys.executable, *arguments], environment)
 
 
-def cause_of(ending: int, oom_kills: int) -> str:
-    """Says in one line why a process ended.
+def _ending(number: int | None, oom_kills: int, no_progress: str | None) -> Ending:
+    """Interprets what is known.
 
     Args:
-        ending: its exit code, or -n if signal n ended it.
+        number: as `attend` returns it, None if the warm server ended before the trial.
         oom_kills: how many processes of its cgroup the kernel killed for memory meanwhile.
+        no_progress: why it was killed from here, if it was.
     """
-    if ending >= 0:
-        return f"exit code {ending}"
-    signum = -ending
-    name = NAMES.get(signum, f"signal {signum}")
-    if signum == signal.SIGKILL and oom_kills > 0:
-        return f"out of memory: the kernel killed it ({name}, oom_kill +{oom_kills})"
-    if signum in CRASHES:
-        return f"{(signal.strsignal(signum) or 'crash').lower()} ({name})"
-    return f"killed by {name}"
-
-
-def oom_kills(root: str = "") -> int:
-    """Returns how many processes of this cgroup the kernel has killed for memory; 0 where that is not told."""
-    for path in _memory_events(root):
-        for line in _lines(path):
-            name, _, count = line.partition(" ")
-            if name == "oom_kill":
-                return int(count)
-    return 0
-
-
-def _memory_events(root: str) -> Iterator[str]:
-    """Yields where cgroups v2 and v1 count; in a container the path that /proc names may be the host's."""
-    for line in _lines(f"{root}/proc/self/cgroup"):
-        _, controllers, path = line.split(":", 2)
-        for place in (path.rstrip("/"), ""):
-            if controllers == "":
-                yield f"{root}/sys/fs/cgroup{place}/memory.events"
-            elif "memory" in controllers.split(","):
-                yield f"{root}/sys/fs/cgroup/memory{place}/memory.oom_control"
-
-
-def _lines(path: str) -> list[str]:
-    try:
-        with open(path) as file:
-            return file.read().splitlines()
-    except OSError:
-        return []
+    if number is None and not oom_kills:
+        cause = "interrupted: the warm server ended"
+        return Ending(128 + signal.SIGTERM, cause, told=False, by_itself=False)
+    if number is None:
+        number = -signal.SIGKILL  # the kernel chose the server, and the trial went with it
+    code = number if number >= 0 else 128 - number
+    cause = no_progress if no_progress and number < 0 else evidence.cause_of(number, oom_kills)
+    return Ending(code, cause, told=number in (0, *INTERRUPTED), by_itself=number >= 0)
 
 
 def _has_run(environ: Mapping[str, str]) -> bool:
     return bool(environ.get("WANDB_RUN_ID")) and environ.get("WANDB_MODE", "online") in ("online", "shared")
 
 
-def record(code: int, cause: str, limit_s: int = RECORDING_LIMIT_S) -> None:
+def record(code: int, cause: str, environ: Mapping[str, str], limit_s: int = RECORDING_LIMIT_S) -> None:
     """Writes the cause to the run in a process of its own; says so if that fails, and never fails itself.
 
     Args:
         code: the trial's exit code.
         cause: one line.
+        environ: names the run and its backend.
         limit_s: the longest this may take.
     """
-    os.environ["WANDB_SILENT"] = "true"
+    hold_signals()
     # -P: the folder of `cause.py` holds modules with plain names that are not meant to be found by others.
-    ending = run([sys.executable, "-P", RECORDER, str(code), cause], limit_s)
+    command = [sys.executable, "-P", RECORDER, str(code), cause]
+    ending = attend(OwnProcess(command, dict(environ) | {"WANDB_SILENT": "true"}), lambda: True, limit_s)
     if ending < 0:
-        reason = f"{cause_of(ending, 0)}, after {limit_s} s at the latest"
+        reason = f"{evidence.cause_of(ending, 0)}, after {limit_s} s at the latest"
         print(f"trial: the cause could not be written to the run: {reason}", file=sys.stderr)
 
 

@@ -1,13 +1,16 @@
 """Workplaces, and servers beside the ones that the programs start themselves."""
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from programs import MakeWorkplace, Trained, Workplace, runs
+from programs import ROOT, MakeWorkplace, Trained, Workplace, runs
 
-from app import data
+from app import data, device
+from app.children import Interrupts
+from app.warm_start import WarmServer
 from tests.server.real_server import RunningServer
 
 
@@ -58,3 +61,16 @@ def trained(make_workplace: MakeWorkplace) -> Iterator[Trained]:
     ids = {run.name: run.id for run in runs(server)}
     yield Trained(place, server, [ids["trial 1"], ids["trial 2"]])
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def warm_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The environment of trials that a warm server starts; it is one server for all tests."""
+    environment = {**os.environ, "PYTHONHASHSEED": "0", "WARM": "1", "PYTHONPATH": str(ROOT)}
+    device.configure(environment)
+    running = WarmServer(environment, tmp_path_factory.mktemp("warm") / "warm.log")
+    while not Path(running.environment["WARM_SOCKET"]).exists():
+        assert running.news() is None
+        time.sleep(0.05)
+    yield running.environment
+    running.stop(Interrupts())

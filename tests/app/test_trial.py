@@ -1,36 +1,45 @@
 import contextlib
 import http.server
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from app import trial
+from app import evidence, patience, settings, trial
 
 SCRIPT = str(Path(trial.__file__))
 WAIT_S = 20
+
+
+@pytest.fixture(params=["warm", "plain"])
+def way(request: pytest.FixtureRequest, warm_environment: dict[str, str]) -> dict[str, str]:
+    """The environment of a trial that starts so; all else must be the same."""
+    return warm_environment | {"WARM": "1" if request.param == "warm" else "0"}
 
 
 def command(*arguments: str) -> list[str]:
     return [sys.executable, "-I", "-S", SCRIPT, *arguments]
 
 
-def ended(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, **variables}
-    return subprocess.run(command(*arguments), capture_output=True, text=True, env=environment, timeout=60)
+def ended(way: Mapping[str, str], *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(*arguments), capture_output=True, text=True, env=way, timeout=60, **options)
 
 
 @contextlib.contextmanager
-def started(program: str) -> Iterator[subprocess.Popen[str]]:
+def started(way: Mapping[str, str], program: str) -> Iterator[subprocess.Popen[str]]:
     """A trial of a program that says `ready`, once it has; whatever is left of it is killed."""
-    with subprocess.Popen(command("-c", program), stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+    with subprocess.Popen(
+        command("-c", program), env=way, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
         assert process.stdout is not None
         try:
             assert process.stdout.readline() == "ready\n"
@@ -39,34 +48,85 @@ def started(program: str) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-@pytest.mark.parametrize(
-    ("program", "code"),
-    [
-        ("pass", 0),
-        ("raise SystemExit(3)", 3),
-        ("raise SystemExit('text')", 1),
-        ("import os; os._exit(255)", 255),
-        ("import os; os.kill(os.getpid(), 9)", 137),
-        ("import os; os.abort()", 134),
-        ("import os; os.kill(os.getpid(), 11)", 139),
-        ("import os; os.kill(os.getpid(), 15)", 143),
-    ],
-)
-def test_death_by_a_signal_becomes_a_code_above_128(program: str, code: int) -> None:
-    assert ended("-c", program).returncode == code
+ENDINGS = [
+    ("pass", 0, ""),
+    ("print('out'); raise SystemExit(3)", 3, ""),
+    ("raise SystemExit('text')", 1, "text\n"),
+    ("import os; os._exit(255)", 255, ""),
+    ("import atexit; atexit.register(print, 'last'); print('first')", 0, ""),
+    ("open('/dev/full', 'w').write('x' * 9999)", 1, "OSError: [Errno 28] No space left on device\n"),
+    ("def f(): raise ValueError('no')\nf()", 1, "ValueError: no\n"),
+    ("import app.nothing", 1, "ModuleNotFoundError: No module named 'app.nothing'\n"),
+    ("raise KeyboardInterrupt", 130, "KeyboardInterrupt\ntrial: killed by SIGINT\n"),
+    ("import os; os.kill(os.getpid(), 9)", 137, "trial: killed by SIGKILL\n"),
+    ("import os; os.abort()", 134, "trial: aborted (SIGABRT)\n"),
+    ("import os; os.kill(os.getpid(), 11)", 139, "trial: segmentation fault (SIGSEGV)\n"),
+    ("import os; os.kill(os.getpid(), 15)", 143, "trial: killed by SIGTERM\n"),
+]
 
 
-def test_arguments_reach_python_as_they_are() -> None:
+@pytest.mark.parametrize(("program", "code", "told"), ENDINGS)
+def test_death_by_a_signal_becomes_a_code_above_128(way: dict[str, str], program: str, code: int, told: str) -> None:
+    done = ended(way, "-c", program)
+
+    assert done.returncode == code
+    assert done.stderr.endswith(told)
+
+
+def test_a_warm_trial_writes_what_a_plain_one_does(warm_environment: dict[str, str]) -> None:
+    for program, _, _ in ENDINGS:
+        warm, plain = (ended(warm_environment | {"WARM": switch}, "-c", program) for switch in "10")
+
+        assert (warm.stdout, warm.stderr) == (plain.stdout, plain.stderr)
+
+
+SURROUNDINGS = """
+import os, signal, sys, threading
+with open("/proc/self/status") as file: masks = [line for line in file if line.startswith(("SigIgn", "SigBlk"))]
+signals = {each: signal.getsignal(each) for each in signal.valid_signals()}
+own = ("TRIAL_PROGRESS_FILE", "WARM", "_")
+print(ascii(sys.argv), sys.executable, sys.orig_argv, sys.path, sys.flags, __name__, globals().get("__file__"))
+print(sorted((k, v) for k, v in os.environ.items() if k not in own), os.getcwd(), os.umask(0))
+print(masks, signals, threading.active_count(), os.getpgid(0) == os.getpid())
+print([(n, os.isatty(n), os.fstat(n).st_mode) for n in range(3) if os.path.exists(f"/proc/self/fd/{n}")])
+for stream in (sys.stdin, sys.stdout, sys.stderr):
+    print(stream and (stream.name, stream.encoding, stream.errors, stream.line_buffering, stream.write_through))
+print([name for name in ("app.model", "app.warm", "app.trial_process") if name in sys.modules])
+"""
+
+
+@pytest.mark.parametrize("how", ["-c", "-m", "a file"])
+def test_a_warm_trial_finds_itself_where_a_plain_one_does(
+    warm_environment: dict[str, str], tmp_path: Path, how: str
+) -> None:
+    (tmp_path / "look.py").write_text(SURROUNDINGS)
+    program = {"-c": ["-c", SURROUNDINGS], "-m": ["-m", "look"], "a file": ["look.py"]}[how]
+    arguments = ['--name=it\'s "quoted"', "", "--größe=1", "two words"]
+    odd = {"ODD": "\udcff=ä", "NEW": "1"}
+
+    def look(switch: str) -> str:
+        way = warm_environment | odd | {"WARM": switch}
+        shell = ["sh", "-c", 'umask 027; trap "" HUP INT; exec "$@" <&-', "sh"]
+        done = subprocess.run(
+            [*shell, *command(*program, *arguments)], cwd=tmp_path, env=way, capture_output=True, text=True
+        )
+        assert (done.stderr, done.returncode) == ("", 0)
+        return done.stdout
+
+    assert look("1") == look("0")
+
+
+def test_arguments_reach_python_as_they_are(way: dict[str, str]) -> None:
     program = "import sys; print(ascii(sys.argv[1:]))"
     arguments = ['--name=it\'s "quoted"', "", "--größe=1", "two words"]
 
-    assert ended("-c", program, *arguments).stdout.strip() == ascii(arguments)
+    assert ended(way, "-c", program, *arguments).stdout.strip() == ascii(arguments)
 
 
-def test_a_module_is_found_from_the_working_directory(tmp_path: Path) -> None:
+def test_a_module_is_found_from_the_working_directory(way: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "own_trainer.py").write_text("print('found')")
 
-    done = subprocess.run(command("-m", "own_trainer"), cwd=tmp_path, capture_output=True, text=True)
+    done = ended(way, "-m", "own_trainer", cwd=tmp_path)
 
     assert (done.stdout, done.returncode) == ("found\n", 0)
 
@@ -84,10 +144,10 @@ print(*got)
 
 
 @pytest.mark.parametrize("send", [os.kill, os.killpg], ids=["to the parent", "to its whole group"])
-def test_each_signal_reaches_the_trial_once(send: Callable[[int, int], None]) -> None:
+def test_each_signal_reaches_the_trial_once(way: dict[str, str], send: Callable[[int, int], None]) -> None:
     signals = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2]
 
-    with started(COUNTING) as process:
+    with started(way, COUNTING) as process:
         for signum in signals:
             send(process.pid, signum)
             time.sleep(0.1)
@@ -97,18 +157,18 @@ def test_each_signal_reaches_the_trial_once(send: Callable[[int, int], None]) ->
     assert process.returncode == 0
 
 
-def test_a_trial_that_ignores_signals_is_waited_for() -> None:
+def test_a_trial_that_ignores_signals_is_waited_for(way: dict[str, str]) -> None:
     program = "import signal, time; signal.signal(15, signal.SIG_IGN); print('ready', flush=True); time.sleep(1)"
 
-    with started(program) as process:
+    with started(way, program) as process:
         process.terminate()
 
         assert process.wait(WAIT_S) == 0
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent died")
-def test_the_trial_dies_with_its_parent() -> None:
-    with started("import os, time; print('ready'); print(os.getpid(), flush=True); time.sleep(60)") as process:
+def test_the_trial_dies_with_its_parent(way: dict[str, str]) -> None:
+    with started(way, "import os, time; print('ready'); print(os.getpid(), flush=True); time.sleep(60)") as process:
         assert process.stdout is not None
         child = int(process.stdout.readline())
 
@@ -130,12 +190,66 @@ def gone_within(limit_s: float, pid: int) -> bool:
     return False
 
 
-def test_an_inherited_deafness_to_sigint_ends_here() -> None:
+def test_an_inherited_deafness_to_sigint_ends_here(way: dict[str, str]) -> None:
     # A shell script's `&` leaves SIGINT ignored, and W&B stops a run by SIGINT.
     program = "import signal; print(signal.getsignal(signal.SIGINT) == signal.default_int_handler)"
-    command = ["sh", "-c", "trap '' INT; exec \"$@\"", "sh", sys.executable, "-I", "-S", str(SCRIPT), "-c", program]
+    shell = ["sh", "-c", "trap '' INT; exec \"$@\"", "sh"]
 
-    assert subprocess.run(command, capture_output=True, text=True).stdout == "True\n"
+    done = subprocess.run([*shell, *command("-c", program)], env=way, capture_output=True, text=True)
+
+    assert done.stdout == "True\n"
+
+
+WORKING = """
+import os, sys, time
+path = os.environ.get("TRIAL_PROGRESS_FILE")
+for _ in range({times}):
+    time.sleep(.2)
+    path and os.utime(path)
+time.sleep({rest_s})
+"""
+
+
+def test_a_trial_that_gets_no_further_is_killed_and_the_cause_says_so(way: dict[str, str]) -> None:
+    done = ended(way | {"NO_PROGRESS_MIN": "0.01"}, "-c", WORKING.format(times=1, rest_s=60))
+
+    assert done.returncode == 137
+    assert re.fullmatch(r"trial: no progress for 0.01 min: the last was \d+ s after its start\n", done.stderr)
+
+
+def test_what_it_started_is_killed_with_it(way: dict[str, str]) -> None:
+    program = "import subprocess; print(subprocess.Popen(['sleep', '60']).pid, flush=True)"
+
+    done = ended(way | {"NO_PROGRESS_MIN": "0.01"}, "-c", program + WORKING.format(times=1, rest_s=60))
+
+    assert gone_within(WAIT_S, int(done.stdout))
+
+
+@pytest.mark.parametrize(
+    ("limit_min", "times", "rest_s"), [("0.01", 6, 0), ("0.01", 0, 1), ("0", 1, 1)], ids=["busy", "unaware", "off"]
+)
+def test_a_trial_at_work_or_of_unknown_progress_is_left_alone(
+    way: dict[str, str], limit_min: str, times: int, rest_s: int
+) -> None:
+    done = ended(way | {"NO_PROGRESS_MIN": limit_min}, "-c", WORKING.format(times=times, rest_s=rest_s))
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_trainer_is_known_to_renew_its_file_and_none_is_left(way: dict[str, str], tmp_path: Path) -> None:
+    package = tmp_path / "app"
+    package.mkdir()
+    (package / "train.py").write_text("import time; time.sleep(60)")
+
+    done = ended(way | {"NO_PROGRESS_MIN": "0.01", "TMPDIR": str(tmp_path)}, "-m", "app.train", cwd=tmp_path)
+
+    assert done.returncode == 137
+    assert done.stderr.endswith("trial: no progress for 0.01 min: none since its start\n")
+    assert list(tmp_path.glob("trial-*")) == []
+
+
+def test_the_limit_is_the_settings_own_where_none_is_given() -> None:
+    assert settings.VARIABLES["NO_PROGRESS_MIN"][0] == patience.DEFAULT_MIN
 
 
 @pytest.mark.parametrize(
@@ -151,25 +265,25 @@ def test_an_inherited_deafness_to_sigint_ends_here() -> None:
     ],
 )
 def test_the_cause_names_the_evidence(ending: int, oom_kills: int, cause: str) -> None:
-    assert trial.cause_of(ending, oom_kills) == cause
+    assert evidence.cause_of(ending, oom_kills) == cause
 
 
 def test_the_kernels_count_of_oom_kills_is_read_from_cgroups_v2(tmp_path: Path) -> None:
     write(tmp_path / "proc/self/cgroup", "0::/pod/trial\n")
     write(tmp_path / "sys/fs/cgroup/pod/trial/memory.events", "low 0\nhigh 0\nmax 7\noom 2\noom_kill 2\n")
 
-    assert trial.oom_kills(str(tmp_path)) == 2
+    assert evidence.oom_kills(str(tmp_path)) == 2
 
 
 def test_the_kernels_count_of_oom_kills_is_read_from_cgroups_v1_in_a_container(tmp_path: Path) -> None:
     write(tmp_path / "proc/self/cgroup", "5:cpu:/docker/1f\n4:memory:/docker/1f\n0::/docker/1f\n")
     write(tmp_path / "sys/fs/cgroup/memory/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n")
 
-    assert trial.oom_kills(str(tmp_path)) == 3
+    assert evidence.oom_kills(str(tmp_path)) == 3
 
 
 def test_no_cgroup_counts_no_kills(tmp_path: Path) -> None:
-    assert trial.oom_kills(str(tmp_path)) == 0
+    assert evidence.oom_kills(str(tmp_path)) == 0
 
 
 def write(path: Path, text: str) -> None:
@@ -178,8 +292,10 @@ def write(path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize("variables", [{}, {"WANDB_RUN_ID": "abc", "WANDB_MODE": "offline"}])
-def test_without_a_run_at_a_server_nothing_is_written(variables: dict[str, str]) -> None:
-    done = ended("-c", "import os; os.kill(os.getpid(), 9)", WANDB_BASE_URL="http://127.0.0.1:9", **variables)
+def test_without_a_run_at_a_server_nothing_is_written(way: dict[str, str], variables: dict[str, str]) -> None:
+    environment = way | variables | {"WANDB_BASE_URL": "http://127.0.0.1:9"}
+
+    done = ended(environment, "-c", "import os; os.kill(os.getpid(), 9)")
 
     assert (done.returncode, done.stderr) == (137, "trial: killed by SIGKILL\n")
 
@@ -216,8 +332,10 @@ def run_at(url: str, folder: Path) -> dict[str, str]:
     }
 
 
-def test_a_server_that_refuses_the_cause_changes_no_exit_code(refusing_server: str, tmp_path: Path) -> None:
-    done = ended("-c", "raise SystemExit(3)", **run_at(refusing_server, tmp_path))
+def test_a_server_that_refuses_the_cause_changes_no_exit_code(
+    way: dict[str, str], refusing_server: str, tmp_path: Path
+) -> None:
+    done = ended(way | run_at(refusing_server, tmp_path), "-c", "raise SystemExit(3)")
 
     assert done.returncode == 3
     (line,) = done.stderr.splitlines()
@@ -226,7 +344,8 @@ def test_a_server_that_refuses_the_cause_changes_no_exit_code(refusing_server: s
 
 
 def test_a_server_that_does_not_answer_holds_nothing_up(tmp_path: Path) -> None:
-    program = "import sys; from app import trial; trial.record(137, 'killed by SIGKILL', limit_s=2); sys.exit(137)"
+    record = "trial.record(137, 'killed by SIGKILL', os.environ, limit_s=2)"
+    program = f"import os, sys; from app import trial; {record}; sys.exit(137)"
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         environment = {**os.environ, **run_at(url, tmp_path)}
@@ -238,8 +357,8 @@ def test_a_server_that_does_not_answer_holds_nothing_up(tmp_path: Path) -> None:
     )
 
 
-def test_an_interrupted_trial_that_closed_its_run_is_left_alone(tmp_path: Path) -> None:
+def test_an_interrupted_trial_that_closed_its_run_is_left_alone(way: dict[str, str], tmp_path: Path) -> None:
     for code in (130, 143):
-        done = ended("-c", f"raise SystemExit({code})", **run_at("http://127.0.0.1:9", tmp_path))
+        done = ended(way | run_at("http://127.0.0.1:9", tmp_path), "-c", f"raise SystemExit({code})")
 
         assert (done.returncode, done.stderr) == (code, "")

@@ -1,0 +1,54 @@
+"""Why a trial ended, read off what the kernel says. Standard library only: every trial's thin parent pays for it."""
+
+import signal
+from collections.abc import Iterator
+
+CRASHES = (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGILL, signal.SIGFPE)
+NAMES = {each.value: each.name for each in signal.Signals}
+
+
+def cause_of(ending: int, oom_kills: int) -> str:
+    """Says in one line why a process ended.
+
+    Args:
+        ending: its exit code, or -n if signal n ended it.
+        oom_kills: how many processes of its cgroup the kernel killed for memory meanwhile.
+    """
+    if ending >= 0:
+        return f"exit code {ending}"
+    signum = -ending
+    name = NAMES.get(signum, f"signal {signum}")
+    if signum == signal.SIGKILL and oom_kills > 0:
+        return f"out of memory: the kernel killed it ({name}, oom_kill +{oom_kills})"
+    if signum in CRASHES:
+        return f"{(signal.strsignal(signum) or 'crash').lower()} ({name})"
+    return f"killed by {name}"
+
+
+def oom_kills(root: str = "") -> int:
+    """Returns how many processes of this cgroup the kernel has killed for memory; 0 where that is not told."""
+    for path in _memory_events(root):
+        for line in _lines(path):
+            name, _, count = line.partition(" ")
+            if name == "oom_kill":
+                return int(count)
+    return 0
+
+
+def _memory_events(root: str) -> Iterator[str]:
+    """Yields where cgroups v2 and v1 count; in a container the path that /proc names may be the host's."""
+    for line in _lines(f"{root}/proc/self/cgroup"):
+        _, controllers, path = line.split(":", 2)
+        for place in (path.rstrip("/"), ""):
+            if controllers == "":
+                yield f"{root}/sys/fs/cgroup{place}/memory.events"
+            elif "memory" in controllers.split(","):
+                yield f"{root}/sys/fs/cgroup/memory{place}/memory.oom_control"
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        with open(path) as file:
+            return file.read().splitlines()
+    except OSError:
+        return []
