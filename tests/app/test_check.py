@@ -2,11 +2,16 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+import tomllib
+from collections.abc import Iterable
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+import yaml
 
 from app import check
 from app.settings import SettingError
@@ -175,6 +180,41 @@ def test_the_check_needs_neither_tensorflow_nor_the_wandb_client(tmp_path: Path)
     program = "import sys, app.__main__; sys.exit('tensorflow' in sys.modules or 'wandb' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT).returncode == 0
+
+
+def test_the_pre_commit_hook_installs_all_that_the_check_imports() -> None:
+    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    script, *arguments = hook["entry"].split()
+    program = "import sys; own = {*sys.modules}; import app.__main__; print(*{*sys.modules} - own)"
+    modules = subprocess.check_output([sys.executable, "-c", program], cwd=ROOT, text=True).split()
+    loaded = {module.partition(".")[0] for module in modules}
+
+    assert project["project"]["scripts"][script].partition(":")[0] == "app.__main__"
+    assert arguments == ["check"]
+    assert loaded & {"app", "charts", "search", "server"} == set(project["tool"]["setuptools"]["packages"])
+    assert distributions(loaded) <= closure(hook["additional_dependencies"])
+
+
+def distributions(modules: set[str]) -> set[str]:
+    """The canonical names of the installed packages that modules come from."""
+    installed = metadata.packages_distributions()
+    return {canonical(name) for module in modules for name in installed.get(module, [])}
+
+
+def closure(names: Iterable[str]) -> set[str]:
+    """Packages and all that pip installs with them."""
+    found: set[str] = set()
+    left = [canonical(name) for name in names]
+    while left:
+        found.add(name := left.pop())
+        needed = [need for need in metadata.requires(name) or () if "extra ==" not in need]
+        left += {canonical(re.split(r"[^\w.-]", need)[0]) for need in needed} - found
+    return found
+
+
+def canonical(name: str) -> str:
+    return re.sub("[-_.]+", "-", name).lower()
 
 
 def lines(tmp_path: Path, parameters: str, more: str = "", command: str = TRAINER) -> list[str]:
