@@ -11,7 +11,21 @@ import click
 from rich.console import Console
 
 from app import agent as agents
-from app import best, check, client, device, embedded, follow, lookup, preview, register, replay, report, reproduce
+from app import (
+    best,
+    capacity,
+    check,
+    client,
+    device,
+    embedded,
+    follow,
+    lookup,
+    preview,
+    register,
+    replay,
+    report,
+    reproduce,
+)
 from app.children import Interrupts, Stopped
 from app.progress import Progress
 from app.results import Reader
@@ -75,7 +89,7 @@ def schema() -> None:
 @main.command("register")
 def register_sweep() -> None:
     """Register the sweep, unless it is there already."""
-    setup = _setup(device.idle_gpu(os.environ), reproduce.stale())
+    setup = _setup(device.idle_gpu(os.environ), capacity.crowded(os.environ), reproduce.stale())
     if setup.settings.dry:
         _say(*preview.dry_run(setup, lambda: preview.took_s(setup)))
         return

@@ -129,11 +129,13 @@ class Job:
 
     def _start_agents(self, results: Results, environment: Mapping[str, str]) -> Crew:
         left = None if results.expected is None else max(1, results.expected - len(results.finished))
-        count, reason = capacity.measure().agents(left)
+        machine = capacity.of_machine(self._settings, self._setup.environ)
+        count, reason = machine.agents(left)
         if self._settings.agents is not None:
             count, reason = self._settings.agents, "as asked for"
+            self._say(machine.too_many(count))
         self._say(f"Agents: {count} ({reason})")
-        self._crew = Crew(results.path, environment, self._logs)
+        self._crew = Crew(results.path, {**environment, "AGENTS": str(count)}, self._logs)
         self._crew.start(count)
         return self._crew
 
