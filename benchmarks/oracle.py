@@ -1,17 +1,20 @@
 """W&B's engine as a filter, run by the Python of `oracle.sh`: a question a line in, an answer a line out, both JSON.
 
-{"ask": "bayes", "seed": 0, "config": {...}, "runs": [...]} is answered with params, {"ask": "stop", ...} with the
-positions of the runs to stop, {"ask": "objectives", ...} with objectives, those of the results only.
+{"ask": "bayes", "seed": 0, "config": {...}, "runs": [...]} is answered with params, "stop" with the positions of the
+runs to stop, "objectives" with objectives, those of the results only, "grid" with all points, and "draw" with the
+parameter's value at each of "units".
 """
 
 # The project is checked where none of this is installed.
 # mypy: ignore-errors
 import json
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from sweeps.bayes_search import _construct_gp_data, bayes_baseline_validate_and_fill
+from sweeps.params import HyperParameterSet
 
 from sweeps import RunState, SweepRun, next_run, stop_runs
 
@@ -31,8 +34,24 @@ def answer(question: dict[str, Any]) -> Any:
             return [position for position, each in enumerate(runs) if id(each) in stopped]
         case "objectives":
             return list(_construct_gp_data(runs, bayes_baseline_validate_and_fill(config))[3])
+        case "grid":
+            return list(grid(config))
+        case "draw":
+            (parameter,) = HyperParameterSet.from_config(config["parameters"])
+            return [parameter.ppf(unit) for unit in question["units"]]
     np.random.seed(question["seed"])
-    return {name: each["value"] for name, each in next_run(config, runs).config.items()}
+    return params(next_run(config, runs))
+
+
+def grid(config: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    runs: list[SweepRun] = []
+    while (run := next_run(config, runs)) is not None:
+        runs.append(run)
+        yield params(run)
+
+
+def params(run: SweepRun) -> dict[str, Any]:
+    return {name: each["value"] for name, each in run.config.items()}
 
 
 def run(metric: str, each: dict[str, Any]) -> SweepRun:

@@ -1,9 +1,11 @@
 """Suggestions of a sweep: grid points in W&B's order, random draws that depend on their address alone."""
 
+import json
 import subprocess
 import sys
 from itertools import count, takewhile
 from math import prod
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,8 @@ from hypothesis import strategies as st
 
 from search.config import ConfigError, SweepConfig, parse
 from search.suggest import ensure_supported, size, suggest
+
+RECORD = json.loads(Path(__file__).with_name("oracle.json").read_text())
 
 
 def sweep(method: str, **parameters: Any) -> SweepConfig:
@@ -100,6 +104,19 @@ def test_a_grid_takes_every_combination_exactly_once(parameters: dict[str, Any])
         len(axis.get("values", range(axis.get("min", 0), axis.get("max", 0) + 1))) for axis in parameters.values()
     ]
     assert len(taken) == len(set(taken)) == size(config) == prod(lengths)
+
+
+def test_grids_are_wandbs_point_for_point() -> None:
+    ours = [points(sweep("grid", **parameters)) for parameters, _ in RECORD["grids"]]
+
+    assert ours == [theirs for _, theirs in RECORD["grids"]]
+
+
+def test_values_are_wandbs_at_the_same_place_of_each_distribution() -> None:
+    for parameter, units, theirs in RECORD["draws"]:
+        (searched,) = sweep("random", x=parameter).space.values()
+        ours = [searched.at(unit) for unit in units]
+        assert ours == [pytest.approx(each, rel=1e-9) if isinstance(each, float) else each for each in theirs]
 
 
 def test_a_huge_grid_answers_for_any_point_without_listing_them() -> None:
