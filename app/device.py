@@ -69,9 +69,14 @@ def _hold(lease: Lease, limit_mib: int | None) -> None:
         print("TensorFlow cannot use the GPU that is here: this trial runs on the CPU.")
         return
     _held.append(lease)
-    if limit_mib is not None:
-        limit = tf.config.LogicalDeviceConfiguration(memory_limit=limit_mib)
-        tf.config.set_logical_device_configuration(usable[0], [limit])
+    if limit_mib is None:
+        return
+    try:
+        tf.config.set_logical_device_configuration(
+            usable[0], [tf.config.LogicalDeviceConfiguration(memory_limit=limit_mib)]
+        )
+    except RuntimeError as error:  # in a notebook that has used TensorFlow already
+        print(f"This trial's GPU memory is not limited: {error}.")
 
 
 def threads(settings: Settings, cores: int, most: int | None = None) -> int:
