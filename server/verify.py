@@ -12,6 +12,8 @@ from server import lifecycle
 from server.store import queries
 from server.store.rows import Entry, Run, Sweep, Trial
 
+# A run that ends so settles its point.
+RESULTS = (lifecycle.FINISHED, lifecycle.KILLED)
 # How points are told, in this order.
 OUTCOMES = (lifecycle.FINISHED, lifecycle.FAILED, lifecycle.KILLED, "open")
 
@@ -22,11 +24,15 @@ class Account:
 
     Attributes:
         live: ids of the runs that have it.
+        ends: the state in which each of its runs ended last.
+        due: the run that ended with a result that has not settled the point.
         outcome, counted: how it is settled and by which run; None while it is not.
         problems: what should never be.
     """
 
     live: set[str] = field(default_factory=set)
+    ends: dict[str, str] = field(default_factory=dict)
+    due: str | None = None
     outcome: str | None = None
     counted: str | None = None
     problems: list[str] = field(default_factory=list)
@@ -78,14 +84,32 @@ def account(entries: Sequence[Entry]) -> Account:
                     told.problems.append(f"run {entry.run_name} got it while {', '.join(sorted(told.live))} had it")
                 told.live.add(entry.run_name)
             case "ended":
-                told.live.discard(entry.run_name)
+                _end(told, entry)
             case "settled":
                 if told.outcome is not None:
                     told.problems.append(f"settled twice, by {told.counted} and {entry.run_name}")
-                told.outcome, told.counted = entry.detail, entry.run_name
+                _settle(told, entry)
             case "released":
                 told.outcome, told.counted = None, None
+    if told.due is not None:
+        told.problems.append(f"run {told.due} ended {told.ends[told.due]} and settled nothing")
     return told
+
+
+def _end(told: Account, entry: Entry) -> None:
+    state = entry.detail.partition(" ")[0]
+    told.live.discard(entry.run_name)
+    told.ends[entry.run_name] = state
+    if told.outcome is None and state in RESULTS:
+        told.due = entry.run_name
+
+
+def _settle(told: Account, entry: Entry) -> None:
+    end = told.ends.get(entry.run_name)
+    fits = end == entry.detail if entry.detail in RESULTS else end is not None and end not in RESULTS
+    if not fits:
+        told.problems.append(f"settled as {entry.detail} by run {entry.run_name}, which ended {end}")
+    told.outcome, told.counted, told.due = entry.detail, entry.run_name, None
 
 
 def _problems(connection: sqlite3.Connection, trial: Trial, entries: Sequence[Entry]) -> list[str]:

@@ -65,6 +65,34 @@ def test_a_wrong_configuration_is_not_tried_again(wb: Speaker) -> None:
     assert wb.units(sweep, "failed") == [8]
 
 
+@pytest.mark.parametrize(("rule", "attempts"), [({"retries": 0}, 1), ({"retries": 4, "stop_after_failures": 0}, 5)])
+def test_a_sweep_file_says_how_often_a_failed_point_is_tried_again(
+    wb: Speaker, rule: dict[str, int], attempts: int
+) -> None:
+    sweep = wb.register({**ONE, "x-sweep": rule})
+    agent = wb.agent(sweep)
+
+    for _ in range(attempts):
+        wb.do_trial(agent, sweep, 1)
+
+    assert wb.beat(agent) == {"type": "exit"}
+    assert len(wb.runs(sweep)) == attempts
+
+
+def test_a_sweep_file_says_after_how_many_failures_the_sweep_stops(wb: Speaker) -> None:
+    values = {"units": {"values": list(range(20))}}
+    early, never = (
+        wb.register({"method": "grid", "parameters": values, "x-sweep": {"stop_after_failures": limit}})
+        for limit in (2, 0)
+    )
+    for sweep in (early, never):
+        agent = wb.agent(sweep)
+        for _ in range(2 if sweep == early else 10):
+            wb.do_trial(agent, sweep, 1, cause="ValueError: x")
+
+    assert (wb.sweep(early)["state"], wb.sweep(never)["state"]) == ("FINISHED", "RUNNING")
+
+
 def test_failed_points_are_tried_again_after_all_others(wb: Speaker) -> None:
     sweep = wb.register(GRID)
     agent = wb.agent(sweep)
@@ -257,6 +285,8 @@ def test_verify_says_that_the_ledger_holds(tmp_path: Path, clock: Clock) -> None
         ("UPDATE trial SET outcome = 'finished', counted_run_id = 2 WHERE number = 1", "recorded as None"),
         ("DELETE FROM entry WHERE kind = 'settled'", "recorded as None by run None"),
         ("INSERT INTO entry SELECT NULL, at_s, kind, sweep_id, trial_id, 'twice', detail FROM entry", "settled twice"),
+        ("UPDATE entry SET detail = 'failed 1' WHERE detail = 'finished 0'", "which ended failed"),
+        ("UPDATE entry SET detail = 'finished 0' WHERE detail = 'failed 1'", "ended finished and settled nothing"),
         ("UPDATE trial SET number = 7 WHERE number = 0", "not numbered from 0"),
     ],
 )
