@@ -14,7 +14,8 @@ class Settings:
         entity: the one user's name, W&B's default entity.
         agent_silent_s: an agent unheard of for this long is gone; its silent runs are given up.
         run_missing_s: grace for a run that its living agent no longer reports and that has sent no end.
-        run_orphan_s: a run without an agent is given up after this silence.
+        run_orphan_s: a run without an agent is given up after this silence. After each of these three, a run that had
+            announced that its machine would go (`wandb.mark_preempting`) waits for the next idle agent to resume it.
         stop_grace_s: how long a graceful stop (file stream) may take before the agent is told to end the run.
         link_lifetime_s: how long a one-time dashboard link may wait for its first use.
         session_lifetime_s: how long a browser stays signed in.

@@ -335,6 +335,16 @@ def test_retries_are_counted_and_linked_with_one_another(shelf: Shelf, project: 
     assert "Finished Attempt 1 1 m 00 s, the one that counts" in page.text
 
 
+def test_a_run_tells_how_often_it_was_resumed(shelf: Shelf, project: int) -> None:
+    sweep = shelf.sweep(project)
+    shelf.run(project, sweep, 0, name="this")
+    for resumed in ("", "resumed once", "resumed 2 times"):
+        with shelf.database.write() as tx:
+            writes.enter(tx, "handed", sweep, 1, "this", "agent", shelf.clock())
+
+        assert resumed in shelf.look("/local/p/runs/this").text
+
+
 def test_agents_are_alive_until_silent_or_gone(shelf: Shelf, project: int) -> None:
     sweep = shelf.sweep(project)
     busy = shelf.agent(sweep, "busy-one")

@@ -273,6 +273,22 @@ def test_a_run_whose_machine_vanishes_after_its_warning_is_resumed_after_a_grace
     assert wb.beat(idle)["run_id"] == run
 
 
+def test_a_resumed_run_that_never_starts_gives_its_point_to_a_new_run(wb: Speaker, clock: Clock) -> None:
+    sweep = wb.register({"method": "grid", "parameters": {"units": {"values": [8]}}})
+    agent = wb.agent(sweep)
+    run = wb.beat(agent)["run_id"]
+    wb.begin(run, sweep)
+    wb.stream(run, preempting=True, complete=True, exitcode=143)
+    assert wb.beat(agent)["type"] == "resume"
+
+    clock.pass_s(wb.settings.agent_silent_s + 1)
+    until(lambda: bool(wb.runs(sweep, "crashed")))
+    again = wb.do_trial(wb.agent(sweep), sweep)
+
+    assert again != run
+    assert wb.units(sweep, "finished") == [8]
+
+
 def test_the_point_of_a_run_that_is_preempted_for_ever_goes_to_a_new_run(wb: Speaker) -> None:
     sweep = wb.register({"method": "grid", "parameters": {"units": {"values": [8]}}})
     agent = wb.agent(sweep)

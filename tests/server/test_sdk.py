@@ -6,10 +6,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import hanging
 import pytest
 import wandb
 from graphql import GraphQLSyntaxError, parse, validate
@@ -35,48 +37,91 @@ parameters:
 """
 
 
+INSIDE = """
+import wandb
+def train():
+    run = wandb.init()
+    run.log({"acc": run.config.units})
+sweep_id = wandb.sweep({"method": "grid", "parameters": {"units": {"values": [1, 2]}}}, project="inside")
+wandb.agent(sweep_id, function=train)
+print("SWEEP", sweep_id)
+"""
+WANDB = str(Path(sys.executable).with_name("wandb"))
+
+
+def start(server: RunningServer, cwd: Path, *command: str, **env: str) -> subprocess.Popen[str]:
+    pipe = subprocess.PIPE
+    environment = server.env(cwd) | hanging.FAULT_HANDLER | env
+    return subprocess.Popen(command, cwd=cwd, env=environment, stdout=pipe, stderr=pipe, text=True)
+
+
 def cli(server: RunningServer, cwd: Path, *arguments: str, code: int = 0) -> str:
     """Runs the real `wandb` command and gives all that it printed."""
-    command = [str(Path(sys.executable).with_name("wandb")), *arguments]
-    done = subprocess.run(command, cwd=cwd, env=server.env(cwd), capture_output=True, text=True, timeout=120)
-    assert done.returncode == code, done.stdout + done.stderr
-    return done.stdout + done.stderr
+    process = start(server, cwd, WANDB, *arguments)
+    said = "".join(hanging.output(process, cwd))
+    assert process.returncode == code, said
+    return said
 
 
 def script(server: RunningServer, cwd: Path, text: str, *arguments: str, code: int = 0, **env: str) -> str:
     """Runs a Python program that uses the SDK and gives its stdout."""
-    done = subprocess.run(
-        [sys.executable, "-c", text, *arguments],
-        cwd=cwd,
-        env=server.env(cwd) | env,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == code, done.stdout + done.stderr
-    return done.stdout
+    process = start(server, cwd, sys.executable, "-c", text, *arguments, **env)
+    stdout, stderr = hanging.output(process, cwd)
+    assert process.returncode == code, stdout + stderr
+    return stdout
 
 
-StartAgent = Callable[[RunningServer, Path, str], subprocess.Popen[str]]
+class Agents:
+    """Real agents at work for one sweep, in a directory of their own."""
+
+    def __init__(self, server: RunningServer, cwd: Path, path: str, count: int = 1) -> None:
+        self.path = path
+        self._cwd = cwd
+        self._log = cwd / "agents.log"
+        environment = server.env(cwd) | hanging.FAULT_HANDLER
+        with open(self._log, "w") as log:
+            self._processes = [
+                subprocess.Popen([WANDB, "agent", path], cwd=cwd, env=environment, stdout=log, stderr=log, text=True)
+                for _ in range(count)
+            ]
+
+    def exit_codes(self) -> list[int]:
+        return [hanging.exit_code(process, self._cwd, self._log) for process in self._processes]
+
+    def kill(self) -> None:
+        for process in self._processes:
+            process.kill()
+            process.wait()
+
+
+@dataclass(frozen=True)
+class Work:
+    """What agents do on the server of all tests, begun at once: an agent waits five seconds before each request.
+
+    Attributes:
+        grid: two agents at three points.
+        endless: one agent at a point that takes longer than the tests.
+        inside: a program that registers a sweep and works for it in its own process, and its directory.
+    """
+
+    grid: Agents
+    endless: Agents
+    inside: tuple[subprocess.Popen[str], Path]
 
 
 @pytest.fixture(scope="module")
-def start_agent() -> Iterator[StartAgent]:
-    """Starts real agents, and ends those that a failed test leaves behind."""
-    started: list[subprocess.Popen[str]] = []
-
-    def start(server: RunningServer, cwd: Path, path: str) -> subprocess.Popen[str]:
-        command = [str(Path(sys.executable).with_name("wandb")), "agent", path]
-        with open(cwd / f"agent-{len(started)}.log", "w") as log:
-            agent = subprocess.Popen(command, cwd=cwd, env=server.env(cwd), stdout=log, stderr=log, text=True)
-        started.append(agent)
-        return agent
-
-    yield start
-    for agent in started:
-        if agent.poll() is None:
-            agent.kill()
-            agent.wait()
+def work(server: RunningServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Work]:
+    grid, endless, inside = (tmp_path_factory.mktemp(name) for name in ("grid", "endless", "inside"))
+    process = start(server, inside, sys.executable, "-c", INSIDE)
+    long = SWEEP.replace("[8, 16, 32]", "[8]") + "  pause_s: {value: 300}\n"
+    begun = Work(
+        Agents(server, grid, register(server, grid), count=2),
+        Agents(server, endless, register(server, endless, long)),
+        (process, inside),
+    )
+    yield begun
+    for each in (begun.grid, begun.endless, process):
+        each.kill()
 
 
 def register(server: RunningServer, cwd: Path, config: str = SWEEP, project: str = "p") -> str:
@@ -88,22 +133,34 @@ def register(server: RunningServer, cwd: Path, config: str = SWEEP, project: str
     return match[1]
 
 
-def until(check: Any, limit_s: float = 60.0) -> Any:
+def until(check: Any, home: Path, limit_s: float = 60.0) -> None:
     end_s = time.monotonic() + limit_s
-    while not (value := check()):
-        assert time.monotonic() < end_s, "it did not happen"
+    while not check():
+        if time.monotonic() > end_s:
+            hanging.abort(home)
+            raise AssertionError(f"it did not happen:\n{(home / 'agents.log').read_text()}")
         time.sleep(0.2)
-    return value
+
+
+@pytest.mark.slow
+def test_an_agent_survives_the_servers_sudden_death(own_server: RunningServer, tmp_path: Path, work: Work) -> None:
+    agents = Agents(own_server, tmp_path, register(own_server, tmp_path))
+    until(lambda: [run for run in own_server.api().sweep(agents.path).runs if run.state == "finished"], tmp_path)
+
+    own_server.kill()
+    time.sleep(2)
+    own_server.start()
+
+    assert agents.exit_codes() == [0]
+    runs = own_server.api().sweep(agents.path).runs
+    assert sorted((run.config["units"], run.state) for run in runs) == [(u, "finished") for u in (8, 16, 32)]
 
 
 @pytest.fixture(scope="module")
-def done_sweep(server: RunningServer, tmp_path_factory: pytest.TempPathFactory, start_agent: StartAgent) -> str:
+def done_sweep(work: Work) -> str:
     """A grid of three points, done by two real agents."""
-    cwd = tmp_path_factory.mktemp("sweep")
-    path = register(server, cwd)
-    agents = [start_agent(server, cwd, path) for _ in range(2)]
-    assert [agent.wait(timeout=120) for agent in agents] == [0, 0]
-    return path
+    assert work.grid.exit_codes() == [0, 0]
+    return work.grid.path
 
 
 @pytest.mark.slow
@@ -146,17 +203,8 @@ def test_the_api_filters_orders_and_lists(server: RunningServer, done_sweep: str
 
 
 @pytest.mark.slow
-def test_the_agent_in_process_does_the_grid(server: RunningServer, tmp_path: Path) -> None:
-    program = """
-import json, wandb
-def train():
-    run = wandb.init()
-    run.log({"acc": run.config.units})
-sweep_id = wandb.sweep({"method": "grid", "parameters": {"units": {"values": [1, 2]}}}, project="inside")
-wandb.agent(sweep_id, function=train)
-print("SWEEP", sweep_id)
-"""
-    said = script(server, tmp_path, program)
+def test_the_agent_in_process_does_the_grid(server: RunningServer, work: Work) -> None:
+    said, _ = hanging.output(*work.inside)
 
     sweep = server.api().sweep("local/inside/" + said.split("SWEEP ")[1].strip())
     assert sorted((run.config["units"], run.state) for run in sweep.runs) == [(1, "finished"), (2, "finished")]
@@ -241,39 +289,17 @@ def test_wandb_login_accepts_the_key_and_refuses_another(server: RunningServer, 
 
 
 @pytest.mark.slow
-def test_a_run_stopped_through_the_api_is_killed_and_loses_no_row(
-    server: RunningServer, tmp_path: Path, start_agent: StartAgent
-) -> None:
-    long = SWEEP.replace("[8, 16, 32]", "[8]") + "  pause_s: {value: 30}\n"
-    path = register(server, tmp_path, long)
-    agent = start_agent(server, tmp_path, path)
-    run = until(lambda: [run for run in server.api().sweep(path).runs if run.state == "running"])[0]
-    until(lambda: list(server.api().run("/".join(run.path)).scan_history()))
+def test_a_run_stopped_through_the_api_is_killed_and_loses_no_row(server: RunningServer, work: Work) -> None:
+    (run,) = server.api().sweep(work.endless.path).runs
+    assert run.state == "running"
 
     server.api().run("/".join(run.path)).stop()
 
-    assert agent.wait(timeout=240) == 0
+    assert work.endless.exit_codes() == [0]
     ended = server.api().run("/".join(run.path))
     assert ended.state == "killed"
-    assert next(row["epoch"] for row in ended.scan_history()) == 0
-    assert server.api().sweep(path).state == "FINISHED"
-
-
-@pytest.mark.slow
-def test_an_agent_survives_the_servers_sudden_death(
-    own_server: RunningServer, tmp_path: Path, start_agent: StartAgent
-) -> None:
-    path = register(own_server, tmp_path)
-    agent = start_agent(own_server, tmp_path, path)
-    until(lambda: [run for run in own_server.api().sweep(path).runs if run.state == "finished"])
-
-    own_server.kill()
-    time.sleep(2)
-    own_server.start()
-
-    assert agent.wait(timeout=240) == 0
-    runs = own_server.api().sweep(path).runs
-    assert sorted((run.config["units"], run.state) for run in runs) == [(u, "finished") for u in (8, 16, 32)]
+    assert [row["epoch"] for row in ended.scan_history()] == [0]
+    assert server.api().sweep(work.endless.path).state == "FINISHED"
 
 
 def test_an_offline_run_is_synced_once_however_often(server: RunningServer, tmp_path: Path) -> None:
