@@ -68,7 +68,8 @@ def failures(results: Results) -> list[str]:
 
 def _stopped(results: Results) -> list[str]:
     """Why the embedded server ended the sweep before its end, if it did."""
-    return [line.capitalize() for line in (results.note or "").splitlines() if line.startswith("stopped itself: ")]
+    lines = (results.note or "").splitlines()
+    return [f"{line[0].upper()}{line[1:]}" for line in lines if line.startswith("stopped itself: ")]
 
 
 def _differing(runs: Iterable[RunResult]) -> list[str]:

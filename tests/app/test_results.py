@@ -1,6 +1,7 @@
 """What a sweep's runs amount to, and how that is shown."""
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -62,6 +63,13 @@ def test_what_was_stopped_early_or_killed_and_the_kinds_of_failures_are_told_apa
     told = "1 of 5 runs finished, 1 stopped early, 2 failed (1 exception, 1 lost host), 1 killed"
     assert text.splitlines()[-1] == told
     assert ["stopped early" in line for line in text.splitlines() if "0.25" in line] == [True]
+
+
+def test_a_sweep_that_stopped_itself_says_why_in_the_words_of_the_cause() -> None:
+    note = "my notes\nstopped itself: the first 3 trials all failed for one cause: KeyError: 'Size'\npoints: 3 of 3 ..."
+    found = replace(results(run(1, "failed"), state="FINISHED"), note=note)
+
+    assert shown(found)[1].splitlines()[-2] == f"S{note.splitlines()[1][1:]}"
 
 
 def test_a_run_interrupted_by_its_warm_server_may_be_made_good() -> None:
