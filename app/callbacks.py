@@ -25,4 +25,6 @@ class LogMetrics(keras.callbacks.Callback):
         self.run = run
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        self.run.log({"epoch": epoch + 1, **(logs or {})})
+        # A run that goes on without a checkpoint, on another machine, does again what it has logged already.
+        if epoch + 1 > (self.run.summary.get("epoch") or 0):
+            self.run.log({"epoch": epoch + 1, **(logs or {})})

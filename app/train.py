@@ -11,18 +11,25 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import MutableMapping, Sequence
-from types import FrameType
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal
 
-from app import backend, device, settings
+from app import backend, capacity, device, settings
+from app.stopping import Asked, Terminated
 from app.values import parse_flags
 
 if TYPE_CHECKING:
+    import keras
+
+    from app.checkpoint import Checkpoints
     from app.config import TrialConfig
+    from app.data import Splits
+    from app.settings import Settings
 
 # Beginnings of the keys that W&B and this program add to a run's config.
 NOT_VALUES = ("_", "wandb", "provenance")
+RUN_ID = "WANDB_RUN_ID"
 PROJECT, _ = settings.VARIABLES["WANDB_PROJECT"]
 
 
@@ -53,6 +60,8 @@ def train(arguments: Sequence[str] = ()) -> None:
         if run is not None:
             if code:
                 run.summary["cause"] = cause
+            if isinstance(error, Terminated):
+                run.mark_preempting()  # its backend hands it out again, to go on from its checkpoint
             run.finish(exit_code=code)
         raise
     run.finish()
@@ -62,7 +71,7 @@ def ending(error: BaseException) -> tuple[int, str]:
     """Returns the exit code that an error ends a trial with, and its cause in one line."""
     if isinstance(error, KeyboardInterrupt):  # Ctrl-C, or W&B's way to stop a run
         return 128 + signal.SIGINT, "interrupted (SIGINT)"
-    if isinstance(error, _Terminated):
+    if isinstance(error, Terminated):
         return 128 + signal.SIGTERM, "interrupted (SIGTERM)"
     text = " ".join(str(error).split())
     if isinstance(error, SystemExit):
@@ -80,9 +89,18 @@ def _start() -> Any:
     try:
         # A sweep's runs belong to its project, and W&B warns about any other.
         in_sweep = bool(os.environ.get("WANDB_SWEEP_ID"))
-        return wandb.init(project=None if in_sweep else os.environ.get("WANDB_PROJECT") or PROJECT, mode=mode)
+        project = None if in_sweep else os.environ.get("WANDB_PROJECT") or PROJECT
+        run = wandb.init(project=project, mode=mode, resume=_resume(os.environ))
     except wandb.Error as error:
         raise StartError(f"W&B did not start: {error}") from error
+    if run.resumed and run.summary.get("cause"):
+        del run.summary["cause"]  # of its interruption
+    return run
+
+
+def _resume(environ: Mapping[str, str]) -> Literal["allow"] | None:
+    """A run that was interrupted is given out again with its id; without a backend there is nothing to ask."""
+    return "allow" if environ.get(RUN_ID) and environ.get("WANDB_MODE") != "offline" else None
 
 
 def _mode(environ: MutableMapping[str, str]) -> Literal["disabled"] | None:
@@ -110,22 +128,52 @@ def trial(run: Any, arguments: Sequence[str]) -> None:
         arguments: as for `train`.
     """
     _asked.noting = True
+    ahead = _getting_ahead(os.environ.get("TRIAL_PROGRESS_FILE"))
     config = _values(run, arguments)
     chosen = settings.read(os.environ, {})
 
-    device.acquire(chosen, config.most_threads, between=_asked.end_if_asked)
-    from app import callbacks, data, fit, model, reproduce, weights
+    device.acquire(chosen, config.most_threads, between=ahead)
+    from app import checkpoint, data, model, reproduce
 
     if not gc.isenabled():  # `main` turned it off: what imports leave behind need not be looked at again
         gc.freeze()
         gc.enable()
     reproduce.seed(config.seed, device.op_determinism(chosen))
-    splits = data.load(config)
+    ahead()
+    with _asked.at_once():
+        splits = data.load(config)
+    ahead()
     provenance = reproduce.provenance(config.seed, splits.sha256)
     run.config.update({"provenance": provenance}, allow_val_change=True)
-    network = model.build(config)
+    with _asked.at_once():
+        network = model.build(config)
     device.compile_choice(network, chosen)
-    _asked.end_if_asked()
+    ahead()
+    decisive = {name.split("_")[0]: provenance[name] for name in ("code_sha256", "data_sha256", "packages")}
+    made_by = {"values": config.model_dump(mode="json"), **decisive}
+    root = chosen.data_dir / "checkpoints"
+    with checkpoint.of_run(os.environ.get(RUN_ID), root, made_by, chosen.checkpoint_s) as checkpoints:
+        _train(run, network, splits, config, chosen, checkpoints, ahead)
+
+
+def _train(
+    run: Any,
+    network: "keras.Model",
+    splits: "Splits",
+    config: "TrialConfig",
+    chosen: "Settings",
+    checkpoints: "Checkpoints | None",
+    ahead: Callable[[], None],
+) -> None:
+    """Trains from the run's checkpoint on, measures the result and keeps it."""
+    from app import callbacks, checkpoint, fit, weights
+
+    used, initial_epoch = callbacks.callbacks(config, run), 0
+    if checkpoints:
+        resume = checkpoint.Resume(checkpoints, used, config.epochs)
+        initial_epoch, used = resume.initial_epoch, [*used, resume]
+    if run.resumed and not initial_epoch:
+        print("There is no checkpoint of this run here: it starts again at epoch 1.")
     fit.fit(
         network,
         splits.train,
@@ -133,15 +181,36 @@ def trial(run: Any, arguments: Sequence[str]) -> None:
         batch_size=config.batch_size,
         epochs=config.epochs,
         seed=config.seed,
-        callbacks=callbacks.callbacks(config, run),
-        between=_asked.end_if_asked,
+        callbacks=used,
+        initial_epoch=initial_epoch,
+        stop_on_nan=chosen.stop_on_nan,
+        memory_limit_bytes=_memory_limit_bytes(),
+        between=ahead,
     )
-    test = {f"test_{name}": value for name, value in fit.evaluate(network, splits.test).items()}
+    test = {f"test_{name}": value for name, value in fit.evaluate(network, splits.test, ahead).items()}
     print(", ".join(f"{name} {value:.4f}" for name, value in test.items()))
     run.log(test)
     run.summary["weights_sha256"] = weights.sha256(network)
     if chosen.keep_weights and not run.disabled:
         weights.keep(network, run)
+
+
+def _getting_ahead(progress_file: str | None) -> Callable[[], None]:
+    """Gives what to call whenever the trial has got ahead: its thin parent sees it, and it ends here if it is to."""
+
+    def ahead() -> None:
+        if progress_file:
+            with suppress(OSError):  # nobody looks at it any more
+                os.utime(progress_file)
+        _asked.end_if_asked()
+
+    return ahead
+
+
+def _memory_limit_bytes() -> int:
+    """How much data may be copied: half of the memory that is free, for the model needs some too."""
+    free_mib = capacity.measure().free_mib
+    return 2**31 if free_mib is None else free_mib * 2**20 // 2
 
 
 def _values(run: Any, arguments: Sequence[str]) -> "TrialConfig":
@@ -156,33 +225,7 @@ def _values(run: Any, arguments: Sequence[str]) -> "TrialConfig":
     return config
 
 
-class _Terminated(SystemExit):
-    """SIGTERM came; the run is to be closed in order."""
-
-
-class _Asked:
-    """Whether a signal has asked this process to end.
-
-    Once the run is there, a signal is only noted, and the training ends between two calls into TensorFlow. What a
-    handler raises could come while W&B's client is half-way through a message to its service, which would then answer
-    no more, or in a destructor, where it is forgotten.
-    """
-
-    def __init__(self) -> None:
-        self.signum: int | None = None
-        self.noting = False
-
-    def come(self, signum: int, frame: FrameType | None) -> None:
-        first, self.signum = self.signum is None, self.signum or signum
-        if first and not self.noting:  # asked once is enough: a second one must not disturb the closing
-            self.end_if_asked()
-
-    def end_if_asked(self) -> None:
-        if self.signum is not None:
-            raise KeyboardInterrupt if self.signum == signal.SIGINT else _Terminated(128 + self.signum)
-
-
-_asked = _Asked()
+_asked = Asked()
 
 
 def _speaks_for_itself(error: BaseException) -> bool:

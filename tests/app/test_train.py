@@ -32,7 +32,7 @@ class RecordedRun:
         self.summary: dict[str, Any] = {}
         self.rows: list[dict[str, Any]] = []
         self.exit_codes: list[int] = []
-        self.disabled = True
+        self.disabled, self.resumed = True, False
 
     def log(self, row: dict[str, Any]) -> None:
         self.rows.append(row)
@@ -282,6 +282,7 @@ def test_env_file_names_the_server_of_a_trial_by_hand(tmp_path: Path, monkeypatc
 
     assert asked == {
         "mode": None,
+        "resume": None,
         "project": "wandb-sweep-practice",
         "url": "http://127.0.0.1:9",
         "key": "k" * 40,
