@@ -16,6 +16,8 @@ from app.trial_process import PASSED_ON
 
 STANDARD_STREAMS = ("stdin", "stdout", "stderr")
 
+ARG_START = 45  # field 48 of /proc/PID/stat, where those after the program's name are counted from 0
+
 
 class Become(NamedTuple):
     """A trial to be: its request, as `warm_trial` sends it, and the descriptors that came with it."""
@@ -36,6 +38,7 @@ def become(trial: Become) -> None:
     _forget_the_server()
     sys.executable = request["python"]
     sys.orig_argv[:] = [sys.executable, *request["arguments"]]
+    _show_in_process_lists(sys.orig_argv)
     _run(_program(request["arguments"], request["cwd"]))
 
 
@@ -68,6 +71,19 @@ def _forget_the_server() -> None:
     importlib.invalidate_caches()
     sys.modules["numpy"].random.seed()
     gc.enable()
+
+
+def _show_in_process_lists(command: Sequence[str]) -> None:
+    """Puts the trial's command in the place of the server's, as far as there is room: <man 5 proc_pid_stat>."""
+    try:
+        with open("/proc/self/stat") as file:
+            fields = file.read().rpartition(")")[2].split()
+        start, end = int(fields[ARG_START]), int(fields[ARG_START + 1])
+        with open("/proc/self/mem", "r+b", buffering=0) as memory:
+            memory.seek(start)
+            memory.write(b"\0".join(map(os.fsencode, command))[: end - start - 1].ljust(end - start, b"\0"))
+    except OSError:
+        return  # some systems do not allow it
 
 
 def _program(arguments: Sequence[str], cwd: str) -> Callable[[], object]:
