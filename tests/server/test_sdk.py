@@ -144,7 +144,7 @@ def until(check: Any, home: Path, limit_s: float = 60.0) -> None:
 
 @pytest.mark.slow
 def test_an_agent_survives_the_servers_sudden_death(own_server: RunningServer, tmp_path: Path, work: Work) -> None:
-    agents = Agents(own_server, tmp_path, register(own_server, tmp_path))
+    agents = Agents(own_server, tmp_path, register(own_server, tmp_path, SWEEP.replace(", 32", "")))
     until(lambda: [run for run in own_server.api().sweep(agents.path).runs if run.state == "finished"], tmp_path)
 
     own_server.kill()
@@ -153,7 +153,7 @@ def test_an_agent_survives_the_servers_sudden_death(own_server: RunningServer, t
 
     assert agents.exit_codes() == [0]
     runs = own_server.api().sweep(agents.path).runs
-    assert sorted((run.config["units"], run.state) for run in runs) == [(u, "finished") for u in (8, 16, 32)]
+    assert sorted((run.config["units"], run.state) for run in runs) == [(8, "finished"), (16, "finished")]
 
 
 @pytest.fixture(scope="module")
@@ -265,11 +265,11 @@ def test_the_verbs_of_wandb_sweep_change_its_state(server: RunningServer, tmp_pa
     path = register(server, tmp_path)
 
     states = []
-    for verb in ("--stop", "--resume", "--pause", "--resume", "--cancel"):
+    for verb in ("--stop", "--resume", "--pause", "--cancel"):
         cli(server, tmp_path, "sweep", verb, path)
         states.append(server.api().sweep(path).state)
 
-    assert states == ["FINISHED", "RUNNING", "PAUSED", "RUNNING", "CANCELED"]
+    assert states == ["FINISHED", "RUNNING", "PAUSED", "CANCELED"]
 
 
 def test_wandb_sweep_shows_why_a_config_is_refused(server: RunningServer, tmp_path: Path) -> None:

@@ -1,0 +1,51 @@
+"""Programs that do not end: they are made to tell where they hang before they are killed.
+
+They need PYTHONFAULTHANDLER in their environment: Python then writes every thread's stack to stderr on SIGABRT.
+"""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+FAULT_HANDLER = {"PYTHONFAULTHANDLER": "1"}
+WRITING_S = 2.0
+
+
+def output(process: subprocess.Popen[str], home: Path, limit_s: float = 120.0) -> tuple[str, str]:
+    """What a program wrote to stdout and stderr, with stacks in a failure's text if it does not end in time."""
+    try:
+        return process.communicate(timeout=limit_s)
+    except subprocess.TimeoutExpired:
+        abort(home)
+        said = "\n".join(process.communicate())
+        raise AssertionError(f"no end within {limit_s} s: {process.args}\n{said}") from None
+
+
+def exit_code(process: subprocess.Popen[str], home: Path, log: Path, limit_s: float = 120.0) -> int:
+    """The same for a program that writes to a log."""
+    try:
+        return process.wait(limit_s)
+    except subprocess.TimeoutExpired:
+        abort(home)
+        raise AssertionError(f"no end within {limit_s} s: {process.args}\n{log.read_text()}") from None
+
+
+def abort(home: Path) -> None:
+    """Ends all programs of one HOME, the youngest first, so that none that waits for another cleans up."""
+    for pid in sorted(_of(home), reverse=True):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGABRT)
+    time.sleep(WRITING_S)
+
+
+def _of(home: Path) -> Iterator[int]:
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"HOME={home}".encode() in (entry / "environ").read_bytes().split(b"\0"):
+                yield int(entry.name)
+        except OSError:
+            continue
