@@ -120,7 +120,7 @@ def _next_run(tx: sqlite3.Connection, sweep: Sweep, agent: Agent, now_s: float, 
     if handed is not None:
         if handed.resume:
             runs.forget_cause(tx, handed.run)
-        return Command("resume" if handed.resume else "run", handed.run.name, handed.run.config)
+        return Command("resume" if handed.resume else "run", handed.run.name, points.given(tx, handed.run))
     # Others may still lose a point, and somebody must be there to take it: idle agents stay until all is settled.
     settled = points.finish_if_settled(tx, queries.by_id(tx, Sweep, sweep.id), now_s)
     return _exit(tx, agent, now_s) if settled else None

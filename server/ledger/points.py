@@ -59,6 +59,11 @@ def hand_out(tx: sqlite3.Connection, sweep: Sweep, agent: Agent, now_s: float, n
     return None if trial is None else HandOut(_new_attempt(tx, sweep, trial, agent, now_s, new_id), resume=False)
 
 
+def given(tx: sqlite3.Connection, run: Run) -> str:
+    """JSON of what a run was handed out with: its config without what it has added itself, which it does not take."""
+    return run.config if run.trial_id is None else _config(queries.by_id(tx, Trial, run.trial_id))
+
+
 def run_ended(tx: sqlite3.Connection, run: Run, state: str, exit_code: int | None, now_s: float) -> None:
     """Records how a live run ended and settles its point, or leaves it to be handed out again."""
     writes.update(
@@ -214,10 +219,13 @@ def _key(sweep: Sweep, index: int, params: dict[str, Any]) -> str:
     return json.dumps(params, sort_keys=True) if sweep.method == "grid" else str(index)
 
 
+def _config(trial: Trial) -> str:
+    return json.dumps({name: {"value": value} for name, value in json.loads(trial.params).items()})
+
+
 def _new_attempt(tx: sqlite3.Connection, sweep: Sweep, trial: Trial, agent: Agent, now_s: float, new_id: NewId) -> Run:
     attempt = len(queries.runs_of_trial(tx, trial.id)) + 1
     suffix = f" attempt {attempt}" if attempt > 1 else ""
-    config = {name: {"value": value} for name, value in json.loads(trial.params).items()}
     id = writes.insert(
         tx,
         "run",
@@ -228,7 +236,7 @@ def _new_attempt(tx: sqlite3.Connection, sweep: Sweep, trial: Trial, agent: Agen
         agent_id=agent.id,
         state=lifecycle.PENDING,
         display_name=f"trial {trial.number + 1}{suffix}",
-        config=json.dumps(config),
+        config=_config(trial),
         host=agent.host,
         deliveries=1,
         created_at_s=now_s,

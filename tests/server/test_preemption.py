@@ -12,6 +12,8 @@ TRIAL = """
 import pathlib, sys, wandb
 checkpoint = pathlib.Path("checkpoint")
 run = wandb.init(resume="allow")
+run.config.update({"added": 1})
+run.summary["arguments"] = sys.argv[1:]
 first = int(checkpoint.read_text()) if checkpoint.exists() else 0
 for epoch in range(first, 4):
     run.log({"epoch": epoch + 1, "acc": (epoch + 1) / 10})
@@ -47,5 +49,6 @@ def test_a_preempted_run_is_resumed_by_the_next_agent_and_settles_its_point_once
     (resumed,) = sweep.runs
     rows = [(row["_step"], row["epoch"]) for row in resumed.scan_history(keys=["_step", "epoch"])]
     assert (sweep.state, resumed.state, resumed.summary.get("cause")) == ("FINISHED", "finished", None)
+    assert resumed.summary["arguments"] == ["--units=8"]
     assert rows == [(0, 1), (1, 2), (2, 3), (3, 4)]
     subprocess.run([sys.executable, "-m", "server", "verify", "--data", str(server.data)], check=True)
