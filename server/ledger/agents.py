@@ -107,7 +107,7 @@ def _run_again(tx: sqlite3.Connection, agent: Agent, now_s: float) -> Command | 
             continue
         if run.deliveries < MAX_DELIVERIES:
             writes.update(tx, "run", run.id, deliveries=run.deliveries + 1, heartbeat_at_s=now_s)
-            return Command("run", run.name, run.config)
+            return Command("run", run.name, points.given(tx, run))
         runs.note_cause(tx, run, f"ended {run.deliveries} times before it called wandb.init")
         runs.end(tx, run, lifecycle.FAILED, None, now_s)
     return None

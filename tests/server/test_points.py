@@ -273,6 +273,18 @@ def test_a_run_whose_machine_vanishes_after_its_warning_is_resumed_after_a_grace
     assert wb.beat(idle)["run_id"] == run
 
 
+def test_a_resumed_run_is_handed_out_again_with_the_values_of_its_point_alone(wb: Speaker) -> None:
+    sweep = wb.register({"method": "grid", "parameters": {"units": {"values": [8]}}})
+    agent = wb.agent(sweep)
+    first = wb.beat(agent)
+    wb.begin(first["run_id"], sweep, config=json.dumps({"units": {"value": 8}, "provenance": {"value": {"seed": 1}}}))
+    wb.stream(first["run_id"], preempting=True, complete=True, exitcode=143)
+
+    resumed, once_more = wb.beat(agent), wb.beat(agent)
+
+    assert first["args"] == resumed["args"] == once_more["args"] == {"units": {"value": 8}}
+
+
 def test_a_resumed_run_that_never_starts_gives_its_point_to_a_new_run(wb: Speaker, clock: Clock) -> None:
     sweep = wb.register({"method": "grid", "parameters": {"units": {"values": [8]}}})
     agent = wb.agent(sweep)
