@@ -66,9 +66,15 @@ class Workplace:
         return path
 
     def write_quick_sweep(self, epochs: int = 1, **parameters: list[Any]) -> Path:
-        """The same with trials that train nothing; an epoch takes them .2 s."""
+        """The same with trials that train nothing; an epoch takes them .2 s, or as long as `hold` says."""
+        self.variables["WARM"] = "0"  # they need no TensorFlow that is imported already
         grid: dict[str, Any] = {name: {"values": values} for name, values in parameters.items()}
         return self.write_sweep(["tests/app/quick_trial.py"], grid | {"epochs": {"value": epochs}})
+
+    def hold(self, holding: bool = True) -> None:
+        """Keeps the epochs of quick trials from ending, until they are let go."""
+        file = self.data / "hold"
+        file.touch() if holding else file.unlink()
 
     def start(self, *command: str, wrapper: tuple[str, ...] = (), **variables: str) -> subprocess.Popen[str]:
         """Starts `python -m app COMMAND` in a session of its own; both streams come together."""

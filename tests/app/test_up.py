@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,59 @@ def grid(make_workplace: MakeWorkplace) -> Grid:
     exported = {"WANDB_API_KEY": "exported" * 5, "WANDB_MODE": "offline"}
     code, output = workplace.run("up", wrapper=wrapper, AGENTS="2", **exported)
     return Grid(workplace, alone, code, output, workplace.left_running())
+
+
+@dataclass
+class Job:
+    """A job that was begun and is the matter of one test."""
+
+    workplace: Workplace
+    process: subprocess.Popen[str]
+
+
+Jobs = dict[str, Job]
+
+
+@pytest.fixture(scope="module")
+def jobs(make_workplace: MakeWorkplace, server: RunningServer) -> Iterator[Jobs]:
+    """All jobs of trials that do not train, begun at once: most of the time their agents wait for the next request."""
+    names = ("killed", "deserted", "interrupted", "failing", "hopeless", "elsewhere")
+    killed, deserted, interrupted, failing, hopeless, elsewhere = places = [make_workplace(name) for name in names]
+    for place in (killed, deserted):
+        place.write_quick_sweep(size=[1])
+        place.hold()
+    interrupted.write_quick_sweep(size=[1, 2])
+    interrupted.hold()
+    unchecked = "import sys, app.train; sys.exit(app.train.main(sys.argv[1:]))"  # no program that `check` knows
+    failing.write_sweep(["-c", unchecked], {"optimizer": {"values": ["adamm", "rmsprpo"]}})
+    hopeless.write_sweep(["-m", "app.nothing"], {"size": {"values": [1, 2, 3, 4, 5, 6, 7, 8]}})
+    elsewhere.write_env_file(f"WANDB_BASE_URL={server.url}\nWANDB_API_KEY={server.api_key}\nWANDB_PROJECT=elsewhere\n")
+    elsewhere.write_quick_sweep(size=[1])
+    hopeless.variables |= {"AGENTS": "3", "WARM": "0"}
+    failing.variables |= {"WARM": "0"}
+    interrupted.variables |= {"AGENTS": "2"}
+    starts = {"interrupted": start_by_make}
+    yield {name: Job(place, starts.get(name, start_up)(place)) for name, place in zip(names, places, strict=True)}
+    assert [place.left_running() for place in places] == [{}] * len(places)
+
+
+def start_up(workplace: Workplace) -> subprocess.Popen[str]:
+    return workplace.start("up")
+
+
+def start_by_make(workplace: Workplace) -> subprocess.Popen[str]:
+    """`make up`, with this Python."""
+    makefile = workplace.folder / "Makefile"
+    makefile.write_text(f'up:\n\t@exec "{sys.executable}" -m app up\n')
+    return subprocess.Popen(
+        ["make", "-f", str(makefile), "up"],
+        cwd=ROOT,
+        env=workplace.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
 
 
 @pytest.mark.slow
@@ -109,40 +163,12 @@ def test_the_server_alone_shows_what_was_done_to_any_program_that_takes_its_two_
 
 
 @pytest.mark.slow
-def test_ctrl_c_ends_everything_and_the_next_time_goes_on(workplace: Workplace, tmp_path: Path) -> None:
-    workplace.write_quick_sweep(epochs=30, size=[1, 2])
-    makefile = tmp_path / "Makefile"
-    makefile.write_text(f'up:\n\t@exec "{sys.executable}" -m app up\n')
+def test_a_killed_trial_is_a_failed_run_with_its_cause_and_its_point_is_tried_again(jobs: Jobs) -> None:
+    workplace, up = jobs["killed"].workplace, jobs["killed"].process
 
-    make = subprocess.Popen(
-        ["make", "-f", str(makefile), "up"],
-        cwd=ROOT,
-        env=workplace.environment(AGENTS="2"),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    lines_until(make, "2 running")
-    os.killpg(make.pid, signal.SIGINT)  # as a terminal does: to make and all that it started in its group
-    stopped = ending(make)[1]
-    left = workplace.left_running()
-    code, output = workplace.run("up", AGENTS="2")
-
-    assert "Stopped: 0 of 2 runs finished. The next `make up` goes on." in stopped
-    assert "Error 130" in stopped
-    assert left == {}
-    assert re.search(r"Sweep sweep #\w{6} goes on: 0 of 2 runs finished\.", output)
-    assert (code, output.splitlines()[-1]) == (0, "2 of 2 runs finished")
-
-
-@pytest.mark.slow
-def test_a_killed_trial_is_a_failed_run_with_its_cause_and_its_point_is_tried_again(workplace: Workplace) -> None:
-    workplace.write_quick_sweep(epochs=15, size=[1])
-
-    up = workplace.start("up")
     lines_until(up, "1 running")
     os.kill(process_of(workplace, r"python \S*quick_trial"), signal.SIGKILL)
+    workplace.hold(False)
     code, output = ending(up)
     killed, again = workplace.runs()
 
@@ -152,49 +178,9 @@ def test_a_killed_trial_is_a_failed_run_with_its_cause_and_its_point_is_tried_ag
 
 
 @pytest.mark.slow
-def test_runs_that_fail_end_the_job_with_the_cause_of_each(workplace: Workplace) -> None:
-    unchecked = "import sys, app.train; sys.exit(app.train.main(sys.argv[1:]))"  # no program that `check` knows
-    workplace.write_sweep(["-c", unchecked], {"optimizer": {"values": ["adamm", "rmsprpo"]}})
+def test_when_the_last_agent_dies_it_says_so_and_waits_no_longer(jobs: Jobs) -> None:
+    workplace, up = jobs["deserted"].workplace, jobs["deserted"].process
 
-    code, output = workplace.run("up")
-
-    assert code == 1
-    allowed = "Allowed: adam, rmsprop."
-    assert f"trial 1 failed (optimizer=adamm): `optimizer` is 'adamm'. Did you mean `adam`? {allowed}" in output
-    assert f"trial 2 failed (optimizer=rmsprpo): `optimizer` is 'rmsprpo'. Did you mean `rmsprop`? {allowed}" in output
-    assert output.splitlines()[-1] == "0 of 2 runs finished, 2 failed"
-
-
-@pytest.mark.slow
-def test_a_sweep_that_cannot_work_stops_itself_and_says_so(workplace: Workplace) -> None:
-    workplace.write_sweep(["-m", "app.nothing"], {"size": {"values": [1, 2, 3, 4, 5, 6, 7, 8]}})
-
-    code, output = workplace.run("up", AGENTS="2")
-
-    assert code == 1
-    assert "Stopped itself: the first 3 trials all failed for one cause: exit code 1" in output
-    assert re.search(r"0 of 8 runs finished, [34] failed", output.splitlines()[-1])
-
-
-@pytest.mark.slow
-def test_an_address_in_the_env_file_sends_everything_there(workplace: Workplace, server: RunningServer) -> None:
-    workplace.write_env_file(f"WANDB_BASE_URL={server.url}\nWANDB_API_KEY={server.api_key}\nWANDB_PROJECT=elsewhere\n")
-    workplace.write_quick_sweep(size=[1])
-
-    code, output = workplace.run("up")
-
-    assert code == 0
-    assert output.startswith(f"Backend: {server.url}: .env sets WANDB_BASE_URL.\n")
-    assert [run.state for run in runs(server, "elsewhere")] == ["finished"]
-    assert not (workplace.data / "server").exists()
-    assert "server.log" not in os.listdir(workplace.data / "logs")
-
-
-@pytest.mark.slow
-def test_when_the_last_agent_dies_it_says_so_and_waits_no_longer(workplace: Workplace) -> None:
-    workplace.write_quick_sweep(epochs=100, size=[1])
-
-    up = workplace.start("up")
     lines_until(up, "1 running")
     os.kill(process_of(workplace, "wandb agent"), signal.SIGKILL)
     code, output = ending(up)
@@ -204,6 +190,56 @@ def test_when_the_last_agent_dies_it_says_so_and_waits_no_longer(workplace: Work
     assert "Error: no agent is left, and the sweep is not done" in output
     assert "logs/agent-1.log" in output
     assert workplace.left_running() == {}
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_everything_and_the_next_time_goes_on(jobs: Jobs) -> None:
+    workplace, make = jobs["interrupted"].workplace, jobs["interrupted"].process
+
+    lines_until(make, "2 running")
+    os.killpg(make.pid, signal.SIGINT)  # as a terminal does: to make and all that it started in its group
+    stopped = ending(make)[1]
+    left = workplace.left_running()
+    workplace.hold(False)
+    code, output = workplace.run("up")
+
+    assert "Stopped: 0 of 2 runs finished. The next `make up` goes on." in stopped
+    assert "Error 130" in stopped
+    assert left == {}
+    assert re.search(r"Sweep sweep #\w{6} goes on: 0 of 2 runs finished\.", output)
+    assert (code, output.splitlines()[-1]) == (0, "2 of 2 runs finished")
+
+
+@pytest.mark.slow
+def test_runs_that_fail_end_the_job_with_the_cause_of_each(jobs: Jobs) -> None:
+    code, output = ending(jobs["failing"].process)
+
+    assert code == 1
+    allowed = "Allowed: adam, rmsprop."
+    assert f"trial 1 failed (optimizer=adamm): `optimizer` is 'adamm'. Did you mean `adam`? {allowed}" in output
+    assert f"trial 2 failed (optimizer=rmsprpo): `optimizer` is 'rmsprpo'. Did you mean `rmsprop`? {allowed}" in output
+    assert output.splitlines()[-1] == "0 of 2 runs finished, 2 failed (wrong configuration)"
+
+
+@pytest.mark.slow
+def test_a_sweep_that_cannot_work_stops_itself_and_says_so(jobs: Jobs) -> None:
+    code, output = ending(jobs["hopeless"].process)
+
+    assert code == 1
+    assert "Stopped itself: the first 3 trials all failed for one cause: exit code 1" in output
+    assert re.search(r"0 of 8 runs finished, [345] failed", output.splitlines()[-1])
+
+
+@pytest.mark.slow
+def test_an_address_in_the_env_file_sends_everything_there(jobs: Jobs, server: RunningServer) -> None:
+    code, output = ending(jobs["elsewhere"].process)
+
+    assert code == 0
+    assert output.startswith(f"Backend: {server.url}: .env sets WANDB_BASE_URL.\n")
+    assert [run.state for run in runs(server, "elsewhere")] == ["finished"]
+    data = jobs["elsewhere"].workplace.data
+    assert not (data / "server").exists()
+    assert "server.log" not in os.listdir(data / "logs")
 
 
 def test_a_taken_port_is_one_clear_error(workplace: Workplace) -> None:
