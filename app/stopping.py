@@ -1,9 +1,17 @@
 """How a trial is asked to end, and when it does."""
 
+import os
 import signal
-from collections.abc import Iterator
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+# Clouds take a machine back 30 s after they have told it by SIGTERM.
+CLOSE_AFTER_S = 12.0
+EXIT_AFTER_S = 24.0
 
 
 class Terminated(SystemExit):
@@ -19,11 +27,15 @@ class Asked:
 
     Attributes:
         noting: whether signals are only noted.
+        last_words: close the run for SIGTERM, the last first, where a call into TensorFlow keeps the trial from it.
     """
 
     def __init__(self) -> None:
         self.noting = False
+        self.last_words: list[Callable[[], None]] = []
         self._signum: int | None = None
+        self._closing = threading.RLock()  # the first thread that has it closes the run, and keeps it
+        self._wakeup: socket.socket | None = None
 
     def come(self, signum: int, frame: FrameType | None) -> None:
         """Handles a signal."""
@@ -39,6 +51,7 @@ class Asked:
             Terminated: for any other.
         """
         if self._signum is not None:
+            self.begin_to_close()
             raise KeyboardInterrupt if self._signum == signal.SIGINT else Terminated(128 + self._signum)
 
     @contextmanager
@@ -51,3 +64,37 @@ class Asked:
         finally:
             self.noting = before
         self.end_if_asked()
+
+    def begin_to_close(self) -> None:
+        """Leaves the closing of the run to this thread, or waits for the process's end if the other has begun it."""
+        if self._wakeup:
+            self._closing.acquire()
+
+    def keep_time(self, leave: Callable[[int], None]) -> None:
+        """Ends the process `EXIT_AFTER_S` after SIGTERM at the latest. Called once, by the main thread.
+
+        Python runs no handler while a call into TensorFlow lasts, be it for a step of minutes, but the part of it
+        that takes the signal writes to a socket, and a thread reads there.
+
+        Args:
+            leave: ends the process with an exit code.
+        """
+        reader, self._wakeup = socket.socketpair()
+        self._wakeup.setblocking(False)
+        signal.set_wakeup_fd(self._wakeup.fileno())
+        threading.Thread(target=self._keep_time, args=(reader, leave), daemon=True).start()
+
+    def _keep_time(self, reader: socket.socket, leave: Callable[[int], None]) -> None:
+        while signal.SIGTERM not in reader.recv(64):
+            pass
+        code = 128 + signal.SIGTERM
+        last = threading.Timer(EXIT_AFTER_S, os._exit, [code])
+        last.daemon = True
+        last.start()
+        time.sleep(CLOSE_AFTER_S)
+        if self._closing.acquire(blocking=False):
+            try:
+                for say in reversed(self.last_words):
+                    say()
+            finally:
+                leave(code)

@@ -13,6 +13,7 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from app import backend, capacity, device, settings
@@ -53,18 +54,25 @@ def train(arguments: Sequence[str] = ()) -> None:
     run = None
     try:
         run = _start()
+        _asked.last_words = [partial(_close, run, Terminated(128 + signal.SIGTERM))]
         trial(run, arguments)
     except BaseException as error:
-        code, cause = ending(error)
-        _tell(error, code, cause)
+        _asked.begin_to_close()
+        _tell(error, *ending(error))
         if run is not None:
-            if code:
-                run.summary["cause"] = cause
-            if isinstance(error, Terminated):
-                run.mark_preempting()  # its backend hands it out again, to go on from its checkpoint
-            run.finish(exit_code=code)
+            _close(run, error)
         raise
+    _asked.begin_to_close()
     run.finish()
+
+
+def _close(run: Any, error: BaseException) -> None:
+    code, cause = ending(error)
+    if code:
+        run.summary["cause"] = cause
+    if isinstance(error, Terminated):
+        run.mark_preempting()  # its backend hands it out again, to go on from its checkpoint
+    run.finish(exit_code=code)
 
 
 def ending(error: BaseException) -> tuple[int, str]:
@@ -153,6 +161,8 @@ def trial(run: Any, arguments: Sequence[str]) -> None:
     made_by = {"values": config.model_dump(mode="json"), **decisive}
     root = chosen.data_dir / "checkpoints"
     with checkpoint.of_run(os.environ.get(RUN_ID), root, made_by, chosen.checkpoint_s) as checkpoints:
+        if checkpoints:
+            _asked.last_words.append(checkpoints.write)
         _train(run, network, splits, config, chosen, checkpoints, ahead)
 
 
@@ -251,6 +261,7 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, _asked.come)
+    _asked.keep_time(_leave)
     gc.disable()  # two thousand modules are imported first; see `trial`
     try:
         train(arguments)

@@ -3,6 +3,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import tensorflow as tf
 import wandb
 
 import app
-from app import data, fit, model, reproduce
+from app import callbacks, data, fit, model, reproduce
 from app.config import LOGGED, TrialConfig
 from app.fit import Part
 from app.train import ending, train
@@ -164,6 +165,71 @@ def test_a_users_model_that_cannot_be_imported_is_the_runs_cause(monkeypatch: py
 
     assert "app.model" in run.summary["cause"] or "'model' from 'app'" in run.summary["cause"]
     assert run.exit_codes == [1]
+
+
+class Poison(keras.callbacks.Callback):  # type: ignore[misc]
+    """Makes every number of the model NaN after the first epoch."""
+
+    def on_epoch_end(self, epoch: int, logs: object = None) -> None:
+        self.model.set_weights([weight * np.nan for weight in self.model.get_weights()])
+
+
+def with_callback(monkeypatch: pytest.MonkeyPatch, callback: keras.callbacks.Callback) -> None:
+    """Adds one to a trial's callbacks, as a user does."""
+    own = callbacks.callbacks
+    monkeypatch.setattr(callbacks, "callbacks", lambda config, run: [*own(config, run), callback])
+
+
+@pytest.mark.usefixtures("places")
+def test_a_loss_that_is_no_number_ends_a_trial_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_callback(monkeypatch, Poison())
+    run = RecordedRun({"epochs": 9, "layer1_size": 8})
+    monkeypatch.setattr(wandb, "init", lambda **_: run)
+
+    with pytest.raises(fit.NotANumber):
+        train()
+
+    assert run.summary == {"cause": "NaN metric: loss is nan in epoch 2"}
+    assert run.exit_codes == [1]
+    assert [row["epoch"] for row in run.rows] == [1]
+
+
+@pytest.mark.usefixtures("places")
+def test_a_trial_may_be_told_to_go_on_with_nan(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_callback(monkeypatch, Poison())
+    monkeypatch.setenv("STOP_ON_NAN", "0")
+
+    run = recorded(monkeypatch, ["--epochs=2", "--layer1_size=8", "--batch_size=500"])
+
+    assert np.isnan(run.rows[1]["val_loss"])
+    assert run.exit_codes == [0]
+
+
+class Clockwork(keras.callbacks.Callback):  # type: ignore[misc]
+    """Turns a file's time back at the start of each epoch, and keeps what it was."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
+        self.times_s: list[float] = []
+
+    def on_epoch_begin(self, epoch: int, logs: object = None) -> None:
+        self.times_s.append(self.path.stat().st_mtime)
+        os.utime(self.path, (0, 0))
+
+
+@pytest.mark.usefixtures("places")
+def test_a_trial_renews_its_progress_file_while_it_gets_ahead(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    clockwork = Clockwork(tmp_path / "progress")
+    clockwork.path.touch()
+    os.utime(clockwork.path, (0, 0))
+    with_callback(monkeypatch, clockwork)
+    monkeypatch.setenv("TRIAL_PROGRESS_FILE", str(clockwork.path))
+
+    recorded(monkeypatch, ["--epochs=3", "--layer1_size=8", "--batch_size=500"])
+
+    assert len(clockwork.times_s) == 3
+    assert 0 not in clockwork.times_s
 
 
 @pytest.mark.parametrize(
@@ -353,6 +419,17 @@ def test_the_same_seed_gives_the_same_weights_bit_for_bit(few: Part) -> None:
 
 
 @pytest.mark.parametrize("memory_limit_bytes", [2**31, 0], ids=["whole epochs", "batch by batch"])
+def test_both_loops_stop_for_nan_if_they_are_to(few: Part, memory_limit_bytes: int) -> None:
+    network = model.build(TrialConfig())
+    options = {"batch_size": 500, "epochs": 3, "seed": 0, "memory_limit_bytes": memory_limit_bytes}
+
+    with pytest.raises(fit.NotANumber, match=r"^NaN metric: loss is nan in epoch 2$"):
+        fit.fit(network, few, few, callbacks=[Poison()], stop_on_nan=True, **options)  # type: ignore[arg-type]
+
+    assert int(network.optimizer.iterations) < 2 * 5
+
+
+@pytest.mark.parametrize("memory_limit_bytes", [2**31, 0], ids=["whole epochs", "batch by batch"])
 def test_both_loops_learn_the_same_task(few: Part, memory_limit_bytes: int) -> None:
     reproduce.seed(0)
     network = model.build(TrialConfig(learning_rate=0.001))
@@ -393,6 +470,53 @@ def test_a_callback_per_batch_gets_its_batches_and_a_line_says_why(
 
     assert callback.seen == 2 * 11
     assert "Training batch by batch, which is slower: PerBatch is called for every batch." in capsys.readouterr().out
+
+
+def test_the_fast_loop_fits_this_keras(few: Part, capsys: pytest.CaptureFixture[str]) -> None:
+    network = model.build(TrialConfig())
+
+    fit.fit(network, few, few, batch_size=500, epochs=2, seed=0)
+
+    assert int(network.optimizer.iterations) == 2 * 5  # not an epoch marker a step
+    assert "which is slower" not in capsys.readouterr().out
+
+
+def test_a_keras_that_keeps_no_train_function_trains_batch_by_batch(
+    few: Part, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = keras.Model.make_train_function
+    monkeypatch.setattr(keras.Model, "make_train_function", lambda self, force=False: make(self, force=True))
+    network = model.build(TrialConfig())
+
+    fit.fit(network, few, few, batch_size=500, epochs=1, seed=0)
+
+    assert int(network.optimizer.iterations) == 5
+    assert "which is slower: this version of Keras" in capsys.readouterr().out
+
+
+class Slow(keras.Model):  # type: ignore[misc]
+    """Takes a thirtieth of a second a step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dense = keras.layers.Dense(1)
+
+    def call(self, inputs: Any) -> Any:
+        return self.dense(inputs)
+
+    def train_step(self, batch: Any) -> Any:
+        with tf.control_dependencies([tf.py_function(lambda: time.sleep(0.03), [], [])]):
+            return super().train_step(batch)
+
+
+def test_a_slow_model_can_be_stopped_within_an_epoch(few: Part) -> None:
+    network, looks = Slow(), []
+    network.compile(optimizer="sgd", loss="mse")
+    part = (np.zeros((80, 1), np.float32),) * 2
+
+    fit.fit(network, part, part, batch_size=1, epochs=1, seed=0, between=lambda: looks.append(1))
+
+    assert len(looks) > 4  # calls of half a second in 2.4 s
 
 
 def test_an_eager_model_trains_and_a_line_says_why(few: Part, capsys: pytest.CaptureFixture[str]) -> None:

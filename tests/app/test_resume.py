@@ -1,0 +1,196 @@
+"""What becomes of a trial whose machine is taken away: the same run goes on, and ends as if nothing had been."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from programs import MakeWorkplace, lines_until
+
+from tests.server.real_server import RunningServer
+
+PROJECT = "local/wandb-sweep-practice"
+WAIT_S = 120
+EPOCHS = 5
+
+
+class Trials:
+    """Trials of the command line on one server; those with the same id are the same run."""
+
+    def __init__(self, server: RunningServer, folder: Path, data: Path) -> None:
+        self.server, self.data = server, folder / "data"
+        self.data.mkdir()
+        (self.data / "fashion-mnist").symlink_to(data)
+        self.environment = server.env(folder) | {"DATA_DIR": str(self.data), "WANDB_DIR": str(folder)}
+
+    def start(self, run_id: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "app.train", "--layer1_size=16", f"--epochs={EPOCHS}", "--batch_size=64"],
+            env=self.environment | {"WANDB_RUN_ID": run_id},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def interrupt(self, run_id: str) -> None:
+        """Starts a trial and ends it by SIGTERM in its third epoch."""
+        process = self.start(run_id)
+        lines_until(process, "Epoch 3/")
+        process.terminate()
+        process.communicate(timeout=WAIT_S)
+        assert process.returncode == 143
+
+    def finish(self, run_id: str) -> str:
+        process = self.start(run_id)
+        output, _ = process.communicate(timeout=WAIT_S)
+        assert process.returncode == 0, output
+        return output
+
+    def run(self, run_id: str) -> Any:
+        return self.server.api().run(f"{PROJECT}/{run_id}")
+
+    def checkpoints(self) -> list[Path]:
+        return list(self.data.glob("checkpoints/*/*"))
+
+
+def epochs(run: Any) -> list[int]:
+    return [row["epoch"] for row in run.scan_history(keys=["epoch"])]
+
+
+def losses(run: Any) -> list[float]:
+    return [row["val_loss"] for row in run.scan_history(keys=["val_loss"])]
+
+
+@pytest.fixture(scope="module")
+def trials(server: RunningServer, tmp_path_factory: pytest.TempPathFactory, prepared_data: Path) -> Trials:
+    return Trials(server, tmp_path_factory.mktemp("trials"), prepared_data)
+
+
+@pytest.fixture(scope="module")
+def whole(trials: Trials) -> Any:
+    """A run that nobody interrupts."""
+    trials.finish("whole")
+    return trials.run("whole")
+
+
+@pytest.mark.slow
+def test_an_interrupted_run_goes_on_after_its_last_epoch_and_ends_the_same(trials: Trials, whole: Any) -> None:
+    trials.interrupt("cut")
+    between = trials.run("cut")
+    left = trials.checkpoints()
+    output = trials.finish("cut")
+    after = trials.run("cut")
+
+    assert between.state == "preempted"
+    assert between.summary["cause"] == "interrupted (SIGTERM)"
+    assert [path.name[:11] for path in left] == ["epoch-00002"]
+    assert "Going on after epoch 2." in output
+    assert "Epoch 2/" not in output
+    assert after.state == "finished"
+    assert "cause" not in after.summary
+    assert epochs(after) == list(range(1, EPOCHS + 1))
+    assert losses(after) == losses(whole)
+    assert after.summary["weights_sha256"] == whole.summary["weights_sha256"]
+    assert trials.checkpoints() == []
+
+
+@pytest.mark.slow
+def test_a_machine_without_the_checkpoint_starts_again_and_logs_no_epoch_twice(trials: Trials, whole: Any) -> None:
+    trials.interrupt("moved")
+    for path in trials.checkpoints():
+        path.unlink()
+    output = trials.finish("moved")
+    after = trials.run("moved")
+
+    assert "There is no checkpoint of this run here: it starts again at epoch 1." in output
+    assert epochs(after) == list(range(1, EPOCHS + 1))
+    assert after.summary["weights_sha256"] == whole.summary["weights_sha256"]
+
+
+@pytest.mark.slow
+def test_a_stopped_sweep_goes_on_with_the_same_run(make_workplace: MakeWorkplace) -> None:
+    workplace = make_workplace("taken-away")
+    workplace.variables["CHECKPOINT_S"] = "0"
+    fixed = {"epochs": {"value": 20}, "batch_size": {"value": 100}}
+    workplace.write_sweep(["-m", "app.train"], {"layer1_size": {"values": [16]}, **fixed})
+    first = workplace.start("up")
+    wait_for_file(workplace.data, "checkpoints/*/epoch-*.npz", first)
+    first.terminate()
+    first.communicate(timeout=WAIT_S)
+    (interrupted,) = workplace.runs()
+    code, output = workplace.run("up")
+    server = RunningServer(workplace.data / "server")
+    (run,) = server.api().runs(PROJECT, lazy=False)
+    logged = epochs(run)
+    server.stop()
+
+    assert interrupted.state == "preempted"
+    assert 0 < interrupted.summary["epoch"] < 20
+    assert code == 0, output
+    assert (run.id, run.state) == (interrupted.id, "finished")
+    assert logged == list(range(1, 21))
+
+
+def wait_for_file(folder: Path, pattern: str, process: subprocess.Popen[str]) -> None:
+    for _ in range(10 * WAIT_S):
+        if any(folder.glob(pattern)):
+            return
+        try:
+            process.wait(timeout=0.1)
+        except subprocess.TimeoutExpired:
+            continue
+        break
+    raise AssertionError(f"never a file {pattern}")
+
+
+INTERRUPTED = """
+import os, signal, sys, threading, time
+import tensorflow as tf
+from app import data, model, stopping, train
+
+def come(seconds=0.0):
+    threading.Timer(seconds, os.kill, [os.getpid(), signal.SIGTERM]).start()
+
+def load(*_):
+    come()
+    time.sleep(600)
+
+def build(config, build=model.build):
+    network = build(config)
+    step = network.train_step
+    def wait_and_step(batch):
+        with tf.control_dependencies([tf.py_function(lambda: come(0.1) or time.sleep(600), [], [])]):
+            return step(batch)
+    network.train_step = wait_and_step
+    return network
+
+stopping.CLOSE_AFTER_S = 1
+if sys.argv[1] == "data":
+    data.load = load
+else:
+    model.build = build
+train._leave(train.main(["--layer1_size=8", "--epochs=2"]))
+"""
+
+
+@pytest.mark.parametrize("busy_with", ["data", "step"])
+def test_it_ends_in_time_whatever_it_is_busy_with(busy_with: str, tmp_path: Path, prepared_data: Path) -> None:
+    (tmp_path / "interrupted.py").write_text(INTERRUPTED)
+    variables = {"DATA_DIR": str(prepared_data.parent), "WANDB_DIR": str(tmp_path), "WANDB_RUN_ID": "abc"}
+    environment = {**os.environ, **variables, "WANDB_MODE": "offline", "PYTHONPATH": os.getcwd()}
+
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "interrupted.py"), busy_with],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=WAIT_S,
+    )
+
+    assert done.returncode == 128 + signal.SIGTERM
+    assert any(line.split()[:3] == ["wandb:", "cause", "interrupted"] for line in done.stderr.splitlines())
+    assert "Traceback" not in done.stderr
+    assert not (prepared_data.parent / "checkpoints" / "abc").exists()
