@@ -32,6 +32,7 @@ def test_an_agent_waits_for_its_sweep_says_why_and_ends_when_all_is_done(
     assert f"Waiting: {project} has no sweep sweep #" in waiting[-1]
     assert code == 0
     assert output.splitlines()[-1] == "1 of 1 runs finished"
+    assert "not started warm" not in output
     assert [run.config["size"] for run in runs(server, project)] == [1]
 
 
