@@ -1,0 +1,192 @@
+import time
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from app import data, fit, model, reproduce
+from app.config import TrialConfig
+from app.fit import Part
+
+ROWS = 100
+
+
+class OrderKeeping(keras.Model):  # type: ignore[misc]
+    """Learns nothing much, and keeps the rows of every step it takes."""
+
+    def __init__(self, steps: int, batch_size: int) -> None:
+        super().__init__()
+        self.dense = keras.layers.Dense(1)
+        self.kept = tf.Variable(tf.fill([steps, batch_size], -1), trainable=False)
+
+    def call(self, inputs: Any) -> Any:
+        return self.dense(inputs)
+
+    def train_step(self, batch: Any) -> Any:
+        rows = tf.cast(batch[0][:, 0], tf.int32)
+        step = tf.cast(self.optimizer.iterations, tf.int32)
+        padded = tf.pad(rows, [[0, self.kept.shape[1] - tf.shape(rows)[0]]], constant_values=-1)
+        self.kept.scatter_nd_update([[step]], [padded])
+        return super().train_step(batch)
+
+
+def epochs_of_rows(seed: int, memory_limit_bytes: int) -> list[list[int]]:
+    """The order in which three epochs of 100 rows, 16 a step, were taken."""
+    steps = -(-ROWS // 16)
+    network = OrderKeeping(3 * steps, 16)
+    network.compile(optimizer="sgd", loss="mse")
+    part = (np.arange(ROWS, dtype=np.float32)[:, None], np.zeros((ROWS, 1), np.float32))
+    fit.fit(network, part, part, batch_size=16, epochs=3, seed=seed, memory_limit_bytes=memory_limit_bytes)
+    kept = np.split(network.kept.numpy(), 3)
+    return [[int(row) for row in epoch.ravel() if row >= 0] for epoch in kept]
+
+
+@pytest.mark.parametrize("memory_limit_bytes", [2**31, 0], ids=["whole epochs", "batch by batch"])
+def test_every_epoch_takes_every_row_once_in_an_order_of_its_own(memory_limit_bytes: int) -> None:
+    epochs = epochs_of_rows(0, memory_limit_bytes)
+
+    assert [sorted(epoch) for epoch in epochs] == [list(range(ROWS))] * 3
+    assert len({tuple(epoch) for epoch in epochs}) == 3
+    assert epochs_of_rows(0, memory_limit_bytes) == epochs
+    assert epochs_of_rows(1, memory_limit_bytes) != epochs
+
+
+class Poison(keras.callbacks.Callback):  # type: ignore[misc]
+    """Makes every number of the model NaN after the first epoch."""
+
+    def on_epoch_end(self, epoch: int, logs: object = None) -> None:
+        self.model.set_weights([weight * np.nan for weight in self.model.get_weights()])
+
+
+@pytest.fixture(scope="module")
+def few(prepared_data: Path) -> Part:
+    images, labels = data.load(TrialConfig(), {"DATA_DIR": str(prepared_data.parent)}).train
+    return images[:2010], labels[:2010]
+
+
+def weights(few: Part, seed: int) -> list[Any]:
+    reproduce.seed(seed)
+    network = model.build(TrialConfig(seed=seed))
+    fit.fit(network, few, few, batch_size=32, epochs=2, seed=seed)
+    return list(network.get_weights())
+
+
+def test_the_same_seed_gives_the_same_weights_bit_for_bit(few: Part) -> None:
+    first, again, other = weights(few, 1), weights(few, 1), weights(few, 2)
+
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not any(np.array_equal(a, b) for a, b in zip(first, other, strict=True))
+
+
+@pytest.mark.parametrize("memory_limit_bytes", [2**31, 0], ids=["whole epochs", "batch by batch"])
+def test_both_loops_stop_for_nan_if_they_are_to(few: Part, memory_limit_bytes: int) -> None:
+    network = model.build(TrialConfig())
+    options = {"batch_size": 500, "epochs": 3, "seed": 0, "memory_limit_bytes": memory_limit_bytes}
+
+    with pytest.raises(fit.NotANumber, match=r"^NaN metric: loss is nan in epoch 2$"):
+        fit.fit(network, few, few, callbacks=[Poison()], stop_on_nan=True, **options)  # type: ignore[arg-type]
+
+    assert int(network.optimizer.iterations) < 2 * 5
+
+
+@pytest.mark.parametrize("memory_limit_bytes", [2**31, 0], ids=["whole epochs", "batch by batch"])
+def test_both_loops_learn_the_same_task(few: Part, memory_limit_bytes: int) -> None:
+    reproduce.seed(0)
+    network = model.build(TrialConfig(learning_rate=0.001))
+
+    history = fit.fit(network, few, few, batch_size=32, epochs=4, seed=0, memory_limit_bytes=memory_limit_bytes).history
+
+    assert set(history) == {"loss", "accuracy", "val_loss", "val_accuracy"}
+    assert int(network.optimizer.iterations) == 4 * 63
+    assert history["loss"] == sorted(history["loss"], reverse=True)
+    assert history["val_accuracy"][-1] > 0.75
+
+
+def test_keras_callbacks_work_as_they_are(few: Part, tmp_path: Path) -> None:
+    network = model.build(TrialConfig())
+    halve = keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2)
+    stop = keras.callbacks.EarlyStopping(monitor="loss", min_delta=100, patience=2)
+    save = keras.callbacks.ModelCheckpoint(str(tmp_path / "{epoch}.weights.h5"), save_weights_only=True)
+
+    history = fit.fit(network, few, few, batch_size=200, epochs=9, seed=0, callbacks=[halve, stop, save])
+
+    assert history.history["learning_rate"] == pytest.approx([0.005, 0.0025, 0.00125])
+    assert {path.name for path in tmp_path.iterdir()} == {"1.weights.h5", "2.weights.h5", "3.weights.h5"}
+
+
+class PerBatch(keras.callbacks.Callback):  # type: ignore[misc]
+    seen = 0
+
+    def on_train_batch_end(self, batch: int, logs: object = None) -> None:
+        self.seen += 1
+
+
+def test_a_callback_per_batch_gets_its_batches_and_a_line_says_why(
+    few: Part, capsys: pytest.CaptureFixture[str]
+) -> None:
+    callback = PerBatch()
+
+    fit.fit(model.build(TrialConfig()), few, few, batch_size=200, epochs=2, seed=0, callbacks=[callback])
+
+    assert callback.seen == 2 * 11
+    assert "Training batch by batch, which is slower: PerBatch is called for every batch." in capsys.readouterr().out
+
+
+def test_the_fast_loop_fits_this_keras(few: Part, capsys: pytest.CaptureFixture[str]) -> None:
+    network = model.build(TrialConfig())
+
+    fit.fit(network, few, few, batch_size=500, epochs=2, seed=0)
+
+    assert int(network.optimizer.iterations) == 2 * 5  # not an epoch marker a step
+    assert "which is slower" not in capsys.readouterr().out
+
+
+def test_a_keras_that_keeps_no_train_function_trains_batch_by_batch(
+    few: Part, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = keras.Model.make_train_function
+    monkeypatch.setattr(keras.Model, "make_train_function", lambda self, force=False: make(self, force=True))
+    network = model.build(TrialConfig())
+
+    fit.fit(network, few, few, batch_size=500, epochs=1, seed=0)
+
+    assert int(network.optimizer.iterations) == 5
+    assert "which is slower: this version of Keras" in capsys.readouterr().out
+
+
+class Slow(keras.Model):  # type: ignore[misc]
+    """Takes a thirtieth of a second a step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dense = keras.layers.Dense(1)
+
+    def call(self, inputs: Any) -> Any:
+        return self.dense(inputs)
+
+    def train_step(self, batch: Any) -> Any:
+        with tf.control_dependencies([tf.py_function(lambda: time.sleep(0.03), [], [])]):
+            return super().train_step(batch)
+
+
+def test_a_slow_model_can_be_stopped_within_an_epoch(few: Part) -> None:
+    network, looks = Slow(), []
+    network.compile(optimizer="sgd", loss="mse")
+    part = (np.zeros((80, 1), np.float32),) * 2
+
+    fit.fit(network, part, part, batch_size=1, epochs=1, seed=0, between=lambda: looks.append(1))
+
+    assert len(looks) > 4  # calls of half a second in 2.4 s
+
+
+def test_an_eager_model_trains_and_a_line_says_why(few: Part, capsys: pytest.CaptureFixture[str]) -> None:
+    network = model.build(TrialConfig())
+    network.run_eagerly = True
+
+    fit.fit(network, few, few, batch_size=500, epochs=1, seed=0)
+
+    assert int(network.optimizer.iterations) == 5
+    assert "which is slower: the model runs eagerly." in capsys.readouterr().out
