@@ -7,7 +7,7 @@ from typing import Final
 from charts import format
 from charts.plot import Area, dots, grid, line, marks, plot, stretched, x_labels
 from charts.ramp import coloured
-from charts.scale import drawable, edge_of_scale, scale, whole_ticks
+from charts.scale import drawable, metric_scale, whole_ticks
 
 HEIGHT: Final = 176
 TRAY_HEIGHT: Final = 18
@@ -51,7 +51,8 @@ def best_so_far(results: Sequence[Result], expected: int | None, goal: str) -> B
     if not values:
         return None
     started = results[-1].number
-    area = _area(values, axis_end(started, expected), goal)
+    last = axis_end(started, expected)
+    area = Area(1, last, metric_scale(values, goal), HEIGHT, upside_down=goal == "minimize")
     shown = [point for point in points if area.scale.holds(point[1])]
     out = [number for number, value in points if not area.scale.holds(value)]
     without = [float(result.number) for result in results if result.value is None]
@@ -88,16 +89,6 @@ def improvements(points: Sequence[Point], goal: str) -> list[Point]:
         if not best or sign * point[1] > sign * best[-1][1]:
             best.append(point)
     return best
-
-
-def _area(values: Sequence[float], last: int, goal: str) -> Area:
-    edge = edge_of_scale(values, goal)
-    low, high = min(values), max(values)
-    if edge is not None and goal == "maximize":
-        low = max(low, edge)
-    elif edge is not None:
-        high = min(high, edge)
-    return Area(1, last, scale(low, high), HEIGHT, upside_down=goal == "minimize")
 
 
 def _corners(best: Sequence[Point], started: int) -> list[Point]:

@@ -80,6 +80,22 @@ def edge_of_scale(values: Sequence[float], goal: str) -> float | None:
     return sign * (best - reach) if reach else None
 
 
+def metric_scale(values: Sequence[float], goal: str) -> Scale:
+    """The axis of a metric, from its best value to the edge of scale or the worst value, both on ticks.
+
+    Args:
+        values: `drawable` results of ended runs, at least one.
+        goal: "maximize" or "minimize".
+    """
+    edge = edge_of_scale(values, goal)
+    low, high = min(values), max(values)
+    if edge is not None and goal == "maximize":
+        low = max(low, edge)
+    elif edge is not None:
+        high = min(high, edge)
+    return scale(low, high)
+
+
 def _step(least: float) -> float:
     power = 10.0 ** math.floor(math.log10(least))
     return next(step * power for step in TICK_STEPS if step * power >= least * (1 - 1e-9))

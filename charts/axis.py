@@ -1,0 +1,152 @@
+"""The axes of parallel coordinates: where the runs' values stand on each, in [0, 1] from the foot to the top."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Final
+
+from charts import format
+from charts.scale import drawable, scale
+
+# Up to so many different values each is a lane; more of them are a continuous axis.
+MOST_LANES: Final = 12
+LANES_SHARE: Final = 0.7
+# Values that span more than this are read by their size in powers of ten.
+LOG_SPAN: Final = 100
+LABEL_DIGITS: Final = 4
+LABEL_LENGTH: Final = 14
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A parameter.
+
+    Attributes:
+        values: one a run; None where a run did not take it.
+        order: of its categories, as the sweep file has them, the first on top; others follow in order of appearance.
+        log: whether its scale is logarithmic; None leaves that to the values.
+    """
+
+    name: str
+    values: Sequence[Any]
+    order: Sequence[Any] = ()
+    log: bool | None = None
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One value's part of an axis: the ends of it, and the runs that took the value."""
+
+    label: str
+    low: float
+    high: float
+    runs: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """An axis with its runs on it.
+
+    Attributes:
+        kind: under the name: "category", "linear", "log" or "in order", which is evenly spaced and neither.
+        places: of each run; None where it has none.
+        lanes: from the foot up; none on a continuous axis, which has `ticks` instead.
+        ticks: place and label.
+    """
+
+    name: str
+    kind: str
+    places: list[float | None]
+    lanes: list[Lane]
+    ticks: list[tuple[float, str]]
+
+
+def lay_out(axis: Axis, drawn: Sequence[int]) -> Layout:
+    """Places the runs.
+
+    Args:
+        drawn: numbers of the runs to draw, the worst first: within a lane, better ones stand higher.
+    """
+    numbers = sorted({value for value in axis.values if _is_number(value)})
+    if not numbers or not all(value is None or _is_number(value) for value in axis.values):
+        return _in_lanes(axis, "category", _categories(axis), drawn)
+    if len(numbers) > MOST_LANES:
+        return _continuous(axis, numbers[0], numbers[-1])
+    not_set = [None] if None in axis.values else []
+    return _in_lanes(axis, _spacing(numbers), [*not_set, *numbers], drawn)
+
+
+def _in_lanes(axis: Axis, kind: str, upwards: Sequence[Any], drawn: Sequence[int]) -> Layout:
+    members: dict[Any, list[int]] = {_key(value): [] for value in upwards}
+    for run, value in enumerate(axis.values):
+        members[_key(value)].append(run)
+    chosen = {run: standing for standing, run in enumerate(drawn)}
+    height, gap = LANES_SHARE / len(upwards), (1 - LANES_SHARE) / max(len(upwards) - 1, 1)
+    places: list[float | None] = [None] * len(axis.values)
+    lanes = []
+    for number, value in enumerate(upwards):
+        low = number * (height + gap) if len(upwards) > 1 else (1 - height) / 2
+        inside = sorted((run for run in members[_key(value)] if run in chosen), key=chosen.__getitem__)
+        for standing, run in enumerate(inside):
+            places[run] = low + height * (standing + 0.5) / len(inside)
+        lanes.append(Lane(_label(value), low, low + height, tuple(members[_key(value)])))
+    return Layout(axis.name, kind, places, lanes, [])
+
+
+def _continuous(axis: Axis, low: float, high: float) -> Layout:
+    log = low > 0 and (high / low >= LOG_SPAN if axis.log is None else axis.log)
+    if log:
+        bottom, top = math.log10(low), math.log10(high)
+        ticks = [(tick, _label(tick)) for tick in _decades(low, high)]
+
+        def place(value: float) -> float:
+            return (math.log10(value) - bottom) / (top - bottom)
+
+    else:
+        linear = scale(low, high)
+        ticks = [(tick, format.metric(tick, linear.decimals)) for tick in linear.ticks]
+        place = linear.at
+    places = [place(value) if _is_number(value) else None for value in axis.values]
+    return Layout(axis.name, "log" if log else "linear", places, [], [(place(tick), label) for tick, label in ticks])
+
+
+def _decades(low: float, high: float) -> list[float]:
+    """Powers of ten between both; where there are fewer than two, 2 and 5 times them too."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for factors in ((1,), (1, 2, 5)):
+        ticks = [float(f"{factor}e{power}") for power in powers for factor in factors]
+        inside = [tick for tick in ticks if low * 0.999 <= tick <= high * 1.001]
+        if len(inside) > 1:
+            break
+    return inside
+
+
+def _spacing(values: Sequence[float]) -> str:
+    """What even spacing makes of these numbers."""
+    steps = [second - first for first, second in pairwise(values)]
+    ratios = [second / first if first > 0 else math.nan for first, second in pairwise(values)]
+    if all(math.isclose(step, steps[0], rel_tol=1e-6) for step in steps):
+        return "linear"
+    return "log" if all(math.isclose(ratio, ratios[0], rel_tol=1e-6) for ratio in ratios) else "in order"
+
+
+def _categories(axis: Axis) -> list[Any]:
+    """The values there are, the first one last: it stands on top."""
+    there = {_key(value): value for value in axis.values}
+    known = [value for value in axis.order if _key(value) in there]
+    return list({_key(value): value for value in (*known, *there.values())}.values())[::-1]
+
+
+def _label(value: Any) -> str:
+    text = "not set" if value is None else format.parameter(value, LABEL_DIGITS)
+    return text if len(text) <= LABEL_LENGTH else f"{text[: LABEL_LENGTH - 1]}…"
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and drawable(value)
+
+
+def _key(value: Any) -> Any:
+    """1 and 1.0 are one value; true and "1" are others."""
+    return value if _is_number(value) else repr(value)
