@@ -35,7 +35,7 @@ class Importance:
     Attributes:
         share: of the variance of the metric's ranks, 0 to 1.
         low, high: its 95 % interval; `low` is 0 where the share cannot be told from none.
-        told: whether it can be told from none (permutation test, p < 0.05).
+        told: whether it can be told from none: by a permutation test (p < 0.05), and by the interval.
         direction: which values are better: "higher" or "lower" ones, the one `value`, or those "near" it.
         value: that of the group with the best mean rank; this and `direction` are None if not `told`.
     """
@@ -73,49 +73,83 @@ def importance(
         The most important first; or `TooFew`, for fewer than 10 runs a parameter.
 
     Source: the share is epsilon squared (Kelley 1935) of one-way groups on ranks, as in Kruskal and Wallis 1952, which
-        is 0 on average where a parameter does nothing. Many numbers are cut into up to 6 groups of equal size. The
-        interval is the bootstrap's (Efron 1979, 500 resamples), moved by the resampling's own bias; on made-up data
-        with 20 to 300 runs it held the true share in 91 to 100 % of cases.
+        is 0 on average where a parameter does nothing. The strongest parameter comes first; where it can be told from
+        none, its group means are taken out before the next is measured, so that a strong one does not hide weak ones.
+        Many numbers are cut into up to 6 groups of equal size. The interval is the bootstrap's (Efron 1979, 500
+        resamples), moved by the resampling's own bias; on made-up sweeps of 40 to 300 runs it held the true share in
+        86 to 100 % of cases, and a parameter that does nothing was told from none in under 1 %.
     """
     varying = {name: column for name, column in values.items() if len({_key(value) for value in column}) > 1}
-    runs = len(metric)
-    if runs < RUNS_A_PARAMETER * max(len(varying), 1):
-        return TooFew(runs, RUNS_A_PARAMETER * max(len(varying), 1))
+    needed = RUNS_A_PARAMETER * max(len(varying) or len(values), 1)
+    if len(metric) < needed:
+        return TooFew(len(metric), needed)
     goodness = _ranks(np.asarray(metric, float) * (1 if goal == "maximize" else -1))
+    drawn, shuffled = _resampling(len(metric), seed)
+    left = {name: _groups(column) for name, column in varying.items()}
+    unexplained = goodness - goodness.mean()
+    found: list[Importance] = []
+    while left:
+        measured = [
+            _measured(name, varying[name], groups, unexplained, goodness, drawn, shuffled)
+            for name, groups in left.items()
+        ]
+        first = max(measured, key=lambda each: (each.told, each.share))
+        if not first.told:
+            return (*found, *sorted(measured, key=lambda each: -each.share))
+        found.append(first)
+        unexplained = unexplained - _means(left.pop(first.name), unexplained)
+    return tuple(sorted(found, key=lambda each: -each.share))
+
+
+def _resampling(runs: int, seed: int) -> tuple[Ints, Ints]:
+    """Rows of run numbers: drawn with replacement, and put in another order."""
     chance = np.random.default_rng(seed)
     drawn = chance.integers(0, runs, (RESAMPLES, runs))
-    shuffled = chance.permuted(np.broadcast_to(goodness, (RESAMPLES, runs)), axis=1)
-    measured = [_measured(name, column, goodness, drawn, shuffled) for name, column in varying.items()]
-    return tuple(sorted(measured, key=lambda each: -each.share))
+    return drawn, chance.permuted(np.tile(np.arange(runs), (RESAMPLES, 1)), axis=1)
 
 
-def _measured(name: str, column: Sequence[Any], goodness: Floats, drawn: Ints, shuffled: Floats) -> Importance:
-    groups = _groups(column)
-    share = float(_shares(groups[None], goodness[None])[0])
-    by_chance = _shares(np.broadcast_to(groups, shuffled.shape), shuffled)
-    told = bool(1 + np.sum(by_chance >= share - 1e-12) < (1 - LEVEL) * (RESAMPLES + 1))
-    again = _shares(groups[drawn], goodness[drawn])
+def _measured(
+    name: str,
+    column: Sequence[Any],
+    groups: Ints,
+    unexplained: Floats,
+    goodness: Floats,
+    drawn: Ints,
+    shuffled: Ints,
+) -> Importance:
+    share = float(_shares(groups[None], unexplained[None], goodness[None])[0])
+    by_chance = _shares(np.broadcast_to(groups, shuffled.shape), unexplained[shuffled], goodness[shuffled])
+    likely = 1 + np.sum(by_chance >= share - 1e-12) < (1 - LEVEL) * (RESAMPLES + 1)
+    again = _shares(groups[drawn], unexplained[drawn], goodness[drawn])
     low, high = np.quantile(again, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) - (again.mean() - share)
     share, low, high = (float(min(max(each, 0.0), 1.0)) for each in (share, low, high))
-    direction, value = _better(column, groups, goodness) if told else (None, None)
+    told = bool(likely) and low > 0
+    direction, value = _better(column, groups, unexplained) if told else (None, None)
     return Importance(name, share, low if told else 0.0, max(high, share), told, direction, value)
 
 
-def _shares(groups: Ints, ranks: Floats) -> Floats:
-    """Epsilon squared of each row: 1 − (within / (n − groups)) / (total / (n − 1)); 0 for rows without differences."""
-    rows, runs = ranks.shape
+def _shares(groups: Ints, unexplained: Floats, goodness: Floats) -> Floats:
+    """Epsilon squared of each row: (total − within × (n − 1) / (n − groups)) / whole; 0 for rows without differences.
+
+    `total` and `within` are sums of squares of what is unexplained so far, `whole` is that of the ranks themselves.
+    """
+    rows, runs = goodness.shape
     width = int(groups.max()) + 1
     places = (groups + width * np.arange(rows)[:, None]).ravel()
     counts = np.bincount(places, minlength=rows * width).reshape(rows, width)
-    sums = np.bincount(places, weights=ranks.ravel(), minlength=rows * width).reshape(rows, width)
-    mean = ranks.mean(axis=1)
-    total = ((ranks - mean[:, None]) ** 2).sum(axis=1)
-    within = total - (sums**2 / np.maximum(counts, 1)).sum(axis=1) + runs * mean**2
+    sums = np.bincount(places, weights=unexplained.ravel(), minlength=rows * width).reshape(rows, width)
+    within = (unexplained**2).sum(axis=1) - (sums**2 / np.maximum(counts, 1)).sum(axis=1)
     freedom = runs - (counts > 0).sum(axis=1)
+    total, whole = (runs * table.var(axis=1) for table in (unexplained, goodness))
     # A group for each run explains everything and nothing.
-    sound = (freedom > 0) & (total > 0)
-    unexplained = (within / np.maximum(freedom, 1)) / (np.where(sound, total, 1.0) / (runs - 1))
-    return np.where(sound, 1 - unexplained, 0.0)
+    sound = (freedom > 0) & (whole > 0)
+    shares = (total - within * (runs - 1) / np.maximum(freedom, 1)) / np.where(sound, whole, 1.0)
+    return np.where(sound, shares, 0.0)
+
+
+def _means(groups: Ints, numbers: Floats) -> Floats:
+    """For each run the mean of its group."""
+    return np.asarray((np.bincount(groups, numbers) / np.bincount(groups))[groups], float)
 
 
 def _groups(column: Sequence[Any]) -> Ints:
@@ -128,17 +162,17 @@ def _groups(column: Sequence[Any]) -> Ints:
     return np.asarray([numbers[_key(value)] for value in column], np.int64)
 
 
-def _better(column: Sequence[Any], groups: Ints, goodness: Floats) -> tuple[Direction, Any]:
-    means = {group: goodness[groups == group].mean() for group in np.unique(groups)}
-    best = [value for value, group in zip(column, groups, strict=True) if group == max(means, key=means.__getitem__)]
+def _better(column: Sequence[Any], groups: Ints, unexplained: Floats) -> tuple[Direction, Any]:
+    best = groups[np.argmax(_means(groups, unexplained))]
+    values = [value for value, group in zip(column, groups, strict=True) if group == best]
     if not _ordered(column):
-        return "value", best[0]
-    value = sorted(best)[len(best) // 2]
-    correlation = float(np.corrcoef(_ranks(np.asarray(column, float)), goodness)[0, 1])
+        return "value", values[0]
+    value = sorted(values)[len(values) // 2]
+    correlation = float(np.corrcoef(_ranks(np.asarray(column, float)), _ranks(unexplained))[0, 1])
     # Spearman's coefficient of unrelated columns is about normal with variance 1 / (n − 1).
     if abs(correlation) * (len(column) - 1) ** 0.5 > 1.96:
         return ("higher" if correlation > 0 else "lower"), value
-    return ("near" if len(means) < len(set(column)) else "value"), value
+    return ("near" if len(set(groups.tolist())) < len(set(column)) else "value"), value
 
 
 def _ranks(numbers: Floats) -> Floats:

@@ -8,7 +8,7 @@ import pytest
 from search.importance import Importance, TooFew, importance
 
 
-def made_up(runs: int, seed: int, noise: float = 0.3) -> tuple[dict[str, list[Any]], list[float]]:
+def made_up(runs: int, seed: int, effect: float = 5.0) -> tuple[dict[str, list[Any]], list[float]]:
     """Runs in which the logarithm of the rate decides, the optimizer adds a little and the colour nothing."""
     chance = random.Random(seed)
     rate = [10 ** chance.uniform(-4, -1) for _ in range(runs)]
@@ -16,7 +16,7 @@ def made_up(runs: int, seed: int, noise: float = 0.3) -> tuple[dict[str, list[An
     colour = [chance.choice(["red", "green", "blue"]) for _ in range(runs)]
     values: dict[str, list[Any]] = {"rate": rate, "optimizer": optimizer, "colour": colour, "epochs": [5] * runs}
     metric = [
-        -300 * lr + 5 * (kind == "adam") + chance.gauss(0, 10 * noise) for lr, kind in zip(rate, optimizer, strict=True)
+        -300 * lr + effect * (kind == "adam") + chance.gauss(0, 3) for lr, kind in zip(rate, optimizer, strict=True)
     ]
     return values, metric
 
@@ -29,7 +29,7 @@ def measured(values: dict[str, list[Any]], metric: list[float], goal: str = "max
 
 @pytest.mark.parametrize("runs", [0, 1, 5, 29])
 def test_too_few_runs_give_no_number(runs: int) -> None:
-    assert importance(*made_up(runs, 0), "maximize") == TooFew(runs, 10 if runs < 2 else 30)
+    assert importance(*made_up(runs, 0), "maximize") == TooFew(runs, 40 if runs < 2 else 30)
 
 
 def test_300_runs_find_what_decides_in_order_and_with_its_direction() -> None:
@@ -87,6 +87,13 @@ def test_diverged_runs_weigh_no_more_than_bad_ones() -> None:
     wild = [-1e300 if place == worst else value for place, value in enumerate(metric)]
 
     assert measured(values, wild) == measured(values, metric)
+
+
+def test_a_strong_parameter_does_not_hide_a_weak_one() -> None:
+    found = {each.name: each for each in measured(*made_up(300, 6, effect=1.5))}
+
+    assert found["optimizer"].share < 0.1
+    assert (found["optimizer"].told, found["optimizer"].value) == (True, "adam")
 
 
 def test_a_best_value_in_the_middle_is_named() -> None:
