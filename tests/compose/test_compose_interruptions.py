@@ -12,6 +12,7 @@ from deployment import Deployment
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
 GRACE_S = 75
+EPOCHS = 30
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +87,28 @@ def test_stop_in_mid_trial_ends_in_time_and_up_finishes_the_sweep(clone: Clone) 
     assert deployment.finished("size") == [1, 2, 3]
     assert sum(run.state != "finished" for run in deployment.runs()) == 2
     assert len(deployment.sweeps()) == 1
+
+
+def test_the_run_of_a_stopped_agent_is_finished_by_another_from_its_last_epoch(clone: Clone) -> None:
+    deployment = clone("taken")
+    deployment.variables["AGENTS"] = "1"
+    fixed = {"epochs": {"value": EPOCHS}, "batch_size": {"value": 100}}
+    deployment.write_sweep(["-m", "app.train"], {"layer1_size": {"values": [16]}, **fixed})
+    deployment.compose("up", "-d")
+    deployment.follow("logs", "--follow", "--no-log-prefix", "agent", until="Epoch 3/")
+    deployment.compose("stop", "agent")
+    deployment.compose("rm", "--force", "agent")
+    (interrupted,) = deployment.runs()
+
+    deployment.compose("up", "-d", "--no-deps", "agent")
+    table = settled(deployment)
+
+    (run,) = deployment.runs()
+    assert interrupted.state == "preempted"
+    assert (run.id, run.state) == (interrupted.id, "finished")
+    assert f"Going on after epoch {interrupted.summary['epoch']}." in deployment.logs("agent")
+    assert [row["epoch"] for row in run.scan_history(keys=["epoch"])] == list(range(1, EPOCHS + 1))
+    assert "1 of 1 runs finished" in table
 
 
 def test_a_killed_server_comes_back_by_up_and_nothing_is_lost(clone: Clone) -> None:
