@@ -78,7 +78,7 @@ def _command(config: SweepConfig, values: Mapping[str, Any]) -> list[str]:
     given = utils.create_sweep_command_args({"args": {name: {"value": value} for name, value in values.items()}})
     words = {**given, "env": ["/usr/bin/env"], "interpreter": ["python"], "program": [config.program or ""]}
     command: list[str] = []
-    for word in utils.create_sweep_command(list(config.command or [])):
+    for word in map(str, utils.create_sweep_command(list(config.command or []))):
         is_macro = word.startswith("${") and word.endswith("}")
         command += words.get(word[2:-1], []) if is_macro else [word]
     return [str(word) for word in command]

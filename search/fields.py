@@ -9,7 +9,16 @@ import math
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PlainValidator,
+    PositiveFloat,
+    PositiveInt,
+    ValidationInfo,
+)
 
 from search.wording import not_a_number, shown
 
@@ -113,6 +122,13 @@ def _above_one(value: float) -> float:
     return value
 
 
+def _word(value: object) -> str | int | float:
+    """One of a command, which the client turns into text."""
+    if not isinstance(value, str | int | float):
+        raise ValueError(f"is {shown(value)}: text or a number is due.")
+    return value
+
+
 def _parameter_name(name: str) -> str:
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]*", name):
         raise ValueError("is no name for a parameter: a letter or _ first, then letters, digits, _ . and - only.")
@@ -122,12 +138,21 @@ def _parameter_name(name: str) -> str:
 Number = Annotated[int | float, PlainValidator(_number, json_schema_input_type=float)]
 Exponent = Annotated[int | float, PlainValidator(_exponent, json_schema_input_type=float)]
 Whole = Annotated[int, PlainValidator(_whole, json_schema_input_type=int)]
-Count = Annotated[int, PlainValidator(_count, json_schema_input_type=int)]
-CountFromZero = Annotated[int, PlainValidator(_count_from_zero, json_schema_input_type=int)]
+Count = Annotated[int, PlainValidator(_count, json_schema_input_type=PositiveInt)]
+CountFromZero = Annotated[int, PlainValidator(_count_from_zero, json_schema_input_type=NonNegativeInt)]
 Seed = Annotated[int, PlainValidator(_seed, json_schema_input_type=int)]
-Positive = Annotated[Number, AfterValidator(_above_zero)]
-NotNegative = Annotated[Number, AfterValidator(_not_below_zero)]
-AboveOne = Annotated[Number, AfterValidator(_above_one)]
+Positive = Annotated[
+    int | float, PlainValidator(_number, json_schema_input_type=PositiveFloat), AfterValidator(_above_zero)
+]
+NotNegative = Annotated[
+    int | float, PlainValidator(_number, json_schema_input_type=NonNegativeFloat), AfterValidator(_not_below_zero)
+]
+AboveOne = Annotated[
+    int | float,
+    PlainValidator(_number, json_schema_input_type=Annotated[float, Field(gt=1)]),
+    AfterValidator(_above_one),
+]
+Word = Annotated[str | int | float, PlainValidator(_word, json_schema_input_type=str | float | bool)]
 Values = Annotated[list[Any], Field(min_length=1)]
 ParameterName = Annotated[str, AfterValidator(_parameter_name)]
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, ModelWrapValidatorHandler, Tag, model_validator
 
 from search import rules, space
-from search.fields import AboveOne, Count, CountFromZero, Number, ParameterName, Seed
+from search.fields import AboveOne, Count, CountFromZero, Number, ParameterName, Seed, Word
 from search.space import Parameter
 
 ParameterPath = tuple[str, ...]
@@ -120,7 +120,7 @@ class SweepConfig(_Section):
     name: str | None = None
     description: str | None = None
     program: str | None = None
-    command: list[str] | None = None
+    command: list[Word] | None = None
     project: str | None = None
     entity: str | None = None
     controller: Controller | None = None

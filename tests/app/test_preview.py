@@ -81,9 +81,9 @@ def commands(text: str) -> list[str]:
 
 
 def test_ten_commands_are_shown_at_most() -> None:
-    lines = commands("method: grid\ncommand: [a, '${args}']\nparameters: {x: {min: 1, max: 300}}")
+    lines = commands("method: grid\ncommand: [a, 5, '${args}']\nparameters: {x: {min: 1, max: 300}}")
 
-    assert lines[:3] == ["Runs: 300.", "The first 10 commands:", "  a --x=1"]
+    assert lines[:3] == ["Runs: 300.", "The first 10 commands:", "  a 5 --x=1"]
     assert len(lines) == 12
 
 

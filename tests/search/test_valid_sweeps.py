@@ -98,6 +98,7 @@ SWEEPS = [
     f'{GRID}program: run.py\ncommand: ["${{env}}", python3, "${{program}}", "${{args}}"]\n',
     GRID + "program: run.py\ncommand:\n  - ${env}\n  - ${interpreter}\n  - ${program}\n  - --size=${p}\n",
     GRID + 'command: [main.sh, "${args_no_hyphens}", "${args_json}", "${envvar:HOME}", --test=True]\n',
+    f"{GRID}command: [python, main.py, --epochs, 5, --rate, 0.1, --fast, true]\n",
     f"method: grid\n{PARAMETER}scheduler: {{engine: wandb}}\n",
     f"method: custom\n{PARAMETER}scheduler: {{engine: optuna}}\n",
     f"method: custom\n{PARAMETER}scheduler: {{engine: ax, source: s.py, optimizer: build}}\n",
