@@ -1,5 +1,7 @@
 """A run made again: the verdict, what it rests on, and what is said of a run that cannot be made again."""
 
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +14,7 @@ import pytest
 from programs import ROOT, Trained
 
 from app import compare, replay
+from app.children import Interrupts
 from app.compare import Record, first_difference, rows, surroundings
 from app.rerun import History
 from app.settings import SettingError
@@ -55,6 +58,29 @@ def test_a_replay_by_another_model_differs_and_names_the_first_epoch_and_the_cod
     assert verdict.startswith("differs: epoch 1: ")
     assert heading == "not the same as then:"
     assert {line.split(":")[0].strip() for line in changed} - {"git_commit", "git_dirty"} == {"code_sha256"}
+
+
+def test_a_run_that_the_program_no_longer_takes_differs_and_says_why(tmp_path: Path) -> None:
+    then = Record({"layers": 2}, {"code_sha256": "d" * 64}, [], "a" * 64)
+
+    now = replay.again(then, {**os.environ, "DATA_DIR": str(tmp_path)}, Interrupts())
+
+    assert (first_difference(then, now) or "").startswith("the trial failed now: unknown key `layers`.")
+    assert [line.split()[:2] for line in surroundings(then, now)] == [["code_sha256:", "d" * 12]]
+
+
+@pytest.mark.slow
+def test_runs_of_several_agents_from_a_warm_start_stopped_and_resumed_are_replayed_identically() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.replays", "--points", "2", "--conditions", "4"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1] == "2 of 2 replays are identical"
+    assert re.search("went on from a checkpoint: [1-9]", done.stdout)
 
 
 @pytest.mark.parametrize(
