@@ -18,13 +18,27 @@ MODEL = "model.keras"
 
 @dataclass(frozen=True)
 class Measured:
-    """The test set's metrics now, each beside what the run recorded, and whether it is the same data."""
+    """What a model's run recorded, beside what is measured now.
+
+    Attributes:
+        metrics: of the test set, by name; None if the run did not say.
+        data_sha256: of the data; likewise.
+    """
 
     metrics: Mapping[str, tuple[float | None, float]]
-    data_sha256: str
+    data_sha256: tuple[str | None, str]
+
+    @property
+    def same(self) -> bool:
+        return all(then == now for then, now in self.metrics.values())
 
     def lines(self) -> list[str]:
-        return [f"{name} {_digits(then)} then, {_digits(now)} now" for name, (then, now) in self.metrics.items()]
+        lines = [
+            f"{name} {now:.6f}, the same as then" if then == now else f"{name} {then} then, {now} now"
+            for name, (then, now) in self.metrics.items()
+        ]
+        then, now = self.data_sha256
+        return lines if then == now else [*lines, f"The data is not the same: SHA-256 {then} then, {now} now."]
 
 
 def show(api: Any, results: Results, settings: Settings) -> int:
@@ -42,18 +56,15 @@ def show(api: Any, results: Results, settings: Settings) -> int:
     entity, project, sweep = results.path.split("/")
     path = f"{entity}/{project}/{best.id}"
     run = lookup.run(api, path)
-    click.echo(f"Best of {results.name}: {best.name}, {results.metric} {_digits(best.metric)}.")
+    click.echo(f"Best of {results.name}: {best.name}, {results.metric} {best.metric:.6f}.")
     model = fetch(run, settings.data_dir / "best" / sweep / best.id)
     click.echo(f"Model: {model}")
     measured = evaluate(model, run, settings)
-    then = (run.config.get("provenance") or {}).get("data_sha256")
     for line in measured.lines():
         click.echo(line)
-    if then != measured.data_sha256:
-        click.echo(f"The data is not the same: SHA-256 {then} then, {measured.data_sha256} now.")
     click.echo(f"Make it again: {command(replay.values(run))}")
     click.echo(f"The same, compared bit for bit: python -m app replay {path}")
-    return 0 if all(before == now for before, now in measured.metrics.values()) else 1
+    return 0 if measured.same else 1
 
 
 def choose(results: Results) -> RunResult:
@@ -114,13 +125,10 @@ def evaluate(path: Path, run: Any, settings: Settings) -> Measured:
         reason = " ".join(str(error).split())[:300]
         raise click.ClickException(f"{path} cannot be loaded with app/model.py as it is: {reason}") from None
     now = {f"test_{name}": value for name, value in fit.evaluate(kept, splits.test).items()}
-    return Measured({name: (run.summary.get(name), value) for name, value in now.items()}, splits.sha256)
+    then = (run.config.get("provenance") or {}).get("data_sha256")
+    return Measured({name: (run.summary.get(name), value) for name, value in now.items()}, (then, splits.sha256))
 
 
 def command(values: Mapping[str, Any]) -> str:
     """The command that trains with these values, which says all of them: a default may change."""
     return shlex.join(["python", "-m", "app.train", *(f"--{name}={value}" for name, value in sorted(values.items()))])
-
-
-def _digits(value: float | None) -> str:
-    return "none" if value is None else f"{value:.6f}"

@@ -10,6 +10,7 @@ import pytest
 from programs import Trained
 
 from app import best
+from app.best import Measured
 from app.config import TrialConfig
 from app.results import Results, RunResult
 from app.settings import SettingError
@@ -33,7 +34,7 @@ def test_the_best_model_is_fetched_measured_and_told_with_the_command_that_makes
     chosen = max(trained.runs(), key=lambda run: run.summary["val_accuracy"])
     assert model.parent.name == chosen.id
     assert f"python -m app replay local/wandb-sweep-practice/{chosen.id}" in output
-    assert re.search(r"test_accuracy (0\.\d{6}) then, \1 now", output)
+    assert re.search(r"test_accuracy 0\.\d{6}, the same as then", output)
     command = re.search(r"python -m app\.train (.*)", output)
     assert command is not None
     assert TrialConfig.checked(parse_flags(shlex.split(command[1]))).layer1_size == chosen.config["layer1_size"]
@@ -54,6 +55,17 @@ def test_only_a_finished_run_with_the_metric_can_be_the_best() -> None:
         best.choose(results(run(1, "failed", 0.1)))
     with pytest.raises(SettingError, match="names no metric"):
         best.choose(results(run(1, metric=0.5), metric=None))
+
+
+def test_metrics_that_are_not_the_same_are_told_with_every_digit_and_other_data_too() -> None:
+    measured = Measured({"test_loss": (0.5, 0.5), "test_accuracy": (0.75, 0.7500000000000001)}, (None, "a1"))
+
+    assert not measured.same
+    assert measured.lines() == [
+        "test_loss 0.500000, the same as then",
+        "test_accuracy 0.75 then, 0.7500000000000001 now",
+        "The data is not the same: SHA-256 None then, a1 now.",
+    ]
 
 
 def test_a_run_that_kept_no_model_says_how_to_make_it_again(tmp_path: Any) -> None:
