@@ -228,6 +228,11 @@ def lines(tmp_path: Path, parameters: str, more: str = "", command: str = TRAINE
     ("parameters", "line"),
     [
         (
+            "optimiser: {value: adam}",
+            "5:3: unknown key `optimiser`. Did you mean `optimizer`? Allowed: layer1_size, layer1_activation,"
+            " dropout_rate, optimizer, learning_rate, epochs, batch_size, seed.",
+        ),
+        (
             "optimizer: {values: [adam, adamm]}",
             "5:30: `optimizer` is 'adamm'. Did you mean `adam`? Allowed: adam, rmsprop.",
         ),
@@ -320,7 +325,10 @@ def test_early_termination_that_no_trial_reaches_is_a_mistake(
 ) -> None:
     (line,) = lines(tmp_path, epochs, f"metric: {{name: loss}}\nearly_terminate: {section}\n")
 
-    assert line.endswith(f"no trial has more than {most}: it can stop none. Allowed: a first bracket from 1 to {most}.")
+    assert line == (
+        f"5:36: `early_terminate` looks at runs after {most + 1} epochs for the first time, and no trial has more than"
+        f" {most}: it can stop none. Allowed: a first bracket from 1 to {most}."
+    )
     assert lines(tmp_path, "epochs: {value: 9}", f"metric: {{name: loss}}\nearly_terminate: {section}\n") == []
 
 
