@@ -27,13 +27,16 @@ def keep(model: keras.Model, run: Any) -> None:
     """Saves the model without its optimizer and its `compile`, so that any Keras opens it, as a file of a W&B run.
 
     Args:
-        model: of any kind that Keras can save.
+        model: one that Keras cannot save costs its file and a line that says why, and not the trial.
         run: the file is `FILE` in its folder and on its backend.
     """
     path = Path(run.dir) / FILE
     optimizer, model.optimizer, model.compiled = model.optimizer, None, False
     try:
         model.save(path)
+    except Exception as error:  # of the user's own layers, or of the disk
+        print(f"The model is not kept as {FILE}: {type(error).__name__}: {' '.join(str(error).split())[:300]}")
+        return
     finally:
         model.optimizer, model.compiled = optimizer, True
     # W&B makes no copy of what is in the run's own folder already.
