@@ -80,13 +80,22 @@ def test_a_missing_file_is_told_with_the_nearest(tmp_path: Path) -> None:
     assert "Did you mean sweeps/layer_size.yaml?" in caught.value.message
 
 
-def test_registering_again_finds_the_sweep(there: Workplace, api: wandb.Api) -> None:
-    first, second = there.run("register"), there.run("register")
+def test_registering_again_finds_the_sweep_from_another_directory_too(
+    there: Workplace, make_workplace: MakeWorkplace, api: wandb.Api
+) -> None:
+    project = there.variables["WANDB_PROJECT"]
+    elsewhere = make_workplace("second_machine")
+    elsewhere.write_env_file((there.folder / ".env").read_text())
+    elsewhere.variables |= {"SWEEP": there.variables["SWEEP"], "WANDB_PROJECT": project}
 
-    assert (first[0], second[0]) == (0, 0)
-    assert "registered." in first[1]
-    assert "goes on: 0 of 2 runs finished." in second[1]
-    assert len(sweeps(api, there.variables["WANDB_PROJECT"])) == 1
+    first, said = there.run("register")
+    started = [place.start("register") for place in (there, elsewhere)]
+    again = [ending(process) for process in started]
+
+    assert (first, [code for code, _ in again]) == (0, [0, 0])
+    assert "registered." in said
+    assert all("goes on: 0 of 2 runs finished." in output for _, output in again)
+    assert len(sweeps(api, project)) == 1
 
 
 def test_two_that_register_at_once_use_one_sweep(there: Workplace, api: wandb.Api) -> None:
@@ -96,20 +105,6 @@ def test_two_that_register_at_once_use_one_sweep(there: Workplace, api: wandb.Ap
 
     assert codes == [0, 0]
     assert len(sweeps(api, there.variables["WANDB_PROJECT"])) == 1
-
-
-def test_it_is_found_from_another_directory_without_any_file_of_the_first(
-    there: Workplace, make_workplace: MakeWorkplace, api: wandb.Api
-) -> None:
-    other = make_workplace("second_machine")
-    other.write_env_file((there.folder / ".env").read_text())
-    project = there.variables["WANDB_PROJECT"]
-
-    there.run("register")
-    code, output = other.run("register", SWEEP=there.variables["SWEEP"], WANDB_PROJECT=project)
-
-    assert (code, len(sweeps(api, project))) == (0, 1)
-    assert "goes on" in output
 
 
 def test_of_two_with_one_name_the_older_is_used(there: Workplace, server: RunningServer, api: wandb.Api) -> None:
