@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,7 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from programs import ROOT, Trained
+from programs import ROOT, Trained, ending, lines_until
 
 from app import compare, replay
 from app.children import Interrupts
@@ -81,6 +82,19 @@ def test_runs_of_several_agents_from_a_warm_start_stopped_and_resumed_are_replay
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.splitlines()[-1] == "2 of 2 replays are identical"
     assert re.search("went on from a checkpoint: [1-9]", done.stdout)
+
+
+def test_ctrl_c_ends_the_training_too_and_is_no_verdict(trained: Trained) -> None:
+    process = trained.workplace.start("replay", trained.run_ids[0])
+    lines_until(process, "Training trial 1 again")
+    process.send_signal(signal.SIGINT)
+
+    code, output = ending(process)
+
+    assert code == 130
+    assert "identical" not in output
+    assert "differs" not in output
+    assert not [command for command in trained.workplace.processes().values() if "app.rerun" in command]
 
 
 @pytest.mark.parametrize(
