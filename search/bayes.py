@@ -64,7 +64,7 @@ def values(config: SweepConfig, index: int, seed: int, runs: Sequence[Run]) -> l
     points, targets, in_flight = _encoded(encoding, seen, random)
     if len(points) < 2:
         return _drawn(config, spread_out)
-    process = fit(encoding.columns(points), encoding.owners, _standardised(targets))
+    process = fit(encoding.columns(points), encoding.owners, _standardised(targets), random)
     if len(in_flight):
         process = process.believing(encoding.columns(in_flight))
     taken = {identity(run.params) for run in runs}

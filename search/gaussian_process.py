@@ -1,7 +1,8 @@
 """A Gaussian process: what a function of points in the unit cube is likely to be where nobody has looked yet.
 
 Matern-5/2 kernel with one length scale for each parameter, which tells parameters that matter from those that do not;
-noise; an amplitude that is integrated out; the most likely of these under weak priors, found by L-BFGS.
+noise; an amplitude that is integrated out. Length scales and noise are drawn from those that results and weak priors
+leave likely: of few noisy results the likeliest explanation is often wrong, and a search that keeps to it is lost.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ _LOG_NOISE_BOUNDS = (math.log(1e-6), math.log(1))
 _AMPLITUDE_WEIGHT = 2.0
 """How many targets the belief that they spread by 1 is worth."""
 _MAX_STEPS = 40
+_STRIDES, _STRIDE = 30, 0.3
+"""Metropolis steps from the likeliest length scales and noise, and how long they are, in logarithms."""
 
 
 class Moments(NamedTuple):
@@ -71,13 +74,17 @@ class GaussianProcess:
         return _conditioned(seen, targets, self.scales, self.noise, self.variance)
 
 
-def fit(points: Array, owners: Array, targets: Array) -> GaussianProcess:
-    """Fits a process to results.
+def fit(points: Array, owners: Array, targets: Array, random: np.random.Generator) -> GaussianProcess:
+    """Fits a process to results: one of those that are likely, another for each state of `random`.
 
     Args:
         points: float64[n, columns], n > 0.
         owners: int[columns], the parameter of each column, from 0; the columns of one parameter share a length scale.
         targets: float64[n], with a mean near 0 and a spread near 1.
+        random: decides which.
+
+    Source: Snoek, Larochelle and Adams 2012, Practical Bayesian optimization of machine learning algorithms, NeurIPS,
+    of whose samples this takes one an ask.
     """
     count = int(owners.max()) + 1
     squares = _squares_by_owner(points, owners, count)
@@ -86,7 +93,8 @@ def fit(points: Array, owners: Array, targets: Array) -> GaussianProcess:
     found = minimize(
         _loss, start, (squares, targets), "L-BFGS-B", jac=True, bounds=bounds, options={"maxiter": _MAX_STEPS}
     )
-    scales, noise = np.exp(found.x[:-1])[owners], float(np.exp(found.x[-1]))
+    theta = _drawn(found.x, squares, targets, random)
+    scales, noise = np.exp(theta[:-1])[owners], float(np.exp(theta[-1]))
     process = _conditioned(points, targets, scales, noise, 1.0)
     variance = (float(targets @ process.weights) + _AMPLITUDE_WEIGHT) / (len(targets) + _AMPLITUDE_WEIGHT)
     return _conditioned(points, targets, scales, noise, variance)
@@ -109,7 +117,7 @@ def log_expected_improvement(moments: Moments, best: float) -> Array:
 
 def _usual_log_scale(count: int) -> float:
     """Points of a larger cube lie farther apart."""
-    return math.log(0.3) + 0.5 * math.log(count)
+    return math.log(0.2) + 0.5 * math.log(count)
 
 
 def _conditioned(points: Array, targets: Array, scales: Array, noise: float, variance: float) -> GaussianProcess:
@@ -118,6 +126,17 @@ def _conditioned(points: Array, targets: Array, scales: Array, noise: float, var
     factor = cholesky(covariance, lower=True, check_finite=False)
     weights = cho_solve((factor, True), targets, check_finite=False)
     return GaussianProcess(points, targets, scales, noise, variance, factor, weights)
+
+
+def _drawn(theta: Array, squares: Array, targets: Array, random: np.random.Generator) -> Array:
+    """A draw from the posterior of log length scales and log noise, by random steps from its mode."""
+    loss = _loss(theta, squares, targets)[0]
+    strides = random.normal(0, _STRIDE, (_STRIDES, len(theta)))
+    for stride, luck in zip(strides, random.exponential(size=_STRIDES), strict=True):
+        tried = _loss(theta + stride, squares, targets)[0]
+        if tried - loss < luck:
+            theta, loss = theta + stride, tried
+    return theta
 
 
 def _loss(theta: Array, squares: Array, targets: Array) -> tuple[float, Array]:

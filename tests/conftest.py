@@ -17,3 +17,6 @@ for name in [name for name in os.environ if name.startswith("WANDB_") or name in
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+# Small matrices on two threads of a busy machine take up to ten times as long as on one; numpy reads this when it loads.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

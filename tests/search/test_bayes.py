@@ -68,6 +68,14 @@ def test_the_minimum_of_a_bowl_is_found_within_25_trials() -> None:
     assert min(run.history[0] for run in searched(BOWL, bowl, 25)) < 1e-4
 
 
+def test_noise_does_not_lead_the_search_away() -> None:
+    noise = iter(np.random.default_rng(0).normal(0, 0.05, 30).tolist())
+
+    runs = searched(BOWL, lambda params: bowl(params) + next(noise), 30)
+
+    assert np.median([bowl(run.params) for run in runs[15:]]) < 0.1  # of points all over the space: 0.2
+
+
 def test_the_maximum_is_found_where_more_is_better() -> None:
     config = sweep("{x: {min: 0.0, max: 1.0}, y: {min: 0.0, max: 1.0}}", goal="maximize")
 
