@@ -18,5 +18,5 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
-# Small matrices on two threads of a busy machine take up to ten times as long as on one; numpy reads this when it loads.
+# On a busy machine small matrices take ten times as long on two threads as on one; numpy reads this when it loads.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
