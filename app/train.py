@@ -227,8 +227,12 @@ def _values(run: Any, arguments: Sequence[str]) -> "TrialConfig":
     """Checks the run's values after recording them, so that a wrong one can be seen where the run is."""
     from app.config import TrialConfig
 
-    suggested = {name: value for name, value in dict(run.config).items() if not name.startswith(NOT_VALUES)}
-    values = {**parse_flags(arguments), **suggested}
+    # A backend may hand a run that is resumed out with all of its config.
+    flags, suggested = (
+        {name: value for name, value in given.items() if not name.startswith(NOT_VALUES)}
+        for given in (parse_flags(arguments), dict(run.config))
+    )
+    values = {**flags, **suggested}
     run.config.update({name: value for name, value in values.items() if name not in suggested})
     config = TrialConfig.checked(values)
     run.config.update({name: value for name, value in config.model_dump().items() if name not in values})

@@ -128,7 +128,7 @@ def test_what_a_sweep_suggests_counts_before_flags(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(wandb, "init", lambda **_: run)
 
     with pytest.raises(ConfigError) as caught:
-        train(["--epochs=1", "--seed=-1"])
+        train(["--epochs=1", "--seed=-1", "--provenance={}"])
 
     assert [line.split(".")[0] for line in caught.value.problems] == ["`epochs` is 0", "`seed` is -1"]
 
