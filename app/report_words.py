@@ -55,9 +55,10 @@ def _effects(effects: Sequence[Importance]) -> list[str]:
 def _too_few(found: Findings, few: TooFew) -> str:
     if not found.best:
         return ""
-    parameters = format.counted(len(found.parameters), "parameter")
+    names = found.parameters
+    each = escape(names[0]) if len(names) == 1 else f"each of {len(names)} parameters"
     runs = f"{format.counted(few.runs, 'run')} {'is' if few.runs == 1 else 'are'}"
-    return f"{runs} too few to tell what each of {parameters} does: that takes {format.count(few.needed)}."
+    return f"{runs} too few to tell what {each} does: that takes {format.count(few.needed)}."
 
 
 def _standing(found: Findings) -> str:

@@ -33,7 +33,7 @@ def bars(rows: Sequence[Bar]) -> str:
     """Draws the rows as an HTML list over one axis; "" for none."""
     if not rows:
         return ""
-    axis = scale(0, min(max(max(row.high for row in rows), 0.2), 1))
+    axis = scale(0, min(max(max(row.high for row in rows), 0.2), 1), intervals=2)
     ticks = [(tick / axis.high, f"{tick:.{axis.decimals}f}" if tick else "0") for tick in axis.ticks]
     drawn = "".join(_row(row, axis.high, [at for at, _ in ticks]) for row in rows)
     labels = "".join(f'<text x="{at:.2%}" y="12" text-anchor="middle">{text}</text>' for at, text in ticks)

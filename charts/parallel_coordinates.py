@@ -1,6 +1,6 @@
 """Parallel coordinates: an upright axis for each parameter and one for the metric, and through them a line a run."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
@@ -75,14 +75,14 @@ def parallel_coordinates(
     drawn = _thinned_out(ranked, most)
     layouts = [lay_out(axis, drawn) for axis in axes]
     lines = _Lines(layouts, area, values)
-    missing = _Missing(area, len(values) - len(inside), len(outcomes) - len(values), frozenset(inside))
+    missing = _Missing(area, len(values) - len(inside), len(outcomes) - len(values), frozenset(inside), values.keys())
     best = ranked[-1]
     parts = [
         f'<svg y="{TOP}" height="{HEIGHT}" overflow="visible">',
         stretched([*lines.ramp(drawn), *lines.best(best)], HEIGHT),
         *(part for number, layout in enumerate(layouts) for part in _axis(layout, number / len(layouts), missing)),
         stretched(lines.dots(drawn), HEIGHT) if len(drawn) <= FEW else "",
-        *_metric_axis(area, values[best], outcomes[best].name),
+        *_metric_axis(area, [values[run] for run in reversed(ranked)], outcomes[best].name),
         "</svg>",
         *_heads([*((layout.name, layout.kind) for layout in layouts), (metric, GOALS[goal])], name_length),
         *missing.tray(),
@@ -160,17 +160,19 @@ class _Lines:
 
 @dataclass(frozen=True)
 class _Missing:
-    """What the drawing leaves out, and which runs are in it."""
+    """What the drawing leaves out, which runs are in it, and which have a value."""
 
     area: Area
     out_of_scale: int
     without_value: int
-    inside: frozenset[int]
+    inside: Set[int]
+    valued: Set[int]
 
     def of_lane(self, lane: Lane) -> str:
         """ "▽ 75 of 79" beside a lane that has lost most of its runs; else ""."""
-        lost = sum(run not in self.inside for run in lane.runs)
-        return f"▽ {lost} of {len(lane.runs)}" if lost > LOST_LANE * len(lane.runs) else ""
+        lost = [run for run in lane.runs if run not in self.inside]
+        glyph = "▽" if any(run in self.valued for run in lost) else "✕"
+        return f"{glyph} {len(lost)} of {len(lane.runs)}" if len(lost) > LOST_LANE * len(lane.runs) else ""
 
     def tray(self) -> list[str]:
         told = []
@@ -217,8 +219,8 @@ def _label(x: str, y: float, text: str) -> str:
     return f'<text class="plate end" x="{x}" dx="-9" y="{y:.1f}" dy="0.35em">{escape(text)}</text>'
 
 
-def _metric_axis(area: Area, best: float, name: str) -> list[str]:
-    """The axis is the legend: each of the ramp's colours as far as it goes."""
+def _metric_axis(area: Area, ranked: Sequence[float], name: str) -> list[str]:
+    """The axis is the legend: each of the ramp's colours as far as it goes; `ranked` are the values, best first."""
     worst, end = _ends(area)
     places = [area.y(worst + (end - worst) * (step / COLOURS) ** (1 / POWER)) for step in range(COLOURS + 1)]
     parts = [
@@ -226,12 +228,12 @@ def _metric_axis(area: Area, best: float, name: str) -> list[str]:
         ' transform="translate(-4)"/>'
         for number, (bottom, top) in enumerate(pairwise(places), start=1)
     ]
-    y = area.y(best)
+    y = area.y(ranked[0])
     for tick in area.scale.ticks:
         if not -LINE_HEIGHT < area.y(tick) - y < 2 * LINE_HEIGHT:
             text = format.metric(tick, area.scale.decimals)
             parts.append(f'<text x="100%" dx="12" y="{area.y(tick):.1f}" dy="0.35em">{text}</text>')
-    value = format.metric(best, max(area.scale.decimals, format.metric_decimals([best])))
+    value = format.metric(ranked[0], max(area.scale.decimals, format.metric_decimals(list(dict.fromkeys(ranked)))))
     parts.append(f'<circle class="best-mark" cx="100%" cy="{y:.1f}" r="4.5"/>')
     parts.append(f'<text class="best-label" x="100%" dx="12" y="{y:.1f}" dy="0.35em">{value}</text>')
     return [*parts, f'<text x="100%" dx="12" y="{y + LINE_HEIGHT:.1f}" dy="0.35em">{escape(_short(name))}</text>']
