@@ -19,6 +19,7 @@ import socket
 import struct
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 
@@ -105,12 +106,9 @@ class Server:
             self._listener.close()
 
     def _tell(self, connection: socket.socket, ending: int) -> None:
-        try:
+        with suppress(OSError):  # its parent has gone
             connection.sendall(ending.to_bytes(warm_trial.ENDING_BYTES, "big", signed=True))
-        except OSError:
-            pass  # its parent has gone
-        finally:
-            self._leave(connection)
+        self._leave(connection)
 
     def _leave(self, connection: socket.socket) -> None:
         if connection.fileno() >= 0:
@@ -118,11 +116,14 @@ class Server:
             connection.close()
 
     def _accept(self, listener: socket.socket) -> Become | None:
-        connection, _ = listener.accept()
+        try:
+            connection, _ = listener.accept()
+        except OSError:
+            return None  # who wanted something has gone, or this listens no longer
         try:
             connection.settimeout(REQUEST_LIMIT_S)
             request, descriptors = _receive(connection)
-        except (OSError, EOFError, ValueError) as error:
+        except (OSError, EOFError, TypeError, ValueError) as error:
             print(f"warm: a request came to nothing: {error}", file=sys.stderr, flush=True)
             connection.close()
             return None
@@ -130,6 +131,7 @@ class Server:
         if reason is None:
             reason, pid = _fork()
         if pid == 0:
+            connection.close()
             return Become(request, descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
@@ -140,22 +142,22 @@ class Server:
         if refused is None:
             self._trials[pid] = connection
             self._watch(connection, lambda connection: self._hear(connection, pid))
-        try:
+        with suppress(OSError):  # its parent has gone: `_hear` sees to that
             connection.sendall(warm_trial.STARTED if refused is None else warm_trial.REFUSED + refused.encode())
-        except OSError:
-            return  # its parent has gone: `_hear` sees to that
-        finally:
-            if refused is not None:
-                connection.close()
+        if refused is not None:
+            connection.close()
 
     def _hear(self, connection: socket.socket, pid: int) -> None:
         """Sends the trial the signals that its parent has sent here; ends it, and all it started, if that has gone."""
+        if self._trials.get(pid) is not connection:
+            return  # it has ended since the selector saw this
         try:
             signals = connection.recv(256)
         except OSError:
             signals = b""
         for signum in signals or [signal.SIGKILL]:
-            (os.killpg if signum == signal.SIGKILL else os.kill)(pid, signum)
+            with suppress(ProcessLookupError):
+                (os.killpg if signum == signal.SIGKILL else os.kill)(pid, signum)
         if not signals:
             self._leave(connection)
 
@@ -175,7 +177,8 @@ def _fork() -> tuple[str | None, int]:
     except OSError as error:
         pid, reason = -1, f"the warm server cannot fork: {error.strerror}"
     if pid > 0:
-        os.setpgid(pid, pid)  # here too: it may have to be killed before it has done so itself
+        with suppress(PermissionError):  # here too: it may have to be killed before it has done so itself
+            os.setpgid(pid, pid)
     if pid != 0:
         signal.pthread_sigmask(signal.SIG_SETMASK, held)
     return reason, pid
@@ -209,5 +212,7 @@ def main(path: str, environ: Mapping[str, str] = os.environ) -> Become | None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m app.warm SOCKET")
     if trial := main(sys.argv[1]):
         warm_become.become(trial)
