@@ -24,7 +24,7 @@ def test_an_agent_waits_for_its_sweep_says_why_and_ends_when_all_is_done(
     project = there.variables["WANDB_PROJECT"]
     there.write_quick_sweep(size=[1])
 
-    agent = there.start("agent")
+    agent = there.start("agent", WARM="1")
     waiting = lines_until(agent, "Waiting")
     there.run("register")
     code, output = ending(agent)

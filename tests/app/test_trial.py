@@ -66,19 +66,17 @@ ENDINGS = [
 
 
 @pytest.mark.parametrize(("program", "code", "told"), ENDINGS)
-def test_death_by_a_signal_becomes_a_code_above_128(way: dict[str, str], program: str, code: int, told: str) -> None:
-    done = ended(way, "-c", program)
+def test_an_ending_is_the_same_warm_and_plain_and_death_by_a_signal_a_code_above_128(
+    warm_environment: dict[str, str], program: str, code: int, told: str
+) -> None:
+    warm, plain = (ended(warm_environment | {"WARM": switch}, "-c", program) for switch in "10")
 
-    assert done.returncode == code
-    assert done.stderr.endswith(told)
+    assert (warm.returncode, warm.stdout, warm.stderr) == (plain.returncode, plain.stdout, plain.stderr)
+    assert warm.returncode == code
+    assert warm.stderr.endswith(told)
 
 
-def test_a_warm_trial_writes_what_a_plain_one_does(warm_environment: dict[str, str]) -> None:
-    for program, _, _ in ENDINGS:
-        warm, plain = (ended(warm_environment | {"WARM": switch}, "-c", program) for switch in "10")
-
-        assert (warm.stdout, warm.stderr) == (plain.stdout, plain.stderr)
-
+ODD_ARGUMENTS = ['--name=it\'s "quoted"', "", "--größe=1", "two words"]
 
 SURROUNDINGS = """
 import os, signal, sys, threading
@@ -101,14 +99,13 @@ def test_a_warm_trial_finds_itself_where_a_plain_one_does(
 ) -> None:
     (tmp_path / "look.py").write_text(SURROUNDINGS)
     program = {"-c": ["-c", SURROUNDINGS], "-m": ["-m", "look"], "a file": ["look.py"]}[how]
-    arguments = ['--name=it\'s "quoted"', "", "--größe=1", "two words"]
     odd = {"ODD": "\udcff=ä", "NEW": "1"}
 
     def look(switch: str) -> str:
         way = warm_environment | odd | {"WARM": switch}
         shell = ["sh", "-c", 'umask 027; trap "" HUP INT; exec "$@" <&-', "sh"]
         done = subprocess.run(
-            [*shell, *command(*program, *arguments)], cwd=tmp_path, env=way, capture_output=True, text=True
+            [*shell, *command(*program, *ODD_ARGUMENTS)], cwd=tmp_path, env=way, capture_output=True, text=True
         )
         assert (done.stderr, done.returncode) == ("", 0)
         return done.stdout
@@ -116,19 +113,12 @@ def test_a_warm_trial_finds_itself_where_a_plain_one_does(
     assert look("1") == look("0")
 
 
-def test_arguments_reach_python_as_they_are(way: dict[str, str]) -> None:
-    program = "import sys; print(ascii(sys.argv[1:]))"
-    arguments = ['--name=it\'s "quoted"', "", "--größe=1", "two words"]
+def test_a_module_is_found_from_the_working_directory_with_its_arguments(way: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "own_trainer.py").write_text("import sys; print(ascii(sys.argv[1:]))")
 
-    assert ended(way, "-c", program, *arguments).stdout.strip() == ascii(arguments)
+    done = ended(way, "-m", "own_trainer", *ODD_ARGUMENTS, cwd=tmp_path)
 
-
-def test_a_module_is_found_from_the_working_directory(way: dict[str, str], tmp_path: Path) -> None:
-    (tmp_path / "own_trainer.py").write_text("print('found')")
-
-    done = ended(way, "-m", "own_trainer", cwd=tmp_path)
-
-    assert (done.stdout, done.returncode) == ("found\n", 0)
+    assert (done.stdout, done.returncode) == (f"{ODD_ARGUMENTS!a}\n", 0)
 
 
 COUNTING = """

@@ -219,7 +219,7 @@ def test_a_server_that_is_asked_to_end_waits_for_its_trials(make_server: Make) -
 def test_up_starts_its_trials_warm_and_says_once_when_it_cannot_any_more(workplace: Workplace) -> None:
     workplace.write_quick_sweep(epochs=10, size=[1, 2, 3])
 
-    up = workplace.start("up")
+    up = workplace.start("up", WARM="1")
     lines_until(up, "1 running")
     processes = workplace.processes()
     (server,) = (pid for pid, line in processes.items() if "-m app.warm" in line)
