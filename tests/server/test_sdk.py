@@ -26,6 +26,7 @@ run = wandb.init()
 for epoch in range(3):
     run.log({"epoch": epoch, "acc": run.config["units"] / 100 + epoch / 1000})
     time.sleep(run.config.get("pause_s", 0))
+run.finish()  # a client that ends without it waits for ever, rarely: see hanging.py
 """
 SWEEP = """
 program: trial.py
