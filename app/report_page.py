@@ -20,6 +20,7 @@ from charts.icons import icon
 TEMPLATE: Final = Path(__file__).with_suffix(".html")
 STYLE: Final = Path(__file__).with_suffix(".css")
 ROWS_SHOWN: Final = 10
+DEFAULTS_SHOWN: Final = 12
 COLUMNS_SHOWN: Final = 6
 CAUSES_SHOWN: Final = 12
 FAILURES_SHOWN: Final = 8
@@ -83,8 +84,10 @@ def _recipe(found: Findings) -> str:
     best = found.best[0]
     varying = set(found.parameters)
     facts = found.of(best)
-    searched = _definitions((name, best.values[name], name not in varying) for name in best.values)
-    left = f"<section><h2>Recipe of the best run</h2>{searched}</section>"
+    defaults = [(name, value) for name, value in facts.values.items() if name not in best.values]
+    rows = sorted([*best.values.items(), *defaults[:DEFAULTS_SHOWN]], key=lambda row: row[0] not in varying)
+    shown = _definitions((name, value, name not in varying) for name, value in rows)
+    left = f"<section><h2>Recipe of the best run</h2>{shown}</section>"
     return _pair(left, f"<section><h2>Make it again</h2>{_again(found, best, facts)}</section>")
 
 
@@ -100,7 +103,7 @@ def _again(found: Findings, best: RunResult, facts: Facts) -> str:
         f"<pre>{_wrapping(command(facts.values))}</pre>"
         f'<p class="note">{escape(_made_of(facts))}{took}</p>'
         f'<p class="note">The same, compared bit for bit; and its model, measured once more:</p>'
-        f"<pre>{escape(replay)}\n{escape(model)}</pre>"
+        f"<pre>{_wrapping(replay)}\n{_wrapping(model)}</pre>"
     )
 
 

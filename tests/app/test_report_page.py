@@ -71,7 +71,8 @@ def test_the_page_tells_the_best_run_with_its_recipe_and_command(large: Findings
     assert float(shown[1]) == pytest.approx(best.metric, abs=1e-4)
     for name, value in best.values.items():
         assert f"<span>--{name}={value}</span>" in text
-    assert f"python -m app replay local/practice/{best.id}" in text
+    assert "<div class=fixed><dt>epochs</dt><dd>5</dd></div>" in text
+    assert f"<span>replay</span> <span>local/practice/{best.id}</span>" in text
     assert "data sha256 41f241f2…41f2" in text
 
 
@@ -147,7 +148,7 @@ def test_a_run_of_another_program_has_no_command() -> None:
 
     text = page(Findings(found.results, found.config, facts), WRITTEN)
 
-    assert "python -m app.train" not in text
+    assert "app.train" not in text
     assert "It records no provenance" in text
 
 
