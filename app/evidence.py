@@ -2,9 +2,46 @@
 
 import signal
 from collections.abc import Iterator
+from typing import NamedTuple
 
 CRASHES = (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGILL, signal.SIGFPE)
 NAMES = {each.value: each.name for each in signal.Signals}
+# A trial that ends with one of these was asked to, and has closed its run itself.
+INTERRUPTED = (128 + signal.SIGINT, 128 + signal.SIGTERM)
+
+
+class Ending(NamedTuple):
+    """How a trial ended.
+
+    Attributes:
+        code: its exit code, 128 + n if signal n ended it.
+        cause: one line.
+        told: whether the trial has said all this itself: it succeeded, or was asked to end and closed its run.
+        by_itself: whether it ended by an exit code of its own.
+    """
+
+    code: int
+    cause: str
+    told: bool
+    by_itself: bool
+
+
+def ending_of(number: int | None, oom_kills: int, no_progress: str | None = None) -> Ending:
+    """Interprets what is known of an ending.
+
+    Args:
+        number: the trial's exit code, -n if signal n ended it, None if the warm server ended before it did.
+        oom_kills: how many processes of its cgroup the kernel killed for memory meanwhile.
+        no_progress: why its parent killed it, if it did.
+    """
+    if number is None and not oom_kills:
+        cause = "interrupted: the warm server ended"
+        return Ending(128 + signal.SIGTERM, cause, told=False, by_itself=False)
+    if number is None:
+        number = -signal.SIGKILL  # the kernel chose the server, and the trial went with it
+    code = number if number >= 0 else 128 - number
+    cause = no_progress if no_progress and number < 0 else cause_of(number, oom_kills)
+    return Ending(code, cause, told=number in (0, *INTERRUPTED), by_itself=number >= 0)
 
 
 def cause_of(ending: int, oom_kills: int) -> str:

@@ -12,39 +12,19 @@ imported here: these few modules start in some 30 ms.
 """
 
 import os
-import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # -I leaves the project's root out
 
 from app import evidence, patience, warm_trial
+from app.evidence import Ending
 from app.patience import PROGRESS_FILE, Patience
 from app.trial_process import OwnProcess, Process, attend, hold_signals
 
-# A trial that ends with one of these was asked to, and has closed its run itself.
-INTERRUPTED = (128 + signal.SIGINT, 128 + signal.SIGTERM)
-
 RECORDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "cause.py")
 RECORDING_LIMIT_S = 30  # a backend that is away must not hold an agent up; usual are 2 s
-
-
-class Ending(NamedTuple):
-    """How a trial ended.
-
-    Attributes:
-        code: its exit code, 128 + n if signal n ended it.
-        cause: one line.
-        told: whether the trial has said all this itself: it succeeded, or was asked to end and closed its run.
-        by_itself: whether it ended by an exit code of its own.
-    """
-
-    code: int
-    cause: str
-    told: bool
-    by_itself: bool
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> int:
@@ -77,7 +57,7 @@ def _run(arguments: Sequence[str], environment: Mapping[str, str], watch: Patien
             number = attend(process, lambda: False, 0)
     except warm_trial.ServerEnded:
         number = None
-    return _ending(number, evidence.oom_kills() - kills_before, watch.cause if watch else None)
+    return evidence.ending_of(number, evidence.oom_kills() - kills_before, watch.cause if watch else None)
 
 
 def _start(arguments: Sequence[str], environment: Mapping[str, str]) -> Process:
@@ -87,24 +67,6 @@ def _start(arguments: Sequence[str], environment: Mapping[str, str]) -> Process:
         except warm_trial.Unavailable as reason:
             print(f"trial: not started warm: {reason}", file=sys.stderr, flush=True)
     return OwnProcess([sys.executable, *arguments], environment)
-
-
-def _ending(number: int | None, oom_kills: int, no_progress: str | None) -> Ending:
-    """Interprets what is known.
-
-    Args:
-        number: as `attend` returns it, None if the warm server ended before the trial.
-        oom_kills: how many processes of its cgroup the kernel killed for memory meanwhile.
-        no_progress: why it was killed from here, if it was.
-    """
-    if number is None and not oom_kills:
-        cause = "interrupted: the warm server ended"
-        return Ending(128 + signal.SIGTERM, cause, told=False, by_itself=False)
-    if number is None:
-        number = -signal.SIGKILL  # the kernel chose the server, and the trial went with it
-    code = number if number >= 0 else 128 - number
-    cause = no_progress if no_progress and number < 0 else evidence.cause_of(number, oom_kills)
-    return Ending(code, cause, told=number in (0, *INTERRUPTED), by_itself=number >= 0)
 
 
 def _has_run(environ: Mapping[str, str]) -> bool:

@@ -243,19 +243,28 @@ def test_the_limit_is_the_settings_own_where_none_is_given() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ending", "oom_kills", "cause"),
+    ("number", "oom_kills", "code", "cause"),
     [
-        (3, 0, "exit code 3"),
-        (-signal.SIGKILL, 0, "killed by SIGKILL"),
-        (-signal.SIGKILL, 1, "out of memory: the kernel killed it (SIGKILL, oom_kill +1)"),
-        (-signal.SIGSEGV, 0, "segmentation fault (SIGSEGV)"),
-        (-signal.SIGSEGV, 1, "segmentation fault (SIGSEGV)"),
-        (-signal.SIGTERM, 0, "killed by SIGTERM"),
-        (-40, 0, "killed by signal 40"),
+        (3, 0, 3, "exit code 3"),
+        (-signal.SIGKILL, 0, 137, "killed by SIGKILL"),
+        (-signal.SIGKILL, 1, 137, "out of memory: the kernel killed it (SIGKILL, oom_kill +1)"),
+        (-signal.SIGSEGV, 0, 139, "segmentation fault (SIGSEGV)"),
+        (-signal.SIGSEGV, 1, 139, "segmentation fault (SIGSEGV)"),
+        (-signal.SIGTERM, 0, 143, "killed by SIGTERM"),
+        (-40, 0, 168, "killed by signal 40"),
+        (None, 0, 143, "interrupted: the warm server ended"),
+        (None, 1, 137, "out of memory: the kernel killed it (SIGKILL, oom_kill +1)"),
     ],
 )
-def test_the_cause_names_the_evidence(ending: int, oom_kills: int, cause: str) -> None:
-    assert evidence.cause_of(ending, oom_kills) == cause
+def test_the_cause_names_the_evidence(number: int | None, oom_kills: int, code: int, cause: str) -> None:
+    assert evidence.ending_of(number, oom_kills)[:2] == (code, cause)
+
+
+def test_a_signal_from_its_parent_is_told_by_its_reason_and_a_trial_that_ended_before_is_not() -> None:
+    killed, ended_before = (evidence.ending_of(number, 0, "no progress for 30 min: ...") for number in (-9, 3))
+
+    assert (killed.code, killed.cause) == (137, "no progress for 30 min: ...")
+    assert (ended_before.code, ended_before.cause) == (3, "exit code 3")
 
 
 def test_the_kernels_count_of_oom_kills_is_read_from_cgroups_v2(tmp_path: Path) -> None:
