@@ -10,6 +10,7 @@ import gc
 import os
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from contextlib import suppress
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 NOT_VALUES = ("_", "wandb", "provenance")
 RUN_ID = "WANDB_RUN_ID"
 PROJECT, _ = settings.VARIABLES["WANDB_PROJECT"]
+TEARDOWN_S = 15.0  # the run is closed by then, and all of it is at its backend
 
 
 class StartError(Exception):
@@ -276,11 +278,15 @@ def main(arguments: Sequence[str]) -> int:
 
 def _leave(code: int) -> None:
     """Ends the process without taking its modules apart, which takes longer than a small epoch."""
+    # W&B's service may miss its leave (0.31.0, one run in hundreds), and its client would wait for it for ever.
+    last = threading.Timer(TEARDOWN_S, os._exit, [code])
+    last.daemon = True
+    last.start()
     try:
-        if wandb := sys.modules.get("wandb"):
-            wandb.teardown(code)
         sys.stdout.flush()
         sys.stderr.flush()
+        if wandb := sys.modules.get("wandb"):
+            wandb.teardown(code)
     finally:
         os._exit(code)
 

@@ -345,3 +345,17 @@ def test_env_file_names_the_server_of_a_trial_by_hand(tmp_path: Path, monkeypatc
         "url": "http://127.0.0.1:9",
         "key": "k" * 40,
     }
+
+
+def test_a_client_that_waits_for_its_service_for_ever_does_not_hold_the_trial() -> None:
+    program = (
+        "import sys, threading, types\n"
+        "from app import train\n"
+        "train.TEARDOWN_S = 0.2\n"
+        "sys.modules['wandb'] = types.SimpleNamespace(teardown=lambda code: threading.Event().wait())\n"
+        "train._leave(3)\n"
+    )
+
+    ended = subprocess.run([sys.executable, "-c", program], cwd=Path(app.__file__).parents[1], timeout=60)
+
+    assert ended.returncode == 3
