@@ -9,7 +9,7 @@ from app.children import Child, Interrupts, Stopped, stop
 from app.client import BackendError
 from app.results import Reader, Results
 from app.setup import Setup
-from app.warm_start import WarmServer
+from app.warm.start import WarmServer
 
 # What a trial may take to end after SIGTERM: an epoch of a larger model, then its last upload.
 TERM_TIMEOUT_S = 45

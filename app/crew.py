@@ -9,7 +9,7 @@ import click
 from app import agent
 from app.children import Child, Interrupts, stop
 from app.results import Results
-from app.warm_start import WarmServer
+from app.warm.start import WarmServer
 
 
 class Crew:

@@ -18,12 +18,13 @@ from collections.abc import Mapping, Sequence
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # -I leaves the project's root out
 
-from app import evidence, patience, warm_trial
-from app.evidence import Ending
-from app.patience import PROGRESS_FILE, Patience
-from app.trial_process import OwnProcess, Process, attend, hold_signals
+from app.parent import evidence, patience
+from app.parent.evidence import Ending
+from app.parent.patience import PROGRESS_FILE, Patience
+from app.parent.process import OwnProcess, Process, attend, hold_signals
+from app.warm import client as warm
 
-RECORDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "cause.py")
+RECORDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "parent", "cause.py")
 RECORDING_LIMIT_S = 30  # a backend that is away must not hold an agent up; usual are 2 s
 
 
@@ -55,16 +56,16 @@ def _run(arguments: Sequence[str], environment: Mapping[str, str], watch: Patien
             number = attend(process, lambda: watch.is_over(time.monotonic()), watch.look_every_s)
         else:
             number = attend(process, lambda: False, 0)
-    except warm_trial.ServerEnded:
+    except warm.ServerEnded:
         number = None
     return evidence.ending_of(number, evidence.oom_kills() - kills_before, watch.cause if watch else None)
 
 
 def _start(arguments: Sequence[str], environment: Mapping[str, str]) -> Process:
-    if environment.get(warm_trial.SWITCH) != "0":
+    if environment.get(warm.SWITCH) != "0":
         try:
-            return warm_trial.start(arguments, environment)
-        except warm_trial.Unavailable as reason:
+            return warm.start(arguments, environment)
+        except warm.Unavailable as reason:
             print(f"trial: not started warm: {reason}", file=sys.stderr, flush=True)
     return OwnProcess([sys.executable, *arguments], environment)
 

@@ -10,7 +10,7 @@ from programs import ROOT, MakeWorkplace, Trained, Workplace, runs
 
 from app import data, device
 from app.children import Interrupts
-from app.warm_start import WarmServer
+from app.warm.start import WarmServer
 from tests.server.real_server import RunningServer
 
 

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from app import evidence, patience, settings, trial
+from app import settings, trial
+from app.parent import evidence, patience
 
 SCRIPT = str(Path(trial.__file__))
 WAIT_S = 20
@@ -89,7 +90,7 @@ print(masks, signals, threading.active_count(), os.getpgid(0) == os.getpid())
 print([(n, os.isatty(n), os.fstat(n).st_mode) for n in range(3) if os.path.exists(f"/proc/self/fd/{n}")])
 for stream in (sys.stdin, sys.stdout, sys.stderr):
     print(stream and (stream.name, stream.encoding, stream.errors, stream.line_buffering, stream.write_through))
-print([name for name in ("app.model", "app.warm", "app.trial_process") if name in sys.modules])
+print([name for name in ("app.model", "app.warm", "app.parent.process") if name in sys.modules])
 """
 
 

@@ -18,7 +18,7 @@ from programs import ROOT, Workplace, ending, lines_until
 from test_trial import WAIT_S, command, ended, gone_within, started
 
 from app.children import Interrupts
-from app.warm_start import WarmServer
+from app.warm.start import WarmServer
 from tests.server.real_server import RunningServer
 
 Make = Callable[..., WarmServer]
@@ -122,15 +122,15 @@ def test_a_server_with_a_second_thread_refuses(make_server: Make, tmp_path: Path
 
 STARTED_IN_TURN = """
 import pathlib, sys
-from app import warm, warm_safety
-warm.preload()
-print(warm_safety.unsafe())
+from app.warm import safety, server
+server.preload()
+print(safety.unsafe())
 gpu = pathlib.Path(sys.argv[1]); (gpu / "7").symlink_to("/dev/nvidia0")
-print(warm_safety.unsafe(descriptors=gpu))
+print(safety.unsafe(descriptors=gpu))
 import wandb; wandb.setup(wandb.Settings(mode="disabled"))
-print(warm_safety.unsafe())
+print(safety.unsafe())
 import tensorflow as tf; tf.constant(1)
-print(warm_safety.unsafe())
+print(safety.unsafe())
 """
 
 

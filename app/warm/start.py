@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from app.children import Child, Interrupts, stop
-from app.warm_trial import SOCKET, SWITCH
+from app.warm.client import SOCKET, SWITCH
 
 GRACE_S = 5.0
 

@@ -1,6 +1,6 @@
 """Writes to a run why it failed, through W&B's own client and so on any backend.
 
-    python -P app/cause.py EXIT_CODE CAUSE
+    python -P app/parent/cause.py EXIT_CODE CAUSE
 
 The run is the one that the environment names, as for any program that `wandb agent` starts. One that has told its
 cause itself is left alone.

@@ -28,7 +28,7 @@ def refusal(request: Mapping[str, Any], environment: Mapping[str, str]) -> str |
     """Says why a trial cannot be forked from this process, or None.
 
     Args:
-        request: as `warm_trial` sends it.
+        request: as `client` sends it.
         environment: of this process when it imported its modules.
     """
     return (

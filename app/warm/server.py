@@ -23,10 +23,10 @@ from contextlib import suppress
 from types import FrameType
 from typing import Any
 
-from app import warm_become, warm_trial
-from app.trial_process import stand_alone
-from app.warm_become import Become
-from app.warm_safety import refusal
+from app.parent.process import stand_alone
+from app.warm import client
+from app.warm.become import Become
+from app.warm.safety import refusal
 
 BACKLOG = 128
 REQUEST_LIMIT_S = 5.0
@@ -107,7 +107,7 @@ class Server:
 
     def _tell(self, connection: socket.socket, ending: int) -> None:
         with suppress(OSError):  # its parent has gone
-            connection.sendall(ending.to_bytes(warm_trial.ENDING_BYTES, "big", signed=True))
+            connection.sendall(ending.to_bytes(client.ENDING_BYTES, "big", signed=True))
         self._leave(connection)
 
     def _leave(self, connection: socket.socket) -> None:
@@ -143,7 +143,7 @@ class Server:
             self._trials[pid] = connection
             self._watch(connection, lambda connection: self._hear(connection, pid))
         with suppress(OSError):  # its parent has gone: `_hear` sees to that
-            connection.sendall(warm_trial.STARTED if refused is None else warm_trial.REFUSED + refused.encode())
+            connection.sendall(client.STARTED if refused is None else client.REFUSED + refused.encode())
         if refused is not None:
             connection.close()
 
@@ -189,7 +189,7 @@ def _receive(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
     credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, UCRED.size)
     if UCRED.unpack(credentials)[1] != os.getuid():
         raise PermissionError("it is another user's")
-    length, descriptors, _, _ = socket.recv_fds(connection, warm_trial.LENGTH_BYTES, 3)
+    length, descriptors, _, _ = socket.recv_fds(connection, client.LENGTH_BYTES, 3)
     with connection.makefile("rb") as reader:
         request = marshal.loads(reader.read(int.from_bytes(length, "big")))
     return request, descriptors
@@ -209,10 +209,3 @@ def main(path: str, environ: Mapping[str, str] = os.environ) -> Become | None:
         server.abandon()
         stand_alone(parent)
     return trial
-
-
-if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: python -m app.warm SOCKET")
-    if trial := main(sys.argv[1]):
-        warm_become.become(trial)

@@ -12,7 +12,7 @@ from importlib.machinery import SourceFileLoader
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from app.trial_process import PASSED_ON
+from app.parent.process import PASSED_ON
 
 STANDARD_STREAMS = ("stdin", "stdout", "stderr")
 
@@ -20,7 +20,7 @@ ARG_START = 45  # field 48 of /proc/PID/stat, where those after the program's na
 
 
 class Become(NamedTuple):
-    """A trial to be: its request, as `warm_trial` sends it, and the descriptors that came with it."""
+    """A trial to be: its request, as `client` sends it, and the descriptors that came with it."""
 
     request: dict[str, Any]
     descriptors: list[int]

@@ -1,0 +1,1 @@
+"""The warm server: trials start from a process that has imported TensorFlow already."""
