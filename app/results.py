@@ -182,7 +182,9 @@ class Reader:
     def _runs(self) -> Iterator[Any]:
         self._api.flush()  # else it answers from memory
         project = f"{self._sweep.entity}/{self._sweep.project}"
-        yield from self._api.runs(project, filters={"sweep": self._sweep.id}, per_page=500, lazy=True)
+        # What a lazy run leaves out costs a request a run; at the first look that would be one for each.
+        lazy = bool(self._ended)
+        yield from self._api.runs(project, filters={"sweep": self._sweep.id}, per_page=500, lazy=lazy)
 
     def _run(self, run: Any, metric: str | None) -> RunResult:
         known = self._ended.get(run.id)

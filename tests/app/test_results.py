@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from rich.console import Console
 
 from app import agent, progress, register, report
 from app.progress import Progress
-from app.results import Results, RunResult
+from app.results import Reader, Results, RunResult
 
 
 def run(number: int, state: str, **facts: Any) -> RunResult:
@@ -121,6 +122,23 @@ def test_best_runs_come_first_and_those_without_a_figure_are_left_out() -> None:
 
     assert [each.id for each in results(*found).best()] == ["r2", "r1"]
     assert [each.id for each in results(*found, maximize=False).best()] == ["r1", "r2"]
+
+
+def test_the_first_look_fetches_all_of_the_runs_at_once_and_later_ones_what_is_new() -> None:
+    asked: list[bool] = []
+    ended = SimpleNamespace(
+        id="r1", name="trial 1", state="finished", config={"size": 8}, summary={"val_accuracy": 0.5}
+    )
+    config = {"metric": {"name": "val_accuracy", "goal": "maximize"}, "parameters": {"size": {"values": [8]}}}
+    facts = {"id": "s", "entity": "me", "project": "p", "name": "grid", "url": "", "state": "FINISHED"}
+    sweep = SimpleNamespace(**facts, config=config, expected_run_count=1, load=lambda force: None)
+    api = SimpleNamespace(
+        sweep=lambda path: sweep, flush=lambda: None, runs=lambda *_, lazy, **__: asked.append(lazy) or [ended]
+    )
+    reader = Reader(api, "me/p/s")
+
+    assert [reader.read().best()[0].metric for _ in range(2)] == [0.5, 0.5]
+    assert asked == [False, True]
 
 
 def test_the_table_shows_only_parameters_that_differ() -> None:
