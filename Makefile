@@ -1,4 +1,5 @@
 # make up        run the sweep: AGENTS=2, SWEEP=sweeps/<file>.yaml, NEW=label ... (.env.example lists all)
+# make report    its results so far: a table here, a page, CSV and JSON in DATA_DIR/reports
 # make serve     the embedded server alone, with the two lines that point any W&B program to it
 # make test      all tests but those of the containers, which are make test-compose's: with Docker, or root and Debian
 # make check     linters, types, import contracts
@@ -11,10 +12,13 @@
 PY := .venv/bin/python
 TRAINER := $(shell requirements/trainer.sh)
 
-.PHONY: up serve demo test test-compose check bundle lock clean
+.PHONY: up report serve demo test test-compose check bundle lock clean
 
 up: .venv/.$(TRAINER)
 	@exec $(PY) -m app up
+
+report: .venv/.$(TRAINER)
+	@exec $(PY) -m app report
 
 serve: .venv/.$(TRAINER)
 	@exec $(PY) -m app serve

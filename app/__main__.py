@@ -4,6 +4,7 @@ import json
 import os
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +122,7 @@ def agent() -> None:
 @main.command("report")
 @click.option("--wait", is_flag=True, help="Wait until the sweep is over; progress goes to stderr.")
 def show_report(wait: bool) -> None:
-    """Print the best runs of the sweep and the causes of failed ones."""
+    """Print the best runs of the sweep and the causes of failed ones; write report.html, results.csv, results.json."""
     setup = _setup(err=True)
     if wait and setup.settings.dry:
         _say("Dry run: there is nothing to wait for.")
@@ -133,7 +134,8 @@ def show_report(wait: bool) -> None:
         _say(setup.dashboard(results.url), err=True)
         with Progress(Console(stderr=True), time.monotonic()) as progress:
             results = follow.until_over(reader, progress, LOOK_S[setup.backend.kind])
-    sys.exit(report.show(results, Console()))
+    now = datetime.now().astimezone()
+    sys.exit(report.finish(api, results, Console(), setup.settings.data_dir, now))
 
 
 @main.command("replay")

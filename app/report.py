@@ -1,13 +1,17 @@
-"""What people are shown of a sweep's results: a table of runs, and a line for each that failed."""
+"""What people are shown of a sweep's results: a table of runs, a line for each that failed, and files to keep."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from itertools import zip_longest
+from pathlib import Path
 from typing import Any, Literal
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from app import findings, report_files
+from app.client import BackendError
 from app.results import Results, RunResult
 from charts import format
 
@@ -17,8 +21,25 @@ VALUE_DIGITS = 4
 WIDEST = 1000
 
 
-def show(results: Results, console: Console) -> int:
-    """Prints the table, the cause of each failure and the count.
+def finish(api: Any, results: Results, console: Console, data_dir: Path, now: datetime) -> int:
+    """Writes the report's files, and prints what `show` does with where they are.
+
+    Args:
+        data_dir: they go to reports/ in it.
+        now: the moment of the results.
+
+    Returns:
+        The exit code of `show`; 1 if the files could not be written, with the reason in a line.
+    """
+    try:
+        path = report_files.write(findings.read(api, results), data_dir, now)
+    except (BackendError, OSError) as error:
+        return show(results, console, f"Report: not written: {error}") or 1
+    return show(results, console, f"Report: {path}")
+
+
+def show(results: Results, console: Console, note: str = "") -> int:
+    """Prints the table, the cause of each failure, a note and the count.
 
     Returns:
         The exit code: 0 if every run of the sweep gave a result.
@@ -28,7 +49,7 @@ def show(results: Results, console: Console) -> int:
     # A pipe has no width, and a narrow terminal wraps: better than values cut off at the right.
     width = max(size.minimum, min(console.width, size.maximum)) if console.is_terminal else size.maximum
     console.print(table, crop=False, width=width)
-    for line in [*failures(results), *_stopped(results), results.count()]:
+    for line in filter(None, [*failures(results), *_stopped(results), note, results.count()]):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     return 0 if results.complete else 1
 

@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from urllib.parse import urlsplit
 
 import click
@@ -80,7 +81,8 @@ class Job:
         results = self._introduce(self._reader.read(), new)
         if not results.over:
             results = self._watch(self._start_agents(results, environment), self._reader, results)
-        code = report.show(results, self._console)
+        now = datetime.now().astimezone()
+        code = report.finish(api, results, self._console, self._settings.data_dir, now)
         if self._crew is not None:
             self._crew.wait(LAST_HEARTBEAT_S)
         return code

@@ -1,0 +1,97 @@
+"""The report of a real sweep: its files are written by `up` and by `report`, and hold what the server holds."""
+
+import csv
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from programs import MakeWorkplace, Workplace
+
+from tests.server.real_server import RunningServer
+
+pytestmark = pytest.mark.slow
+
+NASTY = "<script>"
+
+
+@dataclass
+class Reported:
+    """A sweep of four points that is done, one of which failed, and what was said at its end."""
+
+    workplace: Workplace
+    code: int
+    output: str
+
+    @property
+    def folder(self) -> Path:
+        (folder,) = (self.workplace.data / "reports").iterdir()
+        return folder
+
+
+@pytest.fixture(scope="module")
+def reported(make_workplace: MakeWorkplace) -> Reported:
+    place = make_workplace("reported")
+    # The program takes whole numbers only, and says what it was given.
+    place.write_sweep(["tests/app/quick_trial.py"], {"epochs": {"values": [1, 2, 3, NASTY]}}, name="quick")
+    return Reported(place, *place.run("up", AGENTS="2"))
+
+
+@pytest.fixture(scope="module")
+def server(reported: Reported) -> Iterator[RunningServer]:
+    running = RunningServer(reported.workplace.data / "server")
+    yield running
+    running.stop()
+
+
+def test_up_ends_with_the_files_and_says_where_they_are(reported: Reported) -> None:
+    assert reported.code == 1, reported.output
+    assert reported.output.splitlines()[-2] == f"Report: {reported.folder / 'report.html'}"
+    assert re.fullmatch(r"quick-\w+-\w+", reported.folder.name)
+
+
+def test_the_page_tells_the_best_run_its_curves_and_why_the_other_failed(reported: Reported) -> None:
+    text = (reported.folder / "report.html").read_text()
+
+    assert '<p class="number">0.7500</p>' in text
+    assert text.count('class="curve tick-') == 3
+    assert "epoch 3</text>" in text
+    assert "&lt;script&gt;" in text
+    assert "<script" not in text
+
+
+def test_csv_and_json_hold_every_run(reported: Reported) -> None:
+    rows = list(csv.DictReader((reported.folder / "results.csv").read_text().splitlines()))
+    document = json.loads((reported.folder / "results.json").read_text())
+
+    finished = {row["epochs"]: float(row["val_accuracy"]) for row in rows if row["state"] == "finished"}
+    assert finished == {str(epochs): pytest.approx(1 - 1 / (1 + epochs)) for epochs in range(1, 4)}
+    assert {row["epochs"] for row in rows if row["state"] == "failed"} == {NASTY}
+    assert len(document["runs"]) == len(rows)
+    assert document["too_few_runs"] == {"runs": 3, "needed": 10}
+
+
+def test_report_writes_them_again(reported: Reported, server: RunningServer) -> None:
+    shutil.rmtree(reported.workplace.data / "reports")
+
+    code, output = reported.workplace.run("report")
+
+    assert code == 1
+    assert output.splitlines()[-2] == f"Report: {reported.folder / 'report.html'}"
+    assert output.splitlines()[-1].startswith("3 of 4 runs finished, 1 failed")
+    assert len(list(reported.folder.iterdir())) == 3
+
+
+def test_files_that_cannot_be_written_cost_a_line_and_not_the_table(reported: Reported, server: RunningServer) -> None:
+    shutil.rmtree(reported.workplace.data / "reports")
+    (reported.workplace.data / "reports").write_text("no folder")
+
+    code, output = reported.workplace.run("report")
+
+    assert code == 1
+    assert re.search(r"^Report: not written: .*reports", output, re.MULTILINE)
+    assert "0.7500" in output
+    assert "Traceback" not in output
