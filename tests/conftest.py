@@ -2,6 +2,9 @@
 
 import os
 import signal
+from collections.abc import Iterator
+
+import pytest
 
 OURS = (
     *("SWEEP", "NEW", "SWEEP_ID", "AGENTS", "THREADS", "PORT", "DATA_DIR", "SERVER_URL", "ENV_FILE"),
@@ -20,3 +23,16 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # On a busy machine small matrices take ten times as long on two threads as on one; numpy reads this when it loads.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
+@pytest.fixture(autouse=True)
+def untouched_environment() -> Iterator[None]:
+    """What runs in the tests' own process sets variables too: a trial its threads, W&B's client its service's address.
+
+    A program that a later test starts must not find them; with that address it would join the service of the tests.
+    """
+    os.environ.pop("WANDB_SERVICE", None)
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)

@@ -133,7 +133,7 @@ def results(*runs: RunResult, expected: int = 100, state: str = "RUNNING") -> Re
 
 def crew_of(count: int, command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Crew:
     monkeypatch.setattr(agent, "command", lambda path: command)
-    crew = Crew("me/p/s", os.environ, tmp_path)
+    crew = Crew("me/p/s", {**os.environ, "WARM": "0"}, tmp_path)
     crew.start(count)
     crew.wait(10)
     return crew

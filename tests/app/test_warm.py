@@ -170,7 +170,7 @@ def test_many_at_once_each_get_their_own_ending_and_leave_nothing(warm_environme
     ended_with = [trial.wait(WAIT_S * 3) for trial in trials]
 
     assert ended_with == codes
-    assert len(os.listdir(f"/proc/{server}/fd")) == before
+    assert len(os.listdir(f"/proc/{server}/fd")) <= before  # an earlier trial's connection may have been counted
     assert Path(f"/proc/{server}/task/{server}/children").read_text() == ""
 
 
