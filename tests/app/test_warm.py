@@ -217,19 +217,21 @@ def test_a_server_that_is_asked_to_end_waits_for_its_trials(make_server: Make) -
 
 @pytest.mark.slow
 def test_up_starts_its_trials_warm_and_says_once_when_it_cannot_any_more(workplace: Workplace) -> None:
-    workplace.write_quick_sweep(epochs=10, size=[1, 2, 3])
+    workplace.write_quick_sweep(size=[1, 2, 3])
+    (workplace.data / "hold").touch()
 
     up = workplace.start("up", WARM="1")
     lines_until(up, "1 running")
     processes = workplace.processes()
     (server,) = (pid for pid, line in processes.items() if "-m app.warm" in line)
     os.kill(server, signal.SIGKILL)
+    (workplace.data / "hold").unlink()
     code, output = ending(up)
 
     told = (workplace.data / "logs" / "agent-1.log").read_text()
-    interrupted = [run.summary["cause"] for run in workplace.runs() if run.state == "failed"]
+    interrupted = [(run.state, run.summary.get("cause")) for run in workplace.runs() if run.state != "finished"]
     assert (code, output.splitlines()[-1]) == (0, "3 of 3 runs finished")
-    assert interrupted == ["interrupted: the warm server ended"]
+    assert interrupted == [("failed", "interrupted: the warm server ended")]
     assert output.count("The warm server has ended, exit code 137: trials start in plain processes") == 1
     assert told.count("trial: interrupted: the warm server ended") == 1
     assert "trial: not started warm" in told.partition("the warm server ended")[2]
