@@ -10,8 +10,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from app import findings, report_files
 from app.client import BackendError
+from app.reports import files, findings
 from app.results import Results, RunResult
 from charts import format
 
@@ -32,7 +32,7 @@ def finish(api: Any, results: Results, console: Console, data_dir: Path, now: da
         The exit code of `show`; 1 if the files could not be written, with the reason in a line.
     """
     try:
-        path = report_files.write(findings.read(api, results), data_dir, now)
+        path = files.write(findings.read(api, results), data_dir, now)
     except (BackendError, OSError) as error:
         return show(results, console, f"Report: not written: {error}") or 1
     return show(results, console, f"Report: {path}")

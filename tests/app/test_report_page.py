@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 from made_up_sweep import made_up
 
-from app import report_files, report_page
-from app.findings import Facts, Findings
-from app.report_page import page
-from app.report_words import sentences
+from app.reports import files
+from app.reports import page as report_page
+from app.reports.findings import Facts, Findings
+from app.reports.page import page
+from app.reports.words import sentences
 
 WRITTEN = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
 MOST_BYTES = 2_000_000
@@ -162,7 +163,7 @@ def test_a_sweep_without_a_metric_has_no_best() -> None:
 
 
 def test_the_files_hold_every_run_and_its_figures(large: Findings, tmp_path: Path) -> None:
-    path = report_files.write(large, tmp_path, WRITTEN)
+    path = files.write(large, tmp_path, WRITTEN)
 
     assert path == tmp_path / "reports" / "full_grid-3f9a2c-7f3k2m9q" / "report.html"
     assert sorted(each.name for each in path.parent.iterdir()) == ["report.html", "results.csv", "results.json"]
@@ -182,9 +183,9 @@ def test_a_column_of_the_same_name_and_a_value_that_json_has_not_are_kept_apart(
     runs = tuple(replace(run, values={"state": [1, 2], "rate": float("nan")}) for run in found.results.runs)
     odd = Findings(replace(found.results, runs=runs), found.config, {})
 
-    (first, _) = csv.DictReader(io.StringIO(report_files.as_csv(odd)))
+    (first, _) = csv.DictReader(io.StringIO(files.as_csv(odd)))
     assert (first["state"], first["config.state"]) == (runs[0].ending, "[1, 2]")
-    assert json.loads(report_files.as_json(odd, WRITTEN))["runs"][0]["values"]["rate"] is None
+    assert json.loads(files.as_json(odd, WRITTEN))["runs"][0]["values"]["rate"] is None
 
 
 def test_text_has_enough_contrast_in_both_schemes() -> None:

@@ -12,8 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from app.findings import Findings
-from app.report_page import page
+from app.reports.findings import Findings
+from app.reports.page import page
 from app.results import RunResult
 from search.importance import TooFew
 

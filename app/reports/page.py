@@ -10,9 +10,9 @@ from pathlib import Path
 from string import Template
 from typing import Final
 
-from app import report_plots, report_words
 from app.best import command
-from app.findings import Facts, Findings
+from app.reports import plots, words
+from app.reports.findings import Facts, Findings
 from app.results import RunResult
 from charts import format
 from charts.icons import icon
@@ -37,11 +37,11 @@ def page(found: Findings, written: datetime) -> str:
     sections = [
         _hero(found),
         _recipe(found),
-        report_plots.parallel(found),
-        _pair(report_plots.mattered(found), report_plots.so_far(found)),
+        plots.parallel(found),
+        _pair(plots.mattered(found), plots.so_far(found)),
         _top(found),
-        _pair(report_plots.curves(found), _failures(found)),
-        _pair(report_plots.states(found), _environment(found)),
+        _pair(plots.curves(found), _failures(found)),
+        _pair(plots.states(found), _environment(found)),
     ]
     return Template(TEMPLATE.read_text()).substitute(
         title=escape(found.results.name),
@@ -62,14 +62,14 @@ def _facts(found: Findings) -> str:
 
 
 def _hero(found: Findings) -> str:
-    words = f'<p class="words">{report_words.sentences(found)}</p>'
+    told = f'<p class="words">{words.sentences(found)}</p>'
     if not found.best:
         why = "No run has a result yet." if found.results.metric else "The sweep file names no metric."
-        return f'<div class="hero"><p class="number">–</p><div><p class="words">{why}</p>{words}</div></div>'
+        return f'<div class="hero"><p class="number">–</p><div><p class="words">{why}</p>{told}</div></div>'
     best = found.best[0]
     name = f"best {escape(found.results.metric or '')}, by <b>{link(found.of(best).url, best.name)}</b>"
-    lines = [f'<p class="number">{report_plots.metric(found, best)}</p>', f"<p>{name}</p>", _tested(found.of(best))]
-    return f'<div class="hero"><div>{"".join(lines)}</div>{words}</div>'
+    lines = [f'<p class="number">{plots.metric(found, best)}</p>', f"<p>{name}</p>", _tested(found.of(best))]
+    return f'<div class="hero"><div>{"".join(lines)}</div>{told}</div>'
 
 
 def _tested(facts: Facts) -> str:
@@ -132,7 +132,7 @@ def _top(found: Findings) -> str:
     runs = found.best[:ROWS_SHOWN]
     if not runs:
         return ""
-    names = report_plots.strongest(found)[::-1][:COLUMNS_SHOWN]
+    names = plots.strongest(found)[::-1][:COLUMNS_SHOWN]
     heads = [("Run", ""), (found.results.metric or "", "figure"), *((name, _side(found, name)) for name in names)]
     head = "".join(
         f'<th scope="col" class="{css}">{escape(text)}</th>'
@@ -161,7 +161,7 @@ def _row(found: Findings, run: RunResult, names: Sequence[str]) -> str:
     epoch = format.ABSENT if run.epoch is None else escape(str(run.epoch))
     return (
         f'<tr><th scope="row"{"" if star else " class=other"}>{star}{link(facts.url, run.name)}</th>'
-        f'<td class="figure metric">{report_plots.metric(found, run)}</td>{"".join(cells)}'
+        f'<td class="figure metric">{plots.metric(found, run)}</td>{"".join(cells)}'
         f'<td class="figure same">{epoch}</td><td class="figure same">{took}</td></tr>'
     )
 

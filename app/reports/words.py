@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
-from app.findings import Findings
+from app.reports.findings import Findings
 from charts import format
 from charts.bars import Bar
 from search.importance import Importance, TooFew

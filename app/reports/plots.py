@@ -4,8 +4,8 @@ from collections import Counter
 from html import escape
 from typing import Any, Final
 
-from app import report_words
-from app.findings import Findings
+from app.reports import words
+from app.reports.findings import Findings
 from app.results import RunResult
 from charts import format, learning_curves
 from charts.axis import Axis
@@ -87,7 +87,7 @@ def mattered(found: Findings) -> str:
         rows = "".join(f"<div><dt>{escape(name)}</dt><dd>{_tried(found, name)}</dd></div>" for name in found.parameters)
         return f'<section><h2>What mattered: too few runs</h2>{text}<dl class="tried">{rows}</dl></section>'
     said = f"Share of the variance of ranks, 95 % interval, {format.counted(len(found.best), 'run')}"
-    drawn = bars([report_words.bar(effect) for effect in found.importance])
+    drawn = bars([words.bar(effect) for effect in found.importance])
     return f'<section><h2>What mattered</h2><p class="note">{said}</p>{drawn}</section>'
 
 
