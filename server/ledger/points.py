@@ -15,6 +15,7 @@ from typing import Any
 from search import config as sweep_config
 from search import suggest
 from server import causes, lifecycle
+from server.refusal import RefusalError
 from server.store import queries, writes
 from server.store.rows import Agent, Run, Sweep, Trial
 
@@ -119,8 +120,7 @@ def _stop_if_all_fail_alike(tx: sqlite3.Connection, sweep: Sweep, now_s: float) 
 
 def finish_if_settled(tx: sqlite3.Connection, sweep: Sweep, now_s: float) -> bool:
     """Ends a sweep whose every point is settled; tells whether it did."""
-    exhausted = sweep.expected is not None and queries.trial_count(tx, sweep.id) >= sweep.expected
-    if not exhausted or queries.open_trials(tx, sweep.id):
+    if not _all_settled(tx, sweep):
         return False
     _finish(tx, sweep, now_s)
     return True
@@ -167,6 +167,29 @@ def release(tx: sqlite3.Connection, run: Run, now_s: float) -> None:
     if run.trial_id is not None and queries.by_id(tx, Trial, run.trial_id).counted_run_id == run.id:
         writes.update(tx, "trial", run.trial_id, outcome=None, counted_run_id=None)
         _enter(tx, "released", run, "deleted", now_s)
+
+
+def try_again(tx: sqlite3.Connection, run: Run, now_s: float) -> None:
+    """Opens, by hand, the point that a failed run has settled; a sweep that was over only for that goes on.
+
+    Raises:
+        RefusalError: the run settled no point by failing, or its sweep was stopped with points left.
+    """
+    trial = queries.by_id(tx, Trial, run.trial_id) if run.trial_id else None
+    if trial is None or trial.outcome != lifecycle.FAILED or trial.counted_run_id != run.id:
+        raise RefusalError(f"run {run.name} cannot be tried again: no point was lost by its end")
+    sweep = queries.by_id(tx, Sweep, trial.sweep_id)
+    if sweep.ended_at_s is not None:
+        if sweep.state != lifecycle.SWEEP_FINISHED or not _all_settled(tx, sweep):
+            raise RefusalError(f"sweep {sweep.name} is {sweep.state} with points left: resume it first, then retry")
+        writes.update(tx, "sweep", sweep.id, state=lifecycle.SWEEP_RUNNING, ended_at_s=None, updated_at_s=now_s)
+    writes.update(tx, "trial", trial.id, outcome=None, counted_run_id=None)
+    _enter(tx, "released", run, "tried again by hand", now_s)
+
+
+def _all_settled(tx: sqlite3.Connection, sweep: Sweep) -> bool:
+    exhausted = sweep.expected is not None and queries.trial_count(tx, sweep.id) >= sweep.expected
+    return exhausted and not queries.open_trials(tx, sweep.id)
 
 
 def _finish(tx: sqlite3.Connection, sweep: Sweep, now_s: float) -> None:

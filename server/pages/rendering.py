@@ -2,7 +2,7 @@
 
 import hashlib
 import mimetypes
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -99,12 +99,18 @@ class Frame:
             icon=lambda name, label=None: Markup(icon(name, label)), static=static.address, entity=settings.entity
         )
 
-    def response(self, request: Request, page: Page) -> Response:
+    def response(self, request: Request, page: Page, sealed: Callable[[str], str] | None = None) -> Response:
+        """Renders a page.
+
+        Args:
+            sealed: gives the address that a button at a path posts to; None for a reader who may press none.
+        """
         scheme = request.cookies.get(SCHEME_COOKIE)
         body = self._templates.get_template(page.template).render(
             page.values,
             page=page,
             scheme=scheme if scheme in SCHEMES else None,
+            sealed=sealed,
             here=f"{request.url.path}{'?' if request.url.query else ''}{request.url.query}",
         )
         return HTMLResponse(body, status_code=page.status, headers=PAGE_HEADERS)

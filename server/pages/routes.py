@@ -10,6 +10,8 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from server.keys import Keys, OneTimeLinks
+from server.pages.actions import press_of_run, press_of_sweep
+from server.pages.addresses import run_url, sweep_url
 from server.pages.rendering import SCHEME_COOKIE, SCHEMES, Crumb, Frame, Page, Static
 from server.pages.run_detail import FileUrl, run_detail
 from server.pages.session import Sessions, local_path
@@ -17,13 +19,14 @@ from server.pages.sweep_detail import sweep_detail
 from server.pages.sweep_list import SHOWN, ListQuery, sweep_list
 from server.pages.table_query import page_number, table_query
 from server.pages.times import Now
-from server.refusal import NotFoundError
+from server.refusal import NotFoundError, RefusalError
 from server.settings import Settings
 from server.store import queries
 from server.store.database import Database
-from server.store.rows import Project
+from server.store.rows import Project, Run, Sweep
 
 View = Callable[[Request, sqlite3.Connection], Page]
+Press = Callable[[Request, sqlite3.Connection], None]
 SCHEME_LIFETIME_S: Final = 365 * 24 * 3600
 LOST_CRUMBS: Final = (Crumb("Sweeps", "/"), Crumb("Not found"))
 
@@ -69,6 +72,8 @@ class Pages:
             Route("/{entity}/{project}", self.page(self.project)),
             Route("/{entity}/{project}/sweeps/{sweep}", self.page(self.sweep)),
             Route("/{entity}/{project}/runs/{run}", self.page(self.run)),
+            Route("/{entity}/{project}/sweeps/{sweep}/{action}", self.button(self.press_sweep), methods=["POST"]),
+            Route("/{entity}/{project}/runs/{run}/{action}", self.button(self.press_run), methods=["POST"]),
             Route("/{path:path}", self.page(_nothing)),
         ]
 
@@ -83,7 +88,25 @@ class Pages:
                     shown = view(request, connection)
             except NotFoundError as error:
                 shown = Page("not_found.html", "Not found", {"message": error.message}, LOST_CRUMBS, status=404)
-            return self.frame.response(request, shown)
+            return self.frame.response(request, shown, self.sessions.sealed)
+
+        return endpoint
+
+    def button(self, press: Press) -> Callable[[Request], Response]:
+        """Lets a button be pressed by who may, in one transaction, and leads back to the page that it was on."""
+
+        def endpoint(request: Request) -> Response:
+            if not self.sessions.signed_in(request):
+                return self.frame.response(request, self._closed(request, "Sign in to press this button"))
+            back = local_path(request.query_params.get("next"))
+            try:
+                with self.database.write() as tx:
+                    press(request, tx)
+            except RefusalError as error:
+                values = {"message": error.message, "back": back}
+                refused = Page("refused.html", "Nothing was changed", values, LOST_CRUMBS[:1], status=error.status)
+                return self.frame.response(request, refused)
+            return RedirectResponse(back, status_code=303)
 
         return endpoint
 
@@ -114,19 +137,29 @@ class Pages:
         return self._list(request, connection, _project(request, connection))
 
     def sweep(self, request: Request, connection: sqlite3.Connection) -> Page:
-        project = _project(request, connection)
-        sweep = queries.sweep(connection, request.path_params["sweep"])
-        if sweep is None or sweep.project_id != project.id:
-            raise NotFoundError(f"Project {project.name} has no sweep {request.path_params['sweep']}.")
+        project, sweep = _sweep(request, connection)
         query = table_query(request.query_params)
         return sweep_detail(connection, sweep, project, query, self.settings, Now(self.clock()))
 
     def run(self, request: Request, connection: sqlite3.Connection) -> Page:
-        project = _project(request, connection)
-        run = queries.run(connection, project.id, request.path_params["run"])
-        if run is None:
-            raise NotFoundError(f"Project {project.name} has no run {request.path_params['run']}.")
+        project, run = _run(request, connection)
         return run_detail(connection, run, project, self.file_url, Now(self.clock()))
+
+    def press_sweep(self, request: Request, tx: sqlite3.Connection) -> None:
+        project, sweep = _sweep(request, tx)
+        action = request.path_params["action"]
+        self._check_seal(request, f"{sweep_url(project, sweep)}/{action}")
+        press_of_sweep(tx, sweep, action, self.clock())
+
+    def press_run(self, request: Request, tx: sqlite3.Connection) -> None:
+        project, run = _run(request, tx)
+        action = request.path_params["action"]
+        self._check_seal(request, f"{run_url(project, run.name)}/{action}")
+        press_of_run(tx, run, action, self.clock())
+
+    def _check_seal(self, request: Request, path: str) -> None:
+        if not self.sessions.seal_holds(request, path):
+            raise RefusalError("This button is too old: go back, load the page again, and press it there.", 403)
 
     def _list(self, request: Request, connection: sqlite3.Connection, project: Project | None) -> Page:
         show = request.query_params.get("show", "all")
@@ -146,6 +179,22 @@ def _project(request: Request, connection: sqlite3.Connection) -> Project:
     if project is None:
         raise NotFoundError(f"There is no project {entity}/{name}.")
     return project
+
+
+def _sweep(request: Request, connection: sqlite3.Connection) -> tuple[Project, Sweep]:
+    project = _project(request, connection)
+    sweep = queries.sweep(connection, request.path_params["sweep"])
+    if sweep is None or sweep.project_id != project.id:
+        raise NotFoundError(f"Project {project.name} has no sweep {request.path_params['sweep']}.")
+    return project, sweep
+
+
+def _run(request: Request, connection: sqlite3.Connection) -> tuple[Project, Run]:
+    project = _project(request, connection)
+    run = queries.run(connection, project.id, request.path_params["run"])
+    if run is None:
+        raise NotFoundError(f"Project {project.name} has no run {request.path_params['run']}.")
+    return project, run
 
 
 def _nothing(request: Request, connection: sqlite3.Connection) -> Page:

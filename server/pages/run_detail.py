@@ -12,6 +12,7 @@ from charts.strip import strip
 from server import lifecycle
 from server.pages import logged
 from server.pages.addresses import project_url, run_url, sweep_url
+from server.pages.buttons import run_buttons
 from server.pages.facts import title_of
 from server.pages.look import Look, cause, run_look
 from server.pages.rendering import Crumb, Page
@@ -84,6 +85,8 @@ def run_detail(connection: sqlite3.Connection, run: Run, project: Project, file_
         "run": run,
         "title": run.display_name or run.name,
         "look": run_look(run),
+        "url": run_url(project, run.name),
+        "buttons": run_buttons(run, sweep is not None and run.id in queries.losing_runs(connection, sweep.id)),
         "sweep_url": sweep_url(project, sweep) if sweep else None,
         "place": _place(attempt, sweep),
         "agent": _agent(connection, run),

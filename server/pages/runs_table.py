@@ -1,7 +1,7 @@
 """The table of a sweep's runs: sorted and paged by the address alone."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -9,9 +9,10 @@ from charts import format
 from server import lifecycle
 from server.dotted import at_path, number
 from server.pages.addresses import run_url
+from server.pages.buttons import Button, run_buttons
 from server.pages.facts import Segment
 from server.pages.look import Look, cause, run_look, state_of
-from server.pages.table_query import PARAMETER_PREFIX, STATE_FILTERS, TableQuery
+from server.pages.table_query import MOST_CURVES, PARAMETER_PREFIX, STATE_FILTERS, TableQuery
 from server.pages.times import Now
 from server.pages.values import Path, at, config_values, read_object, searched, written
 from server.store import page_queries, queries
@@ -45,7 +46,14 @@ class Cell:
 
 @dataclass(frozen=True)
 class RunRow:
-    """A run in the table; `cause` stands in place of the state's word where it failed, `why` is the word's title."""
+    """A run in the table.
+
+    Attributes:
+        cause: in place of the state's word where it failed.
+        why: the word's title.
+        letter: of its curve; "" if that is not drawn.
+        curve_url: draws its curve, or leaves it out; None if there is nothing to draw or no letter left.
+    """
 
     name: str
     url: str
@@ -57,6 +65,9 @@ class RunRow:
     epochs: str
     time: str
     best: bool
+    letter: str
+    curve_url: str | None
+    buttons: list[Button]
 
 
 @dataclass(frozen=True)
@@ -73,9 +84,19 @@ class RunsTable:
 
 
 def runs_table(
-    connection: sqlite3.Connection, sweep: Sweep, project: Project, path: str, query: TableQuery, now: Now
+    connection: sqlite3.Connection,
+    sweep: Sweep,
+    project: Project,
+    path: str,
+    query: TableQuery,
+    letters: Mapping[str, str],
+    now: Now,
 ) -> RunsTable:
-    """Builds the table; the best run is pinned on top of every page that its state belongs to."""
+    """Builds the table; the best run is pinned on top of every page that its state belongs to.
+
+    Args:
+        letters: of the runs whose curves are drawn, by W&B's ids.
+    """
     states = STATE_FILTERS[query.state]
     best = queries.best_run(connection, sweep)
     pinned = best if best is not None and state_of(best) in states else None
@@ -87,7 +108,8 @@ def runs_table(
     total = sum(count for state, count in queries.run_states(connection, sweep.id).items() if state in states)
     best_values = _parameters(page_queries.attempt(connection, best)) if best else {}
     decimals = format.metric_decimals(page_queries.best_values(connection, sweep))
-    row = _row_maker(sweep, project, best, best_values, decimals, now)
+    losing = queries.losing_runs(connection, sweep.id)
+    row = _row_maker(sweep, project, best, best_values, losing, decimals, now)
     rows = [row(attempt) for attempt in found]
     css = [_alignment([row.parameters[place] for row in rows]) for place in range(len(searched(sweep.config)))]
     return RunsTable(
@@ -127,7 +149,13 @@ def epochs(run: Run) -> str:
 
 
 def _row_maker(
-    sweep: Sweep, project: Project, best: Run | None, best_values: dict[str, object], decimals: int, now: Now
+    sweep: Sweep,
+    project: Project,
+    best: Run | None,
+    best_values: dict[str, object],
+    losing: set[int],
+    decimals: int,
+    now: Now,
 ) -> Callable[[Attempt], RunRow]:
     paths = searched(sweep.config)
 
@@ -145,6 +173,9 @@ def _row_maker(
             epochs=epochs(run),
             time=run_time(run, now),
             best=best is not None and run.id == best.id,
+            letter=letters.get(run.name, ""),
+            curve_url=curve_url(run) if sweep.metric_name is not None else None,
+            buttons=run_buttons(run, run.id in losing),
         )
 
     return row

@@ -1,4 +1,4 @@
-"""Who may see pages: a cookie that a one-time link sets, or the API key with the request."""
+"""Who may see pages and press buttons: a cookie that a one-time link sets, or the API key with the request."""
 
 import base64
 import binascii
@@ -14,6 +14,8 @@ from server.keys import Keys
 from server.settings import Settings
 
 PURPOSE: Final = "session"
+BUTTON_PURPOSE: Final = "button"
+DAY_S: Final = 24 * 3600
 COOKIE: Final = "tf_sweeps"
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
@@ -31,6 +33,18 @@ class Sessions:
         if self.keys.verify(PURPOSE, self.settings.entity, cookie, self.clock()):
             return True
         return self.keys.accepts(_basic_password(request))
+
+    def sealed(self, path: str) -> str:
+        """The address of a button: another site can make a browser post to it, but cannot know its seal.
+
+        A check of `Origin` would refuse everybody: with `Referrer-Policy: no-referrer` browsers send "null".
+        """
+        # By the day, so that a page that is made again is the same; for one day at least.
+        expires_at_s = (self.clock() // DAY_S + 2) * DAY_S
+        return f"{path}?seal={self.keys.sign(BUTTON_PURPOSE, path, expires_at_s)}"
+
+    def seal_holds(self, request: Request, path: str) -> bool:
+        return self.keys.verify(BUTTON_PURPOSE, path, request.query_params.get("seal", ""), self.clock())
 
     def start(self, request: Request, response: Response) -> None:
         """Lets this browser see pages for `session_lifetime_s`."""

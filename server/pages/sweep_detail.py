@@ -11,12 +11,16 @@ from charts.best_so_far import Result, best_so_far
 from charts.progress import progress as progress_bar
 from server import lifecycle
 from server.pages.addresses import project_url, run_url, sweep_url
+from server.pages.buttons import sweep_buttons
 from server.pages.facts import Count, counts, kind_of, kinds, of_expected, stop_reason, title_of
 from server.pages.failures import failure_rows
 from server.pages.look import sweep_look
 from server.pages.outlook import outlook
 from server.pages.rendering import Crumb, Page
 from server.pages.runs_table import recipe, runs_table
+from server.pages.sweep_agents import sweep_agents
+from server.pages.sweep_curves import letters, sweep_curves
+from server.pages.sweep_plots import sweep_plots
 from server.pages.table_query import STATE_FILTERS, TableQuery
 from server.pages.times import Moment, Now
 from server.settings import Settings
@@ -25,7 +29,6 @@ from server.store.queries import Progress
 from server.store.rows import Project, Run, Sweep
 
 REFRESH_S: Final = 3
-AGENTS_SHOWN: Final = 20
 
 
 @dataclass(frozen=True)
@@ -42,31 +45,21 @@ class Best:
     left_out: str
 
 
-@dataclass(frozen=True)
-class AgentRow:
-    """An agent; `run` and `url` of what it does now."""
-
-    name: str
-    host: str
-    alive: bool
-    runs: str
-    heard: Moment
-    run: str | None
-    url: str | None
-
-
 def sweep_detail(
     connection: sqlite3.Connection, sweep: Sweep, project: Project, query: TableQuery, settings: Settings, now: Now
 ) -> Page:
     progress = queries.progress(connection, sweep)
-    heard_since_s = now.now_s - settings.agent_silent_s
-    alive = page_queries.alive_agents(connection, heard_since_s, sweep.id)
+    agents = sweep_agents(connection, sweep, project, query, progress, settings.agent_silent_s, now)
+    over = sweep.state in (lifecycle.SWEEP_FINISHED, lifecycle.SWEEP_CANCELED) and not (progress.running or agents.alive)
     path = sweep_url(project, sweep)
+    curves = sweep_curves(connection, sweep, project, path, query)
     title = title_of(sweep)
     values = {
         "sweep": sweep,
         "title": title,
         "look": sweep_look(sweep),
+        "url": path,
+        "buttons": sweep_buttons(sweep, progress),
         "kind": kind_of(sweep),
         "started": now.past(page_queries.first_start_s(connection, sweep.id)),
         "created": now.moment(sweep.created_at_s),
@@ -76,18 +69,17 @@ def sweep_detail(
         "ready": _ready(sweep),
         "counts": _counts(sweep, progress, query, path),
         "retries": page_queries.retries(connection, sweep.id),
-        "outlook": outlook(connection, sweep, progress, alive, now),
+        "outlook": outlook(connection, sweep, progress, agents.alive, now),
         "reason": stop_reason(sweep),
         "failures": failure_rows(connection, sweep, project),
         "best": _best(connection, sweep, project, now),
-        "table": runs_table(connection, sweep, project, path, query, now),
-        "alive": alive,
-        "agents": _agents(connection, sweep, project, heard_since_s, now),
-        "agent_count": page_queries.agent_count(connection, sweep.id),
+        "plots": sweep_plots(sweep, page_queries.points(connection, sweep.id), query, over),
+        "curves": curves,
+        "table": runs_table(connection, sweep, project, path, query, letters(curves), now),
+        "agents": agents,
         "agent_command": f"wandb agent {project.entity}/{project.name}/{sweep.name}",
     }
     crumbs = (Crumb("Sweeps", "/"), Crumb(project.name, project_url(project)), Crumb(title))
-    over = sweep.state in (lifecycle.SWEEP_FINISHED, lifecycle.SWEEP_CANCELED) and not (progress.running or alive)
     return Page("sweep.html", title, values, crumbs, None if over else REFRESH_S)
 
 
@@ -135,21 +127,3 @@ def _left_out(out_of_scale: int, without_value: int) -> str:
     if without_value:
         parts.append(f"✕ {format.count(without_value)} without a value")
     return ", ".join(parts)
-
-
-def _agents(
-    connection: sqlite3.Connection, sweep: Sweep, project: Project, heard_since_s: float, now: Now
-) -> list[AgentRow]:
-    lines = page_queries.agents(connection, sweep.id, heard_since_s, AGENTS_SHOWN)
-    return [
-        AgentRow(
-            name=line.agent.name,
-            host=line.agent.host,
-            alive=line.agent.left_at_s is None and line.agent.heartbeat_at_s >= heard_since_s,
-            runs=format.counted(line.runs, "run"),
-            heard=now.moment(line.agent.heartbeat_at_s),
-            run=line.run_display_name,
-            url=None if line.run_name is None else run_url(project, line.run_name),
-        )
-        for line in lines
-    ]

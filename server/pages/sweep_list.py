@@ -14,6 +14,7 @@ from charts.steps import steps
 from server import lifecycle
 from server.keys import API_KEY_FILE
 from server.pages.addresses import project_url, run_url, sweep_url
+from server.pages.buttons import Button, sweep_buttons
 from server.pages.facts import Count, Segment, counts, kind_of, kinds, of_expected, stop_reason, title_of
 from server.pages.look import KIND_LOOKS, Look, cause, run_look, sweep_look
 from server.pages.outlook import outlook
@@ -54,6 +55,7 @@ class SweepRow:
     so_far: Markup
     alive: int
     created: Moment
+    buttons: list[Button]
 
 
 @dataclass(frozen=True)
@@ -141,6 +143,7 @@ def _row(connection: sqlite3.Connection, sweep: Sweep, settings: Settings, now: 
         so_far=Markup(steps(page_queries.improvements(connection, sweep), runs, sweep.goal)),
         alive=alive,
         created=now.moment(sweep.created_at_s),
+        buttons=sweep_buttons(sweep, progress),
     )
 
 

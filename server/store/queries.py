@@ -149,6 +149,12 @@ def failures(connection: sqlite3.Connection, sweep_id: int) -> list[Failure]:
     return [Failure(kind, runs, points, by_id(connection, Run, last)) for kind, runs, points, last in rows]
 
 
+def losing_runs(connection: sqlite3.Connection, sweep_id: int) -> set[int]:
+    """Numbers of the runs whose failure is what their point was settled with."""
+    sql = "SELECT counted_run_id FROM trial WHERE sweep_id = ? AND outcome = 'failed'"
+    return {number for (number,) in connection.execute(sql, (sweep_id,))}
+
+
 def agent(connection: sqlite3.Connection, name: str) -> Agent | None:
     return one_row(connection, Agent, "WHERE name = ?", name)
 

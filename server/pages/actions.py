@@ -1,0 +1,42 @@
+"""What a pressed button does: one transaction each, through the functions of the ledger that the protocol uses."""
+
+import sqlite3
+from typing import Final
+
+from server import lifecycle
+from server.ledger import points, runs, sweeps
+from server.pages.buttons import CANCEL, PAUSE, RESUME, RETRY, STOP
+from server.refusal import NotFoundError
+from server.store.rows import Run, Sweep
+
+SWEEP_STATES: Final = {
+    PAUSE: lifecycle.SWEEP_PAUSED,
+    RESUME: lifecycle.SWEEP_RUNNING,
+    STOP: lifecycle.SWEEP_FINISHED,
+    CANCEL: lifecycle.SWEEP_CANCELED,
+}
+RUN_ACTIONS: Final = {STOP: runs.request_stop, RETRY: points.try_again}
+
+
+def press_of_sweep(tx: sqlite3.Connection, sweep: Sweep, action: str, now_s: float) -> None:
+    """Pauses, resumes, stops or cancels a sweep.
+
+    Raises:
+        NotFoundError: no such button.
+        RefusalError: the sweep is in no state for it.
+    """
+    if action not in SWEEP_STATES:
+        raise NotFoundError(f"A sweep has no button {action!r}; it has {', '.join(SWEEP_STATES)}.")
+    sweeps.set_state(tx, sweep, SWEEP_STATES[action], now_s)
+
+
+def press_of_run(tx: sqlite3.Connection, run: Run, action: str, now_s: float) -> None:
+    """Stops a run, or gives the point that it lost another try.
+
+    Raises:
+        NotFoundError: no such button.
+        RefusalError: the run cannot be tried again.
+    """
+    if action not in RUN_ACTIONS:
+        raise NotFoundError(f"A run has no button {action!r}; it has {', '.join(RUN_ACTIONS)}.")
+    RUN_ACTIONS[action](tx, run, now_s)

@@ -1,0 +1,73 @@
+"""Which buttons a sweep and a run have, and what each asks before it acts. Pure; what they do is in `actions`."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from charts import format
+from server import lifecycle
+from server.store.queries import Progress
+from server.store.rows import Run, Sweep
+
+PAUSE: Final = "pause"
+RESUME: Final = "resume"
+STOP: Final = "stop"
+CANCEL: Final = "cancel"
+RETRY: Final = "retry"
+
+OVER: Final = (lifecycle.SWEEP_FINISHED, lifecycle.SWEEP_CANCELED)
+
+
+@dataclass(frozen=True)
+class Button:
+    """One button.
+
+    Attributes:
+        action: the last part of the address that it posts to.
+        warning: what it will do, said before it does it; "" for one that acts at once.
+    """
+
+    action: str
+    word: str
+    warning: str = ""
+
+
+def sweep_buttons(sweep: Sweep, progress: Progress) -> list[Button]:
+    """What a person can do to a sweep as it stands."""
+    if sweep.state in OVER:
+        open_ended = sweep.expected is None or progress.settled < sweep.expected
+        return [Button(RESUME, "Resume")] if open_ended else []
+    first = Button(RESUME, "Resume") if sweep.state == lifecycle.SWEEP_PAUSED else Button(PAUSE, "Pause")
+    dropped = _dropped(progress)
+    return [
+        first,
+        Button(STOP, "Stop", f"{dropped}{_under_way(progress, 'goes on to its end', 'go on to their end')}"),
+        Button(CANCEL, "Cancel", f"{dropped}{_under_way(progress, 'is ended now', 'are ended now')}"),
+    ]
+
+
+def run_buttons(run: Run, lost_point: bool) -> list[Button]:
+    """What a person can do to a run.
+
+    Args:
+        lost_point: its failure is what its point was settled with.
+    """
+    if run.state in lifecycle.LIVE and run.stop_requested_at_s is None:
+        counts = "It is ended at its next word to the server; "
+        settled = "its point counts as killed and is not tried again." if run.trial_id else "what it logged is kept."
+        return [Button(STOP, "Stop", counts + settled)]
+    return [Button(RETRY, "Retry")] if lost_point else []
+
+
+def _dropped(progress: Progress) -> str:
+    if progress.waiting is None:
+        return "No more runs are started. "
+    if progress.waiting <= 0:
+        return ""
+    number = format.count(progress.waiting)
+    return f"{number} waiting {'run is' if progress.waiting == 1 else 'runs are'} not started. "
+
+
+def _under_way(progress: Progress, one: str, many: str) -> str:
+    if not progress.running:
+        return "No run is under way."
+    return f"The {format.counted(progress.running, 'run')} under way {one if progress.running == 1 else many}."
