@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -121,6 +121,18 @@ def verify(data: Path) -> None:
     sys.exit(1 if verdict.problems else 0)
 
 
+class Program(uvicorn.Server):
+    """uvicorn, which would wait for open pages' streams as for requests under way: here they end first."""
+
+    def __init__(self, config: uvicorn.Config, end_streams: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._end_streams = end_streams
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._end_streams()
+        await super().shutdown(sockets)
+
+
 def serve(settings: Settings, host: str, port: int, show_env: bool) -> None:
     """Serves until SIGTERM or SIGINT.
 
@@ -135,14 +147,15 @@ def serve(settings: Settings, host: str, port: int, show_env: bool) -> None:
         database = Database(settings.database)
         try:
             url = settings.public_url or _url(host, listener.getsockname()[1])
+            app = create_app(database, settings, keys, links)
             config = uvicorn.Config(
-                create_app(database, settings, keys, links),
+                app,
                 log_config=None,
                 access_log=False,
                 timeout_graceful_shutdown=SHUTDOWN_GRACE_S,
                 server_header=False,
             )
-            program = uvicorn.Server(config)
+            program = Program(config, app.state.events.end)
             _end_on_signals(program)
             print(f"tf-sweeps server at {url}, data in {settings.data}", flush=True)
             print(f"dashboard (opens once): {url}/login?token={links.make()}", flush=True)

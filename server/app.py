@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from server.keys import Keys, OneTimeLinks
 from server.ledger.watch import give_up_silent
+from server.pages.events import Events
 from server.pages.routes import routes as page_routes
 from server.protocol.context import signed_file_url
 from server.protocol.routes import protocol_routes
@@ -39,13 +40,14 @@ def new_id() -> str:
 def create_app(
     database: Database, settings: Settings, keys: Keys, links: OneTimeLinks, clock: Callable[[], float] = time.time
 ) -> Starlette:
-    """Builds the ASGI application.
+    """Builds the ASGI application; its `state.events` are to be ended before it is asked to stop.
 
     Args:
         database: open; closed by the caller.
         clock: UTC seconds.
     """
     started_at_s = clock()
+    events = Events(database, started_at_s)
 
     def file_url(file: StoredFile) -> str:
         # Relative to the page's own origin, whatever name the browser knows the server by.
@@ -70,9 +72,11 @@ def create_app(
         Route("/healthz", healthy),
         Route("/ready", healthy),
         *protocol_routes(database, settings, keys, links, clock, new_id),
-        *page_routes(database, settings, keys, links, clock, file_url),
+        *page_routes(database, settings, keys, links, clock, file_url, events),
     ]
-    return Starlette(routes=routes, lifespan=lifespan, exception_handlers={Exception: _busy})
+    app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={Exception: _busy})
+    app.state.events = events
+    return app
 
 
 async def _busy(request: Request, error: Exception) -> Response:

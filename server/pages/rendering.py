@@ -50,7 +50,8 @@ class Page:
         template: its file's name.
         title: of the browser's tab.
         crumbs: the way here.
-        refresh_s: how often the script looks for news; None where nothing changes any more.
+        refresh_s: how often the script looks for news without a stream of events; None where nothing changes any more.
+        state: the name of the state that is shown, for the stream.
     """
 
     template: str
@@ -59,6 +60,7 @@ class Page:
     crumbs: tuple[Crumb, ...] = ()
     refresh_s: int | None = None
     status: int = 200
+    state: str = ""
 
 
 class Static:

@@ -2,16 +2,17 @@
 
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from server.keys import Keys, OneTimeLinks
 from server.pages.actions import press_of_run, press_of_sweep
 from server.pages.addresses import run_url, sweep_url
+from server.pages.events import Events
 from server.pages.rendering import SCHEME_COOKIE, SCHEMES, Crumb, Frame, Page, Static
 from server.pages.run_detail import FileUrl, run_detail
 from server.pages.session import Sessions, local_path
@@ -27,6 +28,8 @@ from server.store.rows import Project, Run, Sweep
 
 View = Callable[[Request, sqlite3.Connection], Page]
 Press = Callable[[Request, sqlite3.Connection], None]
+# nginx would hold events back until it has a block of them.
+STREAM_HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 SCHEME_LIFETIME_S: Final = 365 * 24 * 3600
 LOST_CRUMBS: Final = (Crumb("Sweeps", "/"), Crumb("Not found"))
 
@@ -38,16 +41,18 @@ def routes(
     links: OneTimeLinks,
     clock: Callable[[], float],
     file_url: FileUrl,
+    events: Events,
 ) -> list[Route]:
     """The routes of all pages, to stand after all others: the last one takes every address that is left.
 
     Args:
         clock: UTC seconds.
         file_url: the address at which a browser that sees pages can fetch a run's file.
+        events: the streams that tell open pages of news.
     """
     static = Static()
     sessions = Sessions(keys, settings, clock)
-    return Pages(database, settings, links, clock, file_url, sessions, static, Frame(settings, static)).routes()
+    return Pages(database, settings, links, clock, file_url, events, sessions, static, Frame(settings, static)).routes()
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,7 @@ class Pages:
     links: OneTimeLinks
     clock: Callable[[], float]
     file_url: FileUrl
+    events: Events
     sessions: Sessions
     static: Static
     frame: Frame
@@ -68,6 +74,7 @@ class Pages:
             Route("/static/{file}", self.static.response),
             Route("/login", self.login),
             Route("/scheme", self.scheme),
+            Route("/events", self.stream),
             Route("/", self.page(self.sweep_list)),
             Route("/{entity}/{project}", self.page(self.project)),
             Route("/{entity}/{project}/sweeps/{sweep}", self.page(self.sweep)),
@@ -83,9 +90,11 @@ class Pages:
         def endpoint(request: Request) -> Response:
             if not self.sessions.signed_in(request):
                 return self.frame.response(request, self._closed(request, "Sign in to see this page"))
+            # Named before it is read: news in between are then told, not missed.
+            state = self.events.state
             try:
                 with self.database.read() as connection:
-                    shown = view(request, connection)
+                    shown = replace(view(request, connection), state=state)
             except NotFoundError as error:
                 shown = Page("not_found.html", "Not found", {"message": error.message}, LOST_CRUMBS, status=404)
             return self.frame.response(request, shown, self.sessions.sealed)
@@ -109,6 +118,13 @@ class Pages:
             return RedirectResponse(back, status_code=303)
 
         return endpoint
+
+    async def stream(self, request: Request) -> Response:
+        """Events for one open page, from the state that it shows (`since`) or last heard of (`Last-Event-ID`)."""
+        if not self.sessions.signed_in(request):
+            return Response(status_code=403)
+        seen = request.headers.get("last-event-id") or request.query_params.get("since", "")
+        return StreamingResponse(self.events.stream(seen), media_type="text/event-stream", headers=STREAM_HEADERS)
 
     def login(self, request: Request) -> Response:
         # Who only asks for the headers, as link checkers do, must not use the link up.

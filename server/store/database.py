@@ -15,6 +15,7 @@ class Database:
     `write` gives the single writing connection inside `BEGIN IMMEDIATE` and commits at the end, rolls back on any
     exception. `read` gives a read-only connection inside one snapshot; connections are used again, not kept by
     threads, because the threads of an ASGI server come and go.
+    `changes` counts the commits that changed something, so that who waits for one need not ask the file.
     Every commit is synced to disk (`synchronous=FULL`): what a client was told is stored survives a power cut.
 
     Args:
@@ -28,6 +29,7 @@ class Database:
         self._path = path
         self._busy_timeout_s = busy_timeout_s
         self._lock = threading.Lock()
+        self.changes = 0
         self._idle_readers: list[sqlite3.Connection] = []
         self._writer = sqlite3.connect(
             path, timeout=self._busy_timeout_s, isolation_level=None, check_same_thread=False
@@ -38,6 +40,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
         with self._lock:
+            rows = self._writer.total_changes
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield self._writer
@@ -45,6 +48,7 @@ class Database:
                 self._writer.execute("ROLLBACK")
                 raise
             self._writer.execute("COMMIT")
+            self.changes += self._writer.total_changes > rows
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:

@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from server.keys import Keys, OneTimeLinks, load_keys
+from server.pages.events import Events
 from server.pages.routes import routes
 from server.settings import Settings
 from server.store import writes
@@ -188,7 +189,7 @@ def shelf_at(data: Path, clock: Clock) -> Iterator[Shelf]:
     settings = Settings(data=data)
     keys, links = load_keys(data), OneTimeLinks(settings.link_lifetime_s, clock)
     database = Database(settings.database)
-    app = Starlette(routes=routes(database, settings, keys, links, clock, file_url))
+    app = Starlette(routes=routes(database, settings, keys, links, clock, file_url, Events(database, clock())))
     with TestClient(app, base_url=BASE, follow_redirects=False) as http:
         yield Shelf(database, settings, keys, links, clock, http)
     database.close()

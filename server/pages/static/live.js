@@ -1,9 +1,19 @@
 "use strict";
-// Looks for news while something can change, and swaps the parts that did; without it the pages are still whole.
+// Fetches the page again when the server's stream says that there is news, or by the clock where there is no stream, and
+// swaps the parts that changed; without it the pages are still whole.
 
 const TRIES_BEFORE_NOTICE = 2;
+// At most two pages a second, and a page that is dear to make takes no more than a tenth of the server's time.
+const LEAST_REST_MS = 500;
+const REST_PER_FETCH = 9;
+// "3 m ago" grows old without any news.
+const AGEING_S = 30;
 let failures = 0;
 let lastGood = new Date();
+let stream = null;
+let news = false;
+let wake = () => {};
+let heldBack = false;
 
 function clock(date, seconds) {
   const two = "2-digit";
@@ -37,15 +47,21 @@ function sameParts(next) {
 
 function swap(next) {
   const main = document.getElementById("main");
-  if (next.dataset.refreshS) main.dataset.refreshS = next.dataset.refreshS;
-  else delete main.dataset.refreshS;
+  for (const name of ["refreshS", "state"]) {
+    if (next.dataset[name]) main.dataset[name] = next.dataset[name];
+    else delete main.dataset[name];
+  }
   if (!sameParts(next)) {
-    if (!inUse(main)) main.replaceChildren(...next.childNodes);
+    heldBack = inUse(main);
+    if (!heldBack) main.replaceChildren(...next.childNodes);
     return;
   }
+  heldBack = false;
   for (const part of main.querySelectorAll("[data-live]")) {
     const fresh = next.querySelector(`#${part.id}`);
-    if (part.innerHTML !== fresh.innerHTML && !inUse(part)) keepPlace(part, fresh);
+    if (part.innerHTML === fresh.innerHTML) continue;
+    if (inUse(part)) heldBack = true;
+    else keepPlace(part, fresh);
   }
 }
 
@@ -75,13 +91,51 @@ async function refresh() {
   }
 }
 
-async function loop() {
-  const seconds = Number(document.getElementById("main").dataset.refreshS);
-  if (!seconds) return;
-  await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
-  if (!document.hidden) await refresh();
-  loop();
+function heard() {
+  news = true;
+  wake();
 }
 
+// A hidden page listens to nothing: browsers keep few connections to one server, for all of its pages together.
+function listen() {
+  if (document.hidden || stream) return;
+  const state = document.getElementById("main").dataset.state;
+  stream = new EventSource(`/events?since=${encodeURIComponent(state)}`);
+  stream.onmessage = heard;
+  stream.onerror = () => {
+    if (stream && stream.readyState === EventSource.CLOSED) hangUp();
+  };
+}
+
+function hangUp() {
+  if (stream) stream.close();
+  stream = null;
+}
+
+function rest(milliseconds) {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+// Parts that were in use are tried again by the clock, as if there were no stream.
+async function somethingToDo(seconds) {
+  const streaming = stream && stream.readyState === EventSource.OPEN && !heldBack;
+  if (!news) await Promise.race([new Promise((resolve) => (wake = resolve)), rest((streaming ? AGEING_S : seconds) * 1000)]);
+  news = false;
+}
+
+async function loop() {
+  for (;;) {
+    const seconds = Number(document.getElementById("main").dataset.refreshS);
+    if (!seconds) return hangUp();
+    listen();
+    await somethingToDo(seconds);
+    if (document.hidden) continue;
+    const begin = performance.now();
+    await refresh();
+    await rest(Math.max(LEAST_REST_MS, REST_PER_FETCH * (performance.now() - begin)));
+  }
+}
+
+document.addEventListener("visibilitychange", () => (document.hidden ? hangUp() : heard()));
 localClocks(document);
 loop();
