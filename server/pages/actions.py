@@ -4,8 +4,8 @@ import sqlite3
 from typing import Final
 
 from server import lifecycle
-from server.ledger import points, runs, sweeps
-from server.pages.buttons import CANCEL, PAUSE, RESUME, RETRY, STOP
+from server.ledger import points, runs, shares, sweeps
+from server.pages.buttons import CANCEL, PAUSE, RESUME, RETRY, STOP, UNSHARE
 from server.refusal import NotFoundError
 from server.store.rows import Run, Sweep
 
@@ -19,12 +19,15 @@ RUN_ACTIONS: Final = {STOP: runs.request_stop, RETRY: points.try_again}
 
 
 def press_of_sweep(tx: sqlite3.Connection, sweep: Sweep, action: str, now_s: float) -> None:
-    """Pauses, resumes, stops or cancels a sweep.
+    """Pauses, resumes, stops or cancels a sweep, or ends its link for others.
 
     Raises:
         NotFoundError: no such button.
         RefusalError: the sweep is in no state for it.
     """
+    if action == UNSHARE:
+        shares.unshare(tx, sweep)
+        return
     if action not in SWEEP_STATES:
         raise NotFoundError(f"A sweep has no button {action!r}; it has {', '.join(SWEEP_STATES)}.")
     sweeps.set_state(tx, sweep, SWEEP_STATES[action], now_s)

@@ -13,6 +13,8 @@ RESUME: Final = "resume"
 STOP: Final = "stop"
 CANCEL: Final = "cancel"
 RETRY: Final = "retry"
+SHARE: Final = "share"
+UNSHARE: Final = "unshare"
 
 OVER: Final = (lifecycle.SWEEP_FINISHED, lifecycle.SWEEP_CANCELED)
 
@@ -43,6 +45,11 @@ def sweep_buttons(sweep: Sweep, progress: Progress) -> list[Button]:
         Button(STOP, "Stop", f"{dropped}{_under_way(progress, 'goes on to its end', 'go on to their end')}"),
         Button(CANCEL, "Cancel", f"{dropped}{_under_way(progress, 'is ended now', 'are ended now')}"),
     ]
+
+
+def share_buttons(shared: bool) -> list[Button]:
+    """What can be done about the link that shows a sweep to others."""
+    return [Button(SHARE, "New link"), Button(UNSHARE, "End sharing")] if shared else [Button(SHARE, "Share")]
 
 
 def run_buttons(run: Run, lost_point: bool) -> list[Button]:

@@ -1,21 +1,25 @@
 """The addresses of the pages. Endpoints are plain functions: Starlette runs them in threads."""
 
+import secrets
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from server.keys import Keys, OneTimeLinks
+from server.ledger import shares
 from server.pages.actions import press_of_run, press_of_sweep
 from server.pages.addresses import run_url, sweep_url
+from server.pages.buttons import SHARE
 from server.pages.events import Events
 from server.pages.rendering import SCHEME_COOKIE, SCHEMES, Crumb, Frame, Page, Static
 from server.pages.run_detail import FileUrl, run_detail
-from server.pages.session import Sessions, local_path
+from server.pages.session import Sessions, keep_share, local_path, share_token
 from server.pages.sweep_detail import sweep_detail
 from server.pages.sweep_list import SHOWN, ListQuery, sweep_list
 from server.pages.table_query import page_number, table_query
@@ -27,7 +31,7 @@ from server.store.database import Database
 from server.store.rows import Project, Run, Sweep
 
 View = Callable[[Request, sqlite3.Connection], Page]
-Press = Callable[[Request, sqlite3.Connection], None]
+Press = Callable[[Request, sqlite3.Connection], Page | None]
 # nginx would hold events back until it has a block of them.
 STREAM_HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 SCHEME_LIFETIME_S: Final = 365 * 24 * 3600
@@ -75,6 +79,7 @@ class Pages:
             Route("/login", self.login),
             Route("/scheme", self.scheme),
             Route("/events", self.stream),
+            Route("/share/{token}", self.shared),
             Route("/", self.page(self.sweep_list)),
             Route("/{entity}/{project}", self.page(self.project)),
             Route("/{entity}/{project}/sweeps/{sweep}", self.page(self.sweep)),
@@ -88,7 +93,8 @@ class Pages:
         """Lets a view be seen by who may see it."""
 
         def endpoint(request: Request) -> Response:
-            if not self.sessions.signed_in(request):
+            signed_in = self.sessions.signed_in(request)
+            if not signed_in and not self._shown_by_link(request):
                 return self.frame.response(request, self._closed(request, "Sign in to see this page"))
             # Named before it is read: news in between are then told, not missed.
             state = self.events.state
@@ -97,7 +103,7 @@ class Pages:
                     shown = replace(view(request, connection), state=state)
             except NotFoundError as error:
                 shown = Page("not_found.html", "Not found", {"message": error.message}, LOST_CRUMBS, status=404)
-            return self.frame.response(request, shown, self.sessions.sealed)
+            return self.frame.response(request, shown, self.sessions.sealed if signed_in else None)
 
         return endpoint
 
@@ -110,18 +116,31 @@ class Pages:
             back = local_path(request.query_params.get("next"))
             try:
                 with self.database.write() as tx:
-                    press(request, tx)
+                    answer = press(request, tx)
             except RefusalError as error:
                 values = {"message": error.message, "back": back}
                 refused = Page("refused.html", "Nothing was changed", values, LOST_CRUMBS[:1], status=error.status)
                 return self.frame.response(request, refused)
-            return RedirectResponse(back, status_code=303)
+            return self.frame.response(request, answer) if answer else RedirectResponse(back, status_code=303)
 
         return endpoint
 
+    def _shown_by_link(self, request: Request) -> bool:
+        """Tells whether the page is of the one sweep whose link this browser has opened."""
+        with self.database.read() as connection:
+            shown = queries.sweep_of_share(connection, shares.hashed(share_token(request)))
+            if shown is None:
+                return False
+            try:
+                if "sweep" in request.path_params:
+                    return _sweep(request, connection)[1].id == shown.id
+                return "run" in request.path_params and _run(request, connection)[1].sweep_id == shown.id
+            except NotFoundError:
+                return False
+
     async def stream(self, request: Request) -> Response:
         """Events for one open page, from the state that it shows (`since`) or last heard of (`Last-Event-ID`)."""
-        if not self.sessions.signed_in(request):
+        if not self.sessions.signed_in(request) and not await run_in_threadpool(self._has_link, request):
             return Response(status_code=403)
         seen = request.headers.get("last-event-id") or request.query_params.get("since", "")
         return StreamingResponse(self.events.stream(seen), media_type="text/event-stream", headers=STREAM_HEADERS)
@@ -135,6 +154,22 @@ class Pages:
         if opened:
             self.sessions.start(request, response)
         return response
+
+    def shared(self, request: Request) -> Response:
+        """Opens the one sweep of a link."""
+        token = request.path_params["token"]
+        with self.database.read() as connection:
+            sweep = queries.sweep_of_share(connection, shares.hashed(token))
+            project = queries.by_id(connection, Project, sweep.project_id) if sweep else None
+        if sweep is None or project is None:
+            return self.frame.response(request, self._closed(request, "This link shows nothing any more"))
+        response = RedirectResponse(sweep_url(project, sweep), status_code=303)
+        keep_share(request, response, token)
+        return response
+
+    def _has_link(self, request: Request) -> bool:
+        with self.database.read() as connection:
+            return queries.sweep_of_share(connection, shares.hashed(share_token(request))) is not None
 
     def scheme(self, request: Request) -> Response:
         """Keeps the reader's choice of light, dark, or the system's."""
@@ -161,11 +196,17 @@ class Pages:
         project, run = _run(request, connection)
         return run_detail(connection, run, project, self.file_url, Now(self.clock()))
 
-    def press_sweep(self, request: Request, tx: sqlite3.Connection) -> None:
+    def press_sweep(self, request: Request, tx: sqlite3.Connection) -> Page | None:
         project, sweep = _sweep(request, tx)
         action = request.path_params["action"]
         self._check_seal(request, f"{sweep_url(project, sweep)}/{action}")
+        if action == SHARE:
+            token = secrets.token_urlsafe(24)
+            shares.share(tx, sweep, token, self.clock())
+            values = {"link": f"{self._base_url(request)}/share/{token}", "back": sweep_url(project, sweep)}
+            return Page("shared.html", "A link for others", values, LOST_CRUMBS[:1])
         press_of_sweep(tx, sweep, action, self.clock())
+        return None
 
     def press_run(self, request: Request, tx: sqlite3.Connection) -> None:
         project, run = _run(request, tx)

@@ -17,6 +17,7 @@ PURPOSE: Final = "session"
 BUTTON_PURPOSE: Final = "button"
 DAY_S: Final = 24 * 3600
 COOKIE: Final = "tf_sweeps"
+SHARE_COOKIE: Final = "tf_sweeps_share"
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -60,9 +61,19 @@ class Sessions:
         )
 
 
-def cookie_name(request: Request) -> str:
+def keep_share(request: Request, response: Response, token: str) -> None:
+    """Lets this browser see the sweep of a link, for as long as the link is valid or the browser open."""
+    secure = request.url.scheme == "https"
+    response.set_cookie(cookie_name(request, SHARE_COOKIE), token, httponly=True, samesite="lax", secure=secure)
+
+
+def share_token(request: Request) -> str:
+    return request.cookies.get(cookie_name(request, SHARE_COOKIE), "")
+
+
+def cookie_name(request: Request, name: str = COOKIE) -> str:
     """A browser sends a host's cookies to all its ports, so that two servers on one machine need two names."""
-    return f"{COOKIE}_{request.url.port or DEFAULT_PORTS.get(request.url.scheme, 0)}"
+    return f"{name}_{request.url.port or DEFAULT_PORTS.get(request.url.scheme, 0)}"
 
 
 def local_path(address: str | None) -> str:

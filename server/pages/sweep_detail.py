@@ -2,16 +2,17 @@
 
 import sqlite3
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 from markupsafe import Markup
 
 from charts import format
-from charts.best_so_far import Result, best_so_far
+from charts.best_so_far import BestSoFar, Result, best_so_far
 from charts.progress import progress as progress_bar
 from server import lifecycle
 from server.pages.addresses import project_url, run_url, sweep_url
-from server.pages.buttons import sweep_buttons
+from server.pages.buttons import share_buttons, sweep_buttons
 from server.pages.facts import Count, counts, kind_of, kinds, of_expected, stop_reason, title_of
 from server.pages.failures import failure_rows
 from server.pages.look import sweep_look
@@ -19,7 +20,7 @@ from server.pages.outlook import outlook
 from server.pages.rendering import Crumb, Page
 from server.pages.runs_table import recipe, runs_table
 from server.pages.sweep_agents import sweep_agents
-from server.pages.sweep_curves import letters, sweep_curves
+from server.pages.sweep_curves import sweep_curves, ticks
 from server.pages.sweep_plots import sweep_plots
 from server.pages.table_query import STATE_FILTERS, TableQuery
 from server.pages.times import Moment, Now
@@ -50,7 +51,9 @@ def sweep_detail(
 ) -> Page:
     progress = queries.progress(connection, sweep)
     agents = sweep_agents(connection, sweep, project, query, progress, settings.agent_silent_s, now)
-    over = sweep.state in (lifecycle.SWEEP_FINISHED, lifecycle.SWEEP_CANCELED) and not (progress.running or agents.alive)
+    over = sweep.state in (lifecycle.SWEEP_FINISHED, lifecycle.SWEEP_CANCELED) and not (
+        progress.running or agents.alive
+    )
     path = sweep_url(project, sweep)
     curves = sweep_curves(connection, sweep, project, path, query)
     title = title_of(sweep)
@@ -59,7 +62,7 @@ def sweep_detail(
         "title": title,
         "look": sweep_look(sweep),
         "url": path,
-        "buttons": sweep_buttons(sweep, progress),
+        "buttons": [*sweep_buttons(sweep, progress), *share_buttons(queries.is_shared(connection, sweep.id))],
         "kind": kind_of(sweep),
         "started": now.past(page_queries.first_start_s(connection, sweep.id)),
         "created": now.moment(sweep.created_at_s),
@@ -75,7 +78,7 @@ def sweep_detail(
         "best": _best(connection, sweep, project, now),
         "plots": sweep_plots(sweep, page_queries.points(connection, sweep.id), query, over),
         "curves": curves,
-        "table": runs_table(connection, sweep, project, path, query, letters(curves), now),
+        "table": runs_table(connection, sweep, project, path, query, ticks(path, query, curves), now),
         "agents": agents,
         "agent_command": f"wandb agent {project.entity}/{project.name}/{sweep.name}",
     }
@@ -102,8 +105,7 @@ def _best(connection: sqlite3.Connection, sweep: Sweep, project: Project, now: N
     if run is None or run.metric is None:
         return None
     decimals = format.metric_decimals(page_queries.best_values(connection, sweep))
-    results = [Result(number, value) for number, value in page_queries.results(connection, sweep.id)]
-    drawing = best_so_far(results, sweep.expected, sweep.goal)
+    drawing = _drawn(tuple(page_queries.results(connection, sweep.id)), sweep.expected, sweep.goal)
     return Best(
         value=format.metric(run.metric, decimals),
         run=run.display_name or run.name,
@@ -114,6 +116,12 @@ def _best(connection: sqlite3.Connection, sweep: Sweep, project: Project, now: N
         svg=Markup(drawing.svg if drawing else ""),
         left_out=_left_out(drawing.out_of_scale, drawing.without_value) if drawing else "",
     )
+
+
+@lru_cache(maxsize=8)
+def _drawn(results: tuple[tuple[int, float | None], ...], expected: int | None, goal: str) -> BestSoFar | None:
+    """Kept by what it is made of: a page is asked for every few seconds, and results are thousands."""
+    return best_so_far([Result(number, value) for number, value in results], expected, goal)
 
 
 def _reached_at_s(run: Run) -> float:

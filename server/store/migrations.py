@@ -168,6 +168,15 @@ STEPS: Final = (
     ALTER TABLE run ADD COLUMN curve_length INTEGER NOT NULL DEFAULT 0;
     UPDATE run SET curve_length = history_lines;
     """,
+    """
+    -- A link that shows one sweep to whoever has it.
+    CREATE TABLE share (
+        id           INTEGER PRIMARY KEY,
+        sweep_id     INTEGER NOT NULL UNIQUE REFERENCES sweep ON DELETE CASCADE,
+        token_hash   TEXT NOT NULL UNIQUE,   -- hex of SHA-256
+        created_at_s REAL NOT NULL
+    ) STRICT;
+    """,
 )
 
 

@@ -149,6 +149,15 @@ def failures(connection: sqlite3.Connection, sweep_id: int) -> list[Failure]:
     return [Failure(kind, runs, points, by_id(connection, Run, last)) for kind, runs, points, last in rows]
 
 
+def is_shared(connection: sqlite3.Connection, sweep_id: int) -> bool:
+    """Tells whether there is a link that shows the sweep to whoever has it."""
+    return connection.execute("SELECT 1 FROM share WHERE sweep_id = ?", (sweep_id,)).fetchone() is not None
+
+
+def sweep_of_share(connection: sqlite3.Connection, token_hash: str) -> Sweep | None:
+    return one_row(connection, Sweep, "WHERE id = (SELECT sweep_id FROM share WHERE token_hash = ?)", token_hash)
+
+
 def losing_runs(connection: sqlite3.Connection, sweep_id: int) -> set[int]:
     """Numbers of the runs whose failure is what their point was settled with."""
     sql = "SELECT counted_run_id FROM trial WHERE sweep_id = ? AND outcome = 'failed'"

@@ -41,6 +41,10 @@ def enter(
     )
 
 
+def drop_share(connection: sqlite3.Connection, sweep_id: int) -> None:
+    connection.execute("DELETE FROM share WHERE sweep_id = ?", (sweep_id,))
+
+
 def drop_proposal(connection: sqlite3.Connection, sweep_id: int) -> None:
     connection.execute("DELETE FROM proposal WHERE sweep_id = ?", (sweep_id,))
 

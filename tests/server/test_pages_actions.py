@@ -34,7 +34,7 @@ class Browser:
             for tag, attributes in tags
             if tag == "button" and "aria-label" in attributes and "popovertarget" not in attributes
         ]
-        return dict(zip(names, posts, strict=True))
+        return {name: post for name, post in zip(names, posts, strict=True) if "/share?" not in post}
 
     def press(self, path: str, name: str) -> httpx2.Response:
         return self.http.post(self.buttons(path)[name])
