@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final
 
+from charts import format
 from charts.scale import scale
 
 HEIGHT: Final = 28
@@ -27,6 +28,21 @@ class Bar:
     low: float
     high: float
     told: bool
+
+
+def better(direction: str | None, value: object) -> str:
+    """A row's note: "lower is better", "adam is best", "best near 128".
+
+    Args:
+        direction: "higher", "lower", "value" or "near"; None for a share that cannot be told from 0.
+        value: the best one.
+    """
+    if direction is None:
+        return "cannot tell from 0"
+    if direction in ("higher", "lower"):
+        return f"{direction} is better"
+    best = format.parameter(value, 3)
+    return f"best near {best}" if direction == "near" else f"{best} is best"
 
 
 def bars(rows: Sequence[Bar]) -> str:

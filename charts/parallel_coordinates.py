@@ -74,7 +74,7 @@ def parallel_coordinates(
     ranked = sorted(inside, key=lambda run: values[run], reverse=area.upside_down)
     drawn = _thinned_out(ranked, most)
     layouts = [lay_out(axis, drawn) for axis in axes]
-    lines = _Lines(layouts, area, values)
+    lines = _Lines(layouts, area, values, values[ranked[-1]])
     missing = _Missing(area, len(values) - len(inside), len(outcomes) - len(values), frozenset(inside), values.keys())
     best = ranked[-1]
     parts = [
@@ -106,6 +106,7 @@ class _Lines:
     layouts: Sequence[Layout]
     area: Area
     values: dict[int, float]
+    best_value: float
 
     def ramp(self, runs: Sequence[int]) -> list[str]:
         """A group of lines for each colour, from the worst to the best."""
@@ -124,8 +125,9 @@ class _Lines:
 
     def _by_colour(self, runs: Sequence[int]) -> list[tuple[int, list[int]]]:
         groups: dict[int, list[int]] = {}
+        worst = _worst(self.area)
         for run in runs:
-            groups.setdefault(colour(self.values[run], *_ends(self.area)), []).append(run)
+            groups.setdefault(colour(self.values[run], worst, self.best_value), []).append(run)
         return list(groups.items())
 
     def best(self, run: int) -> list[str]:
@@ -177,7 +179,7 @@ class _Missing:
     def tray(self) -> list[str]:
         told = []
         if self.out_of_scale:
-            worst, side = _ends(self.area)[0], "above" if self.area.upside_down else "below"
+            worst, side = _worst(self.area), "above" if self.area.upside_down else "below"
             edge = format.metric(worst, self.area.scale.decimals)
             told.append(f"<tspan>▽ {format.count(self.out_of_scale)} {side} {edge}</tspan>")
         if self.without_value:
@@ -192,10 +194,9 @@ class _Missing:
         ]
 
 
-def _ends(area: Area) -> tuple[float, float]:
-    """The worst and the best value of the metric's axis."""
-    ends = area.scale.low, area.scale.high
-    return (ends[1], ends[0]) if area.upside_down else ends
+def _worst(area: Area) -> float:
+    """The value at the foot of the metric's axis."""
+    return area.scale.high if area.upside_down else area.scale.low
 
 
 def _axis(layout: Layout, x: float, missing: _Missing) -> list[str]:
@@ -220,13 +221,16 @@ def _label(x: str, y: float, text: str) -> str:
 
 
 def _metric_axis(area: Area, ranked: Sequence[float], name: str) -> list[str]:
-    """The axis is the legend: each of the ramp's colours as far as it goes; `ranked` are the values, best first."""
-    worst, end = _ends(area)
+    """The axis is the legend, up to the best: each of the ramp's colours as far as it goes; `ranked` is best first."""
+    worst, end = _worst(area), ranked[0]
     places = [area.y(worst + (end - worst) * (step / COLOURS) ** (1 / POWER)) for step in range(COLOURS + 1)]
     parts = [
-        f'<rect class="fill-{number}" x="100%" y="{top:.1f}" width="8" height="{bottom - top:.1f}"'
-        ' transform="translate(-4)"/>'
-        for number, (bottom, top) in enumerate(pairwise(places), start=1)
+        f'<line class="axis" x1="100%" x2="100%" y2="{places[-1]:.1f}"/>',
+        *(
+            f'<rect class="fill-{number}" x="100%" y="{top:.1f}" width="8" height="{bottom - top:.1f}"'
+            ' transform="translate(-4)"/>'
+            for number, (bottom, top) in enumerate(pairwise(places), start=1)
+        ),
     ]
     y = area.y(ranked[0])
     for tick in area.scale.ticks:

@@ -5,7 +5,7 @@ from html import escape
 
 from app.reports.findings import Findings
 from charts import format
-from charts.bars import Bar
+from charts.bars import Bar, better
 from search.importance import Importance, TooFew
 
 # A parameter that explains more than this decides, one that explains less than the other adds a little.
@@ -25,12 +25,7 @@ def bar(effect: Importance) -> Bar:
 
 def direction(effect: Importance) -> str:
     """ "lower is better", "adam is best", "best near 128"."""
-    if not effect.told:
-        return "cannot tell from 0"
-    if effect.direction in ("higher", "lower"):
-        return f"{effect.direction} is better"
-    value = format.parameter(effect.value, 3)
-    return f"best near {value}" if effect.direction == "near" else f"{value} is best"
+    return better(effect.direction, effect.value)
 
 
 def _effects(effects: Sequence[Importance]) -> list[str]:

@@ -69,15 +69,15 @@ def curves(connection: sqlite3.Connection, run: Run, best: Run | None, first: st
         best: whose curves stand behind, in grey; None for the best run itself.
         first: the metric that comes first.
     """
-    mine = _sample(connection, run)
-    others = _sample(connection, best) if best else []
+    mine = sample(connection, run)
+    others = sample(connection, best) if best else []
     x = EPOCH if any(number(row.get(EPOCH)) is not None for row in mine) else STEP
     drawn = []
     for name in _curve_names(mine, first)[:CURVES]:
-        points, grey = _points(mine, x, name), _points(others, x, name)
-        svg = curve(name, points, x.strip("_"), grey)
+        own, grey = points_of(mine, x, name), points_of(others, x, name)
+        svg = curve(name, own, x.strip("_"), grey)
         if svg:
-            drawn.append(Curve(name, written(points[-1][1], 5), Markup(svg)))
+            drawn.append(Curve(name, written(own[-1][1], 5), Markup(svg)))
     return drawn
 
 
@@ -132,7 +132,7 @@ def _printable(text: str) -> str:
     return clean if len(clean) <= LINE_CHARACTERS else f"{clean[:LINE_CHARACTERS]}…"
 
 
-def _sample(connection: sqlite3.Connection, run: Run) -> list[Row]:
+def sample(connection: sqlite3.Connection, run: Run) -> list[Row]:
     return [read_object(text) for text in page_queries.history_sample(connection, run.id, CURVE_POINTS)]
 
 
@@ -151,7 +151,8 @@ def _by_importance(first: str | None) -> Callable[[str], tuple[bool, bool, str]]
     return lambda name: (name != first, not name.startswith("val_"), name)
 
 
-def _points(rows: Sequence[Row], x: str, name: str) -> list[tuple[float, float]]:
+def points_of(rows: Sequence[Row], x: str, name: str) -> list[tuple[float, float]]:
+    """(x, value) of the rows that have both, x growing."""
     points = {}  # a resumed run may have repeated an epoch: its last words stand
     for row in rows:
         place, value = number(row.get(x)), number(row.get(name))

@@ -1,7 +1,7 @@
 """The table of a sweep's runs: sorted and paged by the address alone."""
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -12,7 +12,8 @@ from server.pages.addresses import run_url
 from server.pages.buttons import Button, run_buttons
 from server.pages.facts import Segment
 from server.pages.look import Look, cause, run_look, state_of
-from server.pages.table_query import MOST_CURVES, PARAMETER_PREFIX, STATE_FILTERS, TableQuery
+from server.pages.sweep_curves import Ticks
+from server.pages.table_query import PARAMETER_PREFIX, STATE_FILTERS, TableQuery
 from server.pages.times import Now
 from server.pages.values import Path, at, config_values, read_object, searched, written
 from server.store import page_queries, queries
@@ -89,14 +90,10 @@ def runs_table(
     project: Project,
     path: str,
     query: TableQuery,
-    letters: Mapping[str, str],
+    ticks: Ticks,
     now: Now,
 ) -> RunsTable:
-    """Builds the table; the best run is pinned on top of every page that its state belongs to.
-
-    Args:
-        letters: of the runs whose curves are drawn, by W&B's ids.
-    """
+    """Builds the table; the best run is pinned on top of every page that its state belongs to."""
     states = STATE_FILTERS[query.state]
     best = queries.best_run(connection, sweep)
     pinned = best if best is not None and state_of(best) in states else None
@@ -109,7 +106,7 @@ def runs_table(
     best_values = _parameters(page_queries.attempt(connection, best)) if best else {}
     decimals = format.metric_decimals(page_queries.best_values(connection, sweep))
     losing = queries.losing_runs(connection, sweep.id)
-    row = _row_maker(sweep, project, best, best_values, losing, decimals, now)
+    row = _row_maker(sweep, project, best, best_values, losing, decimals, ticks, now)
     rows = [row(attempt) for attempt in found]
     css = [_alignment([row.parameters[place] for row in rows]) for place in range(len(searched(sweep.config)))]
     return RunsTable(
@@ -155,6 +152,7 @@ def _row_maker(
     best_values: dict[str, object],
     losing: set[int],
     decimals: int,
+    ticks: Ticks,
     now: Now,
 ) -> Callable[[Attempt], RunRow]:
     paths = searched(sweep.config)
@@ -173,8 +171,8 @@ def _row_maker(
             epochs=epochs(run),
             time=run_time(run, now),
             best=best is not None and run.id == best.id,
-            letter=letters.get(run.name, ""),
-            curve_url=curve_url(run) if sweep.metric_name is not None else None,
+            letter=ticks.letter(run),
+            curve_url=ticks.url(run),
             buttons=run_buttons(run, run.id in losing),
         )
 

@@ -1,16 +1,18 @@
-"""What the address of a sweep's page asks of its table."""
+"""What the address of a sweep's page asks for: which runs, in which order, and whose curves."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode
 
+from charts.learning_curves import LETTERS
 from server import lifecycle
 from server.pages.look import FAILURES
 from server.store.queries import STOPPED_EARLY
 
 PARAMETER_PREFIX: Final = "p."
 LAST_PAGE: Final = 1_000_000
+MOST_CURVES: Final = len(LETTERS)
 
 STATE_FILTERS: Final = {
     "all": (*lifecycle.RUN_STATES, STOPPED_EARLY),
@@ -32,12 +34,14 @@ class TableQuery:
         descending: None: as it suits the column.
         state: a key of `STATE_FILTERS`.
         number: of the page, from 1.
+        runs: W&B's ids of the runs whose curves are asked for; () for the usual ones.
     """
 
     sort: str | None = None
     descending: bool | None = None
     state: str = "all"
     number: int = 1
+    runs: tuple[str, ...] = ()
 
     def url(self, path: str) -> str:
         """This query as an address; what is as usual is left out."""
@@ -46,8 +50,9 @@ class TableQuery:
             "order": None if self.descending is None else ("desc" if self.descending else "asc"),
             "state": None if self.state == "all" else self.state,
             "page": None if self.number == 1 else self.number,
+            "run": ",".join(self.runs) or None,
         }
-        text = urlencode({name: value for name, value in named.items() if value is not None})
+        text = urlencode({name: value for name, value in named.items() if value is not None}, safe=",")
         return f"{path}?{text}" if text else path
 
 
@@ -59,6 +64,7 @@ def table_query(given: Mapping[str, str]) -> TableQuery:
         descending={"desc": True, "asc": False}.get(given.get("order", "")),
         state=state if state in STATE_FILTERS else "all",
         number=page_number(given),
+        runs=tuple(dict.fromkeys(filter(None, given.get("run", "").split(","))))[:MOST_CURVES],
     )
 
 

@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from server.store.queries import all_rows, shown
 from server.store.rows import Agent, Project, Run, Sweep
@@ -32,6 +32,33 @@ class AgentLine:
     runs: int
     run_name: str | None
     run_display_name: str | None
+
+
+class Point(NamedTuple):
+    """A settled point: W&B's id, name, state as people are told it and metric of the run that counts, and its values.
+
+    `params` is JSON. A tuple of texts and numbers: thousands are read at once, and drawings are kept by them.
+    """
+
+    run: str
+    name: str
+    state: str
+    metric: float | None
+    params: str
+
+
+class Shift(NamedTuple):
+    """A run as part of an agent's time; `attempt` counts from 0 at its point."""
+
+    agent_id: int
+    run: str
+    name: str
+    state: str
+    metric: float | None
+    cause: str | None
+    started_at_s: float
+    ended_at_s: float | None
+    attempt: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +170,27 @@ def results(connection: sqlite3.Connection, sweep_id: int) -> list[tuple[int, fl
         "AND (run.metric IS NOT NULL OR trial.counted_run_id = run.id) ORDER BY trial.number, run.id"
     )
     return list(connection.execute(sql, (sweep_id,)))
+
+
+def points(connection: sqlite3.Connection, sweep_id: int) -> tuple[Point, ...]:
+    """All settled points of a sweep, in the order handed out."""
+    sql = (
+        f"SELECT run.name, coalesce(nullif(run.display_name, ''), run.name), {shown('run.state')}, run.metric, "
+        "trial.params FROM trial JOIN run ON run.id = trial.counted_run_id WHERE trial.sweep_id = ? "
+        "ORDER BY trial.number"
+    )
+    return tuple(map(Point._make, connection.execute(sql, (sweep_id,))))
+
+
+def shifts(connection: sqlite3.Connection, agent_ids: Iterable[int]) -> list[Shift]:
+    """All runs of some agents that have started, the first started first."""
+    earlier = "SELECT count(*) FROM run AS earlier WHERE earlier.trial_id = run.trial_id AND earlier.id < run.id"
+    sql = (
+        f"SELECT run.agent_id, run.name, coalesce(nullif(run.display_name, ''), run.name), {shown('run.state')}, "
+        f"run.metric, run.cause, run.started_at_s, run.ended_at_s, ({earlier}) FROM run WHERE run.agent_id IN "
+        "(SELECT value FROM json_each(?)) AND run.started_at_s IS NOT NULL ORDER BY run.started_at_s, run.id"
+    )
+    return list(map(Shift._make, connection.execute(sql, (json.dumps(list(agent_ids)),))))
 
 
 def metrics(connection: sqlite3.Connection, sweep_id: int) -> list[float]:

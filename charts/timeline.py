@@ -1,0 +1,160 @@
+"""What agents did, and when: a row an agent, time to the right, a block a run."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from html import escape
+from itertools import pairwise
+from typing import Final
+
+from charts import format
+from charts.plot import plot
+from charts.progress import sentence
+
+HEIGHT: Final = 32
+BLOCK_TOP, BLOCK_HEIGHT = 11, 14
+# Of several runs in one place the first of these kinds is shown.
+WORST_FIRST: Final = ("failed", "killed", "stopped early", "running", "finished")
+# As fractions of the width: nothing is drawn narrower, runs that are closer are one block, longer gaps have a label.
+LEAST: Final = 0.002
+PLACE: Final = 0.01
+LABELLED_GAP: Final = 0.08
+MOST_TICKS: Final = 6
+TICKS_S: Final = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 28800, 43200, 86400)
+DAY_S: Final = 86400
+
+
+@dataclass(frozen=True)
+class Block:
+    """One run, or several in one place.
+
+    Attributes:
+        start_s, end_s: on the clock of `Span`.
+        kind: one of `WORST_FIRST`.
+        text: what a pointer is told.
+        chosen: whether it stands out; the others are drawn in grey.
+        again: whether it repeats a point that an earlier run did not settle.
+        best: whether it is the sweep's best run.
+        kinds: of all runs in it; of the one run if empty.
+    """
+
+    start_s: float
+    end_s: float
+    kind: str
+    text: str
+    chosen: bool = True
+    again: bool = False
+    best: bool = False
+    kinds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Span:
+    """The time from the left end to the right one."""
+
+    first_s: float
+    last_s: float
+
+    def at(self, time_s: float) -> float:
+        """The place of a moment as a fraction of the width, moved to the nearer end if outside."""
+        length_s = max(self.last_s - self.first_s, 1e-9)
+        return min(max((time_s - self.first_s) / length_s, 0.0), 1.0)
+
+
+def row(blocks: Sequence[Block], span: Span) -> str:
+    """Draws the runs of one agent.
+
+    Args:
+        blocks: in any order.
+
+    Returns:
+        SVG as wide as its place; a long gap between runs says how long, a retry bears "↻", the best run "▾".
+    """
+    ordered = sorted(blocks, key=lambda block: block.start_s)
+    merged = _merged(ordered, PLACE * (span.last_s - span.first_s))
+    parts = [
+        f'<line class="grid" x2="100%" y1="{BLOCK_TOP + BLOCK_HEIGHT / 2}" y2="{BLOCK_TOP + BLOCK_HEIGHT / 2}"/>',
+        *(_block(block, span) for block in merged),
+        *_gaps(merged, span),
+        *(_mark("again", "↻", block, span) for block in merged if block.again and not block.best),
+        *(_mark("best-label", "▾", block, span) for block in merged if block.best),
+    ]
+    told = sentence(Counter(block.kind for block in blocks))
+    return plot(parts, HEIGHT, f"{format.counted(len(blocks), 'run')}: {told}" if blocks else "no run yet")
+
+
+def foot(span: Span, last: str) -> str:
+    """Draws the axis: time since the left end; `last` is the word at the right one, as "now"."""
+    ticks = [tick for tick in _ticks(span.last_s - span.first_s) if span.at(span.first_s + tick) < 0.93]
+    labels = [
+        f'<text x="{span.at(span.first_s + tick):.2%}" y="12" text-anchor="{"middle" if tick else "start"}">'
+        f"{_elapsed(tick)}</text>"
+        for tick in ticks
+    ]
+    end = f'<text class="axis-name" x="100%" y="12" text-anchor="end">{escape(last)}</text>'
+    return f'<svg class="plot" width="100%" height="16" aria-hidden="true">{"".join(labels)}{end}</svg>'
+
+
+def _merged(ordered: Sequence[Block], place_s: float) -> list[Block]:
+    merged: list[Block] = []
+    for block in ordered:
+        if merged and block.end_s - merged[-1].start_s < place_s:
+            merged[-1] = _joined(merged[-1], block)
+        else:
+            merged.append(block)
+    return merged
+
+
+def _joined(first: Block, second: Block) -> Block:
+    """One block for both: its worst kind among the chosen, and how many of which kind it holds."""
+    kinds = (*(first.kinds or (first.kind,)), *(second.kinds or (second.kind,)))
+    shown = [block for block in (first, second) if block.chosen] or [first, second]
+    return replace(
+        first,
+        end_s=max(first.end_s, second.end_s),
+        kind=min((block.kind for block in shown), key=WORST_FIRST.index),
+        text=f"{format.counted(len(kinds), 'run')}: {sentence(Counter(kinds))}",
+        chosen=first.chosen or second.chosen,
+        again=first.again or second.again,
+        best=first.best or second.best,
+        kinds=kinds,
+    )
+
+
+def _block(block: Block, span: Span) -> str:
+    x = span.at(block.start_s)
+    width = max(span.at(block.end_s) - x, LEAST)
+    css = f"block {block.kind.replace(' ', '-')}" if block.chosen else "block ctx"
+    if block.best:
+        css += " best"
+    place = f'x="{min(x, 1 - width):.2%}" width="{width:.2%}" y="{BLOCK_TOP}" height="{BLOCK_HEIGHT}"'
+    return f'<rect class="{css}" {place}><title>{escape(block.text)}</title></rect>'
+
+
+def _gaps(blocks: Sequence[Block], span: Span) -> list[str]:
+    """How long an agent did nothing between two runs, where there is room to say it."""
+    parts = []
+    for before, after in pairwise(blocks):
+        left, right = span.at(before.end_s), span.at(after.start_s)
+        if right - left >= LABELLED_GAP:
+            place = f'x="{(left + right) / 2:.2%}" y="{BLOCK_TOP + BLOCK_HEIGHT / 2}" dy="0.35em" text-anchor="middle"'
+            parts.append(f'<text class="plate" {place}>{format.duration(after.start_s - before.end_s)}</text>')
+    return parts
+
+
+def _mark(css: str, glyph: str, block: Block, span: Span) -> str:
+    x = (span.at(block.start_s) + span.at(block.end_s)) / 2
+    return f'<text class="marks {css}" x="{x:.2%}" y="{BLOCK_TOP - 2}" aria-hidden="true">{glyph}</text>'
+
+
+def _ticks(length_s: float) -> list[int]:
+    step = next((step for step in TICKS_S if length_s / step <= MOST_TICKS), None)
+    if step is None:
+        step = DAY_S * round(length_s / DAY_S / MOST_TICKS + 0.5)
+    return list(range(0, int(length_s) + 1, step))
+
+
+def _elapsed(time_s: int) -> str:
+    """A round time in as few units as it has: 0, 30 s, 5 m, 1 h 20 m, 2 d."""
+    parts = ((time_s // DAY_S, "d"), (time_s // 3600 % 24, "h"), (time_s // 60 % 60, "m"), (time_s % 60, "s"))
+    return " ".join(f"{count} {unit}" for count, unit in parts if count) or "0"

@@ -1,0 +1,126 @@
+"""The agents of a sweep: what each does now, what it has done, and why it does nothing."""
+
+import sqlite3
+from dataclasses import dataclass
+from typing import Final
+
+from markupsafe import Markup
+
+from charts import format
+from charts.timeline import Block, Span, foot, row
+from server import lifecycle
+from server.pages.addresses import run_url
+from server.pages.look import FAILURES
+from server.pages.table_query import STATE_FILTERS, TableQuery
+from server.pages.times import Moment, Now
+from server.store import page_queries, queries
+from server.store.page_queries import AgentLine, Shift
+from server.store.queries import Progress
+from server.store.rows import Project, Sweep
+
+AGENTS_SHOWN: Final = 20
+LEAST_SHOWN_S: Final = 120
+CAUSE_LENGTH: Final = 120
+KINDS: Final = {
+    **dict.fromkeys(lifecycle.LIVE, "running"),
+    **dict.fromkeys(FAILURES, "failed"),
+    lifecycle.PREEMPTED: "killed",
+}
+
+
+@dataclass(frozen=True)
+class AgentRow:
+    """An agent; `run` and `url` of what it does now, `idle` in words why it does nothing, `svg` its time."""
+
+    name: str
+    host: str
+    alive: bool
+    runs: str
+    heard: Moment
+    run: str | None
+    url: str | None
+    idle: str
+    svg: Markup
+
+
+@dataclass(frozen=True)
+class SweepAgents:
+    """Those shown, the axis under their rows, how many live and how many are left out."""
+
+    rows: list[AgentRow]
+    foot: Markup
+    alive: int
+    more: int
+
+
+def sweep_agents(
+    connection: sqlite3.Connection,
+    sweep: Sweep,
+    project: Project,
+    query: TableQuery,
+    progress: Progress,
+    silent_s: float,
+    now: Now,
+) -> SweepAgents:
+    """Reads the agents, those alive first.
+
+    Args:
+        silent_s: an agent that was not heard of for so long is taken for gone.
+    """
+    heard_since_s = now.now_s - silent_s
+    lines = page_queries.agents(connection, sweep.id, heard_since_s, AGENTS_SHOWN)
+    shifts = page_queries.shifts(connection, [line.agent.id for line in lines])
+    best = queries.best_run(connection, sweep)
+    span = _span(sweep, shifts, now)
+    blocks: dict[int, list[Block]] = {}
+    for shift in shifts:
+        is_best = best is not None and shift.run == best.name
+        blocks.setdefault(shift.agent_id, []).append(_block(shift, query, is_best, now))
+    rows = [
+        AgentRow(
+            name=line.agent.name,
+            host=line.agent.host,
+            alive=(alive := line.agent.left_at_s is None and line.agent.heartbeat_at_s >= heard_since_s),
+            runs=format.counted(line.runs, "run"),
+            heard=now.moment(line.agent.heartbeat_at_s),
+            run=line.run_display_name or line.run_name,
+            url=None if line.run_name is None else run_url(project, line.run_name),
+            idle=_idle(line, sweep, progress) if alive else "",
+            svg=Markup(row(blocks.get(line.agent.id, []), span)),
+        )
+        for line in lines
+    ]
+    alive_count = page_queries.alive_agents(connection, heard_since_s, sweep.id)
+    axis = foot(span, "now" if sweep.ended_at_s is None or progress.running else "end") if shifts else ""
+    return SweepAgents(rows, Markup(axis), alive_count, page_queries.agent_count(connection, sweep.id) - len(rows))
+
+
+def _span(sweep: Sweep, shifts: list[Shift], now: Now) -> Span:
+    """From the first start to now, or to the last end of a sweep that is over; two minutes at least."""
+    first_s = min((shift.started_at_s for shift in shifts), default=now.now_s)
+    live = sweep.ended_at_s is None or any(shift.ended_at_s is None for shift in shifts)
+    last_s = now.now_s if live else max((shift.ended_at_s or now.now_s for shift in shifts), default=now.now_s)
+    return Span(first_s, max(last_s, first_s + LEAST_SHOWN_S))
+
+
+def _block(shift: Shift, query: TableQuery, best: bool, now: Now) -> Block:
+    kind = KINDS.get(shift.state, shift.state)
+    end_s = now.now_s if shift.ended_at_s is None or kind == "running" else shift.ended_at_s
+    why = f": {shift.cause[:CAUSE_LENGTH]}" if shift.cause and kind == "failed" else ""
+    again = f", attempt {shift.attempt + 1}" if shift.attempt else ""
+    text = f"{shift.name}{again}, {format.duration(end_s - shift.started_at_s)}, {kind}{why}"
+    chosen = shift.state in STATE_FILTERS[query.state]
+    return Block(shift.started_at_s, end_s, kind, text, chosen, again=shift.attempt > 0, best=best)
+
+
+def _idle(line: AgentLine, sweep: Sweep, progress: Progress) -> str:
+    """Why an agent that is alive has no run; "" for one that has."""
+    if line.run_name is not None:
+        return ""
+    if sweep.state == lifecycle.SWEEP_PAUSED:
+        return "idle: the sweep is paused"
+    if sweep.state in (lifecycle.SWEEP_FINISHED, lifecycle.SWEEP_CANCELED):
+        return "idle: the sweep is over"
+    if progress.waiting == 0:
+        return "idle: no run is left to start"
+    return "idle: about to ask for a run"

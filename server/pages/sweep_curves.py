@@ -1,0 +1,164 @@
+"""Learning curves of a few runs of a sweep: those that are asked for, else the best and what they are compared with."""
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Final
+
+from markupsafe import Markup
+
+from charts import format
+from charts.learning_curves import LETTERS, LearningCurve, learning_curves
+from search.config import ConfigError, parse
+from search.early_termination import brackets
+from server import lifecycle
+from server.pages import logged
+from server.pages.addresses import run_url
+from server.pages.look import Look, cause, run_look, state_of
+from server.pages.table_query import MOST_CURVES, STATE_FILTERS, TableQuery
+from server.pages.values import read_object
+from server.store import page_queries, queries
+from server.store.page_queries import Order
+from server.store.queries import STOPPED_EARLY
+from server.store.rows import Project, Run, Sweep
+
+BEST_SHOWN: Final = 3
+
+
+@dataclass(frozen=True)
+class DrawnRun:
+    """A run whose curve is drawn: its letter, its last value, and why it ended, if not by itself."""
+
+    id: str
+    letter: str
+    name: str
+    url: str
+    look: Look
+    last: str
+    why: str
+
+
+@dataclass(frozen=True)
+class SweepCurves:
+    """The plot and its legend; `chosen` says whether the address names the runs, `usual_url` is without them."""
+
+    svg: Markup
+    runs: list[DrawnRun]
+    rungs: str
+    chosen: bool
+    usual_url: str
+
+
+@dataclass(frozen=True)
+class Ticks:
+    """Which runs have a curve, and the addresses that draw one more or leave one out.
+
+    Attributes:
+        path, query: of the page.
+        letters: of the drawn runs, by W&B's ids, in order.
+    """
+
+    path: str
+    query: TableQuery
+    letters: Mapping[str, str]
+
+    def letter(self, run: Run) -> str:
+        """ "" for a run whose curve is not drawn."""
+        return self.letters.get(run.name, "")
+
+    def url(self, run: Run) -> str | None:
+        """One more takes the last letter's place if there is no other; None where there is nothing to draw."""
+        if run.name in self.letters:
+            runs = tuple(name for name in self.letters if name != run.name)
+        elif self.letters and run.history_lines:
+            runs = (*tuple(self.letters)[: MOST_CURVES - 1], run.name)
+        else:
+            return None
+        return replace(self.query, runs=runs).url(self.path)
+
+
+def ticks(path: str, query: TableQuery, curves: SweepCurves | None) -> Ticks:
+    return Ticks(path, query, {run.id: run.letter for run in curves.runs} if curves else {})
+
+
+def sweep_curves(
+    connection: sqlite3.Connection, sweep: Sweep, project: Project, path: str, query: TableQuery
+) -> SweepCurves | None:
+    """Reads the history of the runs that it draws, and of no other.
+
+    Returns:
+        None for a sweep that names no metric, and if no such run has logged a value of it.
+    """
+    if sweep.metric_name is None:
+        return None
+    runs = _named(connection, sweep, query) or _usual(connection, sweep, query)
+    unit, curves = _curves(connection, runs, sweep.metric_name)
+    rungs = _rungs(sweep.config)
+    svg = learning_curves(sweep.metric_name, curves, unit, rungs)
+    if not svg:
+        return None
+    decimals = format.metric_decimals(page_queries.best_values(connection, sweep))
+    lines = [
+        _line(run, project, letter, curve, decimals) for run, letter, curve in zip(runs, LETTERS, curves, strict=False)
+    ]
+    return SweepCurves(Markup(svg), lines, _told(rungs), bool(query.runs), replace(query, runs=()).url(path))
+
+
+def _named(connection: sqlite3.Connection, sweep: Sweep, query: TableQuery) -> list[Run]:
+    """What the address names, as far as it belongs to the sweep."""
+    found = (queries.run_of_sweep(connection, sweep.id, name) for name in query.runs)
+    return [run for run in found if run is not None]
+
+
+def _usual(connection: sqlite3.Connection, sweep: Sweep, query: TableQuery) -> list[Run]:
+    """The best three of the chosen, the one stopped early last, and one that runs."""
+    asked = (
+        (Order("metric", sweep.goal == "maximize"), STATE_FILTERS[query.state], BEST_SHOWN),
+        (Order("run", True), (STOPPED_EARLY,), 1),
+        (Order("run", True), (lifecycle.RUNNING,), 1),
+    )
+    found: dict[str, Run] = {}
+    for order, states, limit in asked:
+        within = [state for state in states if state in STATE_FILTERS[query.state]]
+        for attempt in page_queries.attempts(connection, sweep.id, order, within, limit, 0) if within else ():
+            found.setdefault(attempt.run.name, attempt.run)
+    return list(found.values())
+
+
+def _curves(connection: sqlite3.Connection, runs: list[Run], metric: str) -> tuple[str, list[LearningCurve]]:
+    """By epoch if every run with a value has logged one beside it, else by W&B's step."""
+    samples = [(run.display_name or run.name, logged.sample(connection, run)) for run in runs]
+    by_step = [LearningCurve(name, logged.points_of(rows, logged.STEP, metric)) for name, rows in samples]
+    by_epoch = [LearningCurve(name, logged.points_of(rows, logged.EPOCH, metric)) for name, rows in samples]
+    if all(epoch.points or not step.points for epoch, step in zip(by_epoch, by_step, strict=True)):
+        return logged.EPOCH, by_epoch
+    return logged.STEP.strip("_"), by_step
+
+
+def _line(run: Run, project: Project, letter: str, curve: LearningCurve, decimals: int) -> DrawnRun:
+    last = curve.points[-1][1] if curve.points else None
+    url = run_url(project, run.name)
+    return DrawnRun(run.name, letter, curve.name, url, run_look(run), format.metric(last, decimals), _why(run))
+
+
+def _why(run: Run) -> str:
+    """The reason of early termination, or the cause of a failure; "" for a run that has neither."""
+    if state_of(run) == STOPPED_EARLY:
+        return str(read_object(run.early_stop or "").get("reason") or run.cause or "")
+    return cause(run) or ""
+
+
+@lru_cache(maxsize=64)
+def _rungs(config: str) -> tuple[int, ...]:
+    """Where early termination compares runs; () without it, and for a file that only W&B's own check would take."""
+    try:
+        return brackets(parse(config))
+    except ConfigError:
+        return ()
+
+
+def _told(rungs: tuple[int, ...]) -> str:
+    if not rungs:
+        return ""
+    return f"Early termination compares runs at epoch{'s' if len(rungs) > 1 else ''} {', '.join(map(str, rungs[:6]))}."

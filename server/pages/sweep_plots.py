@@ -1,0 +1,188 @@
+"""What decided a sweep, drawn: its settled points as lines over their parameters, and what each parameter explains.
+
+Drawing thousands of points takes a second at worst, and a page is asked for every few seconds: drawings are kept by
+the points they were made of, so that they are never out of date.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+from markupsafe import Markup
+
+from charts import format
+from charts.axis import Axis
+from charts.bars import Bar, bars, better
+from charts.parallel_coordinates import Outcome, ParallelCoordinates, parallel_coordinates
+from search.importance import Importance, TooFew, importance
+from server.pages.look import FAILURES
+from server.pages.table_query import STATE_FILTERS, TableQuery
+from server.pages.values import Path, at, read_object, search_space
+from server.store.page_queries import Point
+from server.store.rows import Sweep
+
+# On a wide page and on a phone: more axes stand too close, and a phone's lines are too thin to be many.
+AXES: Final = {"wide": 7, "narrow": 3}
+LINES: Final = {"wide": 800, "narrow": 200}
+NAME_LENGTH: Final = {"wide": 18, "narrow": 10}
+# Importance costs half a second for so many runs, and more of them hardly narrow its intervals.
+MOST_MEASURED: Final = 1000
+DRAWINGS_KEPT: Final = 8
+
+Points = tuple[Point, ...]
+
+
+@dataclass(frozen=True)
+class Parallel:
+    """The drawings by form of the page, "wide" and "narrow"; none if no point has a value. `caption` is under them."""
+
+    svg: dict[str, Markup]
+    caption: str
+
+
+@dataclass(frozen=True)
+class Mattered:
+    """What each parameter explains, as `bars`; else why nothing is told, and by name how many values were tried."""
+
+    said: str
+    bars: Markup
+    tried: list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class SweepPlots:
+    """Both parts of the page; `parameters` from the most important, `shown` as "of the 125 runs that are finished"."""
+
+    parallel: Parallel
+    mattered: Mattered
+    parameters: tuple[Path, ...]
+    shown: str
+
+
+def sweep_plots(sweep: Sweep, points: Points, query: TableQuery, over: bool) -> SweepPlots | None:
+    """Draws the settled points that the filter leaves.
+
+    Args:
+        points: all that are settled.
+        over: whether no more will come; until then importance is measured again at every tenth run or so.
+
+    Returns:
+        None for a sweep that names no metric, varies nothing, or has no settled point.
+    """
+    if sweep.metric_name is None or not search_space(sweep.config) or not points:
+        return None
+    chosen = tuple(point for point in points if point.state in STATE_FILTERS[query.state])
+    valued = tuple(point for point in chosen if _value(point) is not None)
+    measured = _sampled(valued if over else valued[: _round(len(valued))])
+    found = _importance(measured, sweep.config, sweep.goal)
+    paths = tuple(search_space(sweep.config))
+    if not isinstance(found, TooFew):
+        places = {".".join(path): path for path in paths}
+        known = tuple(places[effect.name] for effect in found)
+        paths = (*known, *(path for path in paths if path not in known))
+    parallel = _parallel(chosen, sweep.config, sweep.metric_name, sweep.goal, paths, not isinstance(found, TooFew))
+    return SweepPlots(parallel, _mattered(sweep, found, measured, len(valued)), paths, _shown(query, len(chosen)))
+
+
+def _value(point: Point) -> float | None:
+    """The last value of a run that failed is no result."""
+    return None if point.state in FAILURES else point.metric
+
+
+def _shown(query: TableQuery, count: int) -> str:
+    return "" if query.state == "all" else f"of the {format.counted(count, 'settled run')} that {_are(query, count)}"
+
+
+def _are(query: TableQuery, count: int) -> str:
+    return f"{'is' if count == 1 else 'are'} {query.state}"
+
+
+def _round(count: int) -> int:
+    """A count that stands still for a while: each up to 100, then every tenth, from 1,000 on every hundredth."""
+    step = int("1".ljust(len(str(count)) - 1, "0"))
+    return count // step * step
+
+
+def _sampled(points: Points) -> Points:
+    """At most `MOST_MEASURED`, spread evenly."""
+    if len(points) <= MOST_MEASURED:
+        return points
+    return tuple(points[place * len(points) // MOST_MEASURED] for place in range(MOST_MEASURED))
+
+
+@lru_cache(maxsize=DRAWINGS_KEPT)
+def _importance(points: Points, config: str, goal: str) -> tuple[Importance, ...] | TooFew:
+    columns = {".".join(path): column for path, column in _columns(points, config).items()}
+    return importance(columns, [point.metric or 0.0 for point in points], goal)
+
+
+def _columns(points: Points, config: str) -> dict[Path, list[Any]]:
+    """By parameter a value for each point."""
+    values = [read_object(point.params) for point in points]
+    return {path: [at(each, path) for each in values] for path in search_space(config)}
+
+
+@lru_cache(maxsize=DRAWINGS_KEPT)
+def _parallel(
+    points: Points, config: str, metric: str, goal: str, paths: tuple[Path, ...], by_importance: bool
+) -> Parallel:
+    columns = _columns(points, config)
+    outcomes = [Outcome(point.name, _value(point)) for point in points]
+    drawings = {}
+    for form, most in AXES.items():
+        # The strongest stands beside the result; in the file's order, the first stands leftmost.
+        names = paths[:most][::-1] if by_importance else paths[:most]
+        axes = [_axis(path, columns[path], config) for path in names]
+        drawings[form] = parallel_coordinates(axes, metric, goal, outcomes, LINES[form], NAME_LENGTH[form])
+    wide = drawings["wide"]
+    if wide is None:
+        return Parallel({}, "")
+    svg = {form: Markup(drawing.svg) for form, drawing in drawings.items() if drawing}
+    return Parallel(svg, f"{_lines(wide)} {_order(len(paths), by_importance)}".strip())
+
+
+def _axis(path: Path, values: Sequence[Any], config: str) -> Axis:
+    spec = search_space(config)[path]
+    listed = spec.get("values")
+    if isinstance(listed, list):
+        return Axis(".".join(path), values, listed)
+    return Axis(".".join(path), values, log="log" in str(spec.get("distribution")))
+
+
+def _lines(drawing: ParallelCoordinates) -> str:
+    if not drawing.thinned_out:
+        return ""
+    of = format.count(drawing.drawn + drawing.thinned_out)
+    return f"{format.count(drawing.drawn)} of {of} runs are drawn: the best fifth of these, the others evenly by rank."
+
+
+def _order(parameters: int, by_importance: bool) -> str:
+    most = AXES["wide"]
+    shown = f" for {most} of {parameters} parameters" if parameters > most else ""
+    if by_importance:
+        return f"Axes{shown} in order of importance, the strongest beside the result."
+    return f"Axes{shown}, the file's first." if shown else ""
+
+
+def _mattered(sweep: Sweep, found: tuple[Importance, ...] | TooFew, measured: Points, valued: int) -> Mattered:
+    if isinstance(found, TooFew):
+        parameters = format.counted(len(search_space(sweep.config)), "parameter")
+        said = f"{format.count(found.runs)} of about {format.count(found.needed)} needed for {parameters}"
+        columns = _columns(measured, sweep.config)
+        return Mattered(said, Markup(""), [(".".join(path), _tried(path, columns[path], sweep)) for path in columns])
+    of = "" if len(measured) == valued else f" of {format.count(valued)}"
+    said = f"share of the variance of ranks, 95 % interval, {format.count(len(measured))}{of} runs"
+    return Mattered(said, Markup(bars([_bar(effect) for effect in found])), [])
+
+
+def _bar(effect: Importance) -> Bar:
+    note = better(effect.direction, effect.value)
+    return Bar(effect.name, note, effect.share, effect.low, effect.high, effect.told)
+
+
+def _tried(path: Path, column: Sequence[Any], sweep: Sweep) -> str:
+    """ "2 of 3 values" of a list, else how many."""
+    listed = search_space(sweep.config)[path].get("values")
+    tried = format.count(len(set(map(repr, column))))
+    return f"{tried} of {format.counted(len(listed), 'value')}" if isinstance(listed, list) else f"{tried} different"
