@@ -35,7 +35,6 @@ class Block:
         chosen: whether it stands out; the others are drawn in grey.
         again: whether it repeats a point that an earlier run did not settle.
         best: whether it is the sweep's best run.
-        kinds: of all runs in it; of the one run if empty.
     """
 
     start_s: float
@@ -45,7 +44,6 @@ class Block:
     chosen: bool = True
     again: bool = False
     best: bool = False
-    kinds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -96,28 +94,27 @@ def foot(span: Span, last: str) -> str:
 
 
 def _merged(ordered: Sequence[Block], place_s: float) -> list[Block]:
-    merged: list[Block] = []
+    groups: list[list[Block]] = []
     for block in ordered:
-        if merged and block.end_s - merged[-1].start_s < place_s:
-            merged[-1] = _joined(merged[-1], block)
+        if groups and block.end_s - groups[-1][0].start_s < place_s:
+            groups[-1].append(block)
         else:
-            merged.append(block)
-    return merged
+            groups.append([block])
+    return [_joined(group) if len(group) > 1 else group[0] for group in groups]
 
 
-def _joined(first: Block, second: Block) -> Block:
-    """One block for both: its worst kind among the chosen, and how many of which kind it holds."""
-    kinds = (*(first.kinds or (first.kind,)), *(second.kinds or (second.kind,)))
-    shown = [block for block in (first, second) if block.chosen] or [first, second]
+def _joined(group: Sequence[Block]) -> Block:
+    """One block for all: its worst kind among the chosen, and how many of which kind it holds."""
+    shown = [block for block in group if block.chosen] or group
+    kinds = Counter(block.kind for block in group)
     return replace(
-        first,
-        end_s=max(first.end_s, second.end_s),
+        group[0],
+        end_s=max(block.end_s for block in group),
         kind=min((block.kind for block in shown), key=WORST_FIRST.index),
-        text=f"{format.counted(len(kinds), 'run')}: {sentence(Counter(kinds))}",
-        chosen=first.chosen or second.chosen,
-        again=first.again or second.again,
-        best=first.best or second.best,
-        kinds=kinds,
+        text=f"{format.counted(len(group), 'run')}: {sentence(kinds)}",
+        chosen=any(block.chosen for block in group),
+        again=any(block.again for block in group),
+        best=any(block.best for block in group),
     )
 
 
