@@ -2,6 +2,8 @@
 
 import sqlite3
 from dataclasses import dataclass
+from functools import lru_cache
+from math import ceil, floor, log2
 from typing import Final
 
 from markupsafe import Markup
@@ -20,6 +22,8 @@ from server.store.rows import Project, Sweep
 
 AGENTS_SHOWN: Final = 20
 LEAST_SHOWN_S: Final = 120
+STEPS_SHOWN: Final = 200
+ROWS_KEPT: Final = 100
 CAUSE_LENGTH: Final = 120
 KINDS: Final = {
     **dict.fromkeys(lifecycle.LIVE, "running"),
@@ -72,10 +76,9 @@ def sweep_agents(
     shifts = page_queries.shifts(connection, [line.agent.id for line in lines])
     best = queries.best_run(connection, sweep)
     span = _span(sweep, shifts, now)
-    blocks: dict[int, list[Block]] = {}
+    of_agent: dict[int, list[Shift]] = {}
     for shift in shifts:
-        is_best = best is not None and shift.run == best.name
-        blocks.setdefault(shift.agent_id, []).append(_block(shift, query, is_best, now))
+        of_agent.setdefault(shift.agent_id, []).append(shift)
     rows = [
         AgentRow(
             name=line.agent.name,
@@ -86,7 +89,7 @@ def sweep_agents(
             run=line.run_display_name or line.run_name,
             url=None if line.run_name is None else run_url(project, line.run_name),
             idle=_idle(line, sweep, progress) if alive else "",
-            svg=Markup(row(blocks.get(line.agent.id, []), span)),
+            svg=_time(tuple(of_agent.get(line.agent.id, [])), query.state, best and best.name, span),
         )
         for line in lines
     ]
@@ -96,21 +99,33 @@ def sweep_agents(
 
 
 def _span(sweep: Sweep, shifts: list[Shift], now: Now) -> Span:
-    """From the first start to now, or to the last end of a sweep that is over; two minutes at least."""
+    """From the first start to now, or to the last end of a sweep that is over; two minutes at least.
+
+    The right end moves in steps under a hundredth of the whole, so that rows can be kept.
+    """
     first_s = min((shift.started_at_s for shift in shifts), default=now.now_s)
     live = sweep.ended_at_s is None or any(shift.ended_at_s is None for shift in shifts)
     last_s = now.now_s if live else max((shift.ended_at_s or now.now_s for shift in shifts), default=now.now_s)
-    return Span(first_s, max(last_s, first_s + LEAST_SHOWN_S))
+    length_s = max(last_s - first_s, LEAST_SHOWN_S)
+    step_s = 2.0 ** floor(log2(length_s / STEPS_SHOWN))
+    return Span(first_s, first_s + ceil(length_s / step_s) * step_s)
 
 
-def _block(shift: Shift, query: TableQuery, best: bool, now: Now) -> Block:
+@lru_cache(maxsize=ROWS_KEPT)
+def _time(shifts: tuple[Shift, ...], state: str, best: str | None, span: Span) -> Markup:
+    """Kept by what it is made of: of thousands of runs few are new when the page is asked for again."""
+    return Markup(row([_block(shift, STATE_FILTERS[state], shift.run == best, span) for shift in shifts], span))
+
+
+def _block(shift: Shift, states: tuple[str, ...], best: bool, span: Span) -> Block:
     kind = KINDS.get(shift.state, shift.state)
-    end_s = now.now_s if shift.ended_at_s is None or kind == "running" else shift.ended_at_s
-    why = f": {shift.cause[:CAUSE_LENGTH]}" if shift.cause and kind == "failed" else ""
     again = f", attempt {shift.attempt + 1}" if shift.attempt else ""
-    text = f"{shift.name}{again}, {format.duration(end_s - shift.started_at_s)}, {kind}{why}"
-    chosen = shift.state in STATE_FILTERS[query.state]
-    return Block(shift.started_at_s, end_s, kind, text, chosen, again=shift.attempt > 0, best=best)
+    ended_at_s = None if kind == "running" else shift.ended_at_s
+    took = "" if ended_at_s is None else f", {format.duration(ended_at_s - shift.started_at_s)}"
+    why = f": {shift.cause[:CAUSE_LENGTH]}" if shift.cause and kind == "failed" else ""
+    text = f"{shift.name}{again}{took}, {kind}{why}"
+    end_s = span.last_s if ended_at_s is None else ended_at_s
+    return Block(shift.started_at_s, end_s, kind, text, shift.state in states, again=shift.attempt > 0, best=best)
 
 
 def _idle(line: AgentLine, sweep: Sweep, progress: Progress) -> str:
