@@ -10,6 +10,8 @@ from shelf import Seen
 from speaker import Clock, Speaker
 
 from server.settings import Settings
+from server.store.database import reading
+from server.verify import verify
 
 GRID = {
     "method": "grid",
@@ -129,6 +131,8 @@ def test_a_failed_run_is_tried_again_also_after_the_end_of_its_sweep(
         **dict.fromkeys(others, "finished"),
     }
     assert program.units(sweep, "failed")[0] in program.units(sweep, "finished")
+    with reading(program.settings.database) as connection:
+        assert verify(connection).problems == ()
 
 
 def test_a_point_of_a_cancelled_sweep_is_tried_again_only_once_that_is_resumed(
