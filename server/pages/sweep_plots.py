@@ -25,7 +25,7 @@ from server.store.rows import Sweep
 # On a wide page and on a phone: more axes stand too close, and a phone's lines are too thin to be many.
 AXES: Final = {"wide": 7, "narrow": 3}
 LINES: Final = {"wide": 800, "narrow": 200}
-NAME_LENGTH: Final = {"wide": 18, "narrow": 10}
+NAME_LENGTH: Final = {"wide": 18, "narrow": 8}
 # Importance costs half a second for so many runs, and more of them hardly narrow its intervals.
 MOST_MEASURED: Final = 1000
 DRAWINGS_KEPT: Final = 8
