@@ -10,6 +10,7 @@ from typing import Final
 MIN_FOR_EDGE: Final = 8
 # Doubles go to 1.8e308; a span of two such values would be infinite.
 LARGEST: Final = 1e300
+SLACK: Final = 1e-9  # of a step or a span: what arithmetic adds to a round number
 TICK_STEPS: Final = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 
@@ -27,7 +28,9 @@ class Scale:
         return (value - self.low) / (self.high - self.low)
 
     def holds(self, value: float) -> bool:
-        return self.low <= value <= self.high
+        """Tells whether a value is on the axis; ends are on round ticks, which 1 - 0.18 misses by its last digit."""
+        slack = SLACK * (self.high - self.low)
+        return self.low - slack <= value <= self.high + slack
 
 
 def drawable(value: float) -> bool:
@@ -41,7 +44,7 @@ def scale(low: float, high: float, intervals: int = 4) -> Scale:
         margin = abs(low) * 0.05 or 0.5
         low, high = low - margin, high + margin
     step = _step((high - low) / intervals)
-    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    first, last = math.floor(low / step + SLACK), math.ceil(high / step - SLACK)
     decimals = max(0, -math.floor(math.log10(step) + 1e-9))
     if not math.isclose(round(step, decimals), step, rel_tol=1e-6):
         decimals += 1

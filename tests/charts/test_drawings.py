@@ -10,7 +10,7 @@ from charts.best_so_far import Result, axis_end, best_so_far
 from charts.curves import curve
 from charts.icons import DRAWINGS, icon
 from charts.progress import fractions, progress, sentence
-from charts.scale import edge_of_scale, scale, whole_ticks
+from charts.scale import edge_of_scale, metric_scale, scale, whole_ticks
 from charts.steps import steps
 from charts.strip import strip
 
@@ -168,3 +168,10 @@ def test_whole_ticks_keep_both_ends() -> None:
     assert whole_ticks(1, 5) == (1, 2, 3, 4, 5)
     assert whole_ticks(1, 300) == (1, 50, 100, 150, 200, 250, 300)
     assert whole_ticks(4, 4) == (4,)
+
+
+def test_an_axis_holds_the_best_value_that_arithmetic_put_beside_a_tick() -> None:
+    best = 1 - 0.18
+    assert best > 0.82
+
+    assert metric_scale([0.8, 0.81, best], "maximize").holds(best)
