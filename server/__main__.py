@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import click
 import uvicorn
@@ -30,6 +31,11 @@ SHUTDOWN_GRACE_S = 5
 ELSEWHERE = ("WANDB_API_KEY", "WANDB_API_KEY_FILE", "WANDB_BASE_URL")
 
 
+def _silence(flag: str, default_s: float, text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """An option for how long somebody may say nothing, in seconds."""
+    return click.option(flag, default=default_s, show_default=True, type=click.FloatRange(min=0), help=text)
+
+
 @click.group(invoke_without_command=True)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
@@ -39,26 +45,20 @@ ELSEWHERE = ("WANDB_API_KEY", "WANDB_API_KEY_FILE", "WANDB_BASE_URL")
 @click.option("--public-url", default=None, help="Base of links for browsers; default: as each client came.")
 @click.option("--show-env", is_flag=True, help="Print the two export lines (they hold the key).")
 @click.option("--standby", is_flag=True, help="Only answer health checks where WANDB_* sends runs elsewhere.")
-@click.option(
+@_silence(
     "--agent-silent-s",
-    default=Settings.agent_silent_s,
-    show_default=True,
-    type=click.FloatRange(min=0),
-    help="After so many seconds without a word an agent is gone, and its runs that are as silent are given up.",
+    Settings.agent_silent_s,
+    "After so many seconds without a word an agent is gone, and its runs that are as silent are given up.",
 )
-@click.option(
+@_silence(
     "--run-missing-s",
-    default=Settings.run_missing_s,
-    show_default=True,
-    type=click.FloatRange(min=0),
-    help="A run that its living agent no longer has, and that sent no end, is given up after so many seconds.",
+    Settings.run_missing_s,
+    "A run that its living agent no longer has, and that sent no end, is given up after so many seconds.",
 )
-@click.option(
+@_silence(
     "--run-orphan-s",
-    default=Settings.run_orphan_s,
-    show_default=True,
-    type=click.FloatRange(min=0),
-    help="A run that no agent started is given up after so many seconds without a word.",
+    Settings.run_orphan_s,
+    "A run that no agent started is given up after so many seconds without a word.",
 )
 @click.pass_context
 def main(
