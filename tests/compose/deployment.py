@@ -169,6 +169,15 @@ class Deployment:
             time.sleep(0.5)
         raise AssertionError(f"never {count} runs at once:\n{self.compose('logs').stdout}")
 
+    def wait_until_ended(self, service: str, limit_s: float = 60) -> None:
+        """Waits for every container of a service; `docker compose wait` fails where they have ended already."""
+        deadline_s = time.monotonic() + limit_s
+        while time.monotonic() < deadline_s:
+            if all(each["State"]["Status"] == "exited" for each in self.containers(service)):
+                return
+            time.sleep(0.5)
+        raise AssertionError(f"{service} never ended:\n{self.logs(service)}")
+
     def close(self) -> None:
         self.compose("down", "--volumes", "--remove-orphans", "--timeout", "1", code=None)
         for process in self._attached:

@@ -33,7 +33,7 @@ class Grid:
 def grid(clone: Clone) -> Grid:
     deployment = clone("grid")
     said = deployment.follow("up", "--scale", "agent=3", until="report-1 exited with code")
-    deployment.compose("wait", "agent")
+    deployment.wait_until_ended("agent")
     return Grid(deployment, said)
 
 
