@@ -1,7 +1,7 @@
 """The axes of parallel coordinates: where the runs' values stand on each, in [0, 1] from the foot to the top."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final
@@ -18,6 +18,26 @@ LABEL_DIGITS: Final = 4
 LABEL_LENGTH: Final = 14
 
 
+Range = tuple[float | None, float | None]
+
+
+@dataclass(frozen=True)
+class Pick:
+    """How the reader of a page narrows an axis.
+
+    Attributes:
+        field: what the page's address calls the axis.
+        ranges: that are chosen, as (low, high); None is no end.
+        taken: tells whether a lane's value is chosen by itself.
+        toggled: the address with a lane's value taken in, or out again.
+    """
+
+    field: str
+    ranges: Sequence[Range] = ()
+    taken: Callable[[Any], bool] = lambda _: False
+    toggled: Callable[[Any], str] | None = None
+
+
 @dataclass(frozen=True)
 class Axis:
     """A parameter.
@@ -26,18 +46,21 @@ class Axis:
         values: one a run; None where a run did not take it.
         order: of its categories, as the sweep file has them, the first on top; others follow in order of appearance.
         log: whether its scale is logarithmic; None leaves that to the values.
+        pick: on a page that can be asked for a part of the runs.
     """
 
     name: str
     values: Sequence[Any]
     order: Sequence[Any] = ()
     log: bool | None = None
+    pick: Pick | None = None
 
 
 @dataclass(frozen=True)
 class Lane:
     """One value's part of an axis: the ends of it, and the runs that took the value."""
 
+    value: Any
     label: str
     low: float
     high: float
@@ -53,6 +76,8 @@ class Layout:
         places: of each run; None where it has none.
         lanes: from the foot up; none on a continuous axis, which has `ticks` instead.
         ticks: place and label.
+        ends: the values at the foot and at the top of a continuous axis.
+        at: gives the place of a value on a continuous axis.
     """
 
     name: str
@@ -60,6 +85,9 @@ class Layout:
     places: list[float | None]
     lanes: list[Lane]
     ticks: list[tuple[float, str]]
+    pick: Pick | None
+    ends: tuple[float, float] = (0.0, 1.0)
+    at: Callable[[float], float] = float
 
 
 def lay_out(axis: Axis, drawn: Sequence[int]) -> Layout:
@@ -90,8 +118,8 @@ def _in_lanes(axis: Axis, kind: str, upwards: Sequence[Any], drawn: Sequence[int
         inside = sorted((run for run in members[_key(value)] if run in chosen), key=chosen.__getitem__)
         for standing, run in enumerate(inside):
             places[run] = low + height * (standing + 0.5) / len(inside)
-        lanes.append(Lane(_label(value), low, low + height, tuple(members[_key(value)])))
-    return Layout(axis.name, kind, places, lanes, [])
+        lanes.append(Lane(value, _label(value), low, low + height, tuple(members[_key(value)])))
+    return Layout(axis.name, kind, places, lanes, [], axis.pick)
 
 
 def _continuous(axis: Axis, low: float, high: float) -> Layout:
@@ -101,14 +129,16 @@ def _continuous(axis: Axis, low: float, high: float) -> Layout:
         ticks = [(tick, _label(tick)) for tick in _decades(low, high)]
 
         def place(value: float) -> float:
-            return (math.log10(value) - bottom) / (top - bottom)
+            return (math.log10(value) - bottom) / (top - bottom) if value > 0 else -math.inf
 
     else:
         linear = scale(low, high)
+        low, high = linear.low, linear.high
         ticks = [(tick, format.metric(tick, linear.decimals)) for tick in linear.ticks]
         place = linear.at
     places = [place(value) if _is_number(value) else None for value in axis.values]
-    return Layout(axis.name, "log" if log else "linear", places, [], [(place(tick), label) for tick, label in ticks])
+    labels = [(place(tick), label) for tick, label in ticks]
+    return Layout(axis.name, "log" if log else "linear", places, [], labels, axis.pick, (low, high), place)
 
 
 def _decades(low: float, high: float) -> list[float]:

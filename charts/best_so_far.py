@@ -1,10 +1,11 @@
-"""All results of a sweep in the order of its runs, with the best value so far as a line over them."""
+"""All results of a sweep in the order of its runs or over time, with the best value so far as a line over them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from charts import format
+from charts.clock import elapsed, time_ticks
 from charts.plot import Area, dots, grid, line, marks, plot, stretched, x_labels
 from charts.ramp import coloured
 from charts.scale import drawable, metric_scale, whole_ticks
@@ -19,10 +20,17 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Result:
-    """One ended run: its number in the sweep, counted from 1, and its metric; None if it ended without a value."""
+    """One ended run.
 
-    number: int
+    Attributes:
+        at: its number in the sweep, counted from 1; or when it ended, in seconds since the first start.
+        value: its metric; None if it ended without one.
+        chosen: whether a filter has left it; the others are drawn in grey.
+    """
+
+    at: float
     value: float | None
+    chosen: bool = True
 
 
 @dataclass(frozen=True)
@@ -34,44 +42,76 @@ class BestSoFar:
     without_value: int
 
 
-def best_so_far(results: Sequence[Result], expected: int | None, goal: str) -> BestSoFar | None:
-    """Draws results as dots, the stronger the better, and the best so far as a step line.
+def best_so_far(results: Sequence[Result], expected: int | None, goal: str, by_time: bool = False) -> BestSoFar | None:
+    """Draws results as dots, the stronger the better, and the best so far of the chosen as a step line.
 
     Args:
-        results: in the order of their numbers.
-        expected: runs in all, None when the search has no end; sets the width of the axis.
+        results: in the order of their places.
+        expected: runs in all, None when the search has no end; sets the width of an axis of runs.
         goal: "maximize" or "minimize"; the better values stand higher.
+        by_time: places are seconds, and the axis ends with the last of them.
 
     Returns:
-        SVG as wide as its place; None if no run has one to draw. Runs out of scale and runs without a value are marked
-        in a strip under the plot.
+        SVG as wide as its place; None if no run has one to draw. Runs that are not chosen change neither places nor
+        colours. Chosen runs out of scale and without a value are marked in a strip under the plot.
     """
-    points = [(float(result.number), result.value) for result in results if result.value is not None]
-    values = [value for _, value in points if drawable(value)]
+    values = [result.value for result in results if result.value is not None and drawable(result.value)]
     if not values:
         return None
-    started = results[-1].number
-    last = axis_end(started, expected)
-    area = Area(1, last, metric_scale(values, goal), HEIGHT, upside_down=goal == "minimize")
-    shown = [point for point in points if area.scale.holds(point[1])]
-    out = [number for number, value in points if not area.scale.holds(value)]
-    without = [float(result.number) for result in results if result.value is None]
+    last = results[-1].at
+    first, end = (0.0, max(last, 1.0)) if by_time else (1.0, float(axis_end(round(last), expected)))
+    area = Area(first, end, metric_scale(values, goal), HEIGHT, upside_down=goal == "minimize")
+    chosen = [result for result in results if result.chosen]
+    out = [each.at for each in chosen if each.value is not None and not area.scale.holds(each.value)]
+    without = [each.at for each in chosen if each.value is None]
+    shown, behind = _inside(area, chosen), _inside(area, [each for each in results if not each.chosen])
     best = improvements(shown, goal)
-    worst = area.scale.high if area.upside_down else area.scale.low
-    few = len(shown) <= LEAST_RUNS_SHOWN
-    groups = coloured(shown, worst, best[-1][1])
-    strong = [dots(area, group, f"{css} few" if few else css) for css, group in groups.items()]
-    steps = line(area, _corners(best, started), "step-line")
+    context = [dots(area, behind, "context")] if behind else []
     parts = [
         *grid(area),
-        _waiting(area, started),
-        stretched([steps, *strong] if few else [*strong, steps], HEIGHT),
-        _best_mark(area, best[-1]),
+        "" if by_time else _waiting(area, last),
+        stretched([*context, *_strong(area, shown, best, values, last)], HEIGHT),
+        _best_mark(area, best[-1], "" if by_time else f"run {best[-1][0]:.0f}") if best else "",
         *_tray(area, out, without),
-        *x_labels(area, whole_ticks(1, int(area.last), most=4), HEIGHT + TRAY_HEIGHT + LABELS_HEIGHT - 6, "{} runs"),
+        *_x_labels(area, by_time),
     ]
-    label = f"{format.counted(len(results), 'result')}, the best at run {best[-1][0]:.0f}"
+    at = "" if not best else f", the best {'at' if by_time else 'at run'} {_said(best[-1][0], by_time)}"
+    label = f"{format.counted(len(chosen), 'result')}{at}"
     return BestSoFar(plot(parts, HEIGHT + TRAY_HEIGHT + LABELS_HEIGHT, label), len(out), len(without))
+
+
+def _inside(area: Area, results: Sequence[Result]) -> list[Point]:
+    return [(each.at, each.value) for each in results if each.value is not None and area.scale.holds(each.value)]
+
+
+def _strong(
+    area: Area, shown: Sequence[Point], best: Sequence[Point], values: Sequence[float], last: float
+) -> list[str]:
+    """The chosen as dots of the ramp, which all values share, and the line over them; few dots are the larger ones."""
+    if not best:
+        return []
+    worst, end = (area.scale.high, min(values)) if area.upside_down else (area.scale.low, max(values))
+    few = len(shown) <= LEAST_RUNS_SHOWN
+    groups = coloured(shown, worst, end)
+    strong = [dots(area, group, f"{css} few" if few else css) for css, group in groups.items()]
+    steps = line(area, _corners(best, last), "step-line")
+    return [steps, *strong] if few else [*strong, steps]
+
+
+def _said(at: float, by_time: bool) -> str:
+    return elapsed(round(at)) if by_time else f"{at:.0f}"
+
+
+def _x_labels(area: Area, by_time: bool) -> list[str]:
+    y = HEIGHT + TRAY_HEIGHT + LABELS_HEIGHT - 6
+    if not by_time:
+        return x_labels(area, whole_ticks(1, int(area.last), most=4), y, "{} runs")
+    return [
+        f'<text class="x-label" x="{area.x(tick):.2%}" y="{y}" text-anchor="{"middle" if tick else "start"}">'
+        f"{elapsed(tick)}</text>"
+        for tick in time_ticks(area.last)
+        if area.x(tick) < 0.95
+    ]
 
 
 def axis_end(started: int, expected: int | None) -> int:
@@ -91,23 +131,23 @@ def improvements(points: Sequence[Point], goal: str) -> list[Point]:
     return best
 
 
-def _corners(best: Sequence[Point], started: int) -> list[Point]:
+def _corners(best: Sequence[Point], last: float) -> list[Point]:
     corners = [best[0]]
     for x, y in best[1:]:
         corners += [(x, corners[-1][1]), (x, y)]
-    return [*corners, (float(started), corners[-1][1])]
+    return [*corners, (last, corners[-1][1])]
 
 
-def _best_mark(area: Area, best: Point) -> str:
+def _best_mark(area: Area, best: Point, name: str) -> str:
     x, y = area.x(best[0]), area.y(best[1])
     anchor = "end" if x > 0.8 else "start" if x < 0.1 else "middle"
     return (
         f'<circle class="best-mark" cx="{x:.2%}" cy="{y:.1f}" r="4.5"/>'
-        f'<text class="best-label" x="{x:.2%}" y="{y - 10:.1f}" text-anchor="{anchor}">run {best[0]:.0f}</text>'
+        f'<text class="best-label" x="{x:.2%}" y="{y - 10:.1f}" text-anchor="{anchor}">{name}</text>'
     )
 
 
-def _waiting(area: Area, started: int) -> str:
+def _waiting(area: Area, started: float) -> str:
     x = area.x(started)
     return f'<rect class="waiting-field" x="{x:.2%}" width="{1 - x:.2%}" height="{HEIGHT}"/>' if x < 1 else ""
 

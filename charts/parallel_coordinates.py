@@ -1,5 +1,6 @@
 """Parallel coordinates: an upright axis for each parameter and one for the metric, and through them a line a run."""
 
+import math
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from html import escape
@@ -7,7 +8,8 @@ from itertools import pairwise
 from typing import Final
 
 from charts import format
-from charts.axis import Axis, Lane, Layout, lay_out
+from charts.axis import Axis, Lane, Layout, Pick, lay_out
+from charts.brushes import brushes
 from charts.plot import WIDTH, Area, plot, stretched
 from charts.ramp import COLOURS, POWER, colour
 from charts.scale import drawable, metric_scale
@@ -19,23 +21,34 @@ FEW: Final = 20
 MANY: Final = 1000
 # Of more runs than are drawn, this share is the best of them; the rest is every n-th of the others.
 BEST_SHARE: Final = 0.2
+# Of the runs that are not chosen, fewer are enough to see where they went.
+CONTEXT_SHARE: Final = 0.4
 # A lane that says so has lost more than this to the tray.
 LOST_LANE: Final = 0.6
 LINE_HEIGHT: Final = 15
+DIGITS: Final = 5
 GOALS: Final = {"maximize": "maximise", "minimize": "minimise"}
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A run's name and its metric; None if it ended without a value."""
+    """A run and its result.
+
+    Attributes:
+        metric: None if it ended without a value.
+        chosen: whether a filter has left it; the others are drawn in grey.
+        run: its id on a page whose script finds it by that; "" elsewhere.
+    """
 
     name: str
     metric: float | None
+    chosen: bool = True
+    run: str = ""
 
 
 @dataclass(frozen=True)
 class ParallelCoordinates:
-    """The drawing; how many runs have a line, and what it leaves out."""
+    """The drawing; how many of the chosen runs have a line, and how many have none, by reason."""
 
     svg: str
     drawn: int
@@ -51,6 +64,7 @@ def parallel_coordinates(
     outcomes: Sequence[Outcome],
     most: int = 2000,
     name_length: int = 18,
+    pick: Pick | None = None,
 ) -> ParallelCoordinates | None:
     """Draws ended runs, the better the stronger, the best on top with its name.
 
@@ -60,10 +74,12 @@ def parallel_coordinates(
         outcomes: of the runs, in the order of the axes' values.
         most: lines drawn; of more runs the best, and the others evenly by rank.
         name_length: letters of a parameter's name over its axis; longer ones end in "…".
+        pick: of the metric's axis.
 
     Returns:
         SVG as wide as its place, which keeps room for labels at both sides; None if no run has a value to draw. Runs
-        out of scale and runs without a value are counted under the axes.
+        that are not chosen lie in grey behind the others, whose places and colours do not depend on the choice. Chosen
+        runs out of scale and without a value are counted under the axes.
     """
     values = {run: outcome.metric for run, outcome in enumerate(outcomes) if outcome.metric is not None}
     within = [value for value in values.values() if drawable(value)]
@@ -72,24 +88,29 @@ def parallel_coordinates(
     area = Area(0, 1, metric_scale(within, goal), HEIGHT, upside_down=goal == "minimize")
     inside = [run for run, value in values.items() if area.scale.holds(value)]
     ranked = sorted(inside, key=lambda run: values[run], reverse=area.upside_down)
-    drawn = _thinned_out(ranked, most)
-    layouts = [lay_out(axis, drawn) for axis in axes]
-    lines = _Lines(layouts, area, values, values[ranked[-1]])
-    missing = _Missing(area, len(values) - len(inside), len(outcomes) - len(values), frozenset(inside), values.keys())
-    best = ranked[-1]
+    chosen = [run for run in ranked if outcomes[run].chosen]
+    drawn = _thinned_out(chosen, most)
+    context = _thinned_out([run for run in ranked if not outcomes[run].chosen], round(most * CONTEXT_SHARE))
+    standing = {run: place for place, run in enumerate(ranked)}
+    layouts = [lay_out(axis, sorted([*drawn, *context], key=standing.__getitem__)) for axis in axes]
+    lines = _Lines(layouts, area, outcomes, values, values[ranked[-1]])
+    missing = _Missing(area, outcomes, frozenset(inside), values.keys())
+    best = chosen[-1] if chosen else None
     parts = [
         f'<svg y="{TOP}" height="{HEIGHT}" overflow="visible">',
-        stretched([*lines.ramp(drawn), *lines.best(best)], HEIGHT),
+        stretched([lines.behind(context), *lines.ramp(drawn), *lines.best(best)], HEIGHT),
         *(part for number, layout in enumerate(layouts) for part in _axis(layout, number / len(layouts), missing)),
         stretched(lines.dots(drawn), HEIGHT) if len(drawn) <= FEW else "",
-        *_metric_axis(area, [values[run] for run in reversed(ranked)], outcomes[best].name),
+        *_metric_axis(area, [values[run] for run in reversed(ranked)], best, outcomes, pick),
         "</svg>",
         *_heads([*((layout.name, layout.kind) for layout in layouts), (metric, GOALS[goal])], name_length),
         *missing.tray(),
     ]
     label = f"{format.counted(len(drawn), 'run')} over {', '.join(axis.name for axis in axes)} and {metric}"
-    svg = plot(parts, TOP + HEIGHT + TRAY_HEIGHT, label)
-    return ParallelCoordinates(svg, len(drawn), len(inside) - len(drawn), missing.out_of_scale, missing.without_value)
+    svg = plot(parts, TOP + HEIGHT + TRAY_HEIGHT, label, "group" if pick else "img")
+    return ParallelCoordinates(
+        svg, len(drawn), len(chosen) - len(drawn), missing.count(valued=True), missing.count(valued=False)
+    )
 
 
 def _thinned_out(ranked: Sequence[int], most: int) -> list[int]:
@@ -105,8 +126,14 @@ def _thinned_out(ranked: Sequence[int], most: int) -> list[int]:
 class _Lines:
     layouts: Sequence[Layout]
     area: Area
+    outcomes: Sequence[Outcome]
     values: dict[int, float]
     best_value: float
+
+    def behind(self, runs: Sequence[int]) -> str:
+        """Runs that are not chosen, in one group."""
+        css = "many" if len(runs) > MANY else ""
+        return f'<g class="lines context {css}">{"".join(map(self._line, runs))}</g>' if runs else ""
 
     def ramp(self, runs: Sequence[int]) -> list[str]:
         """A group of lines for each colour, from the worst to the best."""
@@ -130,7 +157,9 @@ class _Lines:
             groups.setdefault(colour(self.values[run], worst, self.best_value), []).append(run)
         return list(groups.items())
 
-    def best(self, run: int) -> list[str]:
+    def best(self, run: int | None) -> list[str]:
+        if run is None:
+            return []
         path = self._path(run)
         return [f'<path class="{css}" d="{path}"/>' for css in ("best-casing", "best-line")]
 
@@ -142,7 +171,11 @@ class _Lines:
         return [*points, (WIDTH, self.area.y(self.values[run]))]
 
     def _line(self, run: int) -> str:
-        return f'<path d="{self._path(run)}"/>'
+        outcome = self.outcomes[run]
+        if not outcome.run:
+            return f'<path d="{self._path(run)}"/>'
+        said = f"{outcome.name}, {format.parameter(self.values[run], DIGITS)}"
+        return f'<path data-run="{escape(outcome.run)}" data-said="{escape(said)}" d="{self._path(run)}"/>'
 
     def _path(self, run: int) -> str:
         parts: list[str] = []
@@ -162,13 +195,19 @@ class _Lines:
 
 @dataclass(frozen=True)
 class _Missing:
-    """What the drawing leaves out, which runs are in it, and which have a value."""
+    """What the drawing leaves out: which runs are in it, and which have a value."""
 
     area: Area
-    out_of_scale: int
-    without_value: int
+    outcomes: Sequence[Outcome]
     inside: Set[int]
     valued: Set[int]
+
+    def count(self, valued: bool) -> int:
+        """Chosen runs out of scale, or without a value."""
+        return sum(
+            outcome.chosen and run not in self.inside and (run in self.valued) == valued
+            for run, outcome in enumerate(self.outcomes)
+        )
 
     def of_lane(self, lane: Lane) -> str:
         """ "▽ 75 of 79" beside a lane that has lost most of its runs; else ""."""
@@ -178,12 +217,12 @@ class _Missing:
 
     def tray(self) -> list[str]:
         told = []
-        if self.out_of_scale:
+        if out_of_scale := self.count(valued=True):
             worst, side = _worst(self.area), "above" if self.area.upside_down else "below"
             edge = format.metric(worst, self.area.scale.decimals)
-            told.append(f"<tspan>▽ {format.count(self.out_of_scale)} {side} {edge}</tspan>")
-        if self.without_value:
-            told.append(f'<tspan class="bad">✕ {format.count(self.without_value)} without a value</tspan>')
+            told.append(f"<tspan>▽ {format.count(out_of_scale)} {side} {edge}</tspan>")
+        if without_value := self.count(valued=False):
+            told.append(f'<tspan class="bad">✕ {format.count(without_value)} without a value</tspan>')
         if not told:
             return []
         y = TOP + HEIGHT + 16
@@ -203,25 +242,47 @@ def _axis(layout: Layout, x: float, missing: _Missing) -> list[str]:
     at = f"{x:.2%}"
     if not layout.lanes:
         ticks = "".join(_label(at, HEIGHT * (1 - place), text) for place, text in layout.ticks)
-        return [f'<line class="axis" x1="{at}" x2="{at}" y2="{HEIGHT}"/>', ticks]
+        held = brushes(layout.pick, layout.ends, layout.at, layout.kind == "log", at, HEIGHT) if layout.pick else []
+        return [f'<line class="axis" x1="{at}" x2="{at}" y2="{HEIGHT}"/>', ticks, *held]
     parts = []
     for lane in layout.lanes:
-        top, height = HEIGHT * (1 - lane.high), HEIGHT * (lane.high - lane.low)
-        box = f'x="{at}" y="{top:.1f}" width="4" height="{height:.1f}" rx="2"'
-        parts.append(f'<rect class="lane" {box} transform="translate(-2)"/>')
-        parts.append(_label(at, top + height / 2, lane.label))
+        parts.append(_lane(layout, lane, at))
         if lost := missing.of_lane(lane):
-            place = f'x="{at}" dx="10" y="{top + height / 2:.1f}" dy="0.35em"'
+            place = f'x="{at}" dx="10" y="{HEIGHT * (1 - (lane.low + lane.high) / 2):.1f}" dy="0.35em"'
             parts.append(f'<text class="plate" {place}>{lost}</text>')
     return parts
+
+
+def _lane(layout: Layout, lane: Lane, x: str) -> str:
+    """The value's box and label; on a page that can be asked for it, a link around both."""
+    top, height = HEIGHT * (1 - lane.high), HEIGHT * (lane.high - lane.low)
+    pick = layout.pick
+    taken = pick is not None and pick.taken(lane.value)
+    place = f'x="{x}" y="{top:.1f}" width="4" height="{height:.1f}" rx="2" transform="translate(-2)"'
+    box = f'<rect class="lane{" taken" if taken else ""}" {place}/>{_label(x, top + height / 2, lane.label)}'
+    if pick is None or pick.toggled is None:
+        return box
+    what = f"{layout.name} {lane.label}"
+    name = f"Leave out the filter {what}" if taken else f"Only runs with {what}"
+    wide = (
+        f'<rect class="lane-area" x="{x}" y="{top:.1f}" width="36" height="{height:.1f}" transform="translate(-18)"/>'
+    )
+    return f'<a class="lane-link" href="{escape(pick.toggled(lane.value))}" aria-label="{escape(name)}">{box}{wide}</a>'
 
 
 def _label(x: str, y: float, text: str) -> str:
     return f'<text class="plate end" x="{x}" dx="-9" y="{y:.1f}" dy="0.35em">{escape(text)}</text>'
 
 
-def _metric_axis(area: Area, ranked: Sequence[float], name: str) -> list[str]:
-    """The axis is the legend, up to the best: each of the ramp's colours as far as it goes; `ranked` is best first."""
+def _metric_axis(
+    area: Area, ranked: Sequence[float], best: int | None, outcomes: Sequence[Outcome], pick: Pick | None
+) -> list[str]:
+    """The axis is the legend, up to the best: each of the ramp's colours as far as it goes.
+
+    Args:
+        ranked: all values in scale, best first.
+        best: the run to name, if any.
+    """
     worst, end = _worst(area), ranked[0]
     places = [area.y(worst + (end - worst) * (step / COLOURS) ** (1 / POWER)) for step in range(COLOURS + 1)]
     parts = [
@@ -232,15 +293,28 @@ def _metric_axis(area: Area, ranked: Sequence[float], name: str) -> list[str]:
             for number, (bottom, top) in enumerate(pairwise(places), start=1)
         ),
     ]
-    y = area.y(ranked[0])
+    value = None if best is None else outcomes[best].metric
+    y = -math.inf if value is None else area.y(value)
     for tick in area.scale.ticks:
         if not -LINE_HEIGHT < area.y(tick) - y < 2 * LINE_HEIGHT:
             text = format.metric(tick, area.scale.decimals)
             parts.append(f'<text x="100%" dx="12" y="{area.y(tick):.1f}" dy="0.35em">{text}</text>')
-    value = format.metric(ranked[0], max(area.scale.decimals, format.metric_decimals(list(dict.fromkeys(ranked)))))
-    parts.append(f'<circle class="best-mark" cx="100%" cy="{y:.1f}" r="4.5"/>')
-    parts.append(f'<text class="best-label" x="100%" dx="12" y="{y:.1f}" dy="0.35em">{value}</text>')
-    return [*parts, f'<text x="100%" dx="12" y="{y + LINE_HEIGHT:.1f}" dy="0.35em">{escape(_short(name))}</text>']
+    if best is not None:
+        decimals = max(area.scale.decimals, format.metric_decimals(list(dict.fromkeys(ranked))))
+        said, named = format.metric(value, decimals), escape(_short(outcomes[best].name))
+        parts += [
+            f'<circle class="best-mark" cx="100%" cy="{y:.1f}" r="4.5"/>',
+            f'<text class="best-label" x="100%" dx="12" y="{y:.1f}" dy="0.35em">{said}</text>',
+            f'<text x="100%" dx="12" y="{y + LINE_HEIGHT:.1f}" dy="0.35em">{named}</text>',
+        ]
+    if pick:
+        ends = (area.scale.low, area.scale.high)
+
+        def at(value: float) -> float:
+            return 1 - area.y(value) / HEIGHT
+
+        parts += brushes(pick, ends[::-1] if area.upside_down else ends, at, False, "100%", HEIGHT)
+    return parts
 
 
 def _heads(names: Sequence[tuple[str, str]], length: int) -> list[str]:

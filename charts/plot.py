@@ -40,9 +40,14 @@ class Area:
         return self.height * (place if self.upside_down else 1 - place)
 
 
-def plot(parts: Iterable[str], height: int, label: str) -> str:
-    """Wraps the parts of a plot; `label` is what it says, for who cannot see it."""
-    head = f'<svg class="plot" width="100%" height="{height}" role="img" aria-label="{escape(label)}">'
+def plot(parts: Iterable[str], height: int, label: str, role: str = "img") -> str:
+    """Wraps the parts of a plot.
+
+    Args:
+        label: what it says, for who cannot see it.
+        role: "img" is one thing to a screen reader; "group" for a plot that holds links.
+    """
+    head = f'<svg class="plot" width="100%" height="{height}" role="{role}" aria-label="{escape(label)}">'
     return f"{head}{''.join(parts)}</svg>"
 
 

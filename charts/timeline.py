@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Final
 
 from charts import format
+from charts.clock import elapsed, time_ticks
 from charts.plot import plot
 from charts.progress import sentence
 
@@ -19,9 +20,6 @@ WORST_FIRST: Final = ("failed", "killed", "stopped early", "running", "finished"
 LEAST: Final = 0.002
 PLACE: Final = 0.01
 LABELLED_GAP: Final = 0.08
-MOST_TICKS: Final = 6
-TICKS_S: Final = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 28800, 43200, 86400)
-DAY_S: Final = 86400
 
 
 @dataclass(frozen=True)
@@ -83,10 +81,10 @@ def row(blocks: Sequence[Block], span: Span) -> str:
 
 def foot(span: Span, last: str) -> str:
     """Draws the axis: time since the left end; `last` is the word at the right one, as "now"."""
-    ticks = [tick for tick in _ticks(span.last_s - span.first_s) if span.at(span.first_s + tick) < 0.93]
+    ticks = [tick for tick in time_ticks(span.last_s - span.first_s) if span.at(span.first_s + tick) < 0.93]
     labels = [
         f'<text x="{span.at(span.first_s + tick):.2%}" y="12" text-anchor="{"middle" if tick else "start"}">'
-        f"{_elapsed(tick)}</text>"
+        f"{elapsed(tick)}</text>"
         for tick in ticks
     ]
     end = f'<text class="axis-name" x="100%" y="12" text-anchor="end">{escape(last)}</text>'
@@ -142,16 +140,3 @@ def _gaps(blocks: Sequence[Block], span: Span) -> list[str]:
 def _mark(css: str, glyph: str, block: Block, span: Span) -> str:
     x = (span.at(block.start_s) + span.at(block.end_s)) / 2
     return f'<text class="marks {css}" x="{x:.2%}" y="{BLOCK_TOP - 2}" aria-hidden="true">{glyph}</text>'
-
-
-def _ticks(length_s: float) -> list[int]:
-    step = next((step for step in TICKS_S if length_s / step <= MOST_TICKS), None)
-    if step is None:
-        step = DAY_S * round(length_s / DAY_S / MOST_TICKS + 0.5)
-    return list(range(0, int(length_s) + 1, step))
-
-
-def _elapsed(time_s: int) -> str:
-    """A round time in as few units as it has: 0, 30 s, 5 m, 1 h 20 m, 2 d."""
-    parts = ((time_s // DAY_S, "d"), (time_s // 3600 % 24, "h"), (time_s // 60 % 60, "m"), (time_s % 60, "s"))
-    return " ".join(f"{count} {unit}" for count, unit in parts if count) or "0"
