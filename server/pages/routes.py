@@ -189,7 +189,7 @@ class Pages:
 
     def sweep(self, request: Request, connection: sqlite3.Connection) -> Page:
         project, sweep = _sweep(request, connection)
-        query = table_query(request.query_params)
+        query = table_query(request.query_params.multi_items())
         return sweep_detail(connection, sweep, project, query, self.settings, Now(self.clock()))
 
     def run(self, request: Request, connection: sqlite3.Connection) -> Page:

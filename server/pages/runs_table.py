@@ -10,6 +10,7 @@ from server import lifecycle
 from server.dotted import at_path, number
 from server.pages.addresses import run_url
 from server.pages.buttons import Button, run_buttons
+from server.pages.chosen import Selection
 from server.pages.facts import Segment
 from server.pages.look import Look, cause, run_look, state_of
 from server.pages.sweep_curves import Ticks
@@ -50,12 +51,14 @@ class RunRow:
     """A run in the table.
 
     Attributes:
+        id: W&B's.
         cause: in place of the state's word where it failed.
         why: the word's title.
         letter: of its curve; "" if that is not drawn.
         curve_url: draws its curve, or leaves it out; None if there is nothing to draw or no letter left.
     """
 
+    id: str
     name: str
     url: str
     look: Look
@@ -73,15 +76,22 @@ class RunRow:
 
 @dataclass(frozen=True)
 class RunsTable:
-    """Heads and rows as shown; `shown` as "1 to 50 of 234 runs", `parameter_css` a class for each parameter's cells."""
+    """Heads and rows as shown.
+
+    Attributes:
+        parameter_css: a class for each parameter's cells.
+        shown: as "1 to 50 of 234 runs".
+        hidden: columns that the address leaves out.
+        menu: all columns that can be left out; each leads to the table with or without it.
+    """
 
     columns: list[Column]
     parameter_css: list[str]
     rows: list[RunRow]
     shown: str
-    filter: str
-    everything_url: str
     pages: list[Segment]
+    hidden: tuple[str, ...]
+    menu: list[Segment]
 
 
 def runs_table(
@@ -90,34 +100,43 @@ def runs_table(
     project: Project,
     path: str,
     query: TableQuery,
+    selection: Selection,
     ticks: Ticks,
     now: Now,
 ) -> RunsTable:
-    """Builds the table; the best run is pinned on top of every page that its state belongs to."""
-    states = STATE_FILTERS[query.state]
-    best = queries.best_run(connection, sweep)
-    pinned = best if best is not None and state_of(best) in states else None
+    """Builds the table of the chosen runs; the best of them is pinned on top of every page."""
+    states = STATE_FILTERS["all"]
+    best = best_of(connection, sweep, selection)
     order = _order(sweep, query)
     offset = (query.number - 1) * PER_PAGE
-    found = page_queries.attempts(connection, sweep.id, order, states, PER_PAGE, offset, pinned.id if pinned else None)
-    if pinned is not None:
-        found.insert(0, page_queries.attempt(connection, pinned))
-    total = sum(count for state, count in queries.run_states(connection, sweep.id).items() if state in states)
+    without = best.id if best else None
+    found = page_queries.attempts(connection, sweep.id, order, states, PER_PAGE, offset, without, selection.runs)
+    if best is not None:
+        found.insert(0, page_queries.attempt(connection, best))
+    total = selection.count
+    paths = [path for path in searched(sweep.config) if _column_name(path) not in query.hidden]
     best_values = _parameters(page_queries.attempt(connection, best)) if best else {}
     decimals = format.metric_decimals(page_queries.best_values(connection, sweep))
     losing = queries.losing_runs(connection, sweep.id)
-    row = _row_maker(sweep, project, best, best_values, losing, decimals, ticks, now)
+    row = _row_maker(paths, sweep, project, best, best_values, losing, decimals, ticks, now)
     rows = [row(attempt) for attempt in found]
-    css = [_alignment([row.parameters[place] for row in rows]) for place in range(len(searched(sweep.config)))]
+    css = [_alignment([row.parameters[place] for row in rows]) for place in range(len(paths))]
     return RunsTable(
-        columns=_columns(sweep, path, query, order, css),
+        columns=_columns(sweep, path, query, order, paths, css),
         parameter_css=css,
         rows=rows,
-        shown=_shown(offset, len(found), total, pinned is not None),
-        filter=query.state,
-        everything_url=replace(query, state="all", number=1).url(path),
-        pages=_pages(path, query, total - (pinned is not None)),
+        shown=_shown(offset, len(found), total, best is not None),
+        pages=_pages(path, query, total - (best is not None)),
+        hidden=query.hidden,
+        menu=_menu(sweep, path, query),
     )
+
+
+def best_of(connection: sqlite3.Connection, sweep: Sweep, selection: Selection) -> Run | None:
+    """The best of the chosen runs; None if none of them has a value."""
+    if selection.runs is None:
+        return queries.best_run(connection, sweep)
+    return queries.run_of_sweep(connection, sweep.id, selection.best) if selection.best else None
 
 
 def recipe(attempt: Attempt, sweep: Sweep) -> list[tuple[str, str]]:
@@ -146,6 +165,7 @@ def epochs(run: Run) -> str:
 
 
 def _row_maker(
+    paths: list[Path],
     sweep: Sweep,
     project: Project,
     best: Run | None,
@@ -155,12 +175,11 @@ def _row_maker(
     ticks: Ticks,
     now: Now,
 ) -> Callable[[Attempt], RunRow]:
-    paths = searched(sweep.config)
-
     def row(attempt: Attempt) -> RunRow:
         run = attempt.run
         values = _parameters(attempt)
         return RunRow(
+            id=run.name,
             name=run.display_name or run.name,
             url=run_url(project, run.name),
             look=run_look(run),
@@ -216,9 +235,28 @@ def _usually_descending(sweep: Sweep, column: str | Path) -> bool:
     return sweep.goal == "maximize" if column == "metric" else column == "run"
 
 
-def _columns(sweep: Sweep, path: str, query: TableQuery, order: Order, parameter_css: list[str]) -> list[Column]:
+def _column_name(parameter: Path) -> str:
+    return PARAMETER_PREFIX + ".".join(parameter)
+
+
+def _menu(sweep: Sweep, path: str, query: TableQuery) -> list[Segment]:
+    metric = [("metric", sweep.metric_name)] if sweep.metric_name is not None else []
+    parameters = [(_column_name(parameter), ".".join(parameter)) for parameter in searched(sweep.config)]
+    return [
+        Segment(text, replace(query, hidden=_turned(query.hidden, name)).url(path), name not in query.hidden)
+        for name, text in [("state", "State"), *metric, *parameters, ("rows", "Epochs"), ("time", "Time")]
+    ]
+
+
+def _turned(names: tuple[str, ...], name: str) -> tuple[str, ...]:
+    return tuple(each for each in names if each != name) if name in names else (*names, name)
+
+
+def _columns(
+    sweep: Sweep, path: str, query: TableQuery, order: Order, parameters: list[Path], parameter_css: list[str]
+) -> list[Column]:
     def head(name: str, column: str | Path, css: str = "") -> Column:
-        sort = column if isinstance(column, str) else PARAMETER_PREFIX + ".".join(column)
+        sort = column if isinstance(column, str) else _column_name(column)
         if column == order.column:
             turned = replace(query, sort=sort, descending=not order.descending, number=1)
             return Column(name, turned.url(path), "descending" if order.descending else "ascending", css)
@@ -226,16 +264,13 @@ def _columns(sweep: Sweep, path: str, query: TableQuery, order: Order, parameter
         url = replace(query, sort=sort, descending=None, number=1).url(path) if allowed else None
         return Column(name, url, None, css)
 
+    named = [("State", "state", ""), *([(sweep.metric_name, "metric", "number")] if sweep.metric_name else [])]
+    last = [("Epochs", "rows", "number"), ("Time", "time", "number")]
     return [
         head("Run", "run"),
-        head("State", "state"),
-        *([head(sweep.metric_name, "metric", "number")] if sweep.metric_name else []),
-        *(
-            head(".".join(parameter), parameter, css)
-            for parameter, css in zip(searched(sweep.config), parameter_css, strict=True)
-        ),
-        head("Epochs", "rows", "number"),
-        head("Time", "time", "number"),
+        *(head(*column) for column in named if column[1] not in query.hidden),
+        *(head(".".join(parameter), parameter, css) for parameter, css in zip(parameters, parameter_css, strict=True)),
+        *(head(*column) for column in last if column[1] not in query.hidden),
     ]
 
 

@@ -12,8 +12,8 @@ from charts import format
 from charts.timeline import Block, Span, foot, row
 from server import lifecycle
 from server.pages.addresses import run_url
+from server.pages.chosen import Chosen, Selection
 from server.pages.look import FAILURES
-from server.pages.table_query import STATE_FILTERS, TableQuery
 from server.pages.times import Moment, Now
 from server.store import page_queries, queries
 from server.store.page_queries import AgentLine, Shift
@@ -61,7 +61,7 @@ def sweep_agents(
     connection: sqlite3.Connection,
     sweep: Sweep,
     project: Project,
-    query: TableQuery,
+    selection: Selection,
     progress: Progress,
     silent_s: float,
     now: Now,
@@ -89,7 +89,7 @@ def sweep_agents(
             run=line.run_display_name or line.run_name,
             url=None if line.run_name is None else run_url(project, line.run_name),
             idle=_idle(line, sweep, progress) if alive else "",
-            svg=_time(tuple(of_agent.get(line.agent.id, [])), query.state, best and best.name, span),
+            svg=_time(tuple(of_agent.get(line.agent.id, [])), selection.runs, best and best.name, span),
         )
         for line in lines
     ]
@@ -112,12 +112,13 @@ def _span(sweep: Sweep, shifts: list[Shift], now: Now) -> Span:
 
 
 @lru_cache(maxsize=ROWS_KEPT)
-def _time(shifts: tuple[Shift, ...], state: str, best: str | None, span: Span) -> Markup:
+def _time(shifts: tuple[Shift, ...], chosen: Chosen, best: str | None, span: Span) -> Markup:
     """Kept by what it is made of: of thousands of runs few are new when the page is asked for again."""
-    return Markup(row([_block(shift, STATE_FILTERS[state], shift.run == best, span) for shift in shifts], span))
+    blocks = [_block(shift, chosen is None or shift.run in chosen, shift.run == best, span) for shift in shifts]
+    return Markup(row(blocks, span))
 
 
-def _block(shift: Shift, states: tuple[str, ...], best: bool, span: Span) -> Block:
+def _block(shift: Shift, chosen: bool, best: bool, span: Span) -> Block:
     kind = KINDS.get(shift.state, shift.state)
     again = f", attempt {shift.attempt + 1}" if shift.attempt else ""
     ended_at_s = None if kind == "running" else shift.ended_at_s
@@ -125,7 +126,7 @@ def _block(shift: Shift, states: tuple[str, ...], best: bool, span: Span) -> Blo
     why = f": {shift.cause[:CAUSE_LENGTH]}" if shift.cause and kind == "failed" else ""
     text = f"{shift.name}{again}{took}, {kind}{why}"
     end_s = span.last_s if ended_at_s is None else ended_at_s
-    return Block(shift.started_at_s, end_s, kind, text, shift.state in states, again=shift.attempt > 0, best=best)
+    return Block(shift.started_at_s, end_s, kind, text, chosen, again=shift.attempt > 0, best=best)
 
 
 def _idle(line: AgentLine, sweep: Sweep, progress: Progress) -> str:

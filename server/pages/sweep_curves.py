@@ -15,6 +15,7 @@ from search.early_termination import brackets
 from server import lifecycle
 from server.pages import logged
 from server.pages.addresses import run_url
+from server.pages.chosen import Selection
 from server.pages.look import Look, cause, run_look, state_of
 from server.pages.table_query import MOST_CURVES, STATE_FILTERS, TableQuery
 from server.pages.values import read_object
@@ -83,7 +84,7 @@ def ticks(path: str, query: TableQuery, curves: SweepCurves | None) -> Ticks:
 
 
 def sweep_curves(
-    connection: sqlite3.Connection, sweep: Sweep, project: Project, path: str, query: TableQuery
+    connection: sqlite3.Connection, sweep: Sweep, project: Project, path: str, query: TableQuery, selection: Selection
 ) -> SweepCurves | None:
     """Reads the history of the runs that it draws, and of no other.
 
@@ -92,7 +93,7 @@ def sweep_curves(
     """
     if sweep.metric_name is None:
         return None
-    runs = _named(connection, sweep, query) or _usual(connection, sweep, query)
+    runs = _named(connection, sweep, query) or _usual(connection, sweep, selection)
     unit, curves = _curves(connection, runs, sweep.metric_name)
     rungs = _rungs(sweep.config)
     svg = learning_curves(sweep.metric_name, curves, unit, rungs)
@@ -111,17 +112,16 @@ def _named(connection: sqlite3.Connection, sweep: Sweep, query: TableQuery) -> l
     return [run for run in found if run is not None]
 
 
-def _usual(connection: sqlite3.Connection, sweep: Sweep, query: TableQuery) -> list[Run]:
+def _usual(connection: sqlite3.Connection, sweep: Sweep, selection: Selection) -> list[Run]:
     """The best three of the chosen, the one stopped early last, and one that runs."""
     asked = (
-        (Order("metric", sweep.goal == "maximize"), STATE_FILTERS[query.state], BEST_SHOWN),
+        (Order("metric", sweep.goal == "maximize"), STATE_FILTERS["all"], BEST_SHOWN),
         (Order("run", True), (STOPPED_EARLY,), 1),
         (Order("run", True), (lifecycle.RUNNING,), 1),
     )
     found: dict[str, Run] = {}
     for order, states, limit in asked:
-        within = [state for state in states if state in STATE_FILTERS[query.state]]
-        for attempt in page_queries.attempts(connection, sweep.id, order, within, limit, 0) if within else ():
+        for attempt in page_queries.attempts(connection, sweep.id, order, states, limit, 0, names=selection.runs):
             found.setdefault(attempt.run.name, attempt.run)
     return list(found.values())
 

@@ -13,12 +13,15 @@ from charts.progress import progress as progress_bar
 from server import lifecycle
 from server.pages.addresses import project_url, run_url, sweep_url
 from server.pages.buttons import share_buttons, sweep_buttons
-from server.pages.facts import Count, counts, kind_of, kinds, of_expected, stop_reason, title_of
+from server.pages.chosen import Chosen, Selection, everything, select
+from server.pages.differences import differences
+from server.pages.facts import Count, Segment, counts, kind_of, kinds, of_expected, stop_reason, title_of
 from server.pages.failures import failure_rows
+from server.pages.filter_bar import filter_bar
 from server.pages.look import sweep_look
 from server.pages.outlook import outlook
 from server.pages.rendering import Crumb, Page
-from server.pages.runs_table import recipe, runs_table
+from server.pages.runs_table import best_of, recipe, runs_table
 from server.pages.sweep_agents import sweep_agents
 from server.pages.sweep_curves import sweep_curves, ticks
 from server.pages.sweep_plots import sweep_plots
@@ -26,6 +29,7 @@ from server.pages.table_query import STATE_FILTERS, TableQuery
 from server.pages.times import Moment, Now
 from server.settings import Settings
 from server.store import page_queries, queries
+from server.store.page_queries import Placed
 from server.store.queries import Progress
 from server.store.rows import Project, Run, Sweep
 
@@ -34,9 +38,17 @@ REFRESH_S: Final = 3
 
 @dataclass(frozen=True)
 class Best:
-    """The best run so far and how it came about; `left_out` says what the drawing does not show."""
+    """The best of the chosen runs so far and how it came about.
+
+    Attributes:
+        of_all: the best of all, where that is better.
+        left_out: what the drawing does not show.
+        by: how to draw it: by runs or by time.
+    """
 
     value: str
+    of_all: str
+    by: list[Segment]
     run: str
     url: str
     live: bool
@@ -50,12 +62,16 @@ def sweep_detail(
     connection: sqlite3.Connection, sweep: Sweep, project: Project, query: TableQuery, settings: Settings, now: Now
 ) -> Page:
     progress = queries.progress(connection, sweep)
-    agents = sweep_agents(connection, sweep, project, query, progress, settings.agent_silent_s, now)
+    if query.filtered:
+        selection = select(page_queries.lines(connection, sweep.id), sweep, query)
+    else:
+        selection = everything(queries.run_count_of_sweep(connection, sweep.id))
+    agents = sweep_agents(connection, sweep, project, selection, progress, settings.agent_silent_s, now)
     over = sweep.state in (lifecycle.SWEEP_FINISHED, lifecycle.SWEEP_CANCELED) and not (
         progress.running or agents.alive
     )
     path = sweep_url(project, sweep)
-    curves = sweep_curves(connection, sweep, project, path, query)
+    curves = sweep_curves(connection, sweep, project, path, query, selection)
     title = title_of(sweep)
     values = {
         "sweep": sweep,
@@ -76,10 +92,13 @@ def sweep_detail(
         "outlook": outlook(connection, sweep, progress, agents.alive, now),
         "reason": stop_reason(sweep),
         "failures": failure_rows(connection, sweep, project),
-        "best": _best(connection, sweep, project, now),
-        "plots": sweep_plots(sweep, page_queries.points(connection, sweep.id), query, over),
+        "has_runs": selection.total > 0,
+        "filters": filter_bar(sweep, path, query, selection),
+        "best": _best(connection, sweep, project, path, query, selection, now),
+        "plots": sweep_plots(sweep, page_queries.points(connection, sweep.id), selection, path, query, over),
         "curves": curves,
-        "table": runs_table(connection, sweep, project, path, query, ticks(path, query, curves), now),
+        "differences": differences(connection, sweep, [run.id for run in curves.runs] if curves else [], now),
+        "table": runs_table(connection, sweep, project, path, query, selection, ticks(path, query, curves), now),
         "agents": agents,
         "agent_command": f"wandb agent {project.entity}/{project.name}/{sweep.name}",
     }
@@ -101,14 +120,33 @@ def _counts(sweep: Sweep, progress: Progress, query: TableQuery, path: str) -> l
     ]
 
 
-def _best(connection: sqlite3.Connection, sweep: Sweep, project: Project, now: Now) -> Best | None:
-    run = queries.best_run(connection, sweep)
+def _best(
+    connection: sqlite3.Connection,
+    sweep: Sweep,
+    project: Project,
+    path: str,
+    query: TableQuery,
+    selection: Selection,
+    now: Now,
+) -> Best | None:
+    run = best_of(connection, sweep, selection)
     if run is None or run.metric is None:
         return None
-    decimals = format.metric_decimals(page_queries.best_values(connection, sweep))
-    drawing = _drawn(tuple(page_queries.results(connection, sweep.id)), sweep.expected, sweep.goal)
+    values = page_queries.best_values(connection, sweep)
+    decimals = format.metric_decimals(values)
+    placed = page_queries.results(connection, sweep.id)
+    first_s = (page_queries.first_start_s(connection, sweep.id) or 0.0) if query.by_time else None
+    if first_s is None:
+        # The time of a run that goes on is another one each time.
+        placed = [each._replace(reached_at_s=0.0) for each in placed]
+    drawing = _drawn(tuple(placed), selection.runs, sweep.expected, sweep.goal, first_s)
     return Best(
         value=format.metric(run.metric, decimals),
+        of_all="" if run.metric == values[0] else format.metric(values[0], decimals),
+        by=[
+            Segment("Runs", replace(query, by_time=False).url(path), not query.by_time),
+            Segment("Time", replace(query, by_time=True).url(path), query.by_time),
+        ],
         run=run.display_name or run.name,
         url=run_url(project, run.name),
         live=run.state in lifecycle.LIVE,
@@ -120,9 +158,24 @@ def _best(connection: sqlite3.Connection, sweep: Sweep, project: Project, now: N
 
 
 @lru_cache(maxsize=8)
-def _drawn(results: tuple[tuple[int, float | None], ...], expected: int | None, goal: str) -> BestSoFar | None:
-    """Kept by what it is made of: a page is asked for every few seconds, and results are thousands."""
-    return best_so_far([Result(number, value) for number, value in results], expected, goal)
+def _drawn(
+    placed: tuple[Placed, ...], chosen: Chosen, expected: int | None, goal: str, first_s: float | None
+) -> BestSoFar | None:
+    """Kept by what it is made of: a page is asked for every few seconds, and results are thousands.
+
+    Args:
+        first_s: when the first run started, to draw them by time; None draws them by number.
+    """
+    results = [
+        Result(
+            each.number if first_s is None else max(each.reached_at_s - first_s, 0.0),
+            each.metric,
+            chosen is None or each.run in chosen,
+        )
+        for each in placed
+    ]
+    results.sort(key=lambda result: result.at)
+    return best_so_far(results, expected, goal, by_time=first_s is not None)
 
 
 def _reached_at_s(run: Run) -> float:

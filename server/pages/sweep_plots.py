@@ -5,20 +5,21 @@ the points they were made of, so that they are never out of date.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
 
 from markupsafe import Markup
 
 from charts import format
-from charts.axis import Axis
+from charts.axis import Axis, Pick
 from charts.bars import Bar, bars, better
 from charts.parallel_coordinates import Outcome, ParallelCoordinates, parallel_coordinates
 from search.importance import Importance, TooFew, importance
+from server.pages.chosen import Chosen, Selection, holds, range_of
 from server.pages.look import FAILURES
-from server.pages.table_query import STATE_FILTERS, TableQuery
-from server.pages.values import Path, at, read_object, search_space
+from server.pages.table_query import FILTER_PREFIX, METRIC_FILTER, TableQuery
+from server.pages.values import Path, at, read_object, search_space, written
 from server.store.page_queries import Point
 from server.store.rows import Sweep
 
@@ -52,19 +53,20 @@ class Mattered:
 
 @dataclass(frozen=True)
 class SweepPlots:
-    """Both parts of the page; `parameters` from the most important, `shown` as "of the 125 runs that are finished"."""
+    """Both parts of the page."""
 
     parallel: Parallel
     mattered: Mattered
-    parameters: tuple[Path, ...]
-    shown: str
 
 
-def sweep_plots(sweep: Sweep, points: Points, query: TableQuery, over: bool) -> SweepPlots | None:
-    """Draws the settled points that the filter leaves.
+def sweep_plots(
+    sweep: Sweep, points: Points, selection: Selection, path: str, query: TableQuery, over: bool
+) -> SweepPlots | None:
+    """Draws the settled points that the filters leave, and in grey the others.
 
     Args:
         points: all that are settled.
+        path, query: of the page, for the links on its axes.
         over: whether no more will come; until then importance is measured again at every tenth run or so.
 
     Returns:
@@ -72,30 +74,44 @@ def sweep_plots(sweep: Sweep, points: Points, query: TableQuery, over: bool) -> 
     """
     if sweep.metric_name is None or not search_space(sweep.config) or not points:
         return None
-    chosen = tuple(point for point in points if point.state in STATE_FILTERS[query.state])
-    valued = tuple(point for point in chosen if _value(point) is not None)
-    measured = _sampled(valued if over else valued[: _round(len(valued))])
+    # Axes stay where they are under a filter, so their order is that of all runs.
+    everyone = _measured(points, None, over)
+    known = _importance(everyone, sweep.config, sweep.goal)
+    paths = _strongest_first(known, sweep.config)
+    page = (path, replace(query, number=1))
+    by_importance = not isinstance(known, TooFew)
+    parallel = _parallel(
+        points, selection.runs, sweep.config, sweep.metric_name, sweep.goal, paths, by_importance, page
+    )
+    measured = _measured(points, selection.by_settings, over)
     found = _importance(measured, sweep.config, sweep.goal)
-    paths = tuple(search_space(sweep.config))
-    if not isinstance(found, TooFew):
-        places = {".".join(path): path for path in paths}
-        known = tuple(places[effect.name] for effect in found)
-        paths = (*known, *(path for path in paths if path not in known))
-    parallel = _parallel(chosen, sweep.config, sweep.metric_name, sweep.goal, paths, not isinstance(found, TooFew))
-    return SweepPlots(parallel, _mattered(sweep, found, measured, len(valued)), paths, _shown(query, len(chosen)))
+    valued = sum(_counts(point, selection.by_settings) for point in points)
+    return SweepPlots(parallel, _mattered(sweep, found, measured, valued, query))
+
+
+def _counts(point: Point, chosen: Chosen) -> bool:
+    return _value(point) is not None and (chosen is None or point.run in chosen)
+
+
+def _measured(points: Points, chosen: Chosen, over: bool) -> Points:
+    """The results that importance is measured on."""
+    valued = tuple(point for point in points if _counts(point, chosen))
+    return _sampled(valued if over else valued[: _round(len(valued))])
+
+
+def _strongest_first(found: tuple[Importance, ...] | TooFew, config: str) -> tuple[Path, ...]:
+    """The parameters; in the order of the file where there are too few runs to tell."""
+    paths = tuple(search_space(config))
+    if isinstance(found, TooFew):
+        return paths
+    places = {".".join(path): path for path in paths}
+    known = tuple(places[effect.name] for effect in found)
+    return (*known, *(path for path in paths if path not in known))
 
 
 def _value(point: Point) -> float | None:
     """The last value of a run that failed is no result."""
     return None if point.state in FAILURES else point.metric
-
-
-def _shown(query: TableQuery, count: int) -> str:
-    return "" if query.state == "all" else f"of the {format.counted(count, 'settled run')} that {_are(query, count)}"
-
-
-def _are(query: TableQuery, count: int) -> str:
-    return f"{'is' if count == 1 else 'are'} {query.state}"
 
 
 def _round(count: int) -> int:
@@ -125,16 +141,26 @@ def _columns(points: Points, config: str) -> dict[Path, list[Any]]:
 
 @lru_cache(maxsize=DRAWINGS_KEPT)
 def _parallel(
-    points: Points, config: str, metric: str, goal: str, paths: tuple[Path, ...], by_importance: bool
+    points: Points,
+    chosen: Chosen,
+    config: str,
+    metric: str,
+    goal: str,
+    paths: tuple[Path, ...],
+    by_importance: bool,
+    page: tuple[str, TableQuery],
 ) -> Parallel:
     columns = _columns(points, config)
-    outcomes = [Outcome(point.name, _value(point)) for point in points]
+    outcomes = [
+        Outcome(point.name, _value(point), chosen is None or point.run in chosen, point.run) for point in points
+    ]
+    pick = _pick(METRIC_FILTER, *page)
     drawings = {}
     for form, most in AXES.items():
         # The strongest stands beside the result; in the file's order, the first stands leftmost.
         names = paths[:most][::-1] if by_importance else paths[:most]
-        axes = [_axis(path, columns[path], config) for path in names]
-        drawings[form] = parallel_coordinates(axes, metric, goal, outcomes, LINES[form], NAME_LENGTH[form])
+        axes = [_axis(path, columns[path], config, page) for path in names]
+        drawings[form] = parallel_coordinates(axes, metric, goal, outcomes, LINES[form], NAME_LENGTH[form], pick)
     wide = drawings["wide"]
     if wide is None:
         return Parallel({}, "")
@@ -142,12 +168,24 @@ def _parallel(
     return Parallel(svg, f"{_lines(wide)} {_order(len(paths), by_importance)}".strip())
 
 
-def _axis(path: Path, values: Sequence[Any], config: str) -> Axis:
+def _axis(path: Path, values: Sequence[Any], config: str, page: tuple[str, TableQuery]) -> Axis:
     spec = search_space(config)[path]
+    name = ".".join(path)
+    pick = _pick(FILTER_PREFIX + name, *page)
     listed = spec.get("values")
     if isinstance(listed, list):
-        return Axis(".".join(path), values, listed)
-    return Axis(".".join(path), values, log="log" in str(spec.get("distribution")))
+        return Axis(name, values, listed, pick=pick)
+    return Axis(name, values, log="log" in str(spec.get("distribution")), pick=pick)
+
+
+def _pick(field: str, path: str, query: TableQuery) -> Pick:
+    texts = query.texts(field)
+    return Pick(
+        field,
+        [ends for ends in map(range_of, texts) if ends],
+        lambda value: any(holds(text, value) for text in texts),
+        lambda value: query.toggled(field, written(value)).url(path),
+    )
 
 
 def _lines(drawing: ParallelCoordinates) -> str:
@@ -165,14 +203,18 @@ def _order(parameters: int, by_importance: bool) -> str:
     return f"Axes{shown}, the file's first." if shown else ""
 
 
-def _mattered(sweep: Sweep, found: tuple[Importance, ...] | TooFew, measured: Points, valued: int) -> Mattered:
+def _mattered(
+    sweep: Sweep, found: tuple[Importance, ...] | TooFew, measured: Points, valued: int, query: TableQuery
+) -> Mattered:
     if isinstance(found, TooFew):
         parameters = format.counted(len(search_space(sweep.config)), "parameter")
         said = f"{format.count(found.runs)} of about {format.count(found.needed)} needed for {parameters}"
         columns = _columns(measured, sweep.config)
         return Mattered(said, Markup(""), [(".".join(path), _tried(path, columns[path], sweep)) for path in columns])
     of = "" if len(measured) == valued else f" of {format.count(valued)}"
-    said = f"share of the variance of ranks, 95 % interval, {format.count(len(measured))}{of} runs"
+    # Runs that are chosen by their results tell nothing about what makes results.
+    unbiased = ", whatever their result" if query.top or query.texts(METRIC_FILTER) else ""
+    said = f"share of the variance of ranks, 95 % interval, {format.count(len(measured))}{of} runs{unbiased}"
     return Mattered(said, Markup(bars([_bar(effect) for effect in found])), [])
 
 

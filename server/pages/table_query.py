@@ -1,7 +1,7 @@
-"""What the address of a sweep's page asks for: which runs, in which order, and whose curves."""
+"""What the address of a sweep's page asks for: which runs, in which order, and how they are drawn."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlencode
 
@@ -11,8 +11,12 @@ from server.pages.look import FAILURES
 from server.store.queries import STOPPED_EARLY
 
 PARAMETER_PREFIX: Final = "p."
+FILTER_PREFIX: Final = "f."
+METRIC_FILTER: Final = "m"
 LAST_PAGE: Final = 1_000_000
 MOST_CURVES: Final = len(LETTERS)
+MOST_FILTERS: Final = 50
+TOP_SHARES: Final = (25, 10)
 
 STATE_FILTERS: Final = {
     "all": (*lifecycle.RUN_STATES, STOPPED_EARLY),
@@ -35,6 +39,11 @@ class TableQuery:
         state: a key of `STATE_FILTERS`.
         number: of the page, from 1.
         runs: W&B's ids of the runs whose curves are asked for; () for the usual ones.
+        filters: (field, text), where the field is "m" for the metric or "f." and a parameter's dotted name, and the
+            text a value or a range as "0.1..0.3", "0.1.." or "..0.3". One of a field's must hold, of every field.
+        top: only so many percent of the runs with a value, the best ones; one of `TOP_SHARES` or None.
+        by_time: draws the best so far over time.
+        hidden: columns left out of the table, by the names that `sort` has for them.
     """
 
     sort: str | None = None
@@ -42,30 +51,80 @@ class TableQuery:
     state: str = "all"
     number: int = 1
     runs: tuple[str, ...] = ()
+    filters: tuple[tuple[str, str], ...] = ()
+    top: int | None = None
+    by_time: bool = False
+    hidden: tuple[str, ...] = ()
 
     def url(self, path: str) -> str:
         """This query as an address; what is as usual is left out."""
+        text = urlencode(self.pairs(), safe=",")
+        return f"{path}?{text}" if text else path
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """The names and texts of its address."""
         named = {
             "sort": self.sort,
             "order": None if self.descending is None else ("desc" if self.descending else "asc"),
             "state": None if self.state == "all" else self.state,
             "page": None if self.number == 1 else self.number,
             "run": ",".join(self.runs) or None,
+            "top": self.top,
+            "x": "time" if self.by_time else None,
         }
-        text = urlencode({name: value for name, value in named.items() if value is not None}, safe=",")
-        return f"{path}?{text}" if text else path
+        known = [(name, str(value)) for name, value in named.items() if value is not None]
+        return [*known, *(("hide", name) for name in self.hidden), *self.filters]
+
+    def texts(self, field: str) -> tuple[str, ...]:
+        """What is asked of one field."""
+        return tuple(text for name, text in self.filters if name == field)
+
+    def toggled(self, field: str, text: str) -> "TableQuery":
+        """With one more filter, or without it if it is there; from the first page on."""
+        one = (field, text)
+        kept = tuple(each for each in self.filters if each != one)
+        return replace(self, filters=kept if one in self.filters else (*kept, one), number=1)
+
+    def without(self, field: str) -> "TableQuery":
+        """Without the filters of a field."""
+        return replace(self, filters=tuple(each for each in self.filters if each[0] != field), number=1)
+
+    def unfiltered(self) -> "TableQuery":
+        """Of all runs."""
+        return replace(self, state="all", filters=(), top=None, number=1)
+
+    @property
+    def filtered(self) -> bool:
+        return self != replace(self, state="all", filters=(), top=None)
 
 
-def table_query(given: Mapping[str, str]) -> TableQuery:
-    """Reads an address' query; what makes no sense is as if it were not there."""
-    state = given.get("state", "all")
+def table_query(pairs: Iterable[tuple[str, str]]) -> TableQuery:
+    """Reads an address' query; what makes no sense is as if it were not there.
+
+    Args:
+        pairs: names and texts; "add" and "is" are what the form for one more filter sends, a field and a text.
+    """
+    found = list(pairs)
+    given = dict(found)
+    state, top = given.get("state", "all"), given.get("top", "")
+    filters = [(name, text) for name, text in found if text and _is_field(name)]
+    if given.get("is", "").strip() and _is_field(given.get("add", "")):
+        filters.append((given["add"], given["is"].strip()))
     return TableQuery(
         sort=given.get("sort"),
         descending={"desc": True, "asc": False}.get(given.get("order", "")),
         state=state if state in STATE_FILTERS else "all",
         number=page_number(given),
         runs=tuple(dict.fromkeys(filter(None, given.get("run", "").split(","))))[:MOST_CURVES],
+        filters=tuple(dict.fromkeys(filters))[:MOST_FILTERS],
+        top=next((share for share in TOP_SHARES if str(share) == top), None),
+        by_time=given.get("x") == "time",
+        hidden=tuple(dict.fromkeys(text for name, text in found if name == "hide" and text)),
     )
+
+
+def _is_field(name: str) -> bool:
+    return name == METRIC_FILTER or (name.startswith(FILTER_PREFIX) and len(name) > len(FILTER_PREFIX))
 
 
 def page_number(given: Mapping[str, str]) -> int:

@@ -47,6 +47,24 @@ class Point(NamedTuple):
     params: str
 
 
+class Line(NamedTuple):
+    """A run as filters see it: W&B's id, state as people are told it, metric, and its point's values as JSON."""
+
+    run: str
+    state: str
+    metric: float | None
+    params: str
+
+
+class Placed(NamedTuple):
+    """A result: W&B's id of the run, the number of its point from 1, its metric, and when it was reached."""
+
+    run: str
+    number: int
+    metric: float | None
+    reached_at_s: float
+
+
 class Shift(NamedTuple):
     """A run as part of an agent's time; `attempt` counts from 0 at its point."""
 
@@ -163,13 +181,23 @@ def improvements(connection: sqlite3.Connection, sweep: Sweep) -> list[tuple[int
     return list(connection.execute(sql, (sweep.id,)))
 
 
-def results(connection: sqlite3.Connection, sweep_id: int) -> list[tuple[int, float | None]]:
-    """(number of the point from 1, metric) of each run with a value, and of each point settled without one."""
+def lines(connection: sqlite3.Connection, sweep_id: int) -> list[Line]:
+    """All runs of a sweep, in the order in which they were made."""
     sql = (
-        "SELECT trial.number + 1, run.metric FROM run JOIN trial ON trial.id = run.trial_id WHERE run.sweep_id = ? "
+        f"SELECT run.name, {shown('run.state')}, run.metric, coalesce(trial.params, '{{}}') FROM run "
+        "LEFT JOIN trial ON trial.id = run.trial_id WHERE run.sweep_id = ? ORDER BY run.id"
+    )
+    return list(map(Line._make, connection.execute(sql, (sweep_id,))))
+
+
+def results(connection: sqlite3.Connection, sweep_id: int) -> list[Placed]:
+    """Each run with a value, and of each point settled without one the run that counts, in the order of the points."""
+    sql = (
+        "SELECT run.name, trial.number + 1, run.metric, coalesce(run.ended_at_s, run.heartbeat_at_s) FROM run "
+        "JOIN trial ON trial.id = run.trial_id WHERE run.sweep_id = ? "
         "AND (run.metric IS NOT NULL OR trial.counted_run_id = run.id) ORDER BY trial.number, run.id"
     )
-    return list(connection.execute(sql, (sweep_id,)))
+    return list(map(Placed._make, connection.execute(sql, (sweep_id,))))
 
 
 def points(connection: sqlite3.Connection, sweep_id: int) -> tuple[Point, ...]:
@@ -231,12 +259,14 @@ def attempts(
     limit: int,
     offset: int,
     without_run_id: int | None = None,
+    names: Iterable[str] | None = None,
 ) -> list[Attempt]:
     """One page of a sweep's runs.
 
     Args:
         states: as people are told them; runs in others are left out.
         without_run_id: one more to leave out.
+        names: W&B's ids; others are left out, unless it is None.
     """
     expression, path = _expression(order)
     direction = "DESC" if order.descending else "ASC"
@@ -246,6 +276,7 @@ def attempts(
         f"SELECT run.id AS id, row_number() OVER (ORDER BY {expression} IS NULL, {expression} {direction}, run.id) "
         "AS place FROM run LEFT JOIN trial ON trial.id = run.trial_id WHERE run.sweep_id = :sweep "
         f"AND {shown('run.state')} IN (SELECT value FROM json_each(:states)) AND run.id IS NOT :without "
+        "AND (:names IS NULL OR run.name IN (SELECT value FROM json_each(:names))) "
         "ORDER BY place LIMIT :limit OFFSET :offset) AS page "
         "JOIN run ON run.id = page.id LEFT JOIN trial ON trial.id = run.trial_id ORDER BY page.place"
     )
@@ -253,6 +284,7 @@ def attempts(
         "sweep": sweep_id,
         "states": json.dumps(list(states)),
         "without": without_run_id,
+        "names": None if names is None else json.dumps(list(names)),
         "limit": limit,
         "offset": offset,
         "path": path,

@@ -228,9 +228,9 @@ def test_the_table_is_sorted_by_links_with_missing_values_last(shelf: Shelf, pro
     def rates(path: str) -> list[str]:
         return shelf.look(path).column("runs", 3)
 
-    up = next(link for link in shelf.look(SWEEP).links if "p.learning_rate" in link)
+    up = next(link for link in shelf.look(SWEEP).links if "sort=p.learning_rate" in link)
     assert rates(up) == ["1e-3", "0.01", "0.1", "–"]
-    down = next(link for link in shelf.look(up).links if "p.learning_rate" in link and "order=desc" in link)
+    down = next(link for link in shelf.look(up).links if "sort=p.learning_rate" in link and "order=desc" in link)
     assert rates(down) == ["0.1", "0.01", "1e-3", "–"]
     for sort in ("run", "state", "rows", "time", "metric", "p.unknown", "); DROP TABLE run;--"):
         assert len(rates(f"{SWEEP}?sort={sort}&order=asc")) == 4

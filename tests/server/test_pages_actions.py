@@ -29,7 +29,11 @@ class Browser:
     def buttons(self, path: str) -> dict[str, str]:
         """The addresses of a page's buttons by their accessible names."""
         tags = Seen(self.http.get(path).text).tags
-        forms = [attributes["action"] or "" for tag, attributes in tags if tag == "form" and "method" in attributes]
+        forms = [
+            attributes["action"] or ""
+            for tag, attributes in tags
+            if tag == "form" and attributes.get("method") == "post"
+        ]
         posts = [action for action in forms if action != "/scheme"]
         names = [
             attributes["aria-label"] or ""

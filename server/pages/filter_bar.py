@@ -1,0 +1,95 @@
+"""The bar over the parts of a sweep's page: how many runs they show, by which filters, and how to ask for others."""
+
+from dataclasses import dataclass, replace
+
+from charts import format
+from server.pages.chosen import Selection, range_of
+from server.pages.facts import Segment
+from server.pages.table_query import FILTER_PREFIX, METRIC_FILTER, TOP_SHARES, TableQuery
+from server.pages.values import searched
+from server.store.rows import Sweep
+
+DIGITS = 4
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A filter as people read it, and the address without it."""
+
+    name: str
+    text: str
+    url: str
+
+
+@dataclass(frozen=True)
+class FilterBar:
+    """What the bar holds.
+
+    Attributes:
+        count: as "38", `of` as "of 234 runs", `total` as "234 runs".
+        chips: the filters, one a field.
+        none_url: without any of them.
+        top: the shares of the best runs to choose from; none for a sweep without a metric.
+        fields: (name in the address, name for people) of what can be filtered.
+        kept: what a form has to send along.
+    """
+
+    count: str
+    of: str
+    total: str
+    chips: list[Chip]
+    none_url: str
+    top: list[Segment]
+    fields: list[tuple[str, str]]
+    kept: list[tuple[str, str]]
+
+
+def filter_bar(sweep: Sweep, path: str, query: TableQuery, selection: Selection) -> FilterBar:
+    """Says what is chosen; the bar is there without a filter too."""
+    runs = "run" if selection.total == 1 else "runs"
+    named = [(FILTER_PREFIX + name, name) for name in map(".".join, searched(sweep.config))]
+    return FilterBar(
+        count=format.count(selection.count),
+        total=f"{format.count(selection.total)} {runs}",
+        of=runs if selection.runs is None else f"of {format.count(selection.total)} {runs}",
+        chips=_chips(sweep, path, query),
+        none_url=query.unfiltered().url(path),
+        top=_top(path, query) if sweep.metric_name is not None else [],
+        fields=[*named, *([(METRIC_FILTER, sweep.metric_name)] if sweep.metric_name is not None else [])],
+        kept=replace(query, number=1).pairs(),
+    )
+
+
+def _chips(sweep: Sweep, path: str, query: TableQuery) -> list[Chip]:
+    state = [Chip("state", query.state, replace(query, state="all", number=1).url(path))]
+    fields = dict.fromkeys(field for field, _ in query.filters)
+    return [
+        *(state if query.state != "all" else ()),
+        *(Chip(_name(field, sweep), _texts(query, field), query.without(field).url(path)) for field in fields),
+    ]
+
+
+def _name(field: str, sweep: Sweep) -> str:
+    return str(sweep.metric_name) if field == METRIC_FILTER else field.removeprefix(FILTER_PREFIX)
+
+
+def _texts(query: TableQuery, field: str) -> str:
+    return " or ".join(map(_said, query.texts(field)))
+
+
+def _said(text: str) -> str:
+    """0.1–0.3, ≥ 0.86, ≤ 0.5, or the value itself."""
+    ends = range_of(text)
+    if ends is None:
+        return text
+    low, high = (None if end is None else format.parameter(end, DIGITS) for end in ends)
+    return f"{low}–{high}" if low and high else f"≥ {low}" if low else f"≤ {high}"
+
+
+def _top(path: str, query: TableQuery) -> list[Segment]:
+    everyone = Segment("All", replace(query, top=None, number=1).url(path), query.top is None)
+    shares = (
+        Segment(f"Best {share} %", replace(query, top=share, number=1).url(path), query.top == share)
+        for share in TOP_SHARES
+    )
+    return [everyone, *shares]
