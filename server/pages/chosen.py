@@ -59,7 +59,7 @@ def select(lines: Sequence[Line], sweep: Sweep, query: TableQuery) -> Selection:
     if tests:
         left = [line for line in left if _hold(tests, read_object(line.params))]
     runs = list(_by_result(left, lines, sweep, query))
-    valued = [line for line in runs if line.metric is not None]
+    valued = [line for line in runs if _result(line) is not None]
     sign = 1 if sweep.goal == "maximize" else -1
     best = max(valued, key=lambda line: sign * (line.metric or 0.0), default=None)
     by_settings = frozenset(line.run for line in left)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any, Final, NamedTuple
 
-from server.store.queries import all_rows, shown
+from server.store.queries import HAS_RESULT, all_rows, shown
 from server.store.rows import Agent, Project, Run, Sweep
 
 LIVE: Final = "('pending', 'running', 'preempting')"
@@ -164,7 +164,7 @@ def agent_count(connection: sqlite3.Connection, sweep_id: int) -> int:
 def best_values(connection: sqlite3.Connection, sweep: Sweep, limit: int = 2) -> list[float]:
     """The best different values of the sweep's metric, best first."""
     sql = (
-        "SELECT DISTINCT metric FROM run WHERE sweep_id = ? AND metric IS NOT NULL "
+        f"SELECT DISTINCT metric FROM run WHERE sweep_id = ? AND {HAS_RESULT} "
         f"ORDER BY metric {_better(sweep)} LIMIT ?"
     )
     return [value for (value,) in connection.execute(sql, (sweep.id, limit))]
@@ -174,8 +174,9 @@ def improvements(connection: sqlite3.Connection, sweep: Sweep) -> list[tuple[int
     """(number from 1 in the order of starts, metric) of each run that was better than all runs before it."""
     extreme, better = ("max", ">") if sweep.goal == "maximize" else ("min", "<")
     sql = (
-        f"SELECT number, metric FROM (SELECT row_number() OVER (ORDER BY id) AS number, metric, {extreme}(metric) OVER "
-        "(ORDER BY id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS best_before FROM run WHERE sweep_id = ?) "
+        f"SELECT number, metric FROM (SELECT number, metric, {extreme}(metric) OVER (ORDER BY number ROWS BETWEEN "
+        "UNBOUNDED PRECEDING AND 1 PRECEDING) AS best_before FROM (SELECT row_number() OVER (ORDER BY id) AS number, "
+        f"CASE WHEN {HAS_RESULT} THEN metric END AS metric FROM run WHERE sweep_id = ?)) "
         f"WHERE metric IS NOT NULL AND (best_before IS NULL OR metric {better} best_before) ORDER BY number"
     )
     return list(connection.execute(sql, (sweep.id,)))
@@ -191,11 +192,12 @@ def lines(connection: sqlite3.Connection, sweep_id: int) -> list[Line]:
 
 
 def results(connection: sqlite3.Connection, sweep_id: int) -> list[Placed]:
-    """Each run with a value, and of each point settled without one the run that counts, in the order of the points."""
+    """Each run with a result, and of each point settled without one the run that counts, in the order of the points."""
     sql = (
-        "SELECT run.name, trial.number + 1, run.metric, coalesce(run.ended_at_s, run.heartbeat_at_s) FROM run "
-        "JOIN trial ON trial.id = run.trial_id WHERE run.sweep_id = ? "
-        "AND (run.metric IS NOT NULL OR trial.counted_run_id = run.id) ORDER BY trial.number, run.id"
+        f"SELECT run.name, trial.number + 1, CASE WHEN {HAS_RESULT} THEN metric END AS result, "
+        "coalesce(run.ended_at_s, run.heartbeat_at_s) FROM run JOIN trial ON trial.id = run.trial_id "
+        "WHERE run.sweep_id = ? AND (result IS NOT NULL OR trial.counted_run_id = run.id) "
+        "ORDER BY trial.number, run.id"
     )
     return list(map(Placed._make, connection.execute(sql, (sweep_id,))))
 
@@ -319,22 +321,31 @@ def run_of_point(connection: sqlite3.Connection, sweep_id: int, number: int) -> 
 
 def history_sample(connection: sqlite3.Connection, run_id: int, limit: int) -> list[str]:
     """At most `limit` history rows, spread evenly from the first to the last."""
-    lines = _number(connection, "SELECT coalesce(max(line) + 1, 0) FROM history WHERE run_id = ?", run_id)
-    if lines > limit:
-        chosen = [round(place * (lines - 1) / (limit - 1)) for place in range(limit)]
-    else:
-        chosen = list(range(lines))
-    sql = (
-        "SELECT row FROM history WHERE run_id = ? AND line IN (SELECT value FROM json_each(?)) "
-        "AND length(row) <= ? ORDER BY line"
-    )
-    return [row for (row,) in connection.execute(sql, (run_id, json.dumps(chosen), MAX_ROW_CHARACTERS))]
+    return _sample(connection, "history", run_id, limit)
+
+
+def event_sample(connection: sqlite3.Connection, run_id: int, limit: int) -> list[str]:
+    """The same of a run's system metrics."""
+    return _sample(connection, "event", run_id, limit)
 
 
 def stored_bytes(connection: sqlite3.Connection) -> int:
     """Size of the database and of all files of runs."""
     pages = _number(connection, "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
     return pages + _number(connection, "SELECT coalesce(sum(size_bytes), 0) FROM file")
+
+
+def _sample(connection: sqlite3.Connection, stream: str, run_id: int, limit: int) -> list[str]:
+    lines = _number(connection, f"SELECT coalesce(max(line) + 1, 0) FROM {stream} WHERE run_id = ?", run_id)
+    if lines > limit:
+        chosen = [round(place * (lines - 1) / (limit - 1)) for place in range(limit)]
+    else:
+        chosen = list(range(lines))
+    sql = (
+        f"SELECT row FROM {stream} WHERE run_id = ? AND line IN (SELECT value FROM json_each(?)) "
+        "AND length(row) <= ? ORDER BY line"
+    )
+    return [row for (row,) in connection.execute(sql, (run_id, json.dumps(chosen), MAX_ROW_CHARACTERS))]
 
 
 def _columns(row: type[Any], table: str) -> str:

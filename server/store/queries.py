@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from server import causes
 from server.store.rows import Agent, Entry, Project, Run, StoredFile, Sweep, Trial
@@ -26,6 +26,10 @@ SELECTS = {
     row: f"SELECT {', '.join(f'{table}.{field.name}' for field in fields(row))} FROM {table} "
     for row, table in TABLES.items()
 }
+
+
+# The last value of a run that failed or was lost is no result.
+HAS_RESULT: Final = "metric IS NOT NULL AND state NOT IN ('failed', 'crashed')"
 
 
 def shown(state: str) -> str:
@@ -218,7 +222,7 @@ def hand_outs(connection: sqlite3.Connection, run: Run) -> int:
 def best_run(connection: sqlite3.Connection, sweep: Sweep) -> Run | None:
     """The sweep's run with the best value of its metric; None before the first value."""
     direction = "DESC" if sweep.goal == "maximize" else "ASC"
-    where = f"WHERE sweep_id = ? AND metric IS NOT NULL ORDER BY metric {direction}, id LIMIT 1"
+    where = f"WHERE sweep_id = ? AND {HAS_RESULT} ORDER BY metric {direction}, id LIMIT 1"
     return one_row(connection, Run, where, sweep.id)
 
 
