@@ -57,11 +57,12 @@ class Span:
         return min(max((time_s - self.first_s) / length_s, 0.0), 1.0)
 
 
-def row(blocks: Sequence[Block], span: Span) -> str:
+def row(blocks: Sequence[Block], span: Span, pauses: Sequence[tuple[float, float | None]] = ()) -> str:
     """Draws the runs of one agent.
 
     Args:
         blocks: in any order.
+        pauses: (from, until) of the sweep's pauses; None is to the right end.
 
     Returns:
         SVG as wide as its place; a long gap between runs says how long, a retry bears "↻", the best run "▾".
@@ -69,6 +70,7 @@ def row(blocks: Sequence[Block], span: Span) -> str:
     ordered = sorted(blocks, key=lambda block: block.start_s)
     merged = _merged(ordered, PLACE * (span.last_s - span.first_s))
     parts = [
+        *(_pause(from_s, until_s, span) for from_s, until_s in pauses),
         f'<line class="grid" x2="100%" y1="{BLOCK_TOP + BLOCK_HEIGHT / 2}" y2="{BLOCK_TOP + BLOCK_HEIGHT / 2}"/>',
         *(_block(block, span) for block in merged),
         *_gaps(merged, span),
@@ -124,6 +126,13 @@ def _block(block: Block, span: Span) -> str:
         css += " best"
     place = f'x="{min(x, 1 - width):.2%}" width="{width:.2%}" y="{BLOCK_TOP}" height="{BLOCK_HEIGHT}"'
     return f'<rect class="{css}" {place}><title>{escape(block.text)}</title></rect>'
+
+
+def _pause(from_s: float, until_s: float | None, span: Span) -> str:
+    left, right = span.at(from_s), span.at(span.last_s if until_s is None else until_s)
+    lasted = "paused" if until_s is None else f"paused for {format.duration(until_s - from_s)}"
+    place = f'x="{left:.2%}" width="{max(right - left, LEAST):.2%}" height="{HEIGHT}"'
+    return f'<rect class="pause" {place}><title>{lasted}</title></rect>'
 
 
 def _gaps(blocks: Sequence[Block], span: Span) -> list[str]:

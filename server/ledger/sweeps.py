@@ -109,10 +109,20 @@ def set_state(tx: sqlite3.Connection, sweep: Sweep, state: str, now_s: float) ->
         raise RefusalError(f"sweep {sweep.name} is {sweep.state} and cannot become {state}")
     ended = state in (lifecycle.SWEEP_FINISHED, lifecycle.SWEEP_CANCELED)
     writes.update(tx, "sweep", sweep.id, state=state, updated_at_s=now_s, ended_at_s=now_s if ended else None)
+    _note_pause(tx, sweep, state, now_s)
     if state == lifecycle.SWEEP_CANCELED:
         for run in queries.runs_of_sweep(tx, sweep.id):
             if run.state in lifecycle.LIVE and run.stop_requested_at_s is None:
                 writes.update(tx, "run", run.id, stop_requested_at_s=now_s)
+
+
+def _note_pause(tx: sqlite3.Connection, sweep: Sweep, state: str, now_s: float) -> None:
+    """Keeps when a sweep was paused, and until when."""
+    was, will_be = (each == lifecycle.SWEEP_PAUSED for each in (sweep.state, state))
+    if will_be and not was:
+        writes.insert(tx, "pause", sweep_id=sweep.id, from_s=now_s)
+    elif was and not will_be:
+        writes.end_pause(tx, sweep.id, now_s)
 
 
 def checked(text: str) -> SweepConfig:

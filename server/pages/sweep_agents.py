@@ -76,6 +76,7 @@ def sweep_agents(
     shifts = page_queries.shifts(connection, [line.agent.id for line in lines])
     best = queries.best_run(connection, sweep)
     span = _span(sweep, shifts, now)
+    pauses = tuple(page_queries.pauses(connection, sweep))
     of_agent: dict[int, list[Shift]] = {}
     for shift in shifts:
         of_agent.setdefault(shift.agent_id, []).append(shift)
@@ -89,7 +90,7 @@ def sweep_agents(
             run=line.run_display_name or line.run_name,
             url=None if line.run_name is None else run_url(project, line.run_name),
             idle=_idle(line, sweep, progress) if alive else "",
-            svg=_time(tuple(of_agent.get(line.agent.id, [])), selection.runs, best and best.name, span),
+            svg=_time(tuple(of_agent.get(line.agent.id, [])), selection.runs, best and best.name, span, pauses),
         )
         for line in lines
     ]
@@ -112,10 +113,16 @@ def _span(sweep: Sweep, shifts: list[Shift], now: Now) -> Span:
 
 
 @lru_cache(maxsize=ROWS_KEPT)
-def _time(shifts: tuple[Shift, ...], chosen: Chosen, best: str | None, span: Span) -> Markup:
+def _time(
+    shifts: tuple[Shift, ...],
+    chosen: Chosen,
+    best: str | None,
+    span: Span,
+    pauses: tuple[tuple[float, float | None], ...],
+) -> Markup:
     """Kept by what it is made of: of thousands of runs few are new when the page is asked for again."""
     blocks = [_block(shift, chosen is None or shift.run in chosen, shift.run == best, span) for shift in shifts]
-    return Markup(row(blocks, span))
+    return Markup(row(blocks, span, pauses))
 
 
 def _block(shift: Shift, chosen: bool, best: bool, span: Span) -> Block:

@@ -177,6 +177,15 @@ STEPS: Final = (
         created_at_s REAL NOT NULL
     ) STRICT;
     """,
+    """
+    CREATE TABLE pause (
+        id       INTEGER PRIMARY KEY,
+        sweep_id INTEGER NOT NULL REFERENCES sweep ON DELETE CASCADE,
+        from_s   REAL NOT NULL,
+        until_s  REAL                       -- NULL: it lasts
+    ) STRICT;
+    CREATE INDEX pause_of_sweep ON pause (sweep_id);
+    """,
 )
 
 

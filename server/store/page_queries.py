@@ -164,8 +164,7 @@ def agent_count(connection: sqlite3.Connection, sweep_id: int) -> int:
 def best_values(connection: sqlite3.Connection, sweep: Sweep, limit: int = 2) -> list[float]:
     """The best different values of the sweep's metric, best first."""
     sql = (
-        f"SELECT DISTINCT metric FROM run WHERE sweep_id = ? AND {HAS_RESULT} "
-        f"ORDER BY metric {_better(sweep)} LIMIT ?"
+        f"SELECT DISTINCT metric FROM run WHERE sweep_id = ? AND {HAS_RESULT} ORDER BY metric {_better(sweep)} LIMIT ?"
     )
     return [value for (value,) in connection.execute(sql, (sweep.id, limit))]
 
@@ -221,6 +220,12 @@ def shifts(connection: sqlite3.Connection, agent_ids: Iterable[int]) -> list[Shi
         "(SELECT value FROM json_each(?)) AND run.started_at_s IS NOT NULL ORDER BY run.started_at_s, run.id"
     )
     return list(map(Shift._make, connection.execute(sql, (json.dumps(list(agent_ids)),))))
+
+
+def pauses(connection: sqlite3.Connection, sweep: Sweep) -> list[tuple[float, float | None]]:
+    """When a sweep was paused, as (from, until); the last one may last."""
+    sql = "SELECT from_s, until_s FROM pause WHERE sweep_id = ? ORDER BY id"
+    return [(from_s, until_s or sweep.ended_at_s) for from_s, until_s in connection.execute(sql, (sweep.id,))]
 
 
 def metrics(connection: sqlite3.Connection, sweep_id: int) -> list[float]:

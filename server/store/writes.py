@@ -45,6 +45,10 @@ def drop_share(connection: sqlite3.Connection, sweep_id: int) -> None:
     connection.execute("DELETE FROM share WHERE sweep_id = ?", (sweep_id,))
 
 
+def end_pause(connection: sqlite3.Connection, sweep_id: int, now_s: float) -> None:
+    connection.execute("UPDATE pause SET until_s = ? WHERE sweep_id = ? AND until_s IS NULL", (now_s, sweep_id))
+
+
 def drop_proposal(connection: sqlite3.Connection, sweep_id: int) -> None:
     connection.execute("DELETE FROM proposal WHERE sweep_id = ?", (sweep_id,))
 

@@ -1,5 +1,6 @@
 """The buttons of the pages, pressed over HTTP at a real server; what they did is read back by the real client."""
 
+import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -80,6 +81,21 @@ def test_a_sweep_is_paused_resumed_stopped_and_resumed_again(
     assert list(browser.buttons(page)) == [f"Resume {sweep}"]
     browser.press(page, f"Resume {sweep}")
     assert state() == "RUNNING"
+
+
+def test_pauses_are_drawn_in_the_agents_time(browser: Browser, program: Speaker) -> None:
+    sweep = program.register(GRID)
+    agent = program.agent(sweep)
+    page = f"/local/p/sweeps/{sweep}"
+    program.do_trial(agent, sweep)
+    browser.press(page, f"Pause {sweep}")
+    lasting = browser.http.get(page).text
+    browser.press(page, f"Resume {sweep}")
+    over = browser.http.get(page).text
+
+    assert "<title>paused</title>" in lasting
+    assert re.search(r"<title>paused for \d+ s</title>", over)
+    assert "<title>paused</title>" not in over
 
 
 def test_a_sweep_cancelled_from_the_list_ends_its_runs_and_leads_back_to_the_list(
