@@ -19,6 +19,7 @@ from server.pages.rendering import Crumb, Page
 from server.pages.run_values import provenance, settings_of, summary_of
 from server.pages.runs_table import run_time
 from server.pages.story import story
+from server.pages.system_metrics import system_metrics
 from server.pages.times import Now
 from server.store import page_queries, queries
 from server.store.page_queries import Attempt
@@ -105,6 +106,7 @@ def run_detail(connection: sqlite3.Connection, run: Run, project: Project, file_
         "history": logged.history_table(connection, run, metric),
         "console": console,
         "console_total": console_total,
+        "system": system_metrics(connection, run),
         "attempts": _attempts(connection, run, project, now),
         "files": [_file_row(file, file_url) for file in files[:FILES_SHOWN]],
         "file_count": len(files),
