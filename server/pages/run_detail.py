@@ -12,6 +12,7 @@ from charts.strip import strip
 from server import lifecycle
 from server.pages import logged
 from server.pages.addresses import project_url, run_url, sweep_url
+from server.pages.again import commands
 from server.pages.buttons import run_buttons
 from server.pages.facts import title_of
 from server.pages.look import Look, cause, run_look
@@ -103,6 +104,7 @@ def run_detail(connection: sqlite3.Connection, run: Run, project: Project, file_
         "compared": rival is not None,
         "settings": settings_of(run, rival),
         "provenance": provenance(run),
+        "commands": commands(run, project, sweep, best is not None and best.id == run.id),
         "history": logged.history_table(connection, run, metric),
         "console": console,
         "console_total": console_total,

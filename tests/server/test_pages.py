@@ -1,13 +1,14 @@
 """What the pages say about sweeps and runs."""
 
 import gzip
+import html
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from shelf import BASE, Shelf, shelf_at
+from shelf import BASE, Seen, Shelf, shelf_at
 from speaker import Clock
 
 from server.store import writes
@@ -460,6 +461,34 @@ def test_a_run_of_no_sweep_has_a_page(shelf: Shelf, project: int) -> None:
     assert "lr 0.1" in page.text
     assert "seed 7" in page.text
     assert page.rows("history") == [["0", "0.5000"], ["1", "0.2500"]]
+
+
+def lines_to_type(page: Seen) -> list[str]:
+    """The commands of the panel on how to make a run again."""
+    part = page.html.partition('id="again"')[2].partition("</section>")[0]
+    return [html.unescape(each.partition("</code>")[0]) for each in part.split("<code>")[1:]]
+
+
+def test_a_run_of_the_trainer_gives_the_commands_that_make_it_again(shelf: Shelf, project: int) -> None:
+    sweep = shelf.sweep(project)
+    params = {"learning_rate": 1e-05, "optimizer": "it's", "epochs": 5, "provenance": {"seed": 7}, "wandb_version": 1}
+    for number, (state, metric) in enumerate((("finished", 0.9), ("finished", 0.8), ("failed", 0.7))):
+        shelf.run(project, sweep, number, state, metric, params)
+
+    train = """python -m app.train --epochs=5 --learning_rate=1e-05 '--optimizer=it'"'"'s'"""
+    assert lines_to_type(shelf.look("/local/p/runs/run1")) == [
+        "python -m app replay local/p/run1",
+        train,
+        "python -m app best local/p/sweep1",
+    ]
+    assert lines_to_type(shelf.look("/local/p/runs/run2")) == ["python -m app replay local/p/run2", train]
+    assert lines_to_type(shelf.look("/local/p/runs/run3")) == [train]
+
+
+def test_a_run_of_another_program_gives_no_command(shelf: Shelf, project: int) -> None:
+    shelf.run(project, shelf.sweep(project), 0, "finished", 0.9)
+
+    assert lines_to_type(shelf.look("/local/p/runs/run1")) == []
 
 
 def test_a_long_history_is_drawn_from_first_to_last(shelf: Shelf, project: int) -> None:
