@@ -1,7 +1,7 @@
 """A metric over the epochs of a few runs, told apart by letter, dash and colour."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Final
@@ -29,7 +29,13 @@ class LearningCurve:
     points: Sequence[Point]
 
 
-def learning_curves(metric: str, curves: Sequence[LearningCurve], unit: str, rungs: Sequence[int] = ()) -> str:
+def learning_curves(
+    metric: str,
+    curves: Sequence[LearningCurve],
+    unit: str,
+    rungs: Sequence[int] = (),
+    needed: Mapping[int, float] | None = None,
+) -> str:
     """Draws up to five runs.
 
     Args:
@@ -37,6 +43,7 @@ def learning_curves(metric: str, curves: Sequence[LearningCurve], unit: str, run
         curves: values that are not finite are left out.
         unit: of the horizontal axis, "epoch" or "step".
         rungs: where early termination compared runs, drawn as upright lines.
+        needed: the value that a run needed at a rung to go on, where it is known.
 
     Returns:
         SVG as wide as its place, with room for labels at both sides; "" if nothing can be drawn.
@@ -54,6 +61,7 @@ def learning_curves(metric: str, curves: Sequence[LearningCurve], unit: str, run
         *grid(area),
         *_rungs(area, [rung for rung in rungs if area.first <= rung <= area.last]),
         stretched(paths, HEIGHT),
+        *_needed(area, needed or {}),
         *_letters(area, letters),
         "</svg>",
         *x_labels(area, ticks, TOP + HEIGHT + LABELS_HEIGHT - 6, f"{unit} {{}}"),
@@ -80,6 +88,19 @@ def _rungs(area: Area, rungs: Sequence[int]) -> list[str]:
         anchor = "end" if area.x(rung) > 0.9 else "start" if area.x(rung) < 0.1 else "middle"
         parts.append(f'<line class="rung" x1="{x}" x2="{x}" y1="-6" y2="{HEIGHT}"/>')
         parts.append(f'<text class="rung-label" x="{x}" y="-11" text-anchor="{anchor}">rung {number}</text>')
+    return parts
+
+
+def _needed(area: Area, needed: Mapping[int, float]) -> list[str]:
+    """A short bar across each rung, with the value."""
+    parts = []
+    for rung, value in needed.items():
+        if not (area.first <= rung <= area.last and area.scale.holds(value)):
+            continue
+        x, y = f"{area.x(rung):.2%}", area.y(value)
+        parts.append(f'<rect class="needed" x="{x}" y="{y - 1:.1f}" width="14" height="2" transform="translate(-7)"/>')
+        text = f"{format.metric(value, area.scale.decimals + 1)} needed"
+        parts.append(f'<text class="plate rung-label" x="{x}" dx="11" y="{y:.1f}" dy="0.35em">{text}</text>')
     return parts
 
 

@@ -23,6 +23,7 @@ class Decision:
         bracket: where the runs were compared, counted from 1 in values of the metric.
         rank: the run's, from 1, among all runs that reached the bracket; equal values share the better rank.
         rivals: the other runs' values there, the best first.
+        needed: the value that a run needs there to go on.
     """
 
     stop: bool
@@ -30,6 +31,7 @@ class Decision:
     bracket: int
     rank: int
     rivals: tuple[float, ...]
+    needed: float
 
 
 def brackets(config: SweepConfig) -> tuple[int, ...]:
@@ -84,6 +86,7 @@ def _decision(eta: float, bracket: int, compared: float, there: float, others: l
         bracket=bracket,
         rank=rank,
         rivals=tuple(sign * value for value in others),
+        needed=sign * threshold,
     )
 
 

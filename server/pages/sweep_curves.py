@@ -96,7 +96,7 @@ def sweep_curves(
     runs = _named(connection, sweep, query) or _usual(connection, sweep, selection)
     unit, curves = _curves(connection, runs, sweep.metric_name)
     rungs = _rungs(sweep.config)
-    svg = learning_curves(sweep.metric_name, curves, unit, rungs)
+    svg = learning_curves(sweep.metric_name, curves, unit, rungs, _needed(connection, sweep))
     if not svg:
         return None
     decimals = format.metric_decimals(page_queries.best_values(connection, sweep))
@@ -156,6 +156,12 @@ def _rungs(config: str) -> tuple[int, ...]:
         return brackets(parse(config))
     except ConfigError:
         return ()
+
+
+def _needed(connection: sqlite3.Connection, sweep: Sweep) -> dict[int, float]:
+    """By rung, what the last run that was stopped there would have needed."""
+    decisions = map(read_object, page_queries.early_stops(connection, sweep.id))
+    return {each["bracket"]: each["needed"] for each in decisions if "bracket" in each and "needed" in each}
 
 
 def _told(rungs: tuple[int, ...]) -> str:

@@ -228,6 +228,12 @@ def pauses(connection: sqlite3.Connection, sweep: Sweep) -> list[tuple[float, fl
     return [(from_s, until_s or sweep.ended_at_s) for from_s, until_s in connection.execute(sql, (sweep.id,))]
 
 
+def early_stops(connection: sqlite3.Connection, sweep_id: int) -> list[str]:
+    """The decisions of early termination that ended runs, as JSON, in the order of the runs."""
+    sql = "SELECT early_stop FROM run WHERE sweep_id = ? AND early_stop IS NOT NULL ORDER BY id"
+    return [row for (row,) in connection.execute(sql, (sweep_id,))]
+
+
 def metrics(connection: sqlite3.Connection, sweep_id: int) -> list[float]:
     """The metric of each run that has one."""
     sql = "SELECT metric FROM run WHERE sweep_id = ? AND metric IS NOT NULL"

@@ -35,6 +35,12 @@ def test_rungs_within_the_epochs_are_drawn() -> None:
     assert re.findall(r">(rung \d)<", svg) == ["rung 1", "rung 2"]
 
 
+def test_the_value_needed_at_a_rung_stands_where_that_value_is() -> None:
+    svg = learning_curves("acc", [curve("a", 0.1, 0.2, 0.3)], "epoch", rungs=(1, 3), needed={3: 0.3, 1: 0.1, 9: 0.2})
+
+    assert re.findall(r'y="(\S+)" dy="0.35em">(\S+) needed<', svg) == [("0.0", "0.300"), ("196.0", "0.100")]
+
+
 def test_the_legend_names_the_runs_and_escapes_them() -> None:
     assert legend([curve("<i>a", 0.25)], 2).count("&lt;i&gt;a</span> 0.25</li>") == 1
 

@@ -49,13 +49,13 @@ def test_a_decision_says_rank_bracket_and_rivals() -> None:
 
     decision = decide(sweep(min_iter=2), [1.0, 0.3], rivals)
 
-    assert decision == Decision(True, "rank 3 of 4 at epoch 2; 2 go on", 2, 3, (0.1, 0.2, 0.5))
+    assert decision == Decision(True, "rank 3 of 4 at epoch 2; 2 go on", 2, 3, (0.1, 0.2, 0.5), 0.2)
 
 
 def test_the_best_go_on_where_more_is_better() -> None:
     decision = decide(sweep("maximize", min_iter=2), [0.0, 0.9], [[0.0, 0.7], [0.0, 0.8]])
 
-    assert decision == Decision(False, "rank 1 of 3 at epoch 2; 2 go on", 2, 1, (0.8, 0.7))
+    assert decision == Decision(False, "rank 1 of 3 at epoch 2; 2 go on", 2, 1, (0.8, 0.7), 0.8)
 
 
 def test_equal_values_go_on_together() -> None:
@@ -71,7 +71,7 @@ def test_a_bracket_counts_values_of_the_metric_and_skips_nan() -> None:
 
     assert decide(config, [1.0, float("nan")], []) is None
     assert decide(config, [1.0, float("nan"), 2.0], [[0.1, float("inf"), 0.2]]) == Decision(
-        True, "rank 2 of 2 at epoch 2; 1 go on", 2, 2, (0.2,)
+        True, "rank 2 of 2 at epoch 2; 1 go on", 2, 2, (0.2,), 0.2
     )
 
 

@@ -58,7 +58,7 @@ def filled(shelf: Shelf, runs: int, agents: int = 2) -> tuple[int, list[int]]:
             ends |= {
                 "state": "killed",
                 "cause_kind": "stopped by early termination",
-                "early_stop": json.dumps({"reason": "rank 7 of 9 at epoch 3; 3 go on"}),
+                "early_stop": json.dumps({"reason": "rank 7 of 9 at epoch 3; 3 go on", "bracket": 3, "needed": 0.75}),
             }
         started_at_s = shelf.clock() - 600 + 500 * number / runs
         shift: dict[str, Any] = {"started_at_s": started_at_s, "ended_at_s": started_at_s + 400 * agents / runs}
@@ -135,6 +135,7 @@ def test_curves_are_of_the_best_runs_and_the_last_one_stopped_with_its_reason(sh
     assert "trial 20 Stopped early 0.8000 rank 7 of 9 at epoch 3; 3 go on" in re.sub(r"0\.8\d*", "0.8000", curves.text)
     assert "rung 1" in curves.text
     assert "rung 2" in curves.text
+    assert "0.750 needed" in curves.text
     assert "Early termination compares runs at epochs 1, 3, 9" in curves.text
 
 
