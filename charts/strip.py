@@ -11,9 +11,10 @@ from charts.scale import drawable, edge_of_scale, scale
 TOP: Final = 20
 HEIGHT: Final = 16
 LABELS_HEIGHT: Final = 20
+NEEDED_HEIGHT: Final = 16
 
 
-def strip(values: Sequence[float], value: float, goal: str, text: str) -> str:
+def strip(values: Sequence[float], value: float, goal: str, text: str, needed: float | None = None) -> str:
     """Draws the values of all runs and marks one of them.
 
     Args:
@@ -21,6 +22,7 @@ def strip(values: Sequence[float], value: float, goal: str, text: str) -> str:
         value: the one to mark; one that is out of scale is marked at the left end.
         goal: "maximize" or "minimize".
         text: beside the mark, as "rank 125 of 150".
+        needed: another value to mark, that which this one would have had to reach.
 
     Returns:
         SVG as wide as its place; "" for fewer than two values that can be drawn.
@@ -38,21 +40,41 @@ def strip(values: Sequence[float], value: float, goal: str, text: str) -> str:
     shown = text if 0 <= area.x(value) <= 1 else f"▽ {text}"
     parts = [
         f'<svg y="{TOP}" height="{HEIGHT}" overflow="visible">{stretched(paths, HEIGHT)}</svg>',
-        *_mark(min(max(area.x(value), 0.0), 1.0), shown),
-        *_ends(format.metric(worst, decimals), format.metric(best, decimals), len(drawn) - len(inside)),
+        *_mark(_inside(area, value), shown),
     ]
-    return plot(parts, TOP + HEIGHT + LABELS_HEIGHT, f"{text}; the best is {format.metric(best, decimals)}")
+    height, label = TOP + HEIGHT + LABELS_HEIGHT, f"{text}; the best is {format.metric(best, decimals)}"
+    if needed is not None:
+        told = f"{format.metric(needed, decimals)} needed"
+        parts += _needed(_inside(area, needed), told)
+        height, label = height + NEEDED_HEIGHT, f"{label}; {told}"
+    ends = format.metric(worst, decimals), format.metric(best, decimals)
+    return plot([*parts, *_ends(*ends, len(drawn) - len(inside), height - 4)], height, label)
+
+
+def _inside(area: Area, value: float) -> float:
+    return min(max(area.x(value), 0.0), 1.0)
 
 
 def _mark(x: float, text: str) -> list[str]:
-    anchor = "start" if x < 0.15 else "end" if x > 0.85 else "middle"
+    anchor = _anchor(x)
     return [
         f'<line class="strip-mark" x1="{x:.2%}" x2="{x:.2%}" y1="{TOP - 4}" y2="{TOP + HEIGHT + 4}"/>',
         f'<text class="strip-label" x="{x:.2%}" y="{TOP - 9}" text-anchor="{anchor}">{text}</text>',
     ]
 
 
-def _ends(worst: str, best: str, out_of_scale: int) -> list[str]:
-    y = TOP + HEIGHT + LABELS_HEIGHT - 4
+def _needed(x: float, text: str) -> list[str]:
+    y = TOP + HEIGHT + NEEDED_HEIGHT
+    return [
+        f'<line class="strip-needed" x1="{x:.2%}" x2="{x:.2%}" y1="{TOP - 4}" y2="{TOP + HEIGHT + 4}"/>',
+        f'<text class="strip-label needed" x="{x:.2%}" y="{y}" text-anchor="{_anchor(x)}">{text}</text>',
+    ]
+
+
+def _anchor(x: float) -> str:
+    return "start" if x < 0.15 else "end" if x > 0.85 else "middle"
+
+
+def _ends(worst: str, best: str, out_of_scale: int, y: int) -> list[str]:
     left = f"{worst}, ▽ {format.count(out_of_scale)} out of scale" if out_of_scale else worst
     return [f'<text y="{y}">{left}</text>', f'<text x="100%" y="{y}" text-anchor="end">{best}</text>']

@@ -99,7 +99,7 @@ def run_detail(connection: sqlite3.Connection, run: Run, project: Project, file_
         "neighbours": _neighbours(connection, attempt, project) if sweep else [],
         "result": result,
         "summary": summary_of(run, metric),
-        "story": story(run, result.rank if result else "", now),
+        "story": story(run, sweep.goal if sweep else "", result.rank if result else "", now),
         "curves": logged.curves(connection, run, rival, metric),
         "compared": rival is not None,
         "settings": settings_of(run, rival),

@@ -1,11 +1,16 @@
 """Why a run ended, or what it does, in one or two sentences."""
 
 import signal
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
+
+from markupsafe import Markup
 
 from charts import format
+from charts.strip import strip
 from server import lifecycle
+from server.dotted import number
 from server.pages.look import cause, state_of
 from server.pages.times import Now
 from server.pages.values import read_object, written
@@ -18,17 +23,25 @@ DIGITS: Final = 5
 
 @dataclass(frozen=True)
 class Story:
-    """`heading` as "Why it failed", a sentence, and the evidence in the run's own words, None if there is none."""
+    """How a run ended.
+
+    Attributes:
+        heading: as "Why it failed".
+        evidence: in the run's own words, or the values that were compared; None if there is none.
+        strip: the same values drawn, with the one that was needed.
+    """
 
     heading: str
     sentence: str
     evidence: str | None = None
+    strip: Markup | None = None
 
 
-def story(run: Run, rank: str, now: Now) -> Story:
+def story(run: Run, goal: str, rank: str, now: Now) -> Story:
     """Tells a run's end.
 
     Args:
+        goal: of the sweep's metric, "maximize" or "minimize".
         rank: "rank 3 of 25", or "" without a value.
     """
     if run.state in lifecycle.LIVE:
@@ -36,7 +49,7 @@ def story(run: Run, rank: str, now: Now) -> Story:
     if run.state == lifecycle.PREEMPTED:
         return Story("Why it waits", "Its machine was taken away. It goes on under the same id with the next agent.")
     if state_of(run) == STOPPED_EARLY:
-        return Story("Why it was stopped early", *_stopped_early(run))
+        return _stopped_early(read_object(run.early_stop or ""), goal)
     if run.state == lifecycle.KILLED:
         return Story("Why it was killed", _killed(run, now))
     if run.state in (lifecycle.FAILED, lifecycle.CRASHED):
@@ -54,17 +67,26 @@ def _live(run: Run, now: Now) -> str:
     return f"Running for {format.duration(now.now_s - run.started_at_s)}. {heard}"
 
 
-def _stopped_early(run: Run) -> tuple[str, str | None]:
-    """The decision and the values that it compared."""
-    decision = read_object(run.early_stop or "")
+def _stopped_early(decision: dict[str, Any], goal: str) -> Story:
+    """The decision and the values that it compared; a decision of an older server may lack any of them."""
+    heading = "Why it was stopped early"
     sentence = f"Early termination ended it: {decision.get('reason', 'it was worse than the others')}."
-    rivals = decision.get("rivals") or []
+    value, needed = number(decision.get("value")), number(decision.get("needed"))
+    if value is not None and needed is not None:
+        or_better = "or more" if goal == "maximize" else "or less"
+        sentence += f" It had {written(value, DIGITS)}, and {written(needed, DIGITS)} {or_better} was needed."
+    rivals = [rival for each in decision.get("rivals") or [] if (rival := number(each)) is not None]
     if not rivals:
-        return sentence, None
-    names = [written(value, DIGITS) for value in rivals[:RIVALS_SHOWN]]
+        return Story(heading, sentence)
+    drawn = "" if value is None else strip([*rivals, value], value, goal, "this run", needed)
+    return Story(heading, sentence, _compared(value, rivals), Markup(drawn) if drawn else None)
+
+
+def _compared(value: float | None, rivals: Sequence[float]) -> str:
+    names = [written(rival, DIGITS) for rival in rivals[:RIVALS_SHOWN]]
     more = f" and {format.count(len(rivals) - RIVALS_SHOWN)} more" if len(rivals) > RIVALS_SHOWN else ""
-    own = f"its value there: {written(decision['value'], DIGITS)}\n" if "value" in decision else ""
-    return sentence, f"{own}the others', best first: {', '.join(names)}{more}"
+    own = "" if value is None else f"its value there: {written(value, DIGITS)}\n"
+    return f"{own}the others', best first: {', '.join(names)}{more}"
 
 
 def _killed(run: Run, now: Now) -> str:

@@ -80,6 +80,16 @@ def test_a_program_reads_the_decision_with_its_rivals_from_the_run_s_summary(wb:
     assert summary["cause"] == "stopped early: rank 3 of 3 at epoch 2; 2 go on"
 
 
+def test_the_run_s_page_says_what_it_would_have_needed(wb: Speaker) -> None:
+    bad = start_with_two_good_rivals(wb, wb.register(SWEEP))
+    wb.log(bad, 0, {"_step": 0, "acc": 0.1}, {"_step": 1, "acc": 0.2})
+    wb.finish(bad, 255)
+
+    page = wb.http.get(f"/local/p/runs/{bad}", headers=wb.headers).text
+
+    assert "It had 0.2, and 0.8 or more was needed." in page
+
+
 def test_rows_sent_again_and_values_that_are_no_number_reach_no_bracket(wb: Speaker) -> None:
     sweep = wb.register(SWEEP)
     bad = start_with_two_good_rivals(wb, sweep)

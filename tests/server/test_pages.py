@@ -3,6 +3,7 @@
 import gzip
 import html
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -298,6 +299,49 @@ def test_a_run_stopped_early_shows_its_rank_and_the_values_of_its_rivals(shelf: 
     assert "its value there: 0.25 the others', best first: 0.8, 0.75" in text
 
 
+@pytest.mark.parametrize(
+    ("goal", "rivals", "needed", "told"),
+    [
+        ("maximize", [0.8, 0.75], 0.75, "0.75 or more was needed."),
+        ("minimize", [0.125, 0.2], 0.2, "0.2 or less was needed."),
+    ],
+)
+def test_a_run_stopped_early_stands_among_its_rivals_with_the_value_that_it_needed(
+    shelf: Shelf, project: int, goal: str, rivals: list[float], needed: float, told: str
+) -> None:
+    decision = DECISION | {"rivals": rivals, "needed": needed}
+    early = EARLY | {"early_stop": json.dumps(decision)}
+    shelf.run(project, shelf.sweep(project, goal=goal), 0, name="this", **early)
+
+    page = shelf.look("/local/p/runs/this")
+
+    assert f"2 go on. It had 0.25, and {told}" in page.text
+    strip = page.html.partition('<figure class="strip">')[2].partition("</figure>")[0]
+    assert f'aria-label="this run; the best is {rivals[0]:.3f}; {needed:.3f} needed"' in strip
+    assert sum(path.count("M") for path in re.findall(r'class="strokes[^"]*" d="([^"]*)"', strip)) == 3
+    assert strip.count('class="strip-needed"') == 1
+
+
+def test_a_decision_of_which_the_needed_value_is_not_known_is_drawn_without(shelf: Shelf, project: int) -> None:
+    shelf.run(project, shelf.sweep(project), 0, name="this", **EARLY)
+
+    page = shelf.look("/local/p/runs/this")
+
+    assert 'aria-label="this run; the best is 0.800"' in page.html
+    assert "needed" not in page.text
+
+
+@pytest.mark.parametrize(
+    "decision",
+    [{}, {"rivals": None}, {"rivals": ["x", None], "value": "y"}, {"rivals": [0.5], "value": 0.5, "needed": "z"}],
+)
+def test_any_stored_decision_has_a_page(shelf: Shelf, project: int, decision: dict[str, Any]) -> None:
+    early = EARLY | {"early_stop": json.dumps(decision)}
+    shelf.run(project, shelf.sweep(project), 0, name="this", **early)
+
+    assert "Early termination ended it: it was worse than the others." in shelf.look("/local/p/runs/this").text
+
+
 def test_a_sweep_that_stopped_itself_says_why_until_it_is_resumed(shelf: Shelf, project: int) -> None:
     reason = "stopped itself: the first 3 trials all failed for one cause: exit code 1"
     sweep = shelf.sweep(project, state="FINISHED", stop_reason=reason, ended_at_s=shelf.clock())
@@ -466,7 +510,8 @@ def test_a_run_of_no_sweep_has_a_page(shelf: Shelf, project: int) -> None:
 def lines_to_type(page: Seen) -> list[str]:
     """The commands of the panel on how to make a run again."""
     part = page.html.partition('id="again"')[2].partition("</section>")[0]
-    return [html.unescape(each.partition("</code>")[0]) for each in part.split("<code>")[1:]]
+    lines = [each.partition("</code>")[0] for each in part.split("<code>")[1:]]
+    return [html.unescape(re.sub("</?span>", "", line)) for line in lines]
 
 
 def test_a_run_of_the_trainer_gives_the_commands_that_make_it_again(shelf: Shelf, project: int) -> None:
