@@ -42,7 +42,9 @@ class BestSoFar:
     without_value: int
 
 
-def best_so_far(results: Sequence[Result], expected: int | None, goal: str, by_time: bool = False) -> BestSoFar | None:
+def best_so_far(
+    results: Sequence[Result], expected: int | None, goal: str, by_time: bool = False, whole: bool = False
+) -> BestSoFar | None:
     """Draws results as dots, the stronger the better, and the best so far of the chosen as a step line.
 
     Args:
@@ -50,6 +52,7 @@ def best_so_far(results: Sequence[Result], expected: int | None, goal: str, by_t
         expected: runs in all, None when the search has no end; sets the width of an axis of runs.
         goal: "maximize" or "minimize"; the better values stand higher.
         by_time: places are seconds, and the axis ends with the last of them.
+        whole: gives every value a place, however bad it is.
 
     Returns:
         SVG as wide as its place; None if no run has one to draw. Runs that are not chosen change neither places nor
@@ -60,7 +63,7 @@ def best_so_far(results: Sequence[Result], expected: int | None, goal: str, by_t
         return None
     last = results[-1].at
     first, end = (0.0, max(last, 1.0)) if by_time else (1.0, float(axis_end(round(last), expected)))
-    area = Area(first, end, metric_scale(values, goal), HEIGHT, upside_down=goal == "minimize")
+    area = Area(first, end, metric_scale(values, goal, whole), HEIGHT, upside_down=goal == "minimize")
     chosen = [result for result in results if result.chosen]
     out = [each.at for each in chosen if each.value is not None and not area.scale.holds(each.value)]
     without = [each.at for each in chosen if each.value is None]

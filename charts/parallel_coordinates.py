@@ -65,6 +65,7 @@ def parallel_coordinates(
     most: int = 2000,
     name_length: int = 18,
     pick: Pick | None = None,
+    whole: bool = False,
 ) -> ParallelCoordinates | None:
     """Draws ended runs, the better the stronger, the best on top with its name.
 
@@ -75,6 +76,7 @@ def parallel_coordinates(
         most: lines drawn; of more runs the best, and the others evenly by rank.
         name_length: letters of a parameter's name over its axis; longer ones end in "…".
         pick: of the metric's axis.
+        whole: gives every value a place, however bad it is.
 
     Returns:
         SVG as wide as its place, which keeps room for labels at both sides; None if no run has a value to draw. Runs
@@ -85,7 +87,7 @@ def parallel_coordinates(
     within = [value for value in values.values() if drawable(value)]
     if not within:
         return None
-    area = Area(0, 1, metric_scale(within, goal), HEIGHT, upside_down=goal == "minimize")
+    area = Area(0, 1, metric_scale(within, goal, whole), HEIGHT, upside_down=goal == "minimize")
     inside = [run for run, value in values.items() if area.scale.holds(value)]
     ranked = sorted(inside, key=lambda run: values[run], reverse=area.upside_down)
     chosen = [run for run in ranked if outcomes[run].chosen]

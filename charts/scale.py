@@ -83,14 +83,15 @@ def edge_of_scale(values: Sequence[float], goal: str) -> float | None:
     return sign * (best - reach) if reach else None
 
 
-def metric_scale(values: Sequence[float], goal: str) -> Scale:
+def metric_scale(values: Sequence[float], goal: str, whole: bool = False) -> Scale:
     """The axis of a metric, from its best value to the edge of scale or the worst value, both on ticks.
 
     Args:
         values: `drawable` results of ended runs, at least one.
         goal: "maximize" or "minimize".
+        whole: down to the worst value in any case.
     """
-    edge = edge_of_scale(values, goal)
+    edge = None if whole else edge_of_scale(values, goal)
     low, high = min(values), max(values)
     if edge is not None and goal == "maximize":
         low = max(low, edge)

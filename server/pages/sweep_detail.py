@@ -139,7 +139,7 @@ def _best(
     if first_s is None:
         # The time of a run that goes on is another one each time.
         placed = [each._replace(reached_at_s=0.0) for each in placed]
-    drawing = _drawn(tuple(placed), selection.runs, sweep.expected, sweep.goal, first_s)
+    drawing = _drawn(tuple(placed), selection.runs, sweep.expected, sweep.goal, first_s, query.whole)
     return Best(
         value=format.metric(run.metric, decimals),
         of_all="" if run.metric == values[0] else format.metric(values[0], decimals),
@@ -159,7 +159,7 @@ def _best(
 
 @lru_cache(maxsize=8)
 def _drawn(
-    placed: tuple[Placed, ...], chosen: Chosen, expected: int | None, goal: str, first_s: float | None
+    placed: tuple[Placed, ...], chosen: Chosen, expected: int | None, goal: str, first_s: float | None, whole: bool
 ) -> BestSoFar | None:
     """Kept by what it is made of: a page is asked for every few seconds, and results are thousands.
 
@@ -175,7 +175,7 @@ def _drawn(
         for each in placed
     ]
     results.sort(key=lambda result: result.at)
-    return best_so_far(results, expected, goal, by_time=first_s is not None)
+    return best_so_far(results, expected, goal, by_time=first_s is not None, whole=whole)
 
 
 def _reached_at_s(run: Run) -> float:

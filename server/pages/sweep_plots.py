@@ -36,10 +36,16 @@ Points = tuple[Point, ...]
 
 @dataclass(frozen=True)
 class Parallel:
-    """The drawings by form of the page, "wide" and "narrow"; none if no point has a value. `caption` is under them."""
+    """The drawings by form of the page, "wide" and "narrow"; none if no point has a value.
+
+    Attributes:
+        caption: what is under them.
+        scale: words and address that draw what is out of scale, or leave it out again; None where nothing is.
+    """
 
     svg: dict[str, Markup]
     caption: str
+    scale: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -154,18 +160,24 @@ def _parallel(
     outcomes = [
         Outcome(point.name, _value(point), chosen is None or point.run in chosen, point.run) for point in points
     ]
-    pick = _pick(METRIC_FILTER, *page)
+    path, query = page
+    pick = _pick(METRIC_FILTER, path, query)
     drawings = {}
     for form, most in AXES.items():
         # The strongest stands beside the result; in the file's order, the first stands leftmost.
         names = paths[:most][::-1] if by_importance else paths[:most]
         axes = [_axis(path, columns[path], config, page) for path in names]
-        drawings[form] = parallel_coordinates(axes, metric, goal, outcomes, LINES[form], NAME_LENGTH[form], pick)
+        drawings[form] = parallel_coordinates(
+            axes, metric, goal, outcomes, LINES[form], NAME_LENGTH[form], pick, query.whole
+        )
     wide = drawings["wide"]
     if wide is None:
         return Parallel({}, "")
     svg = {form: Markup(drawing.svg) for form, drawing in drawings.items() if drawing}
-    return Parallel(svg, f"{_lines(wide)} {_order(len(paths), by_importance)}".strip())
+    caption = f"{_lines(wide)} {_order(len(paths), by_importance)}".strip()
+    turned = replace(query, whole=not query.whole).url(path)
+    words = "Leave out what is out of scale" if query.whole else "Draw what is out of scale"
+    return Parallel(svg, caption, (words, turned) if query.whole or wide.out_of_scale else None)
 
 
 def _axis(path: Path, values: Sequence[Any], config: str, page: tuple[str, TableQuery]) -> Axis:

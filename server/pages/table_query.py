@@ -43,6 +43,7 @@ class TableQuery:
             text a value or a range as "0.1..0.3", "0.1.." or "..0.3". One of a field's must hold, of every field.
         top: only so many percent of the runs with a value, the best ones; one of `TOP_SHARES` or None.
         by_time: draws the best so far over time.
+        whole: draws also the results that are far worse than the others.
         hidden: columns left out of the table, by the names that `sort` has for them.
     """
 
@@ -54,6 +55,7 @@ class TableQuery:
     filters: tuple[tuple[str, str], ...] = ()
     top: int | None = None
     by_time: bool = False
+    whole: bool = False
     hidden: tuple[str, ...] = ()
 
     def url(self, path: str) -> str:
@@ -71,6 +73,7 @@ class TableQuery:
             "run": ",".join(self.runs) or None,
             "top": self.top,
             "x": "time" if self.by_time else None,
+            "scale": "whole" if self.whole else None,
         }
         known = [(name, str(value)) for name, value in named.items() if value is not None]
         return [*known, *(("hide", name) for name in self.hidden), *self.filters]
@@ -119,6 +122,7 @@ def table_query(pairs: Iterable[tuple[str, str]]) -> TableQuery:
         filters=tuple(dict.fromkeys(filters))[:MOST_FILTERS],
         top=next((share for share in TOP_SHARES if str(share) == top), None),
         by_time=given.get("x") == "time",
+        whole=given.get("scale") == "whole",
         hidden=tuple(dict.fromkeys(text for name, text in found if name == "hide" and text)),
     )
 

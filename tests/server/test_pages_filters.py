@@ -230,6 +230,21 @@ def test_two_runs_stand_side_by_side_with_what_differs(shelf: Shelf) -> None:
     assert page.rows("differences") == [["learning_rate", "0.01", "0.1"], ["val_accuracy", "0.810", "0.800"]]
 
 
+def test_what_is_out_of_scale_is_drawn_when_asked_for(shelf: Shelf) -> None:
+    project = shelf.project()
+    sweep = shelf.sweep(project, expected=30)
+    for number in range(30):
+        diverged = number % 10 == 9
+        shelf.run(project, sweep, number, metric=-50.0 if diverged else 0.8 + number / 1000)
+    usual = shelf.look(SWEEP)
+    whole = shelf.look(next(link for link in usual.links if "scale=whole" in link))
+
+    assert "▽ 3 below" in usual.text
+    assert "▽" not in whole.text.split("Parallel coordinates")[1].split("Runs")[0]
+    assert usual.html.count("data-run=") < whole.html.count("data-run=")
+    assert SWEEP in whole.links
+
+
 def test_the_best_so_far_is_drawn_over_time_too(shelf: Shelf) -> None:
     filled(shelf)
     by_time = next(link for link in shelf.look(SWEEP).links if link == f"{SWEEP}?x=time")
