@@ -1,9 +1,11 @@
 # make up        run the sweep: AGENTS=2, SWEEP=sweeps/<file>.yaml, NEW=label ... (.env.example lists all)
 # make report    its results so far: a table here, a page, CSV and JSON in DATA_DIR/reports
 # make serve     the embedded server alone, with the two lines that point any W&B program to it
-# make test      all tests but those of the containers, which are make test-compose's: with Docker, or root and Debian
+# make test      all tests but those of the containers, which are make test-compose's: with Docker, or root and Debian,
+#                and those of the pages in a browser, make test-browser's: with Chromium
 # make check     linters, types, import contracts
 # make bundle    one archive that runs the sweep where there is no network; TRAINER=trainer-gpu for GPUs
+# make notebook  the tutorial, run and saved with its output
 # make demo      a small sweep whose server, agents and trials are killed before your eyes, and the ledger's verdict
 # make lock      renew the locks    make clean   remove what make made; DATA_DIR with the results stays
 #
@@ -12,7 +14,7 @@
 PY := .venv/bin/python
 TRAINER := $(shell requirements/trainer.sh)
 
-.PHONY: up report serve demo test test-compose check bundle lock clean
+.PHONY: up report serve notebook demo test test-compose check bundle lock clean
 
 up: .venv/.$(TRAINER)
 	@exec $(PY) -m app up
@@ -23,6 +25,9 @@ report: .venv/.$(TRAINER)
 serve: .venv/.$(TRAINER)
 	@exec $(PY) -m app serve
 
+notebook: .venv/.dev
+	@exec $(PY) notebooks/run.py
+
 demo: .venv/.$(TRAINER)
 	@exec $(PY) -m benchmarks.chaos --points 16 --agents 3 --kills 12
 
@@ -32,6 +37,9 @@ test: .venv/.dev
 test-compose: .venv/.dev
 	@tests/compose/engine.sh up
 	@exec $(PY) -m pytest -m docker tests/compose
+
+test-browser: .venv/.dev
+	@exec $(PY) -m pytest -m browser tests/browser
 
 bundle:
 	@bundle/make.sh $(TRAINER)

@@ -1,0 +1,104 @@
+"""Sweeps of every size, filled as W&B programs would fill them, with no program to wait for."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from tests.server.speaker import Speaker
+
+PROJECT = "p"
+METRIC = "val_accuracy"
+EPOCHS = 4
+BRACKET = 2
+SPACE: dict[str, Any] = {
+    "learning_rate": {"distribution": "log_uniform_values", "min": 0.0001, "max": 0.1},
+    "dropout": {"min": 0.1, "max": 0.5},
+    "units": {"values": [32, 64, 128, 256]},
+    "optimizer": {"values": ["adam", "rmsprop"]},
+    "epochs": {"value": EPOCHS},
+}
+CAUSES = ("ValueError: units must be even", "MemoryError", "NaN metric: loss is nan in epoch 2")
+
+
+@dataclass(frozen=True)
+class Filled:
+    """The names of sweeps.
+
+    Attributes:
+        none: registered, no run yet.
+        few: five runs, one of which failed; it is over.
+        under_way: five runs, one of which runs.
+        many: sixty runs with failures and early stops; it is over.
+    """
+
+    none: str
+    few: str
+    under_way: str
+    many: str
+
+
+def fill_all(program: Speaker) -> Filled:
+    none, few, under_way, many = (_register(program, cap) for cap in (3, 5, 20, 60))
+    _fill(program, few, 5)
+    running = _fill(program, under_way, 4)
+    _begin(program, under_way, running)
+    _fill(program, many, 60)
+    return Filled(none, few, under_way, many)
+
+
+def page_of(sweep: str) -> str:
+    return f"/local/{PROJECT}/sweeps/{sweep}"
+
+
+def path_of(sweep: str) -> str:
+    """For `wandb.Api().sweep`."""
+    return f"local/{PROJECT}/{sweep}"
+
+
+def accuracy(params: dict[str, Any]) -> float:
+    rate = math.log10(params["learning_rate"])
+    return 0.9 - 0.05 * (rate + 2.5) ** 2 - 0.1 * params["dropout"] + 0.02 * (params["optimizer"] == "adam")
+
+
+def _register(program: Speaker, cap: int) -> str:
+    document = {
+        "name": f"made of {cap}",
+        "method": "random",
+        "metric": {"name": METRIC, "goal": "maximize"},
+        "parameters": SPACE,
+        "run_cap": cap,
+        "early_terminate": {"type": "hyperband", "min_iter": BRACKET, "eta": 2},
+        "x-sweep": {"retries": 0, "seed": 7},
+    }
+    return program.register(document, PROJECT)
+
+
+def _fill(program: Speaker, sweep: str, runs: int) -> str:
+    """Carries out runs, every ninth of which fails; the agent's id."""
+    agent = program.agent(sweep)
+    for number in range(runs):
+        run, params = _begin(program, sweep, agent)
+        if number % 9 == 2:
+            program.summarise(run, cause=CAUSES[number // 9 % len(CAUSES)])
+            program.finish(run, 1)
+        else:
+            program.finish(run, _log(program, run, accuracy(params)))
+    return agent
+
+
+def _begin(program: Speaker, sweep: str, agent: str) -> tuple[str, dict[str, Any]]:
+    command = program.beat(agent)
+    assert command is not None
+    run = str(command["run_id"])
+    program.begin(run, sweep)
+    return run, {name: each["value"] for name, each in command["args"].items()}
+
+
+def _log(program: Speaker, run: str, last: float) -> int:
+    """Logs up to the bracket, and the rest if the server lets the run go on; the exit code."""
+    rows = [{"_step": epoch - 1, "epoch": epoch, METRIC: last - 0.2 / epoch + 0.05} for epoch in range(1, EPOCHS + 1)]
+    stopped = program.log(run, 0, *rows[:BRACKET]).json()
+    if not stopped:
+        program.log(run, BRACKET, *rows[BRACKET:])
+    program.summarise(run, **(rows[BRACKET - 1] if stopped else rows[-1]))
+    return 255 if stopped else 0
