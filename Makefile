@@ -6,6 +6,7 @@
 # make check     linters, types, import contracts
 # make bundle    one archive that runs the sweep where there is no network; TRAINER=trainer-gpu for GPUs
 # make notebook  the tutorial, run and saved with its output
+# make notebook  the tutorial, run and saved with its output
 # make demo      a small sweep whose server, agents and trials are killed before your eyes, and the ledger's verdict
 # make lock      renew the locks    make clean   remove what make made; DATA_DIR with the results stays
 #
@@ -24,6 +25,9 @@ report: .venv/.$(TRAINER)
 
 serve: .venv/.$(TRAINER)
 	@exec $(PY) -m app serve
+
+notebook: .venv/.dev
+	@exec $(PY) notebooks/run.py
 
 notebook: .venv/.dev
 	@exec $(PY) notebooks/run.py
