@@ -182,9 +182,17 @@ def try_again(tx: sqlite3.Connection, run: Run, now_s: float) -> None:
     if sweep.ended_at_s is not None:
         if sweep.state != lifecycle.SWEEP_FINISHED or not _all_settled(tx, sweep):
             raise RefusalError(f"sweep {sweep.name} is {sweep.state} with points left: resume it first, then retry")
-        writes.update(tx, "sweep", sweep.id, state=lifecycle.SWEEP_RUNNING, ended_at_s=None, updated_at_s=now_s)
+        reopened(tx, sweep, now_s)
     writes.update(tx, "trial", trial.id, outcome=None, counted_run_id=None)
     _enter(tx, "released", run, "tried again by hand", now_s)
+
+
+def reopened(tx: sqlite3.Connection, sweep: Sweep, now_s: float) -> None:
+    """Lets a sweep that is over go on."""
+    # Why it stopped itself is no longer so; that it did once, which an empty text says, keeps it from doing it again.
+    reason = None if sweep.stop_reason is None else ""
+    state = lifecycle.SWEEP_RUNNING
+    writes.update(tx, "sweep", sweep.id, state=state, ended_at_s=None, updated_at_s=now_s, stop_reason=reason)
 
 
 def _all_settled(tx: sqlite3.Connection, sweep: Sweep) -> bool:

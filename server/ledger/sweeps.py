@@ -11,7 +11,7 @@ from server.ledger import points
 from server.ledger.points import NewId
 from server.refusal import RefusalError
 from server.store import queries, writes
-from server.store.rows import Project, Sweep
+from server.store.rows import Project, Run, Sweep
 
 DEFAULT_PROJECT = "uncategorized"
 DEFAULT_GOAL = "minimize"
@@ -107,6 +107,9 @@ def set_state(tx: sqlite3.Connection, sweep: Sweep, state: str, now_s: float) ->
         raise RefusalError(f"unknown sweep state {state!r}; allowed: {', '.join(lifecycle.SWEEP_MOVES)}")
     if not lifecycle.sweep_may_move(sweep.state, state):
         raise RefusalError(f"sweep {sweep.name} is {sweep.state} and cannot become {state}")
+    if state == lifecycle.SWEEP_RUNNING and sweep.ended_at_s is not None:
+        points.reopened(tx, sweep, now_s)
+        return
     ended = state in (lifecycle.SWEEP_FINISHED, lifecycle.SWEEP_CANCELED)
     writes.update(tx, "sweep", sweep.id, state=state, updated_at_s=now_s, ended_at_s=now_s if ended else None)
     _note_pause(tx, sweep, state, now_s)
@@ -123,6 +126,22 @@ def _note_pause(tx: sqlite3.Connection, sweep: Sweep, state: str, now_s: float) 
         writes.insert(tx, "pause", sweep_id=sweep.id, from_s=now_s)
     elif was and not will_be:
         writes.end_pause(tx, sweep.id, now_s)
+
+
+def try_again(tx: sqlite3.Connection, sweep: Sweep, now_s: float) -> None:
+    """Opens, by hand, each point that a failed run has settled, and goes on with a sweep that is over.
+
+    Points that failed and have tries left are tried again without that, as soon as the sweep goes on.
+
+    Raises:
+        RefusalError: no point of the sweep has failed.
+    """
+    if not queries.failed_points(tx, sweep.id):
+        raise RefusalError(f"sweep {sweep.name} has no failed point to try again")
+    if sweep.ended_at_s is not None:
+        set_state(tx, sweep, lifecycle.SWEEP_RUNNING, now_s)
+    for run_id in sorted(queries.losing_runs(tx, sweep.id)):
+        points.try_again(tx, queries.by_id(tx, Run, run_id), now_s)
 
 
 def checked(text: str) -> SweepConfig:

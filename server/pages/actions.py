@@ -19,7 +19,7 @@ RUN_ACTIONS: Final = {STOP: runs.request_stop, RETRY: points.try_again}
 
 
 def press_of_sweep(tx: sqlite3.Connection, sweep: Sweep, action: str, now_s: float) -> None:
-    """Pauses, resumes, stops or cancels a sweep, or ends its link for others.
+    """Pauses, resumes, stops or cancels a sweep, tries what failed again, or ends its link for others.
 
     Raises:
         NotFoundError: no such button.
@@ -28,8 +28,11 @@ def press_of_sweep(tx: sqlite3.Connection, sweep: Sweep, action: str, now_s: flo
     if action == UNSHARE:
         shares.unshare(tx, sweep)
         return
+    if action == RETRY:
+        sweeps.try_again(tx, sweep, now_s)
+        return
     if action not in SWEEP_STATES:
-        raise NotFoundError(f"A sweep has no button {action!r}; it has {', '.join(SWEEP_STATES)}.")
+        raise NotFoundError(f"A sweep has no button {action!r}; it has {', '.join((*SWEEP_STATES, RETRY))}.")
     sweeps.set_state(tx, sweep, SWEEP_STATES[action], now_s)
 
 

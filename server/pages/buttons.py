@@ -33,11 +33,18 @@ class Button:
     warning: str = ""
 
 
-def sweep_buttons(sweep: Sweep, progress: Progress) -> list[Button]:
-    """What a person can do to a sweep as it stands."""
+def sweep_buttons(sweep: Sweep, progress: Progress, with_retry: bool = True) -> list[Button]:
+    """What a person can do to a sweep as it stands.
+
+    Args:
+        with_retry: whether there is room for the button that tries all failed points again.
+    """
     if sweep.state in OVER:
+        retry = [retry_button(progress)] if with_retry and progress.failed else []
         open_ended = sweep.expected is None or progress.settled < sweep.expected
-        return [Button(RESUME, "Resume")] if open_ended else []
+        # Where no point is lost for good, to go on is to try those that failed again.
+        same = bool(retry) and not progress.outcomes.get(lifecycle.FAILED)
+        return [*retry, Button(RESUME, "Resume")] if open_ended and not same else retry
     first = Button(RESUME, "Resume") if sweep.state == lifecycle.SWEEP_PAUSED else Button(PAUSE, "Pause")
     dropped = _dropped(progress)
     return [
@@ -45,6 +52,11 @@ def sweep_buttons(sweep: Sweep, progress: Progress) -> list[Button]:
         Button(STOP, "Stop", f"{dropped}{_under_way(progress, 'goes on to its end', 'go on to their end')}"),
         Button(CANCEL, "Cancel", f"{dropped}{_under_way(progress, 'is ended now', 'are ended now')}"),
     ]
+
+
+def retry_button(progress: Progress) -> Button:
+    """For a sweep that is over; `progress.failed` is not 0."""
+    return Button(RETRY, f"Retry {format.count(progress.failed)}, go on")
 
 
 def share_buttons(shared: bool) -> list[Button]:

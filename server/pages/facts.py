@@ -33,7 +33,7 @@ def title_of(sweep: Sweep) -> str:
 
 def stop_reason(sweep: Sweep) -> str | None:
     """Why a sweep ended itself; None for one that did not, or goes on."""
-    return sweep.stop_reason if sweep.state == lifecycle.SWEEP_FINISHED else None
+    return (sweep.stop_reason or None) if sweep.state == lifecycle.SWEEP_FINISHED else None
 
 
 def kind_of(sweep: Sweep) -> str:

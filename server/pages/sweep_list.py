@@ -3,7 +3,7 @@
 import shlex
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from markupsafe import Markup
@@ -14,7 +14,7 @@ from charts.steps import steps
 from server import lifecycle
 from server.keys import API_KEY_FILE
 from server.pages.addresses import project_url, run_url, sweep_url
-from server.pages.buttons import Button, sweep_buttons
+from server.pages.buttons import RESUME, Button, retry_button, sweep_buttons
 from server.pages.facts import Count, Segment, counts, kind_of, kinds, of_expected, stop_reason, title_of
 from server.pages.look import KIND_LOOKS, Look, cause, run_look, sweep_look
 from server.pages.outlook import outlook
@@ -27,6 +27,10 @@ from server.store.rows import Project, Run, Sweep
 PER_PAGE: Final = 50
 LOOSE_RUNS: Final = 50
 REFRESH_S: Final = 5
+# A sweep that stopped itself stands above all others for so long; its row says why for ever.
+NOTICES: Final = 3
+NOTICED_S: Final = 7 * 24 * 3600
+REASON_LENGTH: Final = 300
 
 SHOWN: Final = {
     "all": tuple(lifecycle.SWEEP_MOVES),
@@ -37,7 +41,7 @@ SHOWN: Final = {
 
 @dataclass(frozen=True)
 class SweepRow:
-    """A sweep in the list; see the template for what stands where. `reason`: why it stopped itself."""
+    """A sweep in the list; see the template for what stands where. `reason`: why it stopped itself, unless noticed."""
 
     name: str
     url: str
@@ -55,6 +59,17 @@ class SweepRow:
     so_far: Markup
     alive: int
     created: Moment
+    buttons: list[Button]
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A sweep that stopped itself and waits for somebody; `left` as "21 of 24 runs were not started"."""
+
+    name: str
+    url: str
+    reason: str
+    left: str
     buttons: list[Button]
 
 
@@ -98,11 +113,13 @@ def sweep_list(connection: sqlite3.Connection, query: ListQuery, settings: Setti
     if not states and not loose:
         return Page("empty.html", "No sweeps yet", _first_steps(settings, base_url), crumbs, REFRESH_S)
     alive = page_queries.alive_agents(connection, now.now_s - settings.agent_silent_s)
+    stopped = page_queries.stopped_themselves(connection, project_id, now.now_s - NOTICED_S)
     values = {
         "title": title,
-        "facts": _facts(states, alive if query.project is None else None),
+        "facts": _facts(states, alive if query.project is None else None, len(stopped)),
+        "notices": [_notice(connection, sweep) for sweep in stopped[:NOTICES]],
         "segments": _segments(query, states),
-        "sweeps": sweep_rows(connection, query, settings, now),
+        "sweeps": sweep_rows(connection, query, {sweep.id for sweep in stopped[:NOTICES]}, settings, now),
         "pages": _pages(query, states),
         "loose": _loose_runs(connection, project_id, now),
         "loose_count": loose,
@@ -113,11 +130,19 @@ def sweep_list(connection: sqlite3.Connection, query: ListQuery, settings: Setti
     return Page("sweeps.html", title, values, crumbs, REFRESH_S)
 
 
-def sweep_rows(connection: sqlite3.Connection, query: ListQuery, settings: Settings, now: Now) -> list[SweepRow]:
+def sweep_rows(
+    connection: sqlite3.Connection, query: ListQuery, noticed: set[int], settings: Settings, now: Now
+) -> list[SweepRow]:
+    """The rows of one page.
+
+    Args:
+        noticed: sweeps that a notice tells of.
+    """
     project_id = query.project.id if query.project else None
     offset = (query.number - 1) * PER_PAGE
     found = page_queries.sweeps(connection, SHOWN[query.show], project_id, PER_PAGE, offset)
-    return [_row(connection, sweep, settings, now) for sweep in found]
+    rows = [_row(connection, sweep, settings, now) for sweep in found]
+    return [replace(row, reason=None) if sweep.id in noticed else row for row, sweep in zip(rows, found, strict=True)]
 
 
 def _row(connection: sqlite3.Connection, sweep: Sweep, settings: Settings, now: Now) -> SweepRow:
@@ -143,15 +168,31 @@ def _row(connection: sqlite3.Connection, sweep: Sweep, settings: Settings, now: 
         so_far=Markup(steps(page_queries.improvements(connection, sweep), runs, sweep.goal)),
         alive=alive,
         created=now.moment(sweep.created_at_s),
-        buttons=sweep_buttons(sweep, progress),
+        buttons=sweep_buttons(sweep, progress, with_retry=False),
     )
 
 
-def _facts(states: dict[str, int], alive: int | None) -> str:
-    """2 running, 7 agents alive."""
+def _notice(connection: sqlite3.Connection, sweep: Sweep) -> Notice:
+    project = queries.by_id(connection, Project, sweep.project_id)
+    started = queries.trial_count(connection, sweep.id)
+    if sweep.expected is None:
+        left = f"{format.counted(started, 'run')} {'was' if started == 1 else 'were'} started"
+    else:
+        left = f"{format.count(sweep.expected - started)}{of_expected(sweep)} runs were not started"
+    progress = queries.progress(connection, sweep)
+    buttons = [retry_button(progress)] if progress.failed else [Button(RESUME, "Resume")]
+    whole = sweep.stop_reason or ""
+    reason = whole if len(whole) <= REASON_LENGTH else f"{whole[:REASON_LENGTH]}…"
+    return Notice(title_of(sweep), sweep_url(project, sweep), reason, left, buttons)
+
+
+def _facts(states: dict[str, int], alive: int | None, stopped: int) -> str:
+    """2 running, 7 agents alive, 1 stopped itself."""
     facts = [f"{states.get(lifecycle.SWEEP_RUNNING, 0)} running"]
     if alive is not None:
         facts.append(f"{format.counted(alive, 'agent')} alive")
+    if stopped:
+        facts.append(f"{format.count(stopped)} stopped {'itself' if stopped == 1 else 'themselves'}")
     return ", ".join(facts)
 
 

@@ -116,6 +116,15 @@ def sweeps(
     return all_rows(connection, Sweep, where, json.dumps(list(states)), project_id, limit, offset)
 
 
+def stopped_themselves(connection: sqlite3.Connection, project_id: int | None, since_s: float) -> list[Sweep]:
+    """Sweeps that have ended themselves since then and were not resumed, the last one first."""
+    where = (
+        "WHERE state = 'FINISHED' AND stop_reason <> '' AND ended_at_s >= ? AND project_id = coalesce(?, project_id) "
+        "ORDER BY ended_at_s DESC, id DESC"
+    )
+    return all_rows(connection, Sweep, where, since_s, project_id)
+
+
 def sweep_states(connection: sqlite3.Connection, project_id: int | None) -> dict[str, int]:
     sql = "SELECT state, count(*) FROM sweep WHERE project_id = coalesce(?, project_id) GROUP BY state"
     return dict(connection.execute(sql, (project_id,)))

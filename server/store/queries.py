@@ -20,6 +20,7 @@ TABLES: dict[type[Any], str] = {
 }
 STREAMS = ("history", "event", "log")
 STOPPED_EARLY = "stopped early"
+FAILED_ITSELF = "run.state = 'failed' AND coalesce(run.exit_code, 1) NOT IN (130, 143)"
 
 
 SELECTS = {
@@ -94,7 +95,7 @@ def waiting_trial(connection: sqlite3.Connection, sweep_id: int, *, failed: bool
         Trial,
         "WHERE sweep_id = ? AND outcome IS NULL AND NOT EXISTS (SELECT 1 FROM run WHERE run.trial_id = trial.id "
         "AND run.state IN ('pending', 'running', 'preempting', 'preempted')) AND EXISTS (SELECT 1 FROM run WHERE "
-        "run.trial_id = trial.id AND run.state = 'failed' AND coalesce(run.exit_code, 1) NOT IN (130, 143)) = ? "
+        f"run.trial_id = trial.id AND {FAILED_ITSELF}) = ? "
         "ORDER BY number LIMIT 1",
         sweep_id,
         failed,
@@ -166,6 +167,16 @@ def losing_runs(connection: sqlite3.Connection, sweep_id: int) -> set[int]:
     """Numbers of the runs whose failure is what their point was settled with."""
     sql = "SELECT counted_run_id FROM trial WHERE sweep_id = ? AND outcome = 'failed'"
     return {number for (number,) in connection.execute(sql, (sweep_id,))}
+
+
+def failed_points(connection: sqlite3.Connection, sweep_id: int) -> int:
+    """Points without a result of which a run failed by itself: settled with that, or to be tried again."""
+    sql = (
+        "SELECT count(*) FROM trial WHERE sweep_id = ? AND (outcome = 'failed' OR outcome IS NULL AND EXISTS (SELECT 1 "
+        f"FROM run WHERE run.trial_id = trial.id AND {FAILED_ITSELF}))"
+    )
+    (count,) = connection.execute(sql, (sweep_id,)).fetchone()
+    return int(count)
 
 
 def agent(connection: sqlite3.Connection, name: str) -> Agent | None:
@@ -297,11 +308,13 @@ class Progress:
         outcomes: settled points by what became of them (finished, stopped early, failed, killed).
         running: points in the hands of a live run.
         waiting: points handed out before and to be given again, plus those never handed out; None when endless.
+        failed: points without a result of which a run failed by itself, settled or not.
     """
 
     outcomes: dict[str, int]
     running: int
     waiting: int | None
+    failed: int
 
     @property
     def settled(self) -> int:
@@ -316,7 +329,7 @@ def progress(connection: sqlite3.Connection, sweep: Sweep) -> Progress:
         (sweep.id,),
     ).fetchone()
     waiting = None if sweep.expected is None else sweep.expected - sum(settled.values()) - int(running)
-    return Progress(settled, int(running), waiting)
+    return Progress(settled, int(running), waiting, failed_points(connection, sweep.id))
 
 
 def proposal(connection: sqlite3.Connection, sweep_id: int) -> str | None:

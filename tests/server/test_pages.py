@@ -346,9 +346,12 @@ def test_a_sweep_that_stopped_itself_says_why_until_it_is_resumed(shelf: Shelf, 
     reason = "stopped itself: the first 3 trials all failed for one cause: exit code 1"
     sweep = shelf.sweep(project, state="FINISHED", stop_reason=reason, ended_at_s=shelf.clock())
 
-    assert [reason] in shelf.look("/").rows("sweeps")
+    assert f"sweep1 {reason}. 6 of 6 runs were not started." in shelf.look("/").text
     assert f"S{reason[1:]}" in shelf.look(SWEEP).text
     assert "6 not settled" in shelf.look(SWEEP).text
+    shelf.clock.pass_s(8 * 24 * 3600)
+    assert [reason] in shelf.look("/").rows("sweeps")
+    assert "not started" not in shelf.look("/").text
     with shelf.database.write() as tx:
         writes.update(tx, "sweep", sweep, state="RUNNING", ended_at_s=None)
     assert "topped itself" not in shelf.look(SWEEP).text + shelf.look("/").text

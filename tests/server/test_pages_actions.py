@@ -137,7 +137,7 @@ def test_a_failed_run_is_tried_again_also_after_the_end_of_its_sweep(
     others = [program.do_trial(agent, sweep) for _ in range(2)]
     page = f"/local/p/sweeps/{sweep}"
     assert server.api().sweep(f"local/p/{sweep}").state == "FINISHED"
-    assert list(browser.buttons(page)) == ["Retry trial 1"]
+    assert set(browser.buttons(page)) == {"Retry trial 1", f"Retry 1, go on {sweep}"}
 
     browser.press(page, "Retry trial 1")
 
@@ -171,6 +171,56 @@ def test_a_point_of_a_cancelled_sweep_is_tried_again_only_once_that_is_resumed(
     browser.press(page, f"Resume {sweep}")
     assert browser.press(page, "Retry trial 1").status_code == 303
     assert "Retry trial 1" not in browser.buttons(page)
+
+
+@pytest.mark.parametrize("retries", [0, 1], ids=["lost for good", "to be tried again anyway"])
+def test_a_sweep_that_stopped_itself_tries_all_again_and_goes_on(
+    server: RunningServer, browser: Browser, program: Speaker, retries: int
+) -> None:
+    units = [8, 16, 32, 64]
+    rules = {"retries": retries, "stop_after_failures": 3}
+    sweep = program.register({"method": "grid", "parameters": {"units": {"values": units}}, "x-sweep": rules})
+    agent = program.agent(sweep)
+    for _ in range(3):
+        program.do_trial(agent, sweep, exit_code=1, cause="ValueError: no")
+    assert server.api().sweep(f"local/p/{sweep}").state == "FINISHED"
+    page = f"/local/p/sweeps/{sweep}"
+    again = f"Retry 3, go on {sweep}"
+    assert (f"Resume {sweep}" in browser.buttons(page)) == (retries == 0)
+    notice = browser.http.get("/local/p").text.partition(f'aria-label="{sweep} stopped itself"')[2]
+    assert "1 of 4 runs were not started" in notice.partition("</section>")[0]
+
+    browser.press("/local/p", again)
+
+    assert again not in browser.buttons(page)
+    assert "stopped itself" not in browser.http.get(page).text
+    for _ in units:
+        program.do_trial(agent, sweep)
+    found = server.api().sweep(f"local/p/{sweep}")
+    assert found.state == "FINISHED"
+    finished = [run.config["units"] for run in found.runs if run.state == "finished"]
+    assert sorted(finished) == units
+    assert "stopped itself" not in browser.http.get(page).text
+    with reading(program.settings.database) as connection:
+        assert verify(connection).problems == ()
+
+
+def test_a_sweep_without_a_failed_point_refuses_to_try_again(browser: Browser, program: Speaker) -> None:
+    sweep = program.register(GRID)
+    agent = program.agent(sweep)
+    program.do_trial(agent, sweep, exit_code=1)
+    program.set_state(sweep, "CANCELED")
+    page = f"/local/p/sweeps/{sweep}"
+    late = browser.buttons(page)[f"Retry 1, go on {sweep}"]
+    browser.http.post(late)
+    program.do_trial(agent, sweep)
+    for _ in range(2):
+        program.do_trial(agent, sweep)
+
+    refused = browser.http.post(late)
+
+    assert refused.status_code == 400
+    assert f"sweep {sweep} has no failed point to try again" in refused.text
 
 
 def test_a_button_acts_only_for_who_is_signed_in_and_only_with_the_seal_of_its_page(
