@@ -6,7 +6,6 @@
 # make check     linters, types, import contracts
 # make bundle    one archive that runs the sweep where there is no network; TRAINER=trainer-gpu for GPUs
 # make notebook  the tutorial, run and saved with its output
-# make notebook  the tutorial, run and saved with its output
 # make demo      a small sweep whose server, agents and trials are killed before your eyes, and the ledger's verdict
 # make lock      renew the locks    make clean   remove what make made; DATA_DIR with the results stays
 #
@@ -15,7 +14,7 @@
 PY := .venv/bin/python
 TRAINER := $(shell requirements/trainer.sh)
 
-.PHONY: up report serve notebook demo test test-compose check bundle lock clean
+.PHONY: up report serve notebook demo test test-compose test-browser check bundle lock clean
 
 up: .venv/.$(TRAINER)
 	@exec $(PY) -m app up
@@ -25,9 +24,6 @@ report: .venv/.$(TRAINER)
 
 serve: .venv/.$(TRAINER)
 	@exec $(PY) -m app serve
-
-notebook: .venv/.dev
-	@exec $(PY) notebooks/run.py
 
 notebook: .venv/.dev
 	@exec $(PY) notebooks/run.py
