@@ -36,10 +36,15 @@ STATIC_HEADERS: Final = {
 
 @dataclass(frozen=True)
 class Crumb:
-    """One step of the way from the list of sweeps to here; `url` is None for here."""
+    """One step of the way from the list of sweeps to here; `url` is None for here.
+
+    Attributes:
+        shared: whether a guest, who has the link of one sweep, may open it.
+    """
 
     text: str
     url: str | None = None
+    shared: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,7 @@ class Page:
         crumbs: the way here.
         refresh_s: how often the script looks for news without a stream of events; None where nothing changes any more.
         state: the name of the state that is shown, for the stream.
+        guest: whether its reader has the link of one sweep and may open no other.
     """
 
     template: str
@@ -61,6 +67,7 @@ class Page:
     refresh_s: int | None = None
     status: int = 200
     state: str = ""
+    guest: bool = False
 
 
 class Static:

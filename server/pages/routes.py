@@ -100,7 +100,7 @@ class Pages:
             state = self.events.state
             try:
                 with self.database.read() as connection:
-                    shown = replace(view(request, connection), state=state)
+                    shown = replace(view(request, connection), state=state, guest=not signed_in)
             except NotFoundError as error:
                 shown = Page("not_found.html", "Not found", {"message": error.message}, LOST_CRUMBS, status=404)
             return self.frame.response(request, shown, self.sessions.sealed if signed_in else None)

@@ -122,7 +122,7 @@ def run_detail(connection: sqlite3.Connection, run: Run, project: Project, file_
 def _crumbs(run: Run, project: Project, sweep: Sweep | None) -> tuple[Crumb, ...]:
     above = [Crumb("Sweeps", "/"), Crumb(project.name, project_url(project))]
     if sweep:
-        above.append(Crumb(title_of(sweep), sweep_url(project, sweep)))
+        above.append(Crumb(title_of(sweep), sweep_url(project, sweep), shared=True))
     return (*above, Crumb(run.display_name or run.name))
 
 

@@ -78,6 +78,18 @@ def test_who_has_a_link_sees_no_button_and_can_press_none(shelf: Shelf, guest: T
     assert "Paused" not in shelf.look(SWEEP).text
 
 
+def test_every_link_that_a_guest_is_shown_can_be_opened(shelf: Shelf, guest: TestClient) -> None:
+    guest.get(link(shelf))
+
+    for path in (SWEEP, "/local/p/runs/inside"):
+        page, own = Seen(guest.get(path).text), Seen(shelf.http.get(path).text)
+        pages = [address for address in page.links if not address.startswith(("#", "/storage/"))]
+        assert {guest.get(address).status_code for address in pages} <= {200}
+        assert "Sweeps p" in page.text
+        assert {"/", "/local/p"} <= set(own.links)
+    assert SWEEP in page.links
+
+
 def test_a_link_ends_when_sharing_does_or_another_is_made(shelf: Shelf, guest: TestClient) -> None:
     first = link(shelf)
     guest.get(first)
