@@ -15,7 +15,10 @@ from tests.server.real_server import RunningServer
 
 pytestmark = pytest.mark.slow
 
-NASTY = "<script>"
+NASTY = "=<script>"
+FORMULAS = {"equals": "=1+2", "plus": "+1+2", "minus": "-1+2", "at": "@SUM(1)", "tab": "\t=1"}
+RETURNS = {"first": "\r=1", "inside": "a\r=1"}
+NUMBERS = {"below": -5, "text": "-5.5", "power": "+1e3"}
 
 
 @dataclass
@@ -31,12 +34,17 @@ class Reported:
         (folder,) = (self.workplace.data / "reports").iterdir()
         return folder
 
+    def rows(self) -> list[dict[str, str]]:
+        with (self.folder / "results.csv").open(newline="") as file:
+            return list(csv.DictReader(file))
+
 
 @pytest.fixture(scope="module")
 def reported(make_workplace: MakeWorkplace) -> Reported:
     place = make_workplace("reported")
     # The program takes whole numbers only, and says what it was given.
-    place.write_sweep(["tests/app/quick_trial.py"], {"epochs": {"values": [1, 2, 3, NASTY]}}, name="quick")
+    fixed = {name: {"value": value} for name, value in {**FORMULAS, **RETURNS, **NUMBERS}.items()}
+    place.write_sweep(["tests/app/quick_trial.py"], {"epochs": {"values": [1, 2, 3, NASTY]}, **fixed}, name="quick")
     return Reported(place, *place.run("up", AGENTS="2"))
 
 
@@ -64,14 +72,24 @@ def test_the_page_tells_the_best_run_its_curves_and_why_the_other_failed(reporte
 
 
 def test_csv_and_json_hold_every_run(reported: Reported) -> None:
-    rows = list(csv.DictReader((reported.folder / "results.csv").read_text().splitlines()))
+    rows = reported.rows()
     document = json.loads((reported.folder / "results.json").read_text())
 
     finished = {row["epochs"]: float(row["val_accuracy"]) for row in rows if row["state"] == "finished"}
     assert finished == {str(epochs): pytest.approx(1 - 1 / (1 + epochs)) for epochs in range(1, 4)}
-    assert {row["epochs"] for row in rows if row["state"] == "failed"} == {NASTY}
+    assert {row["epochs"] for row in rows if row["state"] == "failed"} == {f"'{NASTY}"}
     assert len(document["runs"]) == len(rows)
     assert document["too_few_runs"] == {"runs": 3, "needed": 10}
+
+
+def test_no_cell_of_the_csv_is_a_formula_and_numbers_stay_numbers(reported: Reported) -> None:
+    rows = reported.rows()
+
+    assert len(rows) > 1
+    for row in rows:
+        assert {name: row[name] for name in FORMULAS} == {name: f"'{text}" for name, text in FORMULAS.items()}
+        assert {name: row[name] for name in RETURNS} == {"first": "'\n=1", "inside": "a\n=1"}
+        assert {name: row[name] for name in NUMBERS} == {name: str(number) for name, number in NUMBERS.items()}
 
 
 def test_report_writes_them_again(reported: Reported, server: RunningServer) -> None:
