@@ -35,10 +35,12 @@ class Watch:
         context.on("weberror", self._error)
 
     def check(self) -> None:
-        assert [address for address in self.asked if not address.startswith(self.home)] == []
+        elsewhere = [address for address in self.asked if not address.startswith(self.home)]
+        assert not elsewhere, f"asked elsewhere: {elsewhere}"
         unexpected = [each for each in self._complaints if not any(re.search(part, each) for part in self.expected)]
-        assert unexpected == []
-        assert [part for part in self.expected if not any(re.search(part, each) for each in self._complaints)] == []
+        assert not unexpected, f"complained: {unexpected}"
+        missing = [part for part in self.expected if not any(re.search(part, each) for each in self._complaints)]
+        assert not missing, f"did not complain of {missing}"
 
     def _request(self, request: Request) -> None:
         self.asked.append(request.url)
