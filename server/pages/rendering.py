@@ -57,6 +57,7 @@ class Page:
         crumbs: the way here.
         refresh_s: how often the script looks for news without a stream of events; None where nothing changes any more.
         state: the name of the state that is shown, for the stream.
+        moved_to: a better address of the same page, which the browser is sent to.
         guest: whether its reader has the link of one sweep and may open no other.
     """
 
@@ -67,6 +68,7 @@ class Page:
     refresh_s: int | None = None
     status: int = 200
     state: str = ""
+    moved_to: str | None = None
     guest: bool = False
 
 

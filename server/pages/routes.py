@@ -103,6 +103,8 @@ class Pages:
                     shown = replace(view(request, connection), state=state, guest=not signed_in)
             except NotFoundError as error:
                 shown = Page("not_found.html", "Not found", {"message": error.message}, LOST_CRUMBS, status=404)
+            if shown.moved_to:
+                return RedirectResponse(shown.moved_to, status_code=303)
             return self.frame.response(request, shown, self.sessions.sealed if signed_in else None)
 
         return endpoint
@@ -190,6 +192,8 @@ class Pages:
     def sweep(self, request: Request, connection: sqlite3.Connection) -> Page:
         project, sweep = _sweep(request, connection)
         query = table_query(request.query_params.multi_items())
+        if "add" in request.query_params:
+            return Page("sweep.html", "", moved_to=query.url(sweep_url(project, sweep)))
         return sweep_detail(connection, sweep, project, query, self.settings, Now(self.clock()))
 
     def run(self, request: Request, connection: sqlite3.Connection) -> Page:

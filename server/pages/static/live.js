@@ -14,6 +14,7 @@ let stream = null;
 let news = false;
 let wake = () => {};
 let heldBack = false;
+let asked = 0;
 
 function clock(date, seconds) {
   const two = "2-digit";
@@ -34,6 +35,7 @@ function showStale(reason) {
 }
 
 function inUse(part) {
+  if (part.querySelector("[data-held]")) return true;
   if (part.contains(document.activeElement) && document.activeElement !== document.body) return true;
   if (part.dataset.live === "calm" && part.matches(":hover")) return true;
   const selection = document.getSelection();
@@ -45,14 +47,14 @@ function sameParts(next) {
   return ids(document.getElementById("main")) === ids(next);
 }
 
-function swap(next) {
+function swap(next, everything) {
   const main = document.getElementById("main");
   for (const name of ["refreshS", "state"]) {
     if (next.dataset[name]) main.dataset[name] = next.dataset[name];
     else delete main.dataset[name];
   }
   if (!sameParts(next)) {
-    heldBack = inUse(main);
+    heldBack = !everything && inUse(main);
     if (!heldBack) main.replaceChildren(...next.childNodes);
     return;
   }
@@ -60,7 +62,7 @@ function swap(next) {
   for (const part of main.querySelectorAll("[data-live]")) {
     const fresh = next.querySelector(`#${part.id}`);
     if (part.innerHTML === fresh.innerHTML) continue;
-    if (inUse(part)) heldBack = true;
+    if (!everything && inUse(part)) heldBack = true;
     else keepPlace(part, fresh);
   }
 }
@@ -73,21 +75,29 @@ function keepPlace(part, fresh) {
   part.querySelectorAll("details").forEach((details, number) => (details.open = open[number] || false));
 }
 
-async function refresh() {
+// Tells whether the page is now what its address says; `everything` also swaps what is in use.
+async function refresh(everything = false) {
+  const number = ++asked;
   try {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    if (number !== asked) return true;
     if (answer.status === 403) return showStale("You are signed out.");
     if (!answer.ok) throw new Error(answer.statusText);
+    if (answer.redirected) history.replaceState(null, "", answer.url);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (number !== asked) return true;
     localClocks(page);
-    swap(page.getElementById("main"));
+    swap(page.getElementById("main"), everything);
     document.title = page.title;
     failures = 0;
     lastGood = new Date();
     document.getElementById("stale").hidden = true;
+    return true;
   } catch {
+    if (number !== asked) return true;
     failures += 1;
     if (failures >= TRIES_BEFORE_NOTICE) showStale("The server does not answer.");
+    return false;
   }
 }
 

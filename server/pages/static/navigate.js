@@ -1,0 +1,84 @@
+"use strict";
+// Follows links and forms that ask the same page for something else without loading it anew: the address changes, the
+// parts are swapped, and what had the focus keeps it. Without it they are ordinary links and forms.
+
+const FOCUSABLE = "a, button, input, select, summary";
+
+// Where the focus is, in words that still hold after the parts are new.
+function focusMark() {
+  const element = document.activeElement;
+  const part = element && element.closest("[data-live]");
+  if (!part) return null;
+  const alike = [...part.querySelectorAll(FOCUSABLE)].filter((other) => other.textContent === element.textContent);
+  return { part: part.id, id: element.id, text: element.textContent, place: alike.indexOf(element) };
+}
+
+function focusAgain(mark) {
+  const part = mark && document.getElementById(mark.part);
+  if (!part || part.contains(document.activeElement)) return;
+  const alike = [...part.querySelectorAll(FOCUSABLE)].filter((other) => other.textContent === mark.text);
+  const found = (mark.id && document.getElementById(mark.id)) || alike[mark.place] || part;
+  if (found === part) part.tabIndex = -1;
+  found.focus({ preventScroll: true });
+}
+
+async function show() {
+  const mark = focusMark();
+  if (await refresh(true)) focusAgain(mark);
+  else location.reload();
+}
+
+function visit(address) {
+  history.pushState(null, "", address);
+  return show();
+}
+
+function isHere(url) {
+  return url.origin === location.origin && url.pathname === location.pathname;
+}
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("main a[href]");
+  if (!link || event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  // The address of a link in a drawing is an object.
+  const url = new URL(link.getAttribute("href"), location.href);
+  if (!isHere(url) || url.hash) return;
+  event.preventDefault();
+  visit(url.href);
+});
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  const url = new URL(form.getAttribute("action") || location.href, location.href);
+  if (form.method !== "get" || !form.closest("main") || !isHere(url)) return;
+  event.preventDefault();
+  const asks = [...new FormData(form)].filter(([, text]) => text !== "");
+  const menu = form.closest("details");
+  if (menu) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+  visit(`${url.pathname}?${new URLSearchParams(asks)}`);
+});
+
+// A menu closes when something else is pressed, and by Escape.
+document.addEventListener("pointerdown", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) menu.open = menu.contains(event.target);
+});
+
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest("input, select, textarea");
+  const menu = event.target.closest("details.menu[open]");
+  if (event.key === "Escape" && menu) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+  const filter = document.getElementById("add-filter");
+  if (event.key === "/" && !typing && filter && !event.ctrlKey && !event.metaKey && !event.altKey) {
+    event.preventDefault();
+    filter.open = true;
+    filter.querySelector("select").focus();
+  }
+});
+
+addEventListener("popstate", show);
