@@ -38,11 +38,12 @@ class Filled:
 
 
 def fill_all(program: Speaker) -> Filled:
-    none, few, under_way, many = (_register(program, cap) for cap in (3, 5, 20, 60))
-    _fill(program, few, 5)
-    running = _fill(program, under_way, 4)
-    _begin(program, under_way, running)
-    _fill(program, many, 60)
+    none, few, under_way, many = (register(program, cap) for cap in (3, 5, 20, 60))
+    carry_out(program, few, program.agent(few), 5)
+    agent = program.agent(under_way)
+    carry_out(program, under_way, agent, 4)
+    _begin(program, under_way, agent)
+    carry_out(program, many, program.agent(many), 60)
     return Filled(none, few, under_way, many)
 
 
@@ -60,7 +61,8 @@ def accuracy(params: dict[str, Any]) -> float:
     return 0.9 - 0.05 * (rate + 2.5) ** 2 - 0.1 * params["dropout"] + 0.02 * (params["optimizer"] == "adam")
 
 
-def _register(program: Speaker, cap: int) -> str:
+def register(program: Speaker, cap: int) -> str:
+    """A random sweep of at most so many runs."""
     document = {
         "name": f"made of {cap}",
         "method": "random",
@@ -73,9 +75,8 @@ def _register(program: Speaker, cap: int) -> str:
     return program.register(document, PROJECT)
 
 
-def _fill(program: Speaker, sweep: str, runs: int) -> str:
-    """Carries out runs, every ninth of which fails; the agent's id."""
-    agent = program.agent(sweep)
+def carry_out(program: Speaker, sweep: str, agent: str, runs: int) -> None:
+    """Carries out runs, every ninth of which fails."""
     for number in range(runs):
         run, params = _begin(program, sweep, agent)
         if number % 9 == 2:
@@ -83,7 +84,6 @@ def _fill(program: Speaker, sweep: str, runs: int) -> str:
             program.finish(run, 1)
         else:
             program.finish(run, _log(program, run, accuracy(params)))
-    return agent
 
 
 def _begin(program: Speaker, sweep: str, agent: str) -> tuple[str, dict[str, Any]]:
