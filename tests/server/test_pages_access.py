@@ -149,7 +149,7 @@ def test_static_files_need_no_key_and_are_kept_for_ever(shelf: Shelf) -> None:
     page = shelf.http.get("/")
     addresses = [part.split('"')[0] for part in page.text.split('"') if part.startswith("/static/")]
 
-    assert len(addresses) == 3
+    assert len(addresses) == 4
     for address in addresses:
         response = shelf.http.get(address)
         assert response.status_code == 200
