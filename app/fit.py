@@ -16,6 +16,10 @@ Part = tuple[NDArray[Any], NDArray[Any]]
 EVALUATION_BATCH = 1000
 LOSSES = ("loss", "val_loss")
 
+# How a training is recorded, which of the two decides its result; the second with its reason behind it.
+WHOLE_EPOCHS = "whole epochs"
+BATCH_BY_BATCH = "batch by batch: "
+
 
 class NotANumber(Exception):
     """A loss is not finite, and never will be again."""
@@ -25,6 +29,10 @@ class NotANumber(Exception):
 
 def nothing() -> None:
     """What happens between calls into TensorFlow if nobody asks for anything."""
+
+
+def forget(loop: str) -> None:
+    """What is recorded of the loop if nobody asks for it."""
 
 
 def fit(
@@ -40,12 +48,14 @@ def fit(
     stop_on_nan: bool = False,
     memory_limit_bytes: int = 2**31,
     between: Callable[[], None] = nothing,
+    began: str | None = None,
+    record_loop: Callable[[str], None] = forget,
 ) -> keras.callbacks.History:
     """Trains a compiled model, with a new order of batches in every epoch that follows from the seed alone.
 
     All steps of an epoch run inside TensorFlow, which makes small models several times faster. Where that cannot be
     (eager models, callbacks that work per batch, data that would not fit into memory a second time), Keras' own loop
-    trains, and a line says why.
+    trains, and a line says why. The two give different results.
 
     Args:
         model: compiled.
@@ -60,6 +70,10 @@ def fit(
         stop_on_nan: ends for a loss that is not finite, as soon as it is seen.
         memory_limit_bytes: largest inputs that are copied into memory as a whole.
         between: called between calls into TensorFlow, where no callback is at work; what it raises ends the training.
+        began: what `record_loop` was told of the training that this goes on with or makes again, which keeps its loop
+            where it can; None if there is none.
+        record_loop: told before the first step which loop trains: `WHOLE_EPOCHS`, or `BATCH_BY_BATCH` and the reason;
+            both and the epoch between them where a training that goes on could not keep its own.
 
     Returns:
         Keras' History.
@@ -78,8 +92,10 @@ def fit(
         "shuffle": False,  # done here
         "verbose": 2,
     }
-    if reason := whole_epochs.why_not(model, train[0], callbacks, memory_limit_bytes):
-        print(f"Training batch by batch, which is slower: {reason}.")
+    loop = _loop(whole_epochs.why_not(model, train[0], callbacks, memory_limit_bytes), began)
+    record_loop(_in_parts(began, loop, initial_epoch))
+    if loop != WHOLE_EPOCHS:
+        print(f"Training batch by batch, which is slower: {loop.removeprefix(BATCH_BY_BATCH)}.")
         watch = _WatchBatches(between, stop_on_nan)
         return model.fit(_batches(*train, batch_size, seed, initial_epoch), callbacks=[*callbacks, watch], **common)
     # `fit` builds its own train function only where none is set.
@@ -89,6 +105,19 @@ def fit(
         return model.fit(epoch_markers, steps_per_epoch=1, callbacks=[*callbacks, watch], **common)
     finally:
         model.train_function = None  # a later plain fit builds its own
+
+
+def _loop(reason: str | None, began: str | None) -> str:
+    if began and began.startswith(BATCH_BY_BATCH):
+        return began  # Keras' own loop trains everything
+    return f"{BATCH_BY_BATCH}{reason}" if reason else WHOLE_EPOCHS
+
+
+def _in_parts(began: str | None, loop: str, initial_epoch: int) -> str:
+    """Names the loop of the epochs that are done too, if it was another."""
+    if not began or not initial_epoch:
+        return loop
+    return began if began.endswith(loop) else f"{began}; from epoch {initial_epoch + 1} on {loop}"
 
 
 def evaluate(model: keras.Model, part: Part, between: Callable[[], None] = nothing) -> dict[str, float]:

@@ -13,7 +13,7 @@ from app import backend, client, compare, device, reproduce, rerun
 from app.children import Child, Interrupts, stop
 from app.compare import Record
 from app.settings import SettingError
-from app.train import NOT_VALUES
+from app.train import NOT_VALUES, PROVENANCE
 
 LOOK_S = 60.0
 GRACE_S = 5.0
@@ -54,7 +54,7 @@ def recorded(run: Any) -> Record:
     path = "/".join(run.path)
     if run.state != "finished":
         raise SettingError(f"{path} is {run.state}: only a finished run can be replayed.")
-    provenance = run.config.get("provenance")
+    provenance = run.config.get(PROVENANCE)
     if not provenance:
         raise SettingError(f"{path} records no provenance: only a run of `python -m app.train` can be replayed.")
     with client.asking():
@@ -70,14 +70,17 @@ def values(run: Any) -> dict[str, Any]:
 
 
 def again(then: Record, environment: Mapping[str, str], interrupts: Interrupts) -> Record:
-    """Trains with the values, threads and switches of a record, in a process of its own.
+    """Trains with the values, threads, switches and loop of a record, in a process of its own.
+
+    Where its loop cannot train here, what is recorded of the new training says so.
 
     Raises:
         click.ClickException: if that process died.
     """
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "record.json"
-        command = [sys.executable, "-m", "app.rerun", str(target), json.dumps(then.values)]
+        values = json.dumps({**then.values, PROVENANCE: {"loop": then.provenance.get("loop")}})
+        command = [sys.executable, "-m", "app.rerun", str(target), values]
         child = Child("trial", command, _environment(environment, then.provenance))
         try:
             while child.wait(LOOK_S) is None:

@@ -34,7 +34,11 @@ class History:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Writes the record, also of a trial that fails, as JSON for `read`."""
+    """Writes the record, also of a trial that fails, as JSON for `read`.
+
+    Args:
+        arguments: the record's file; the trial's values as JSON, beside them `provenance` with the loop that is wanted.
+    """
     target, values = arguments
     import wandb
 
@@ -48,7 +52,7 @@ def main(arguments: Sequence[str]) -> int:
         _, cause = train.ending(error)
         print(cause, file=sys.stderr)
     config = dict(run.config)
-    provenance = config.pop("provenance", {"code_sha256": reproduce.code_sha256()})
+    provenance = {"code_sha256": reproduce.code_sha256(), **config.pop(train.PROVENANCE, {})}
     hashed = dict(run.summary).get("weights_sha256")
     Path(target).write_text(json.dumps([config, provenance, history.rows, hashed, cause], default=str))
     return 0 if cause is None else 1

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from app.settings import Settings
 
 # Beginnings of the keys that W&B and this program add to a run's config.
-NOT_VALUES = ("_", "wandb", "provenance")
+PROVENANCE = "provenance"
+NOT_VALUES = ("_", "wandb", PROVENANCE)
 RUN_ID = "WANDB_RUN_ID"
 PROJECT, _ = settings.VARIABLES["WANDB_PROJECT"]
 TEARDOWN_S = 15.0  # the run is closed by then, and all of it is at its backend
@@ -153,8 +154,8 @@ def trial(run: Any, arguments: Sequence[str]) -> None:
     with _asked.at_once():
         splits = data.load(config)
     ahead()
-    provenance = reproduce.provenance(config.seed, splits.sha256)
-    run.config.update({"provenance": provenance}, allow_val_change=True)
+    provenance = {**reproduce.provenance(config.seed, splits.sha256), "loop": _loop(run)}
+    run.config.update({PROVENANCE: provenance}, allow_val_change=True)
     with _asked.at_once():
         network = model.build(config)
     device.compile_choice(network, chosen)
@@ -166,6 +167,16 @@ def trial(run: Any, arguments: Sequence[str]) -> None:
         if checkpoints:
             _asked.last_words.append(checkpoints.write)
         _train(run, network, splits, config, chosen, checkpoints, ahead)
+
+
+def _loop(run: Any) -> str | None:
+    """The loop that trained a run which is resumed or replayed, as `app.fit` told it; None of any other."""
+    earlier = run.config.get(PROVENANCE)
+    return earlier.get("loop") if isinstance(earlier, Mapping) else None
+
+
+def _record_loop(run: Any, loop: str) -> None:
+    run.config.update({PROVENANCE: {**run.config[PROVENANCE], "loop": loop}}, allow_val_change=True)
 
 
 def _train(
@@ -198,6 +209,8 @@ def _train(
         stop_on_nan=chosen.stop_on_nan,
         memory_limit_bytes=_memory_limit_bytes(),
         between=ahead,
+        began=_loop(run),
+        record_loop=partial(_record_loop, run),
     )
     test = {f"test_{name}": value for name, value in fit.evaluate(network, splits.test, ahead).items()}
     print(", ".join(f"{name} {value:.4f}" for name, value in test.items()))

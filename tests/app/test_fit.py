@@ -33,13 +33,14 @@ class OrderKeeping(keras.Model):  # type: ignore[misc]
         return super().train_step(batch)
 
 
-def epochs_of_rows(seed: int, memory_limit_bytes: int) -> list[list[int]]:
+def epochs_of_rows(seed: int, memory_limit_bytes: int, began: str | None = None) -> list[list[int]]:
     """The order in which three epochs of 100 rows, 16 a step, were taken."""
     steps = -(-ROWS // 16)
     network = OrderKeeping(3 * steps, 16)
     network.compile(optimizer="sgd", loss="mse")
     part = (np.arange(ROWS, dtype=np.float32)[:, None], np.zeros((ROWS, 1), np.float32))
-    fit.fit(network, part, part, batch_size=16, epochs=3, seed=seed, memory_limit_bytes=memory_limit_bytes)
+    options: dict[str, Any] = {"memory_limit_bytes": memory_limit_bytes, "began": began}
+    fit.fit(network, part, part, batch_size=16, epochs=3, seed=seed, **options)
     kept = np.split(network.kept.numpy(), 3)
     return [[int(row) for row in epoch.ravel() if row >= 0] for epoch in kept]
 
@@ -52,6 +53,48 @@ def test_every_epoch_takes_every_row_once_in_an_order_of_its_own(memory_limit_by
     assert len({tuple(epoch) for epoch in epochs}) == 3
     assert epochs_of_rows(0, memory_limit_bytes) == epochs
     assert epochs_of_rows(1, memory_limit_bytes) != epochs
+
+
+def test_a_training_keeps_the_loop_that_it_began_with_where_it_can() -> None:
+    whole, batches = epochs_of_rows(0, 2**31), epochs_of_rows(0, 0)
+
+    assert whole != batches
+    assert epochs_of_rows(0, 2**31, began="batch by batch: its inputs take 9 MiB, more than 8") == batches
+    assert epochs_of_rows(0, 0, began="whole epochs") == batches
+
+
+NO_MEMORY = "batch by batch: its inputs take 2 MiB, more than 0"
+
+
+@pytest.mark.parametrize(
+    ("began", "initial_epoch", "memory_limit_bytes", "recorded"),
+    [
+        (None, 0, 2**31, "whole epochs"),
+        (None, 0, 0, NO_MEMORY),
+        ("whole epochs", 1, 2**31, "whole epochs"),
+        ("whole epochs", 0, 0, NO_MEMORY),  # nothing of it is left
+        ("whole epochs", 1, 0, f"whole epochs; from epoch 2 on {NO_MEMORY}"),
+        (f"whole epochs; from epoch 1 on {NO_MEMORY}", 1, 0, f"whole epochs; from epoch 1 on {NO_MEMORY}"),
+        ("batch by batch: another reason", 1, 2**31, "batch by batch: another reason"),
+    ],
+)
+def test_the_loop_is_told_before_it_trains(
+    few: Part, began: str | None, initial_epoch: int, memory_limit_bytes: int, recorded: str
+) -> None:
+    network, told = model.build(TrialConfig(layer1_size=8)), {}
+
+    fit.fit(
+        *(network, few, few),
+        batch_size=500,
+        epochs=initial_epoch + 1,
+        seed=0,
+        initial_epoch=initial_epoch,
+        memory_limit_bytes=memory_limit_bytes,
+        began=began,
+        record_loop=lambda loop: told.update({loop: int(network.optimizer.iterations)}),
+    )
+
+    assert told == {recorded: 0}
 
 
 class Poison(keras.callbacks.Callback):  # type: ignore[misc]

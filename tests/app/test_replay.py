@@ -37,19 +37,19 @@ def test_a_replay_on_the_same_machine_is_identical_and_records_nothing(trained: 
     assert sorted(run.id for run in trained.runs()) == sorted(trained.run_ids)
 
 
-def test_a_replay_by_another_model_differs_and_names_the_first_epoch_and_the_code(
-    trained: Trained, tmp_path: Path
-) -> None:
+def differs(trained: Trained, copy: Path, edited: str, old: str, new: str) -> dict[str, str]:
+    """Replays a run by a copy of the program with an edit, and returns what was said to be not the same as then."""
     for package in ("app", "search", "charts"):
-        shutil.copytree(ROOT / package, tmp_path / package)
-    model = tmp_path / "app" / "model.py"
-    model.write_text(model.read_text().replace("Dense(10, ", 'Dense(10, bias_initializer="ones", '))
+        shutil.copytree(ROOT / package, copy / package)
+    module = copy / "app" / edited
+    assert old in module.read_text()
+    module.write_text(module.read_text().replace(old, new))
     page = f"{trained.server.url}/local/wandb-sweep-practice/runs/{trained.run_ids[0]}"
 
     done = subprocess.run(
         [sys.executable, "-m", "app", "replay", page],
-        cwd=tmp_path,
-        env=trained.workplace.environment(PYTHONPATH=str(tmp_path)),
+        cwd=copy,
+        env=trained.workplace.environment(PYTHONPATH=str(copy)),
         capture_output=True,
         text=True,
     )
@@ -58,7 +58,38 @@ def test_a_replay_by_another_model_differs_and_names_the_first_epoch_and_the_cod
     verdict, heading, *changed = done.stdout.splitlines()
     assert verdict.startswith("differs: epoch 1: ")
     assert heading == "not the same as then:"
-    assert {line.split(":")[0].strip() for line in changed} - {"git_commit", "git_dirty"} == {"code_sha256"}
+    said = dict(line.strip().split(": ", 1) for line in changed)
+    return {name: text for name, text in said.items() if name not in ("git_commit", "git_dirty")}
+
+
+def test_a_replay_by_another_model_differs_and_names_the_first_epoch_and_the_code(
+    trained: Trained, tmp_path: Path
+) -> None:
+    said = differs(trained, tmp_path, "model.py", "Dense(10, ", 'Dense(10, kernel_initializer="ones", ')
+
+    assert said.keys() == {"code_sha256"}
+
+
+def test_a_replay_that_cannot_train_by_the_same_loop_says_so(trained: Trained, tmp_path: Path) -> None:
+    hook = "    def on_train_batch_end(self, batch, logs=None):\n        pass\n\n    def on_epoch_end("
+    said = differs(trained, tmp_path, "callbacks.py", "    def on_epoch_end(", hook)
+
+    assert said.keys() == {"code_sha256", "loop"}
+    assert said["loop"] == "whole epochs then, batch by batch: LogMetrics is called for every batch now"
+
+
+def test_a_replay_trains_by_the_loop_that_was_recorded(trained: Trained) -> None:
+    values = {"layer1_size": 8, "epochs": 1, "batch_size": 500}
+    little_memory = "batch by batch: its inputs take 37 MiB, more than 10"
+
+    fast, slow = (
+        replay.again(Record(values, {"loop": loop}, []), trained.workplace.environment(), Interrupts())
+        for loop in ("whole epochs", little_memory)
+    )
+
+    assert (fast.provenance["loop"], slow.provenance["loop"]) == ("whole epochs", little_memory)
+    assert (first_difference(fast, slow) or "").startswith("epoch 1: ")
+    assert surroundings(fast, slow) == [f"loop: whole epochs then, {little_memory} now"]
 
 
 def test_a_run_that_the_program_no_longer_takes_differs_and_says_why(tmp_path: Path) -> None:

@@ -94,6 +94,7 @@ def test_an_interrupted_run_goes_on_after_its_last_epoch_and_ends_the_same(trial
     assert epochs(after) == list(range(1, EPOCHS + 1))
     assert losses(after) == losses(whole)
     assert after.summary["weights_sha256"] == whole.summary["weights_sha256"]
+    assert after.config["provenance"]["loop"] == whole.config["provenance"]["loop"] == "whole epochs"
     assert trials.checkpoints() == []
 
 

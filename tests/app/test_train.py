@@ -15,7 +15,8 @@ import wandb
 from test_fit import Poison
 
 import app
-from app import callbacks, data, fit, model, reproduce
+from app import callbacks, capacity, data, fit, model, reproduce
+from app.capacity import Capacity
 from app.config import LOGGED, TrialConfig
 from app.train import ending, train
 from app.values import ConfigError
@@ -94,8 +95,18 @@ def test_a_run_records_all_that_decided_its_result(monkeypatch: pytest.MonkeyPat
         "numpy": np.__version__,
         "wandb": wandb.__version__,
     }
+    assert provenance["loop"] == "whole epochs"
     assert re.fullmatch("[0-9a-f]{64}", run.summary["weights_sha256"])
     assert {"git_commit", "git_dirty", "python", "threads", "device", "TF_ENABLE_ONEDNN_OPTS"} < provenance.keys()
+
+
+@pytest.mark.usefixtures("places")
+def test_a_run_whose_data_the_memory_does_not_take_twice_records_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(capacity, "measure", lambda *_: Capacity(1, free_mib=20))
+
+    run = recorded(monkeypatch, ["--layer1_size=8", "--epochs=1", "--batch_size=500"])
+
+    assert run.config["provenance"]["loop"] == "batch by batch: its inputs take 37 MiB, more than 10"
 
 
 @pytest.mark.usefixtures("places")
