@@ -100,6 +100,7 @@ def sweep_detail(
         "differences": differences(connection, sweep, [run.id for run in curves.runs] if curves else [], now),
         "table": runs_table(connection, sweep, project, path, query, selection, ticks(path, query, curves), now),
         "agents": agents,
+        "wanted": not agents.alive and not over and progress.waiting != 0,
         "agent_command": f"wandb agent {project.entity}/{project.name}/{sweep.name}",
     }
     crumbs = (Crumb("Sweeps", "/"), Crumb(project.name, project_url(project)), Crumb(title))

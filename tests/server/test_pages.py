@@ -254,6 +254,17 @@ def test_the_table_has_pages_of_fifty_with_the_best_on_top_of_each(shelf: Shelf,
         assert shelf.look(f"{SWEEP}?page={page}")
 
 
+def test_a_sweep_that_nobody_works_on_says_how_to_go_on(shelf: Shelf, project: int) -> None:
+    sweep = shelf.sweep(project)
+    shelf.agent(sweep, "gone", silent_s=9999)
+    shelf.run(project, sweep, 0, metric=0.8)
+    command = "$ wandb agent local/p/sweep1"
+
+    assert command in shelf.look(SWEEP).text
+    shelf.agent(sweep, "alive")
+    assert command not in shelf.look(SWEEP).text
+
+
 def test_each_count_is_a_link_to_these_runs_alone(shelf: Shelf, project: int) -> None:
     sweep = shelf.sweep(project)
     shelf.run(project, sweep, 0, metric=0.8)
