@@ -186,6 +186,11 @@ STEPS: Final = (
     ) STRICT;
     CREATE INDEX pause_of_sweep ON pause (sweep_id);
     """,
+    """
+    -- What an agent that asks for work is looked up in: few of thousands of points and runs.
+    CREATE INDEX trial_open ON trial (sweep_id, number) WHERE outcome IS NULL;
+    CREATE INDEX run_preempted ON run (sweep_id) WHERE state = 'preempted';
+    """,
 )
 
 
