@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -100,7 +100,8 @@ class Frame:
 
     def __init__(self, settings: Settings, static: Static) -> None:
         self._templates = Environment(
-            loader=FileSystemLoader(HERE / "templates"),
+            # Read once: a checkout that is renewed under a running server must not mix new templates with old code.
+            loader=DictLoader({path.name: path.read_text() for path in (HERE / "templates").iterdir()}),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,

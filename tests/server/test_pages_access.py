@@ -1,5 +1,6 @@
 """Who may see the pages, and what every page carries for a reader's safety."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from shelf import BASE, Shelf, shelf_at
 from speaker import Clock
 from starlette.testclient import TestClient
 
+from server.pages import rendering
 from server.pages.session import local_path
 
 PATHS = ("/", "/local/p", "/local/p/sweeps/sweep1", "/local/p/runs/run1", "/nothing/at/all/here")
@@ -175,3 +177,16 @@ def test_a_made_up_scheme_is_not_written_into_the_page(shelf: Shelf) -> None:
     response = shelf.http.get("/", headers={"cookie": 'tf_sweeps_scheme=x" onload="y'})
 
     assert "onload" not in response.text
+
+
+def test_a_running_server_keeps_its_pages_when_the_checkout_is_renewed(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / "pages"
+    shutil.copytree(rendering.HERE, own)
+    monkeypatch.setattr(rendering, "HERE", own)
+    with shelf_at(tmp_path / "data", clock) as shelf:
+        for template in (own / "templates").iterdir():
+            template.write_text("{{ of_a_later_version }}")
+
+        assert "No sweeps yet" in shelf.look("/").text
