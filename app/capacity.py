@@ -3,14 +3,18 @@
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app import gpu_slots
 from app.settings import Settings
+from app.warm.client import SWITCH
 
 # A trial of the example takes 450 MiB, its agent and the client's two services 150; the rest is room for validation.
 TRIAL_MIB = 700
+# What the warm server holds for itself (`python -m benchmarks.memory`). Its trials share it, but each may have to start
+# plain and take all that is its own.
+WARM_SERVER_MIB = 211
 
 # One more than there are cores or GPU slots: an agent asks for its next run every 5 s only, and another one uses the
 # place meanwhile.
@@ -25,11 +29,15 @@ class Capacity:
         cores: at least 1, by affinity and cgroup quota.
         free_mib: memory in MiB; None where it cannot be told.
         gpu_slots: trials at once on all GPUs together; 0 where there is none, and trials take only cores.
+        warm_server_mib: of the warm server that all trials share; 0 where there is none.
+        trial_mib: of a trial and its agent.
     """
 
     cores: int
     free_mib: int | None
     gpu_slots: int = 0
+    warm_server_mib: int = 0
+    trial_mib: int = TRIAL_MIB
 
     def agents(self, most: int | None) -> tuple[int, str]:
         """Gives how many agents to run, at least 1, and the reason in words.
@@ -40,25 +48,34 @@ class Capacity:
         count, reason = self.cores + SPARE_AGENTS, f"{self.cores} cores + {SPARE_AGENTS}"
         if 0 < self.gpu_slots < self.cores:
             count, reason = self.gpu_slots + SPARE_AGENTS, f"{self.gpu_slots} GPU slots + {SPARE_AGENTS}"
-        if self.free_mib is not None and self.free_mib // TRIAL_MIB < count:
-            count, reason = self.free_mib // TRIAL_MIB, f"{self.free_mib} MiB are free, {TRIAL_MIB} MiB a trial"
+        if self.free_mib is not None and (fitting := self._fitting(self.free_mib)) < count:
+            count, reason = fitting, f"{self.free_mib} MiB are free, {self._each()}"
         if most is not None and most < count:
             count, reason = most, f"no more than the runs to do: {most}"
         return max(1, count), reason
 
     def too_many(self, agents: int) -> str | None:
         """Says that the memory will not do for so many agents; None if it will, or if nothing tells."""
-        if self.free_mib is None or agents * TRIAL_MIB <= self.free_mib:
+        if self.free_mib is None or agents <= (fitting := self._fitting(self.free_mib)):
             return None
         return (
-            f"AGENTS={agents} may run out of memory: {TRIAL_MIB} MiB a trial are {agents * TRIAL_MIB} MiB, and "
-            f"{self.free_mib} MiB are free. AGENTS={max(1, self.free_mib // TRIAL_MIB)} would fit."
+            f"AGENTS={agents} may run out of memory: {self._each()} are "
+            f"{self.warm_server_mib + agents * self.trial_mib} MiB, and {self.free_mib} MiB are free. "
+            f"AGENTS={max(1, fitting)} would fit."
         )
+
+    def _fitting(self, free_mib: int) -> int:
+        return max(0, free_mib - self.warm_server_mib) // self.trial_mib
+
+    def _each(self) -> str:
+        server = f" and {self.warm_server_mib} MiB for the warm server" if self.warm_server_mib else ""
+        return f"{self.trial_mib} MiB a trial{server}"
 
 
 def of_machine(settings: Settings, environ: Mapping[str, str], root: Path = Path("/")) -> Capacity:
-    """What agents with this environment may use, with `settings.gpu_slots` trials on each GPU."""
-    return measure(root, len(gpu_slots.find(environ, root)) * settings.gpu_slots)
+    """What agents with this environment may use, with `settings.gpu_slots` trials on each GPU and one warm server."""
+    found = measure(root, len(gpu_slots.find(environ, root)) * settings.gpu_slots)
+    return replace(found, warm_server_mib=WARM_SERVER_MIB if settings.warm else 0)
 
 
 def crowded(environ: Mapping[str, str], root: Path = Path("/")) -> str | None:
@@ -66,7 +83,9 @@ def crowded(environ: Mapping[str, str], root: Path = Path("/")) -> str | None:
     agents = environ.get("AGENTS", "")
     if gpu_slots.TRAINER not in environ or not agents.isdigit():
         return None
-    return Capacity(1, _free_mib(root)).too_many(int(agents))  # this container's own limit is for one
+    # This container's own limit is for one agent; each has its own warm server.
+    trial_mib = TRIAL_MIB + (WARM_SERVER_MIB if environ.get(SWITCH) != "0" else 0)
+    return Capacity(1, _free_mib(root), trial_mib=trial_mib).too_many(int(agents))
 
 
 def measure(root: Path = Path("/"), slots: int = 0) -> Capacity:

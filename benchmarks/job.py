@@ -120,7 +120,7 @@ def _peak_memory(folder: Path) -> Iterator[list[float]]:
 
     def sample() -> None:
         while not over.wait(SAMPLE_S):
-            peaks.append(sum(memory_mib(pid) for pid in _marked(f"{MARK}={folder}")))
+            peaks.append(sum(memory_mib(pid) for pid in marked(f"{MARK}={folder}")))
 
     sampler = threading.Thread(target=sample)
     sampler.start()
@@ -131,7 +131,7 @@ def _peak_memory(folder: Path) -> Iterator[list[float]]:
         sampler.join()
 
 
-def _marked(mark: str) -> Iterator[int]:
+def marked(mark: str) -> Iterator[int]:
     """Ids of the processes that carry a variable in their environment."""
     for entry in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):

@@ -19,6 +19,8 @@ from app.capacity import Capacity
         (Capacity(16, None, gpu_slots=4), None, 5, "4 GPU slots + 1"),
         (Capacity(2, None, gpu_slots=4), None, 3, "2 cores + 1"),
         (Capacity(16, 2200, gpu_slots=4), None, 3, "2200 MiB are free"),
+        (Capacity(8, 2200, warm_server_mib=211), None, 2, "700 MiB a trial and 211 MiB for the warm server"),
+        (Capacity(8, 100, warm_server_mib=211), None, 1, "100 MiB are free"),
     ],
 )
 def test_the_scarcest_thing_decides_and_is_named(have: Capacity, most: int | None, count: int, reason: str) -> None:
@@ -92,6 +94,10 @@ def test_more_agents_than_the_memory_carries_are_told_in_one_line() -> None:
         "AGENTS=5 may run out of memory: 700 MiB a trial are 3500 MiB, and 2200 MiB are free. AGENTS=3 would fit."
     )
     assert Capacity(8, 2200).too_many(3) is None
+    assert Capacity(8, 2200, warm_server_mib=211).too_many(3) == (
+        "AGENTS=3 may run out of memory: 700 MiB a trial and 211 MiB for the warm server are 2311 MiB, and "
+        "2200 MiB are free. AGENTS=2 would fit."
+    )
     assert Capacity(8, None).too_many(999) is None
 
 
@@ -112,6 +118,21 @@ def test_a_container_tells_of_the_machines_memory_and_not_of_its_own_limit(tmp_p
     assert line.endswith("2048 MiB are free. AGENTS=2 would fit.")
     assert capacity.crowded({"AGENTS": "2", "TRAINER": "cpu"}, tmp_path) is None
     assert capacity.crowded({"AGENTS": "3"}, tmp_path) is None
+
+
+def test_every_container_has_a_warm_server_of_its_own_and_a_machine_has_one(tmp_path: Path) -> None:
+    write(tmp_path, {"proc/meminfo": f"MemAvailable: {2200 << 10} kB\n"})
+    three = {"AGENTS": "3", "TRAINER": "cpu"}
+
+    line = capacity.crowded(three, tmp_path)
+    machine = capacity.of_machine(settings.read({}, {}), {}, tmp_path)
+
+    assert line is not None
+    assert "911 MiB a trial are 2733 MiB" in line
+    assert machine.too_many(3) is not None
+    assert machine.too_many(2) is None
+    assert capacity.crowded(three | {"WARM": "0"}, tmp_path) is None
+    assert capacity.of_machine(settings.read({"WARM": "0"}, {}), {}, tmp_path).too_many(3) is None
 
 
 def test_the_slots_of_all_gpus_count(tmp_path: Path) -> None:
