@@ -17,7 +17,7 @@ BUILD_ID = PROGRAM.parent / "build-id"  # only images have it
 CLONE = Path("/clone/app")  # in containers, the program as it is beside the Compose file
 PACKAGES = ("tensorflow", "keras", "numpy", "wandb")
 # Variables that choose how TensorFlow computes, and so the last digits of a result.
-SWITCHES = ("XLA", "DETERMINISTIC", "TF_ENABLE_ONEDNN_OPTS")
+SWITCHES = ("XLA", "DETERMINISTIC", "TF_ENABLE_ONEDNN_OPTS", "NVIDIA_TF32_OVERRIDE")
 
 
 def seed(value: int, op_determinism: bool = True) -> None:

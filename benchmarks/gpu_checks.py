@@ -7,11 +7,13 @@ says that it was not run.
 """
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -22,7 +24,11 @@ from app.config import TrialConfig
 ROWS = 50_000
 LIMIT_S = 600
 
-Seen = tuple[bool, str]
+MPS = "nvidia-cuda-mps-control"
+TF32_SINCE = (8, 0)  # compute capability
+
+# Whether it holds, None if that could not be tried, and what was seen.
+Seen = tuple[bool | None, str]
 
 
 def acquire(**variables: str) -> None:
@@ -31,8 +37,13 @@ def acquire(**variables: str) -> None:
         device.acquire(settings.read({**os.environ, "DATA_DIR": folder, **variables}, {}))
 
 
-def trained(**variables: str) -> tuple[float, str]:
-    """Trains the example on noise and returns the seconds of its second epoch and its weights' hash."""
+def trained(policy: str = "float32", **variables: str) -> tuple[float, str]:
+    """Trains the example on noise and returns the seconds of its second epoch and its weights' hash.
+
+    Args:
+        policy: Keras' name for the numbers that are computed with.
+        variables: settings.
+    """
     acquire(**variables)
     import keras
 
@@ -40,6 +51,7 @@ def trained(**variables: str) -> tuple[float, str]:
 
     chosen = settings.read({**os.environ, **variables}, {})
     reproduce.seed(0, device.op_determinism(chosen))
+    keras.mixed_precision.set_global_policy(policy)  # only now: `seed` takes it back
     network = model.build(TrialConfig())
     device.compile_choice(network, chosen)
     random = np.random.default_rng(0)
@@ -51,12 +63,17 @@ def trained(**variables: str) -> tuple[float, str]:
     return ends[1] - ends[0], weights.sha256(network)
 
 
-def in_other_processes(name: str, count: int) -> list[str]:
+def in_other_processes(name: str, count: int, environment: Mapping[str, str] = os.environ) -> list[str]:
     """What that many processes at once print last, each running one of the functions below."""
     command = [sys.executable, "-m", "benchmarks.gpu_checks", name]
-    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(count)]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) for _ in range(count)]
     outputs = [process.communicate(timeout=LIMIT_S)[0] for process in processes]
     return [(output.splitlines() or ["nothing"])[-1] for output in outputs]
+
+
+def slowest_s(name: str, count: int = 1, environment: Mapping[str, str] = os.environ) -> float:
+    """Seconds of an epoch in the slowest of that many trainings at once."""
+    return max(float(line.split()[1]) for line in in_other_processes(name, count, environment))
 
 
 def used_mib() -> int:
@@ -134,14 +151,63 @@ def results_repeat_with_xla() -> Seen:
 
 def xla_is_faster() -> Seen:
     """an epoch of the example is faster with XLA"""
-    graph, xla = (float(in_other_processes(name, 1)[0].split()[1]) for name in ("_train_free", "_train_xla_free"))
+    graph, xla = slowest_s("_train_free"), slowest_s("_train_xla_free")
     return xla < graph, f"{xla:.2f} s, without {graph:.2f} s"
 
 
 def determinism_costs() -> Seen:
     """DETERMINISTIC=1 costs less than twice the time"""
-    free, held = (float(in_other_processes(name, 1)[0].split()[1]) for name in ("_train_free", "_train"))
+    free, held = slowest_s("_train_free"), slowest_s("_train")
     return held < 2 * free, f"{held:.2f} s, without {free:.2f} s"
+
+
+def mixed_precision_gains_nothing() -> Seen:
+    """an epoch of the example is not a tenth faster in mixed precision"""
+    full, mixed = slowest_s("_train_free"), slowest_s("_train_mixed")
+    return mixed > 0.9 * full, f"{mixed:.2f} s, in float32 {full:.2f} s"
+
+
+def tf32_rounds() -> Seen:
+    """matrix products are rounded to TF32 from compute capability 8 on, unless TensorFlow is told not to"""
+    acquire()
+    import tensorflow as tf
+
+    capability = tf.config.experimental.get_device_details(tf.config.list_physical_devices("GPU")[0])[
+        "compute_capability"
+    ]
+    a, b = np.random.default_rng(0).standard_normal((2, 1000, 1000), np.float32)
+    exact = a.astype(np.float64) @ b
+
+    def error() -> float:
+        return float(np.abs(tf.matmul(a, b).numpy() - exact).max() / np.abs(exact).max())
+
+    by_default = error()
+    tf.config.experimental.enable_tensor_float_32_execution(False)
+    told_not_to = error()
+    rounded = by_default > 10 * told_not_to
+    return rounded == (capability >= TF32_SINCE), f"error {by_default:.0e}, told not to {told_not_to:.0e}"
+
+
+def mps_helps() -> Seen:
+    """two trials at once are faster with NVIDIA's MPS"""
+    if not shutil.which(MPS):
+        return None, f"no {MPS}"
+    without = slowest_s("_train_free", 2)
+    with mps() as environment:
+        shared = slowest_s("_train_free", 2, environment)
+    return shared < without, f"{shared:.2f} s an epoch, without {without:.2f} s"
+
+
+@contextmanager
+def mps() -> Iterator[Mapping[str, str]]:
+    """Runs an MPS daemon of its own, and gives the environment of processes that use it."""
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, "CUDA_MPS_PIPE_DIRECTORY": folder, "CUDA_MPS_LOG_DIRECTORY": folder}
+        subprocess.run([MPS, "-d"], env=environment, check=True)
+        try:
+            yield environment
+        finally:
+            subprocess.run([MPS], input="quit\n", text=True, env=environment, check=True)
 
 
 TRAININGS = {
@@ -149,12 +215,14 @@ TRAININGS = {
     "_train_free": {"XLA": "0", "DETERMINISTIC": "0"},
     "_train_xla": {"XLA": "1"},
     "_train_xla_free": {"XLA": "1", "DETERMINISTIC": "0"},
+    "_train_mixed": {"XLA": "0", "DETERMINISTIC": "0", "policy": "mixed_float16"},
 }
 CHECKS: dict[str, Callable[[], Seen]] = {
     each.__name__: each
     for each in (
         *(memory_grows, memory_is_capped, two_trials_share, fork_before_cuda, fork_after_cuda),
         *(results_repeat, results_repeat_with_xla, xla_is_faster, determinism_costs),
+        *(mixed_precision_gains_nothing, tf32_rounds, mps_helps),
     )
 }
 
@@ -168,7 +236,8 @@ def main(arguments: list[str]) -> int:
             print(f"trained {seconds:.3f} {weights}")
             return 0
         holds, seen = CHECKS[name]()
-        print(f"{'holds' if holds else 'FAILS'}: {CHECKS[name].__doc__} ({seen})")
+        said = f"not run, {seen}" if holds is None else "holds" if holds else "FAILS"
+        print(f"{said}: {CHECKS[name].__doc__}{'' if holds is None else f' ({seen})'}")
         return 0
     there = gpu_slots.find(os.environ)
     lines = [
