@@ -67,7 +67,7 @@ def heartbeat(
 def _look_for_missing_runs(
     tx: sqlite3.Connection, agent: Agent, reported: frozenset[str], settings: Settings, now_s: float
 ) -> None:
-    for run in queries.runs_of_agent(tx, agent.id):
+    for run in queries.live_runs_of_agent(tx, agent.id):
         if run.name in reported or run.state not in (lifecycle.RUNNING, lifecycle.PREEMPTING):
             continue
         missing_s = now_s - (run.missing_since_s or now_s)
@@ -102,7 +102,7 @@ def _must_end_now(tx: sqlite3.Connection, run: Run, settings: Settings, now_s: f
 
 
 def _run_again(tx: sqlite3.Connection, agent: Agent, now_s: float) -> Command | None:
-    for run in queries.runs_of_agent(tx, agent.id):
+    for run in queries.live_runs_of_agent(tx, agent.id):
         if run.state != lifecycle.PENDING:
             continue
         if run.deliveries < MAX_DELIVERIES:

@@ -187,9 +187,12 @@ STEPS: Final = (
     CREATE INDEX pause_of_sweep ON pause (sweep_id);
     """,
     """
-    -- What an agent that asks for work is looked up in: few of thousands of points and runs.
+    -- What agents and pages look for are few of thousands of points and runs.
     CREATE INDEX trial_open ON trial (sweep_id, number) WHERE outcome IS NULL;
     CREATE INDEX run_preempted ON run (sweep_id) WHERE state = 'preempted';
+    CREATE INDEX run_by_metric ON run (sweep_id, metric, state);
+    DROP INDEX run_of_agent;
+    CREATE INDEX run_of_agent ON run (agent_id, state);
     """,
 )
 

@@ -192,7 +192,9 @@ def run(connection: sqlite3.Connection, project_id: int, name: str) -> Run | Non
 
 
 def run_of_sweep(connection: sqlite3.Connection, sweep_id: int, name: str) -> Run | None:
-    return one_row(connection, Run, "WHERE sweep_id = ? AND name = ?", sweep_id, name)
+    # Names are unique in a project, and have an index there.
+    where = "WHERE project_id = (SELECT project_id FROM sweep WHERE id = ?1) AND name = ?2 AND sweep_id = ?1"
+    return one_row(connection, Run, where, sweep_id, name)
 
 
 def runs(connection: sqlite3.Connection, project_id: int) -> list[Run]:
@@ -205,6 +207,11 @@ def runs_of_sweep(connection: sqlite3.Connection, sweep_id: int) -> list[Run]:
 
 def runs_of_agent(connection: sqlite3.Connection, agent_id: int) -> list[Run]:
     return all_rows(connection, Run, "WHERE agent_id = ? ORDER BY created_at_s, id", agent_id)
+
+
+def live_runs_of_agent(connection: sqlite3.Connection, agent_id: int) -> list[Run]:
+    where = "WHERE agent_id = ? AND state IN ('pending', 'running', 'preempting') ORDER BY created_at_s, id"
+    return all_rows(connection, Run, where, agent_id)
 
 
 def runs_of_trial(connection: sqlite3.Connection, trial_id: int) -> list[Run]:
