@@ -238,9 +238,10 @@ def pauses(connection: sqlite3.Connection, sweep: Sweep) -> list[tuple[float, fl
 
 
 def early_stops(connection: sqlite3.Connection, sweep_id: int) -> list[str]:
-    """The decisions of early termination that ended runs, as JSON, in the order of the runs."""
-    sql = "SELECT early_stop FROM run WHERE sweep_id = ? AND early_stop IS NOT NULL ORDER BY id"
-    return [row for (row,) in connection.execute(sql, (sweep_id,))]
+    """The last decision of early termination at each bracket, as JSON."""
+    # Each names all rivals: thousands of decisions are megabytes of JSON.
+    sql = "SELECT early_stop, max(id) FROM run WHERE sweep_id = ? AND early_stop IS NOT NULL GROUP BY bracket"
+    return [row for row, _ in connection.execute(sql, (sweep_id,))]
 
 
 def metrics(connection: sqlite3.Connection, sweep_id: int) -> list[float]:
@@ -291,16 +292,16 @@ def attempts(
         names: W&B's ids; others are left out, unless it is None.
     """
     expression, path = _expression(order)
-    direction = "DESC" if order.descending else "ASC"
+    # In these words an index of the metric gives the order.
+    by = f"{expression} {'DESC' if order.descending else 'ASC'} NULLS LAST, run.id"
     # Only ids are sorted: a run's config and summary would make a sort of thousands slow.
     sql = (
         f"SELECT {_columns(Run, 'run')}, trial.number, coalesce(trial.params, '{{}}') FROM ("
-        f"SELECT run.id AS id, row_number() OVER (ORDER BY {expression} IS NULL, {expression} {direction}, run.id) "
-        "AS place FROM run LEFT JOIN trial ON trial.id = run.trial_id WHERE run.sweep_id = :sweep "
+        "SELECT run.id AS id FROM run LEFT JOIN trial ON trial.id = run.trial_id WHERE run.sweep_id = :sweep "
         f"AND {shown('run.state')} IN (SELECT value FROM json_each(:states)) AND run.id IS NOT :without "
         "AND (:names IS NULL OR run.name IN (SELECT value FROM json_each(:names))) "
-        "ORDER BY place LIMIT :limit OFFSET :offset) AS page "
-        "JOIN run ON run.id = page.id LEFT JOIN trial ON trial.id = run.trial_id ORDER BY page.place"
+        f"ORDER BY {by} LIMIT :limit OFFSET :offset) AS page "
+        f"JOIN run ON run.id = page.id LEFT JOIN trial ON trial.id = run.trial_id ORDER BY {by}"
     )
     values = {
         "sweep": sweep_id,
