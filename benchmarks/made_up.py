@@ -78,7 +78,7 @@ class Plan:
             "x-sweep": {"retries": 1, "seed": 7},
         }
         if self.brackets:
-            document["early_terminate"] = {"type": "hyperband", "min_iter": 1, "eta": 3}
+            document["early_terminate"] = {"type": "hyperband", "min_iter": 2, "eta": 2}
         if self.run_cap is not None:
             document["run_cap"] = self.run_cap
         return json.dumps(document, indent=2)
@@ -205,6 +205,7 @@ class Maker:
         """Stores all of a run, and its end."""
         run = self.log(work, at_s, work.cause)
         if work.early is not None:
+            writes.update(self.tx, "run", run.id, bracket=work.early["bracket"])
             runs.stop_early(self.tx, run, work.early, at_s)
         elif work.exit_code == 255:
             runs.request_stop(self.tx, run, at_s)
