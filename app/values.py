@@ -20,7 +20,10 @@ class ConfigError(ValueError):
 
     def __init__(self, problems: Iterable[str]) -> None:
         self.problems = tuple(problems)
-        super().__init__("\n".join(self.problems))
+        super().__init__(self.problems)  # what pickle makes it again from
+
+    def __str__(self) -> str:
+        return "\n".join(self.problems)
 
 
 class Values(BaseModel):

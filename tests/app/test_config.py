@@ -1,3 +1,4 @@
+import pickle
 import subprocess
 import sys
 from typing import Literal
@@ -55,6 +56,16 @@ def test_an_unknown_key_names_the_nearest_and_all_allowed_ones() -> None:
 
 def test_all_problems_are_told_at_once() -> None:
     assert len(problems({"epochs": 0, "optimizer": "sgd", "layers": 3})) == 3
+
+
+def test_an_error_comes_whole_out_of_another_process() -> None:
+    with pytest.raises(ConfigError) as caught:
+        TrialConfig.checked({"epochs": 0, "optimizer": "sgd"})
+
+    again = pickle.loads(pickle.dumps(caught.value))
+
+    assert again.problems == caught.value.problems
+    assert str(again) == str(caught.value)
 
 
 def test_numbers_written_as_text_or_with_a_point_count_as_numbers() -> None:

@@ -1,5 +1,8 @@
 """`search.config.parse` on sweep files that are wrong: each kind of mistake with its exact words."""
 
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+
 import pytest
 
 from search.config import ConfigError, parse
@@ -440,3 +443,12 @@ def test_more_than_a_hundred_mistakes_are_cut() -> None:
 
     assert len(problems) == 101
     assert problems[-1] == "and more."
+
+
+def test_an_error_comes_whole_out_of_another_process() -> None:
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        error = pool.submit(parse, "method: gird\nrun_cap: 0\n", "x.yaml").exception()
+
+    assert isinstance(error, ConfigError)
+    assert list(error.problems) == mistakes("method: gird\nrun_cap: 0\n", "x.yaml")
+    assert len(error.problems) == len(str(error).splitlines()) > 1
