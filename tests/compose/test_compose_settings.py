@@ -81,6 +81,27 @@ def test_no_service_is_ever_pulled(settings_clone: Deployment) -> None:
     assert {service["pull_policy"] for service in services.values()} == {"never"}
 
 
+@pytest.mark.slow
+def test_a_dry_run_tells_the_plan_registers_nothing_and_ends_with_0(clone: Clone) -> None:
+    deployment = clone("dry")
+    deployment.variables["DRY"] = "1"
+
+    deployment.compose("up", "-d")
+    for service in ("register", "agent", "report"):
+        deployment.wait_until_ended(service)
+
+    plan = deployment.logs("register").splitlines()
+    assert "Dry run of sweeps/layer_size.yaml: nothing is registered, and no agent starts." in plan
+    assert "Runs: 5." in plan
+    assert "Time: unknown until a trial has run." in plan
+    assert "Dry run: no agent starts." in deployment.logs("agent")
+    assert "Dry run: there is nothing to wait for." in deployment.logs("report")
+    assert deployment.exit_codes("register") == deployment.exit_codes("report") == [0]
+    assert deployment.exit_codes("agent") == [0, 0, 0]
+    with pytest.raises(ValueError, match="Could not find project"):  # it comes with the first sweep
+        deployment.sweeps()
+
+
 def config(deployment: Deployment, shell: dict[str, str]) -> dict[str, dict[str, dict[str, object]]]:
     done = deployment.compose("config", "--format", "json", **shell)
     return dict(json.loads(done.stdout))
