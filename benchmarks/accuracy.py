@@ -12,9 +12,9 @@ import click
 import keras
 import numpy as np
 
-from app import data, fit, model, reproduce
+from app import data, reproduce
 from app.config import TrialConfig
-from benchmarks import main_job, tutorial
+from benchmarks import both_ways, main_job
 
 LAST = 3
 
@@ -28,11 +28,12 @@ def main(seeds: int, layer1_size: int, learning_rate: float) -> None:
     values = {"layer1_size": layer1_size, "learning_rate": learning_rate}
     configs = [TrialConfig.checked(values | {"seed": seed}) for seed in range(1, seeds + 1)]
     splits = data.load(configs[0])
+    floats = both_ways.as_floats(splits)
     plain: list[tuple[float, float]] = []
     fast: list[tuple[float, float]] = []
     for config in configs:
-        plain.append(by_keras(config, splits))
-        fast.append(by_us(config, splits))
+        plain.append(trained(both_ways.by_keras, config, floats))
+        fast.append(trained(both_ways.ours, config, splits))
         print(f"seed {config.seed}: Keras' fit {plain[-1][0]:.4f}, app/fit.py {fast[-1][0]:.4f}", flush=True)
     print(f"\n{main_job.machine()}")
     for name, rows in (("Keras' fit, float64", plain), ("app/fit.py", fast)):
@@ -43,30 +44,11 @@ def main(seeds: int, layer1_size: int, learning_rate: float) -> None:
     print(f"paired difference {statistics.mean(differences):+.4f} ± {error:.4f} (standard error, {seeds} seeds)")
 
 
-def by_keras(config: TrialConfig, splits: data.Splits) -> tuple[float, float]:
-    """Accuracy and CPU seconds of the tutorial's training."""
-    reproduce.seed(config.seed)
-    (x, y), (x_val, y_val) = splits.train, splits.validation
-    x, x_val, begin_s = x / 255.0, x_val / 255.0, time.process_time()
-    history = tutorial.network(config).fit(
-        x, y, batch_size=config.batch_size, epochs=config.epochs, validation_data=(x_val, y_val), verbose=0
-    )
-    return reached(history), time.process_time() - begin_s
-
-
-def by_us(config: TrialConfig, splits: data.Splits) -> tuple[float, float]:
-    """Accuracy and CPU seconds of this project's training."""
+def trained(way: both_ways.Way, config: TrialConfig, splits: data.Splits) -> tuple[float, float]:
+    """Accuracy and CPU seconds of a training."""
     reproduce.seed(config.seed)
     begin_s = time.process_time()
-    history = fit.fit(
-        model.build(config),
-        splits.train,
-        splits.validation,
-        batch_size=config.batch_size,
-        epochs=config.epochs,
-        seed=config.seed,
-    )
-    return reached(history), time.process_time() - begin_s
+    return reached(way(config, splits, ())), time.process_time() - begin_s
 
 
 def reached(history: keras.callbacks.History) -> float:

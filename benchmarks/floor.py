@@ -7,7 +7,6 @@ their first epochs, as CPU seconds and as multiples of the floor. Runs with one 
 
 import os
 import time
-from collections.abc import Callable
 
 for pool in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[pool] = "1"
@@ -16,9 +15,9 @@ import click  # noqa: E402 - numpy and TensorFlow read the above when they start
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 
-from app import data, fit, model, reproduce  # noqa: E402
+from app import data, reproduce  # noqa: E402
 from app.config import TrialConfig  # noqa: E402
-from benchmarks import main_job, tutorial  # noqa: E402
+from benchmarks import both_ways, main_job  # noqa: E402
 
 PIXELS, CLASSES = 784, 10
 
@@ -45,7 +44,10 @@ def main(layer1_size: int, epochs: int) -> None:
     config = TrialConfig.checked({"layer1_size": layer1_size, "epochs": epochs})
     splits = data.load(config)
     bare_s = min(products(config, len(splits.train[0])) for _ in range(3))
-    sides = {"app/fit.py": ours(config, splits), "Keras' fit, float64": plain(config, splits)}
+    sides = {
+        "app/fit.py": epoch_s(both_ways.ours, config, splits),
+        "Keras' fit, float64": epoch_s(both_ways.by_keras, config, both_ways.as_floats(splits)),
+    }
     print(f"\n{main_job.machine()}, one thread, width {layer1_size}, batches of {config.batch_size}")
     print(f"{'products alone':22}{bare_s:6.2f} CPU s an epoch")
     for name, took_s in sides.items():
@@ -71,47 +73,11 @@ def products(config: TrialConfig, rows: int) -> float:
     return time.process_time() - begin_s
 
 
-def ours(config: TrialConfig, splits: data.Splits) -> float:
-    """CPU seconds of an epoch after the first."""
-
-    def train(epochs: Epochs) -> None:
-        fit.fit(
-            model.build(config),
-            splits.train,
-            splits.validation,
-            batch_size=config.batch_size,
-            epochs=config.epochs,
-            seed=config.seed,
-            callbacks=[epochs],
-        )
-
-    return best_epoch(train)
-
-
-def plain(config: TrialConfig, splits: data.Splits) -> float:
-    """The same of the tutorial's training."""
-    (x, y), (x_val, y_val) = splits.train, splits.validation
-    x, x_val = x / 255.0, x_val / 255.0
-
-    def train(epochs: Epochs) -> None:
-        tutorial.network(config).fit(
-            x,
-            y,
-            batch_size=config.batch_size,
-            epochs=config.epochs,
-            validation_data=(x_val, y_val),
-            callbacks=[epochs],
-            verbose=0,
-        )
-
-    return best_epoch(train)
-
-
-def best_epoch(train: Callable[[Epochs], None]) -> float:
-    """The cheapest epoch but the first."""
+def epoch_s(way: both_ways.Way, config: TrialConfig, splits: data.Splits) -> float:
+    """CPU seconds of the cheapest epoch but the first."""
     reproduce.seed(0)
     epochs = Epochs()
-    train(epochs)
+    way(config, splits, [epochs])
     return min(epochs.took_s[1:])
 
 
