@@ -1,0 +1,313 @@
+"""What the pages cost: `python -m benchmarks.pages`, about five minutes; `--fill DIR` only fills a folder to look at.
+
+Prints, for sweeps of 5, 300 and 5,000 runs: the server's milliseconds for a page, cold (its first request since the
+start) and warm; bytes raw and gzipped, with all files that the page names; when a browser has painted its first screen;
+how soon a brush greys lines and, let go, shows the chosen runs. Then the server's CPU time while 100 runs log a row
+every two seconds, with and without a page of their sweep open. Wants Chromium, and an otherwise idle machine.
+
+    python -m benchmarks.pages --fill /tmp/made-up
+    python -m server --data /tmp/made-up --agent-silent-s 86400
+"""
+
+import gzip
+import json
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Final
+
+import click
+import httpx2
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+
+from benchmarks import made_up
+from benchmarks.job import python
+from benchmarks.made_up import EPOCHS, LIVE, METRIC, PROJECT, Filled
+
+MEASURED: Final = ("5 runs", "300 runs", "5,000 runs")
+BRUSHED: Final = ("300 runs", "5,000 runs")
+CHROMIUM: Final = ("chromium", "chromium-browser", "google-chrome")
+SCREEN: Final[ViewportSize] = {"width": 1440, "height": 900}
+START_S: Final = 30.0
+LOG_EVERY_S: Final = 2.0
+FEEDERS: Final = 4
+MOVES: Final = 15
+# CPU time is counted in hundredths of a second.
+WARM: Final = 5
+MIDDLE: Final = "medians"
+
+# A message that is posted in an animation frame arrives when that frame is painted.
+PAINTED: Final = """
+window.painted = (done) => requestAnimationFrame(() => {
+  const channel = new MessageChannel();
+  channel.port1.onmessage = () => done(performance.now());
+  channel.port2.postMessage(null);
+});
+window.seen = {};
+const look = () => {
+  for (const id of ["best", "parallel"]) {
+    const drawing = document.querySelector(`#${id} svg`);
+    const box = drawing && drawing.getBoundingClientRect();
+    if (box && box.height && box.top < innerHeight && !(id in seen)) {
+      seen[id] = null;
+      painted((now) => (seen[id] = now));
+    }
+  }
+  if (Object.keys(seen).length < 2) requestAnimationFrame(look);
+};
+requestAnimationFrame(look);
+"""
+FIRST_SCREEN: Final = """() => {
+  const paint = performance.getEntriesByName("first-contentful-paint")[0];
+  return paint && seen.best && seen.parallel ? [paint.startTime, seen.best, seen.parallel] : null;
+}"""
+WATCH_BRUSH: Final = """() => {
+  window.moved = [];
+  window.released = null;
+  addEventListener("pointermove", (event) => event.buttons && painted((now) => moved.push(now - event.timeStamp)));
+  addEventListener("pointerup", (event) => {
+    const chosen = () => document.getElementById("chosen-count").textContent;
+    const before = chosen();
+    const look = () => {
+      if (chosen() === before) requestAnimationFrame(look);
+      else painted((now) => (released = now - event.timeStamp));
+    };
+    look();
+  });
+}"""
+FETCHES: Final = "performance.getEntriesByType('resource').filter((each) => each.initiatorType === 'fetch').length"
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server of a filled folder."""
+
+    url: str
+    key: str
+    process: "subprocess.Popen[bytes]"
+
+    def http(self) -> httpx2.Client:
+        return httpx2.Client(base_url=self.url, auth=("api", self.key), timeout=60)
+
+    def cpu_s(self) -> float:
+        """User and system seconds since its start."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
+@click.command()
+@click.option("--fill", "folder", type=click.Path(path_type=Path), help="Fills an empty folder and ends.")
+@click.option("--rounds", default=5, show_default=True, help="How often warm pages, paints and brushes are measured.")
+@click.option("--live-s", default=30.0, show_default=True, help="Seconds of each window of live runs; there are four.")
+def main(folder: Path | None, rounds: int, live_s: float) -> None:
+    """Measure pages of made-up sweeps."""
+    if folder is not None:
+        for name, sweep in made_up.fill(folder, time.time()).sweeps.items():
+            print(f"{name:<15}/local/{PROJECT}/sweeps/{sweep}")
+        return
+    with tempfile.TemporaryDirectory() as temporary, sync_playwright() as playwright:
+        data = Path(temporary) / "data"
+        filled = made_up.fill(data, time.time())
+        program = next(filter(None, map(shutil.which, CHROMIUM)), None)
+        browser = playwright.chromium.launch(executable_path=program, chromium_sandbox=os.geteuid() != 0)
+        report_server(data, filled, rounds)
+        with serving(data) as server:
+            report_paints(browser, server, filled, rounds)
+            report_brushes(browser, server, filled, rounds)
+        with serving(data) as server:
+            report_live(browser, server, filled, live_s)
+        browser.close()
+
+
+def report_server(data: Path, filled: Filled, rounds: int) -> None:
+    head(
+        "sweep page", "cold, ms", "warm, ms", "CPU, ms", "page, kB", "gzipped, kB", "with files", "gzipped", "gzip, ms"
+    )
+    for name in MEASURED:
+        with serving(data) as server, server.http() as http:
+            cold_ms, body = fetched(http, path_of(filled, name))
+            cpu_s = server.cpu_s()
+            warm_ms = statistics.median(fetched(http, path_of(filled, name))[0] for _ in range(WARM * rounds))
+            cpu_ms = (server.cpu_s() - cpu_s) / (WARM * rounds) * 1000
+            files = [http.get(address).content for address in re.findall(r'"(/static/[^"]+)"', body.decode())]
+        begin_s = time.process_time()
+        packed = [len(gzip.compress(each, 6)) for each in (body, *files)]
+        packing_ms = (time.process_time() - begin_s) * 1000
+        sizes = (len(body), packed[0], len(body) + sum(map(len, files)), sum(packed))
+        row(name, cold_ms, warm_ms, cpu_ms, *(size / 1000 for size in sizes), packing_ms)
+
+
+def report_paints(browser: Browser, server: Server, filled: Filled, rounds: int) -> None:
+    print(f"\nFrom the start of loading, {SCREEN['width']} × {SCREEN['height']}, no file kept; {MIDDLE}")
+    head("sweep page", "paint, ms", "best, ms", "parallel, ms")
+    for name in MEASURED:
+        times_ms = [first_screen(browser, server, path_of(filled, name)) for _ in range(rounds)]
+        row(name, *map(statistics.median, zip(*times_ms, strict=True)))
+
+
+def report_brushes(browser: Browser, server: Server, filled: Filled, rounds: int) -> None:
+    print(f"\nA brush along the metric's axis: to a painted frame, after each move and after the release; {MIDDLE}")
+    head("sweep page", "move, ms", "worst, ms", "release, ms", "lines")
+    for name in BRUSHED:
+        moved_ms, released_ms, lines = [], [], 0
+        for number in range(rounds):
+            with opened(browser, server, path_of(filled, name)) as page:
+                lines = page.locator(".parallel.wide .lines path").count()
+                moves_ms, release_ms = brush(page, 0.3 + 0.3 * number / rounds)
+            moved_ms += moves_ms
+            released_ms.append(release_ms)
+        row(name, statistics.median(moved_ms), max(moved_ms), statistics.median(released_ms), lines)
+
+
+def report_live(browser: Browser, server: Server, filled: Filled, live_s: float) -> None:
+    print(f"\nThe server's CPU seconds a minute, {len(filled.live)} runs logging a row every {LOG_EVERY_S:.0f} s")
+    head("open pages", "CPU, s", "rows a s", "fetches")
+    with logging(server, filled.live) as logged:
+        for pages in (0, 1, 0, 1):
+            time.sleep(LOG_EVERY_S)
+            if pages:
+                with opened(browser, server, path_of(filled, LIVE)) as page:
+                    row("one", *window(server, logged, page, live_s), page.evaluate(FETCHES))
+            else:
+                row("none", *window(server, logged, None, live_s), 0)
+
+
+def window(server: Server, logged: "count[int]", page: Page | None, live_s: float) -> tuple[float, float]:
+    """CPU seconds a minute and rows a second, while a page is open or none."""
+    begin_s, cpu_s, rows = time.monotonic(), server.cpu_s(), at(logged)
+    if page is None:
+        time.sleep(live_s)
+    else:
+        page.wait_for_timeout(1000 * live_s)
+    took_s = time.monotonic() - begin_s
+    return (server.cpu_s() - cpu_s) / took_s * 60, (at(logged) - rows) / took_s
+
+
+def at(counter: "count[int]") -> int:
+    """Where a counter stands, which others go on with."""
+    return int(repr(counter).removeprefix("count(").removesuffix(")"))
+
+
+@contextmanager
+def serving(data: Path) -> Iterator[Server]:
+    """A fresh server, which ends with the block."""
+    # Nobody speaks for the agents of the runs that are said to run.
+    command = python("server", "--data", str(data), "--port", "0", "--agent-silent-s", "86400")
+    log = data.with_suffix(".log")
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output)
+    try:
+        end_s = time.monotonic() + START_S
+        while not (found := re.search(r"server at (\S+),", log.read_text())):
+            if process.poll() is not None or time.monotonic() > end_s:
+                raise click.ClickException(f"the server did not start:\n{log.read_text()}")
+            time.sleep(0.05)
+        yield Server(found[1], (data / "api-key").read_text().strip(), process)
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@contextmanager
+def opened(browser: Browser, server: Server, path: str) -> Iterator[Page]:
+    """A page of a browser that has kept nothing, signed in by a one-time link."""
+    context = browser.new_context(base_url=server.url, viewport=SCREEN)
+    context.add_init_script(PAINTED)
+    with server.http() as http:
+        link = http.post("/login-links").raise_for_status().json()["url"]
+    context.request.get(f"{link}&next=/healthz")
+    page = context.new_page()
+    page.goto(path)
+    yield page
+    context.close()
+
+
+@contextmanager
+def logging(server: Server, runs: Sequence[str]) -> Iterator["count[int]"]:
+    """Runs that log; a counter of their rows."""
+    over, logged = threading.Event(), count()
+    shares = [runs[number::FEEDERS] for number in range(FEEDERS)]
+    feeders = [threading.Thread(target=feed, args=(server, share, over, logged)) for share in shares]
+    for feeder in feeders:
+        feeder.start()
+    try:
+        yield logged
+    finally:
+        over.set()
+        for feeder in feeders:
+            feeder.join()
+
+
+def feed(server: Server, runs: Sequence[str], over: threading.Event, logged: "count[int]") -> None:
+    """Posts a row of each run in turn with its summary, as W&B's client does."""
+    begin_s = time.monotonic()
+    with server.http() as http:
+        for number in count():
+            line, run = EPOCHS + number // len(runs), runs[number % len(runs)]
+            if over.wait(max(begin_s + number * LOG_EVERY_S / len(runs) - time.monotonic(), 0)):
+                return
+            text = json.dumps({"_step": line, "epoch": line + 1, METRIC: 0.8 - 1 / (line + 2), "loss": 1 / (line + 1)})
+            files = {"history.jsonl": {"offset": line, "content": [text]}, "summary.json": {"content": [text]}}
+            body = {"files": {f"wandb-{name}": part for name, part in files.items()}}
+            http.post(f"/files/local/{PROJECT}/{run}/file_stream", json=body).raise_for_status()
+            next(logged)
+
+
+def first_screen(browser: Browser, server: Server, path: str) -> tuple[float, ...]:
+    """Milliseconds to the first paint of anything, of the best so far, of the parallel coordinates."""
+    with opened(browser, server, path) as page:
+        return tuple(page.wait_for_function(FIRST_SCREEN).json_value())
+
+
+def brush(page: Page, top: float) -> tuple[list[float], float]:
+    """Drags along the metric's axis, from its foot to a part of its height; milliseconds of the moves and the end."""
+    area = page.locator('.parallel.wide .brush-area[data-field="m"]')
+    area.scroll_into_view_if_needed()
+    page.evaluate(WATCH_BRUSH)
+    box = area.bounding_box()
+    if box is None:
+        raise click.ClickException("the metric's axis cannot be brushed")
+    x, foot, way = box["x"] + box["width"] / 2, box["y"] + 0.95 * box["height"], (0.95 - top) * box["height"]
+    page.mouse.move(x, foot)
+    page.mouse.down()
+    for step in range(1, MOVES + 1):
+        page.mouse.move(x, foot - way * step / MOVES)
+        page.wait_for_function(f"() => moved.length >= {step}")
+    if not page.locator(".lines path.out").count():
+        raise click.ClickException("the brush greyed nothing")
+    page.mouse.up()
+    released_ms = page.wait_for_function("() => released").json_value()
+    return list(page.evaluate("moved")), float(released_ms)
+
+
+def fetched(http: httpx2.Client, path: str) -> tuple[float, bytes]:
+    begin_s = time.perf_counter()
+    answer = http.get(path).raise_for_status()
+    return (time.perf_counter() - begin_s) * 1000, answer.content
+
+
+def path_of(filled: Filled, name: str) -> str:
+    return f"/local/{PROJECT}/sweeps/{filled.sweeps[name]}"
+
+
+def head(first: str, *names: str) -> None:
+    print(f"{first:<12}" + "".join(f"{name:>14}" for name in names))
+
+
+def row(first: str, *values: float) -> None:
+    texts = (f"{value:.0f}" if value >= 100 or value == int(value) else f"{value:.1f}" for value in values)
+    print(f"{first:<12}" + "".join(f"{text:>14}" for text in texts), flush=True)
+
+
+if __name__ == "__main__":
+    main()
