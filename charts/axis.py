@@ -72,7 +72,8 @@ class Layout:
     """An axis with its runs on it.
 
     Attributes:
-        kind: under the name: "category", "linear", "log" or "in order", which is evenly spaced and neither.
+        kind: under the name: "category", "linear", "log" or "in order", which is evenly spaced and neither; "" for one
+            number.
         places: of each run; None where it has none.
         lanes: from the foot up; none on a continuous axis, which has `ticks` instead.
         ticks: place and label.
@@ -154,6 +155,8 @@ def _decades(low: float, high: float) -> list[float]:
 
 def _spacing(values: Sequence[float]) -> str:
     """What even spacing makes of these numbers."""
+    if len(values) < 2:
+        return ""
     steps = [second - first for first, second in pairwise(values)]
     ratios = [second / first if first > 0 else math.nan for first, second in pairwise(values)]
     if all(math.isclose(step, steps[0], rel_tol=1e-6) for step in steps):

@@ -212,10 +212,11 @@ class _Missing:
         )
 
     def of_lane(self, lane: Lane) -> str:
-        """ "▽ 75 of 79" beside a lane that has lost most of its runs; else ""."""
+        """ "▽ 75 of 79" beside a lane that has lost most of its runs; else "". Phones have no room for "of 79"."""
         lost = [run for run in lane.runs if run not in self.inside]
         glyph = "▽" if any(run in self.valued for run in lost) else "✕"
-        return f"{glyph} {len(lost)} of {len(lane.runs)}" if len(lost) > LOST_LANE * len(lane.runs) else ""
+        of = f'<tspan class="spacious"> of {len(lane.runs)}</tspan>'
+        return f"{glyph} {len(lost)}{of}" if len(lost) > LOST_LANE * len(lane.runs) else ""
 
     def tray(self) -> list[str]:
         told = []
@@ -228,7 +229,7 @@ class _Missing:
         if not told:
             return []
         y = TOP + HEIGHT + 16
-        between = '<tspan dx="8"> </tspan>'.join(["<tspan>Not drawn:</tspan>", *told])
+        between = '<tspan dx="8"> </tspan>'.join(['<tspan class="spacious">Not drawn:</tspan>', *told])
         return [
             f'<line class="tray" x2="100%" y1="{y}" y2="{y}"/>',
             f'<text x="100%" y="{y + 22}" text-anchor="end">{between}</text>',
