@@ -1,6 +1,8 @@
 """Sweeps of every size, filled as W&B programs would fill them, with no program to wait for."""
 
+import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,10 +82,9 @@ def carry_out(program: Speaker, sweep: str, agent: str, runs: int) -> None:
     for number in range(runs):
         run, params = _begin(program, sweep, agent)
         if number % 9 == 2:
-            program.summarise(run, cause=CAUSES[number // 9 % len(CAUSES)])
-            program.finish(run, 1)
+            _end(program, run, 1, {"cause": CAUSES[number // 9 % len(CAUSES)]})
         else:
-            program.finish(run, _log(program, run, accuracy(params)))
+            _log(program, run, accuracy(params))
 
 
 def _begin(program: Speaker, sweep: str, agent: str) -> tuple[str, dict[str, Any]]:
@@ -94,11 +95,20 @@ def _begin(program: Speaker, sweep: str, agent: str) -> tuple[str, dict[str, Any
     return run, {name: each["value"] for name, each in command["args"].items()}
 
 
-def _log(program: Speaker, run: str, last: float) -> int:
-    """Logs up to the bracket, and the rest if the server lets the run go on; the exit code."""
+def _log(program: Speaker, run: str, last: float) -> None:
+    """Logs up to the bracket, and the rest if the server lets the run go on."""
     rows = [{"_step": epoch - 1, "epoch": epoch, METRIC: last - 0.2 / epoch + 0.05} for epoch in range(1, EPOCHS + 1)]
     stopped = program.log(run, 0, *rows[:BRACKET]).json()
-    if not stopped:
-        program.log(run, BRACKET, *rows[BRACKET:])
-    program.summarise(run, **(rows[BRACKET - 1] if stopped else rows[-1]))
-    return 255 if stopped else 0
+    if stopped:
+        _end(program, run, 255, rows[BRACKET - 1])
+    else:
+        _end(program, run, 0, rows[-1], rows[BRACKET:])
+
+
+def _end(program: Speaker, run: str, code: int, summary: dict[str, Any], rows: Sequence[dict[str, Any]] = ()) -> None:
+    """The last request of a run."""
+    files = {
+        "wandb-history.jsonl": {"offset": BRACKET, "content": [json.dumps(row) for row in rows]},
+        "wandb-summary.json": {"offset": 0, "content": [json.dumps(summary)]},
+    }
+    program.stream(run, files=files, complete=True, exitcode=code)

@@ -73,38 +73,24 @@ def row(name: str) -> str:
     return f"table.runs tbody tr:has(a[title='{name}'])"
 
 
-def test_a_sweep_is_watched_from_nothing_to_its_end_on_pages_that_are_never_loaded_again(
+def test_a_page_says_that_its_server_is_gone_and_catches_up_when_it_is_back(
     browser: Browser, own_server: RunningServer, register: Register
 ) -> None:
+    work = register(own_server, [8, 16])
     with visiting(browser, own_server) as visitor:
-        front = visitor.open("/")
-        expect(front.locator("h1")).to_have_text("No sweeps yet")
-        front.evaluate("window.same = true")
-
-        work = register(own_server, [8, 16, 32])
-        expect(front.locator("table.sweeps tbody tr")).to_have_count(1)
+        visitor.watch.expected.append("net::ERR_")
         page = visitor.open(work.page)
-        expect(page.locator("#waiting")).to_contain_text(f"wandb agent {work.path}")
         page.evaluate("window.same = true")
-        work.set("hold")
-        work.start_agent()
-        work.start_agent()
-        expect(page.locator("#badge")).to_have_text("Running", timeout=WORK_MS)
-        expect(page.locator("#how-far .counts .run b")).to_have_text("2", timeout=WORK_MS)
-        expect(page.locator("#best .best-number")).to_be_visible(timeout=WORK_MS)
-        expect(page.locator("#curves .letters li")).to_have_count(2, timeout=WORK_MS)
-        work.set("hold", False)
-        expect(page.locator("#badge")).to_have_text("Finished", timeout=WORK_MS)
-        expect(front.locator("table.sweeps .status")).to_contain_text("Finished", timeout=WORK_MS)
 
-        assert work.exit_codes() == [0, 0]
-        runs = {run.name: f"{run.summary['val_accuracy']:.4f}" for run in work.runs()}
-        names = page.locator("table.runs tbody tr th a[title]").all_inner_texts()
-        values = page.locator("table.runs tbody tr td.metric").all_inner_texts()
-        assert dict(zip(names, values, strict=True)) == runs
-        expect(page.locator("#how-far .settled")).to_have_text("3 of 3 settled")
+        own_server.stop()
+        expect(page.locator("#stale")).to_contain_text("The server does not answer. What you see is from")
+        expect(page.locator("#badge")).to_have_text("Waiting")
+        own_server.start()
+
+        expect(page.locator("#stale")).to_be_hidden()
+        work.wandb("sweep", "--stop", work.path)
+        expect(page.locator("#badge")).to_have_text("Finished")
         assert page.evaluate("window.same")
-        assert front.evaluate("window.same")
 
 
 def test_a_paused_sweep_hands_out_nothing_until_it_is_resumed(visitor: Visitor, begun: Begun) -> None:
@@ -147,21 +133,35 @@ def test_a_failed_run_is_retried_and_a_running_one_stopped_by_a_click(visitor: V
     assert states == [(16, "failed"), (16, "finished"), (32, "killed")]
 
 
-def test_a_page_says_that_its_server_is_gone_and_catches_up_when_it_is_back(
+def test_a_sweep_is_watched_from_nothing_to_its_end_on_pages_that_are_never_loaded_again(
     browser: Browser, own_server: RunningServer, register: Register
 ) -> None:
-    work = register(own_server, [8, 16])
     with visiting(browser, own_server) as visitor:
-        visitor.watch.expected.append("net::ERR_")
+        front = visitor.open("/")
+        expect(front.locator("h1")).to_have_text("No sweeps yet")
+        front.evaluate("window.same = true")
+
+        work = register(own_server, [8, 16, 32])
+        expect(front.locator("table.sweeps tbody tr")).to_have_count(1)
         page = visitor.open(work.page)
+        expect(page.locator("#waiting")).to_contain_text(f"wandb agent {work.path}")
         page.evaluate("window.same = true")
+        work.set("hold")
+        work.start_agent()
+        work.start_agent()
+        expect(page.locator("#badge")).to_have_text("Running", timeout=WORK_MS)
+        expect(page.locator("#how-far .counts .run b")).to_have_text("2", timeout=WORK_MS)
+        expect(page.locator("#best .best-number")).to_be_visible(timeout=WORK_MS)
+        expect(page.locator("#curves .letters li")).to_have_count(2, timeout=WORK_MS)
+        work.set("hold", False)
+        expect(page.locator("#badge")).to_have_text("Finished", timeout=WORK_MS)
+        expect(front.locator("table.sweeps .status")).to_contain_text("Finished", timeout=WORK_MS)
 
-        own_server.stop()
-        expect(page.locator("#stale")).to_contain_text("The server does not answer. What you see is from")
-        expect(page.locator("#badge")).to_have_text("Waiting")
-        own_server.start()
-
-        expect(page.locator("#stale")).to_be_hidden()
-        work.wandb("sweep", "--stop", work.path)
-        expect(page.locator("#badge")).to_have_text("Finished")
+        assert work.exit_codes() == [0, 0]
+        runs = {run.name: f"{run.summary['val_accuracy']:.4f}" for run in work.runs()}
+        names = page.locator("table.runs tbody tr th a[title]").all_inner_texts()
+        values = page.locator("table.runs tbody tr td.metric").all_inner_texts()
+        assert dict(zip(names, values, strict=True)) == runs
+        expect(page.locator("#how-far .settled")).to_have_text("3 of 3 settled")
         assert page.evaluate("window.same")
+        assert front.evaluate("window.same")
