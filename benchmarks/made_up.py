@@ -11,6 +11,7 @@ import random
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -195,7 +196,7 @@ class Maker:
         rows = [row(epoch, value, epoch_s) for epoch, value in enumerate(work.curve[:done], start=1)]
         writes.put_history(self.tx, run.id, 0, [(each["_step"], json.dumps(each)) for each in rows])
         events = [json.dumps(system(number, self.chance)) for number in range(2 * done)]
-        console = [f"{METRIC} {each[METRIC]:.4f} after epoch {each['epoch']} of {EPOCHS}" for each in rows]
+        console = [said(each, work.start_s + 1 + each["epoch"] * epoch_s) for each in rows]
         summary = {**(rows[-1] if rows else {}), **({"cause": cause} if cause else {})}
         chunk = Chunk(events=Lines(0, events), logs=(Lines(0, console),), summary=json.dumps(summary))
         stream.take(self.tx, run, chunk, now_s)
@@ -292,6 +293,12 @@ def row(epoch: int, value: float, epoch_s: float) -> dict[str, Any]:
         METRIC: round(value, 5),
         "epoch_s": round(epoch_s, 2),
     }
+
+
+def said(row: Mapping[str, Any], at_s: float) -> str:
+    """A line of the console as W&B's client sends it."""
+    at = datetime.fromtimestamp(at_s, UTC).replace(tzinfo=None).isoformat()
+    return f"{at} {METRIC} {row[METRIC]:.4f} after epoch {row['epoch']} of {EPOCHS}"
 
 
 def system(number: int, chance: random.Random) -> dict[str, Any]:
