@@ -130,9 +130,7 @@ def main(folder: Path | None, rounds: int, live_s: float) -> None:
 
 
 def report_server(data: Path, filled: Filled, rounds: int) -> None:
-    head(
-        "sweep page", "cold, ms", "warm, ms", "CPU, ms", "page, kB", "gzipped, kB", "with files", "gzipped", "gzip, ms"
-    )
+    head("sweep page", "cold, ms", "warm, ms", "CPU, ms", "page, kB", "gzipped, kB", "with files", "gzipped")
     for name in MEASURED:
         with serving(data) as server, server.http() as http:
             cold_ms, body = fetched(http, path_of(filled, name))
@@ -140,11 +138,9 @@ def report_server(data: Path, filled: Filled, rounds: int) -> None:
             warm_ms = statistics.median(fetched(http, path_of(filled, name))[0] for _ in range(WARM * rounds))
             cpu_ms = (server.cpu_s() - cpu_s) / (WARM * rounds) * 1000
             files = [http.get(address).content for address in re.findall(r'"(/static/[^"]+)"', body.decode())]
-        begin_s = time.process_time()
         packed = [len(gzip.compress(each, 6)) for each in (body, *files)]
-        packing_ms = (time.process_time() - begin_s) * 1000
         sizes = (len(body), packed[0], len(body) + sum(map(len, files)), sum(packed))
-        row(name, cold_ms, warm_ms, cpu_ms, *(size / 1000 for size in sizes), packing_ms)
+        row(name, cold_ms, warm_ms, cpu_ms, *(size / 1000 for size in sizes))
 
 
 def report_paints(browser: Browser, server: Server, filled: Filled, rounds: int) -> None:
