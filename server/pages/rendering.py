@@ -1,5 +1,6 @@
 """Templates into responses: one frame, one set of headers, static files addressed by their content."""
 
+import gzip
 import hashlib
 import mimetypes
 from collections.abc import Callable, Mapping
@@ -10,7 +11,7 @@ from typing import Any, Final
 from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 
 from charts.icons import icon
 from server.settings import Settings
@@ -32,6 +33,8 @@ STATIC_HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "public, max-age=31536000, immutable",
 }
+# The quickest: it adds a fiftieth to the time that a page takes, and leaves a fifth of it to be sent.
+GZIP_LEVEL: Final = 1
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ class Static:
         if found is None:
             return Response(status_code=404)
         content, media_type = found
-        return Response(content, media_type=media_type, headers=STATIC_HEADERS)
+        return _packed(request, content, media_type, 200, STATIC_HEADERS)
 
 
 class Frame:
@@ -125,4 +128,12 @@ class Frame:
             sealed=sealed,
             here=f"{request.url.path}{'?' if request.url.query else ''}{request.url.query}",
         )
-        return HTMLResponse(body, status_code=page.status, headers=PAGE_HEADERS)
+        return _packed(request, body.encode(), "text/html", page.status, PAGE_HEADERS)
+
+
+def _packed(request: Request, content: bytes, media_type: str, status: int, headers: Mapping[str, str]) -> Response:
+    """Compressed for a reader who can unpack it."""
+    if "gzip" not in request.headers.get("accept-encoding", ""):
+        return Response(content, status, {**headers, "Vary": "Accept-Encoding"}, media_type)
+    told = {**headers, "Vary": "Accept-Encoding", "Content-Encoding": "gzip"}
+    return Response(gzip.compress(content, GZIP_LEVEL, mtime=0), status, told, media_type)
