@@ -1,7 +1,7 @@
 """What the pages cost: `python -m benchmarks.pages`, about five minutes; `--fill DIR` only fills a folder to look at.
 
 Prints, for sweeps of 5, 300 and 5,000 runs: the server's milliseconds for a page, cold (its first request since the
-start) and warm; bytes raw and gzipped, with all files that the page names; when a browser has painted its first screen;
+start) and warm; bytes raw and as sent, with all files that the page names; when a browser has painted its first screen;
 how soon a brush greys lines and, let go, shows the chosen runs. Then the server's CPU time while 100 runs log a row
 every two seconds, with and without a page of their sweep open. Wants Chromium, and an otherwise idle machine.
 
@@ -9,7 +9,6 @@ every two seconds, with and without a page of their sweep open. Wants Chromium, 
     python -m server --data /tmp/made-up --agent-silent-s 86400
 """
 
-import gzip
 import json
 import os
 import re
@@ -130,17 +129,16 @@ def main(folder: Path | None, rounds: int, live_s: float) -> None:
 
 
 def report_server(data: Path, filled: Filled, rounds: int) -> None:
-    head("sweep page", "cold, ms", "warm, ms", "CPU, ms", "page, kB", "gzipped, kB", "with files", "gzipped")
+    head("sweep page", "cold, ms", "warm, ms", "CPU, ms", "page, kB", "sent, kB", "with files", "sent, kB")
     for name in MEASURED:
         with serving(data) as server, server.http() as http:
-            cold_ms, body = fetched(http, path_of(filled, name))
+            cold_ms, body, sent = fetched(http, path_of(filled, name))
             cpu_s = server.cpu_s()
             warm_ms = statistics.median(fetched(http, path_of(filled, name))[0] for _ in range(WARM * rounds))
             cpu_ms = (server.cpu_s() - cpu_s) / (WARM * rounds) * 1000
-            files = [http.get(address).content for address in re.findall(r'"(/static/[^"]+)"', body.decode())]
-        packed = [len(gzip.compress(each, 6)) for each in (body, *files)]
-        sizes = (len(body), packed[0], len(body) + sum(map(len, files)), sum(packed))
-        row(name, cold_ms, warm_ms, cpu_ms, *(size / 1000 for size in sizes))
+            files = [fetched(http, address)[1:] for address in re.findall(r'"(/static/[^"]+)"', body.decode())]
+        raw, packed = len(body) + sum(len(content) for content, _ in files), sent + sum(size for _, size in files)
+        row(name, cold_ms, warm_ms, cpu_ms, *(size / 1000 for size in (len(body), sent, raw, packed)))
 
 
 def report_paints(browser: Browser, server: Server, filled: Filled, rounds: int) -> None:
@@ -286,10 +284,11 @@ def brush(page: Page, top: float) -> tuple[list[float], float]:
     return list(page.evaluate("moved")), float(released_ms)
 
 
-def fetched(http: httpx2.Client, path: str) -> tuple[float, bytes]:
+def fetched(http: httpx2.Client, path: str) -> tuple[float, bytes, int]:
+    """Milliseconds, the content, and how many bytes of it were sent."""
     begin_s = time.perf_counter()
-    answer = http.get(path).raise_for_status()
-    return (time.perf_counter() - begin_s) * 1000, answer.content
+    answer = http.get(path, headers={"Accept-Encoding": "gzip"}).raise_for_status()
+    return (time.perf_counter() - begin_s) * 1000, answer.content, int(answer.headers["Content-Length"])
 
 
 def path_of(filled: Filled, name: str) -> str:
