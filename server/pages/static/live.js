@@ -3,6 +3,7 @@
 // swaps the parts that changed; without it the pages are still whole.
 
 const TRIES_BEFORE_NOTICE = 2;
+const FOCUSABLE = "a, button, input, select, summary";
 // At most two pages a second, and a page that is dear to make takes no more than a tenth of the server's time.
 const LEAST_REST_MS = 500;
 const REST_PER_FETCH = 9;
@@ -15,6 +16,10 @@ let news = false;
 let wake = () => {};
 let heldBack = false;
 let asked = 0;
+// The answer to what the reader asked for; news wait for it.
+let wish = Promise.resolve();
+// The parts as the server wrote them: scripts add to what is shown.
+const htmlOf = new WeakMap();
 
 function clock(date, seconds) {
   const two = "2-digit";
@@ -35,8 +40,7 @@ function showStale(reason) {
 }
 
 function inUse(part) {
-  if (part.querySelector("[data-held]")) return true;
-  if (part.contains(document.activeElement) && document.activeElement !== document.body) return true;
+  if (part.querySelector(":focus-visible, :popover-open, details.menu[open]") || part.matches(":focus-visible")) return true;
   if (part.dataset.live === "calm" && part.matches(":hover")) return true;
   const selection = document.getSelection();
   return !selection.isCollapsed && part.contains(selection.anchorNode);
@@ -47,23 +51,41 @@ function sameParts(next) {
   return ids(document.getElementById("main")) === ids(next);
 }
 
+function remember(main) {
+  for (const part of main.querySelectorAll("[data-live]")) htmlOf.set(part, part.innerHTML);
+}
+
+// What a hand holds stays as it is, whatever is asked for.
+function mayChange(part, everything) {
+  const may = !part.querySelector("[data-held]") && (everything || !inUse(part));
+  heldBack ||= !may;
+  return may;
+}
+
 function swap(next, everything) {
   const main = document.getElementById("main");
+  const mark = focusMark();
   for (const name of ["refreshS", "state"]) {
     if (next.dataset[name]) main.dataset[name] = next.dataset[name];
     else delete main.dataset[name];
   }
-  if (!sameParts(next)) {
-    heldBack = !everything && inUse(main);
-    if (!heldBack) main.replaceChildren(...next.childNodes);
-    return;
-  }
   heldBack = false;
+  if (sameParts(next)) swapParts(main, next, everything);
+  else if (mayChange(main, everything)) {
+    main.replaceChildren(...next.childNodes);
+    remember(main);
+  }
+  document.dispatchEvent(new Event("swapped"));
+  focusAgain(mark);
+}
+
+function swapParts(main, next, everything) {
   for (const part of main.querySelectorAll("[data-live]")) {
     const fresh = next.querySelector(`#${part.id}`);
-    if (part.innerHTML === fresh.innerHTML) continue;
-    if (!everything && inUse(part)) heldBack = true;
-    else keepPlace(part, fresh);
+    const html = fresh.innerHTML;
+    if (htmlOf.get(part) === html || !mayChange(part, everything)) continue;
+    keepPlace(part, fresh);
+    htmlOf.set(part, html);
   }
 }
 
@@ -73,6 +95,24 @@ function keepPlace(part, fresh) {
   part.replaceChildren(...fresh.childNodes);
   part.querySelectorAll("[tabindex]").forEach((box, number) => places[number] && box.scrollTo(...places[number]));
   part.querySelectorAll("details").forEach((details, number) => (details.open = open[number] || false));
+}
+
+// Where the focus is, in words that still hold after the parts are new.
+function focusMark() {
+  const element = document.activeElement;
+  const part = element && element.closest("[data-live]");
+  if (!part) return null;
+  const alike = [...part.querySelectorAll(FOCUSABLE)].filter((other) => other.textContent === element.textContent);
+  return { part: part.id, id: element.id, text: element.textContent, place: alike.indexOf(element) };
+}
+
+function focusAgain(mark) {
+  const part = mark && document.getElementById(mark.part);
+  if (!part || part.contains(document.activeElement)) return;
+  const alike = [...part.querySelectorAll(FOCUSABLE)].filter((other) => other.textContent === mark.text);
+  const found = (mark.id && document.getElementById(mark.id)) || alike[mark.place] || part;
+  if (found === part) part.tabIndex = -1;
+  found.focus({ preventScroll: true });
 }
 
 // Tells whether the page is now what its address says; `everything` also swaps what is in use.
@@ -98,6 +138,18 @@ async function refresh(everything = false) {
     failures += 1;
     if (failures >= TRIES_BEFORE_NOTICE) showStale("The server does not answer.");
     return false;
+  }
+}
+
+function renew() {
+  wish = refresh(true);
+  return wish;
+}
+
+async function wishesMet() {
+  for (let last = null; last !== wish; ) {
+    last = wish;
+    await last;
   }
 }
 
@@ -140,6 +192,7 @@ async function loop() {
     listen();
     await somethingToDo(seconds);
     if (document.hidden) continue;
+    await wishesMet();
     const begin = performance.now();
     await refresh();
     await rest(Math.max(LEAST_REST_MS, REST_PER_FETCH * (performance.now() - begin)));
@@ -148,4 +201,5 @@ async function loop() {
 
 document.addEventListener("visibilitychange", () => (document.hidden ? hangUp() : heard()));
 localClocks(document);
+remember(document);
 loop();

@@ -2,30 +2,8 @@
 // Follows links and forms that ask the same page for something else without loading it anew: the address changes, the
 // parts are swapped, and what had the focus keeps it. Without it they are ordinary links and forms.
 
-const FOCUSABLE = "a, button, input, select, summary";
-
-// Where the focus is, in words that still hold after the parts are new.
-function focusMark() {
-  const element = document.activeElement;
-  const part = element && element.closest("[data-live]");
-  if (!part) return null;
-  const alike = [...part.querySelectorAll(FOCUSABLE)].filter((other) => other.textContent === element.textContent);
-  return { part: part.id, id: element.id, text: element.textContent, place: alike.indexOf(element) };
-}
-
-function focusAgain(mark) {
-  const part = mark && document.getElementById(mark.part);
-  if (!part || part.contains(document.activeElement)) return;
-  const alike = [...part.querySelectorAll(FOCUSABLE)].filter((other) => other.textContent === mark.text);
-  const found = (mark.id && document.getElementById(mark.id)) || alike[mark.place] || part;
-  if (found === part) part.tabIndex = -1;
-  found.focus({ preventScroll: true });
-}
-
 async function show() {
-  const mark = focusMark();
-  if (await refresh(true)) focusAgain(mark);
-  else location.reload();
+  if (!(await renew())) location.reload();
 }
 
 function visit(address) {
