@@ -45,7 +45,7 @@ def box(chosen: Range, ends: tuple[float, float], at: Callable[[float], float], 
             y = height * (1 - place)
             parts.append(_grip(x, y))
             parts.append(_value(x, y, format.parameter(value, DIGITS)))
-    return "".join(parts)
+    return f'<g class="range">{"".join(parts)}</g>'
 
 
 def _free(ends: tuple[float, float]) -> tuple[float, float]:

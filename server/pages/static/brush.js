@@ -1,6 +1,6 @@
 "use strict";
-// Parallel coordinates under a pointer: a drag along an axis greys at once what it leaves out, and at its end asks for the
-// rest; a line or a row of the table that is pointed at shows its run.
+// Parallel coordinates under a hand: what is drawn along an axis with a pointer, or set with the keys of its two handles,
+// greys at once what it leaves out, and at its end asks for the rest; a line or a row that is pointed at shows its run.
 
 const SVG = "http://www.w3.org/2000/svg";
 const LEAST_DRAG_PX = 4;
@@ -9,9 +9,12 @@ const NEAR_PX = 6;
 const OPEN_END = 0.01;
 const BOX_PX = 18;
 const GRIP_PX = [12, 5];
+const STEP = 1 / 50;
+const STEPS = { ArrowUp: 1, ArrowRight: 1, ArrowDown: -1, ArrowLeft: -1, PageUp: 10, PageDown: -10, Home: -Infinity, End: Infinity };
 
 const pointsOf = new WeakMap();
-let drag = null;
+// The range in hand: an axis' area, the two ends, and what of the address it replaces.
+let hold = null;
 let pointed = null;
 
 function gaps(plot) {
@@ -60,18 +63,33 @@ function written(axis, place) {
 
 function placeAt(area, event) {
   const box = area.getBoundingClientRect();
-  return Math.min(Math.max(1 - (event.clientY - box.top) / box.height, 0), 1);
+  return within(1 - (event.clientY - box.top) / box.height);
 }
 
-// The range of the address in which a drag begins; it moves that one.
-function rangeUnder(area, place) {
-  const axis = axisOf(area);
-  return new URLSearchParams(location.search).getAll(area.dataset.field).find((text) => {
-    if (!text.includes("..")) return false;
-    const [low, high] = text.split("..").map((end) => (end === "" ? null : axis.place(Number(end))));
-    const ends = [low ?? axis.place(-Infinity), high ?? axis.place(Infinity)].map((end) => Math.min(Math.max(end, 0), 1));
-    return Math.min(...ends) <= place && place <= Math.max(...ends);
-  });
+function within(place) {
+  return Math.min(Math.max(place, 0), 1);
+}
+
+function query() {
+  return new URLSearchParams(location.search);
+}
+
+// Two ends, the lower one first: the place of each, and the text that it has in the address.
+function endsOf(axis, text) {
+  const open = axis.value(0) <= axis.value(1) ? [0, 1] : [1, 0];
+  const ends = text.split("..").map((end, side) => ({ place: end ? within(axis.place(Number(end))) : open[side], text: end }));
+  return ends.sort((one, other) => one.place - other.place);
+}
+
+function rangesOf(area) {
+  const ranges = query().getAll(area.dataset.field).filter((text) => text.includes(".."));
+  return ranges.map((text) => ({ text, ends: endsOf(axisOf(area), text) }));
+}
+
+// An end that a hand has moved has no text yet.
+function said(axis, end) {
+  if (end.text !== undefined) return end.text;
+  return end.place < OPEN_END || end.place > 1 - OPEN_END ? "" : written(axis, end.place);
 }
 
 function make(name, attributes, parent) {
@@ -81,61 +99,196 @@ function make(name, attributes, parent) {
   return element;
 }
 
-function begin(area, event) {
-  const place = placeAt(area, event);
-  const group = make("g", { "data-held": "" }, area.parentNode);
-  drag = { area, group, axis: axisOf(area), from: place, to: place, startY: event.clientY, replaces: rangeUnder(area, place) };
-  const plot = area.closest(".plot");
-  drag.gaps = gaps(plot);
-  drag.lines = [...chosenLines(plot), ...plot.querySelectorAll(".best-line")];
-  area.setPointerCapture(event.pointerId);
+// The server's drawing of a range of the address.
+function boxOf(area, text) {
+  const boxes = [];
+  for (let before = area.previousElementSibling; before && before.matches(".range"); before = before.previousElementSibling) boxes.unshift(before);
+  return boxes[rangesOf(area).findIndex((range) => range.text === text)];
 }
 
-function drawDrag() {
-  if (!drag) return;
-  drag.frame = 0;
-  const { group, axis, lines, area } = drag;
-  const [low, high] = [drag.from, drag.to].sort((one, other) => one - other);
-  const x = `${axis.x}%`;
-  const [top, foot] = [axis.height * (1 - high), axis.height * (1 - low)];
+function take(area, ends, replaces, more) {
+  const plot = area.closest(".plot");
+  const axis = axisOf(area);
+  const drawn = boxOf(area, replaces);
+  if (drawn) drawn.classList.add("replaced");
+  const group = make("g", { "data-held": "" }, area.parentNode);
+  area.before(group);
+  const kept = query().getAll(area.dataset.field).filter((text) => text !== replaces);
+  const others = kept.map((text) => endsOf(axis, text.includes("..") ? text : `${text}..${text}`));
+  hold = { area, group, axis, ends, replaces, others, drawn, plot, gaps: gaps(plot), frame: 0, ...more };
+}
+
+function redraw() {
+  hold.frame ||= requestAnimationFrame(draw);
+}
+
+function draw() {
+  if (!hold) return;
+  hold.frame = 0;
+  const { group, axis, plot } = hold;
+  const ends = [...hold.ends].sort((one, other) => one.place - other.place);
   group.replaceChildren();
+  drawBox(group, axis, ends);
+  const at = Math.round((axis.x * hold.gaps) / 100);
+  const ranges = [ends, ...hold.others].map((each) => each.map((end) => axis.height * (1 - end.place)));
+  const holds = (line) => {
+    const y = points(line, hold.gaps).get(at);
+    return ranges.some(([foot, top]) => top - 0.5 <= y && y <= foot + 0.5);
+  };
+  for (const line of [...chosenLines(plot), ...plot.querySelectorAll(".best-line")]) line.classList.toggle("out", !holds(line));
+  if (alone(hold.area.dataset.field)) {
+    for (const line of plot.querySelectorAll(".lines.context path[data-run]")) line.classList.toggle("in", holds(line));
+  }
+}
+
+function drawBox(group, axis, ends) {
+  const x = `${axis.x}%`;
+  const [foot, top] = ends.map((end) => axis.height * (1 - end.place));
   const box = { class: "brush", x, y: top, width: BOX_PX, height: Math.max(foot - top, 1), rx: 4 };
   make("rect", { ...box, transform: `translate(${-BOX_PX / 2})` }, group);
-  for (const place of [low, high]) {
-    const y = axis.height * (1 - place);
+  for (const end of ends) {
+    const y = axis.height * (1 - end.place);
     const [width, height] = GRIP_PX;
     make("rect", { class: "grip", x, y: y - height / 2, width, height, rx: 2, transform: `translate(${-width / 2})` }, group);
-    make("text", { class: "plate", x, dx: 13, y, dy: "0.35em" }, group).textContent = written(axis, place);
+    make("text", { class: "plate", x, dx: 13, y, dy: "0.35em" }, group).textContent = end.text || written(axis, end.place);
   }
-  const first = new URLSearchParams(location.search).getAll(area.dataset.field).length === 0;
-  if (!first) return;
-  const at = Math.round((axis.x * drag.gaps) / 100);
-  for (const line of lines) {
-    const y = points(line, drag.gaps).get(at);
-    line.classList.toggle("out", y === undefined || y < top - 0.5 || y > foot + 0.5);
-  }
+}
+
+// Whether all that is left out is left out by this field: then what comes in again is known too.
+function alone(field) {
+  return ![...query().keys()].some((name) => name !== field && /^(f\..*|m|top|state)$/.test(name));
+}
+
+function tidy({ group, drawn, plot, frame }) {
+  cancelAnimationFrame(frame);
+  group.remove();
+  if (drawn) drawn.classList.remove("replaced");
+  for (const line of plot.querySelectorAll("path.out, path.in")) line.classList.remove("out", "in");
 }
 
 function letGo() {
-  if (!drag) return;
-  for (const line of drag.lines) line.classList.remove("out");
-  drag.group.remove();
-  cancelAnimationFrame(drag.frame);
-  drag = null;
+  if (!hold) return;
+  const held = hold;
+  hold = null;
+  tidy(held);
+  if (heldBack) renew();
 }
 
-async function finish(event) {
-  const { area, axis, from, to, replaces, startY } = drag;
-  if (Math.abs(event.clientY - startY) < LEAST_DRAG_PX) return letGo();
-  const places = [from, to].sort((one, other) => one - other);
-  const ends = places.map((place) => (place < OPEN_END || place > 1 - OPEN_END ? "" : written(axis, place)));
-  const asked = new URLSearchParams(location.search);
-  const kept = [...asked].filter(([name, text]) => name !== "page" && !(name === area.dataset.field && text === replaces));
-  const range = axis.value(0) <= axis.value(1) ? ends : ends.reverse();
-  if (range[0] || range[1]) kept.push([area.dataset.field, range.join("..")]);
-  drag.group.removeAttribute("data-held");
-  await visit(`${location.pathname}?${new URLSearchParams(kept)}`);
+// The box stays until the answer is there, but no longer in hand.
+async function ask() {
+  const held = hold;
+  hold = null;
+  const { area, axis, replaces } = held;
+  const ends = held.ends.sort((one, other) => axis.value(one.place) - axis.value(other.place)).map((end) => said(axis, end));
+  const kept = [...query()].filter(([name, text]) => name !== area.dataset.field || text !== replaces);
+  if (ends[0] || ends[1]) kept.push([area.dataset.field, ends.join("..")]);
+  held.group.removeAttribute("data-held");
+  await visitQuery(kept);
+  tidy(held);
+}
+
+function clear(area) {
+  return visitQuery([...query()].filter(([name]) => name !== area.dataset.field));
+}
+
+function visitQuery(pairs) {
+  const text = String(new URLSearchParams(pairs.filter(([name]) => name !== "page")));
+  return visit(text ? `${location.pathname}?${text}` : location.pathname);
+}
+
+// A drag that begins at an end of a range moves that end; within one, it draws that range anew; elsewhere, one more.
+function grab(area, event) {
+  const place = placeAt(area, event);
+  const drag = { pointer: event.pointerId, startY: event.clientY };
+  const near = (2 * GRIP_PX[1]) / axisOf(area).height;
+  const ranges = rangesOf(area);
+  for (const { text, ends } of ranges) {
+    const end = ends.findIndex((each) => Math.abs(each.place - place) <= near);
+    if (end >= 0) return take(area, [ends[1 - end], { place }], text, drag);
+  }
+  const around = ranges.find(({ ends }) => ends[0].place <= place && place <= ends[1].place);
+  take(area, [{ place }, { place }], around && around.text, drag);
+}
+
+function sliderName(area, word) {
+  const { field } = area.dataset;
+  const option = document.querySelector(`#filter-field option[value="${CSS.escape(field)}"]`);
+  return `${option ? option.textContent : field.replace(/^f\./, "")}, ${word} end of the range`;
+}
+
+// Each axis has two sliders for the keyboard: they are the ends of its first range, or of the whole axis.
+function addHandles() {
+  for (const area of document.querySelectorAll(".brush-area")) {
+    if (area.parentNode.querySelector(`.handle[data-field="${CSS.escape(area.dataset.field)}"]`)) continue;
+    const axis = axisOf(area);
+    const { field } = area.dataset;
+    const form = area.closest(".parallel").className.replace("parallel ", "");
+    const [width, height] = GRIP_PX;
+    const handles = ["lower", "upper"].map((word) =>
+      make("rect", {
+        id: `${form}-${field}-${word}`, class: "handle", role: "slider", tabindex: 0, "data-field": field,
+        "aria-orientation": "vertical", "aria-label": sliderName(area, word), x: `${axis.x}%`, width, height, rx: 2,
+        transform: `translate(${-width / 2} ${-height / 2})`,
+        "aria-valuemin": Math.min(axis.value(0), axis.value(1)), "aria-valuemax": Math.max(axis.value(0), axis.value(1)),
+      }, area.parentNode));
+    area.after(...handles);
+    setHandles(area, firstRange(area).ends);
+  }
+}
+
+function firstRange(area) {
+  return rangesOf(area)[0] || { ends: endsOf(axisOf(area), "..") };
+}
+
+function handlesOf(area) {
+  return [area.nextElementSibling, area.nextElementSibling.nextElementSibling];
+}
+
+function setHandles(area, ends) {
+  const axis = axisOf(area);
+  handlesOf(area).forEach((handle, side) => {
+    const end = ends[side];
+    const text = said(axis, end);
+    handle.setAttribute("y", axis.height * (1 - end.place));
+    handle.setAttribute("aria-valuenow", text || axis.value(end.place));
+    handle.setAttribute("aria-valuetext", text || `no end, ${written(axis, end.place)}`);
+  });
+}
+
+function areaOf(handle) {
+  const before = handle.previousElementSibling;
+  return before.matches(".brush-area") ? before : before.previousElementSibling;
+}
+
+function move(handle, steps) {
+  const area = areaOf(handle);
+  if (!hold) {
+    const { text, ends } = firstRange(area);
+    take(area, ends, text, { pointer: null });
+  }
+  const side = handlesOf(area).indexOf(handle);
+  const other = hold.ends[1 - side].place;
+  const place = within(hold.ends[side].place + steps * STEP);
+  hold.ends[side] = { place: side ? Math.max(place, other) : Math.min(place, other) };
+  setHandles(area, hold.ends);
+  redraw();
+}
+
+function putBack(area) {
   letGo();
+  if (area.isConnected) setHandles(area, firstRange(area).ends);
+}
+
+function pressed(handle, event) {
+  const steps = STEPS[event.key];
+  if (steps) move(handle, event.shiftKey ? 10 * steps : steps);
+  else if (event.key === "Enter" && hold) ask();
+  else if (event.key === "Delete" || event.key === "Backspace") {
+    putBack(areaOf(handle));
+    clear(areaOf(handle));
+  } else if (event.key !== "Escape") return;
+  else putBack(areaOf(handle));
+  event.preventDefault();
 }
 
 // The curve between two axes is the same for all runs but for its ends: how far up it is, so far along.
@@ -188,7 +341,7 @@ function point(run, event) {
     }
     pointed = run;
   }
-  const overPlot = Boolean(run && event.target.closest(".parallel"));
+  const overPlot = Boolean(run && event && event.target.closest(".parallel"));
   tip().hidden = !overPlot;
   if (overPlot) {
     tip().style.left = `${Math.min(event.clientX + 16, innerWidth - tip().offsetWidth - 8)}px`;
@@ -201,6 +354,7 @@ function runUnder(event) {
   if (row) return row.dataset.run;
   const plot = event.target.closest(".parallel .plot");
   const line = plot && !event.target.closest("a, .brush-area") && nearest(plot, event);
+  if (plot) plot.classList.toggle("pointing", Boolean(line));
   return line ? line.dataset.run : null;
 }
 
@@ -208,39 +362,72 @@ let latest = null;
 function look() {
   const event = latest;
   latest = null;
-  if (!drag) point(runUnder(event), event);
+  if (!hold) point(runUnder(event), event);
 }
 
 document.addEventListener("pointerdown", (event) => {
   const area = event.target.closest(".brush-area");
   if (!area || event.button || !event.isPrimary) return;
   event.preventDefault();
-  point(null, event);
-  begin(area, event);
+  point(null);
+  letGo();
+  grab(area, event);
+  area.setPointerCapture(event.pointerId);
 });
 
+function dragged(event) {
+  return hold && hold.pointer === event.pointerId;
+}
+
 document.addEventListener("pointermove", (event) => {
-  if (drag) {
-    drag.to = placeAt(drag.area, event);
-    drag.frame ||= requestAnimationFrame(drawDrag);
+  if (dragged(event)) {
+    hold.ends[1] = { place: placeAt(hold.area, event) };
+    if (Math.abs(event.clientY - hold.startY) >= LEAST_DRAG_PX || hold.moved) {
+      hold.moved = true;
+      redraw();
+    }
   } else if (event.pointerType === "mouse" && document.getElementById("parallel")) {
     if (!latest) requestAnimationFrame(look);
     latest = event;
   }
 });
 
-document.addEventListener("pointerup", (event) => drag && finish(event));
-document.addEventListener("pointercancel", letGo);
+document.addEventListener("pointerup", (event) => {
+  if (!dragged(event)) return;
+  if (hold.moved) ask();
+  else letGo();
+});
+
+document.addEventListener("pointercancel", (event) => dragged(event) && letGo());
 
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape") letGo();
+  const handle = event.target.closest(".handle");
+  if (handle && !event.ctrlKey && !event.metaKey && !event.altKey) pressed(handle, event);
+  else if (event.key === "Escape") letGo();
+});
+
+document.addEventListener("focusin", (event) => {
+  const row = event.target.closest("tr[data-run]");
+  if (row) point(row.dataset.run);
+});
+
+document.addEventListener("focusout", (event) => {
+  const handle = event.target.closest(".handle");
+  const area = handle && handle.isConnected && areaOf(handle);
+  if (area && hold && hold.area === area && !handlesOf(area).includes(event.relatedTarget)) putBack(area);
+  else if (event.target.closest("tr[data-run]")) point(null);
+});
+
+document.addEventListener("swapped", () => {
+  addHandles();
+  const run = pointed;
+  pointed = null;
+  if (run) point(run);
 });
 
 document.addEventListener("dblclick", (event) => {
   const area = event.target.closest(".brush-area");
-  if (!area) return;
-  const kept = [...new URLSearchParams(location.search)].filter(([name]) => name !== area.dataset.field && name !== "page");
-  visit(`${location.pathname}?${new URLSearchParams(kept)}`);
+  if (area) clear(area);
 });
 
 document.addEventListener("click", (event) => {
@@ -249,3 +436,5 @@ document.addEventListener("click", (event) => {
   const line = nearest(plot, event);
   if (line) location.assign(`${location.pathname.split("/sweeps/")[0]}/runs/${encodeURIComponent(line.dataset.run)}`);
 });
+
+addHandles();
