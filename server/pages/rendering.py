@@ -33,8 +33,8 @@ STATIC_HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "public, max-age=31536000, immutable",
 }
-# The quickest: it adds a fiftieth to the time that a page takes, and leaves a fifth of it to be sent.
-GZIP_LEVEL: Final = 1
+# It adds a thirtieth to the time that a page takes, and leaves a fifth of it to be sent; 6, the usual, thrice as much.
+GZIP_LEVEL: Final = 3
 
 
 @dataclass(frozen=True)
