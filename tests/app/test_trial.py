@@ -217,7 +217,7 @@ def test_what_it_started_is_killed_with_it(way: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("limit_min", "times", "rest_s"), [("0.01", 6, 0), ("0.01", 0, 1), ("0", 1, 1)], ids=["busy", "unaware", "off"]
+    ("limit_min", "times", "rest_s"), [("0.05", 20, 0), ("0.01", 0, 1), ("0", 1, 1)], ids=["busy", "unaware", "off"]
 )
 def test_a_trial_at_work_or_of_unknown_progress_is_left_alone(
     way: dict[str, str], limit_min: str, times: int, rest_s: int
