@@ -1,5 +1,5 @@
 "use strict";
-// Parallel coordinates under a hand: what is drawn along an axis with a pointer, or set with the keys of its two handles,
+// Parallel coordinates under a hand: a range drawn along an axis with a pointer, or set with the keys of its two handles,
 // greys at once what it leaves out, and at its end asks for the rest; a line or a row that is pointed at shows its run.
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -10,7 +10,16 @@ const OPEN_END = 0.01;
 const BOX_PX = 18;
 const GRIP_PX = [12, 5];
 const STEP = 1 / 50;
-const STEPS = { ArrowUp: 1, ArrowRight: 1, ArrowDown: -1, ArrowLeft: -1, PageUp: 10, PageDown: -10, Home: -Infinity, End: Infinity };
+const STEPS = {
+  ArrowUp: 1,
+  ArrowRight: 1,
+  ArrowDown: -1,
+  ArrowLeft: -1,
+  PageUp: 10,
+  PageDown: -10,
+  Home: -Infinity,
+  End: Infinity,
+};
 
 const pointsOf = new WeakMap();
 // The range in hand: an axis' area, the two ends, and what of the address it replaces.
@@ -77,12 +86,17 @@ function query() {
 // Two ends, the lower one first: the place of each, and the text that it has in the address.
 function endsOf(axis, text) {
   const open = axis.value(0) <= axis.value(1) ? [0, 1] : [1, 0];
-  const ends = text.split("..").map((end, side) => ({ place: end ? within(axis.place(Number(end))) : open[side], text: end }));
+  const place = (end, side) => (end ? within(axis.place(Number(end))) : open[side]);
+  const ends = text.split("..").map((end, side) => ({ place: place(end, side), text: end }));
   return ends.sort((one, other) => one.place - other.place);
 }
 
+function isRange(text) {
+  return text.includes("..") && !text.split("..").some(isNaN);
+}
+
 function rangesOf(area) {
-  const ranges = query().getAll(area.dataset.field).filter((text) => text.includes(".."));
+  const ranges = query().getAll(area.dataset.field).filter(isRange);
   return ranges.map((text) => ({ text, ends: endsOf(axisOf(area), text) }));
 }
 
@@ -102,7 +116,9 @@ function make(name, attributes, parent) {
 // The server's drawing of a range of the address.
 function boxOf(area, text) {
   const boxes = [];
-  for (let before = area.previousElementSibling; before && before.matches(".range"); before = before.previousElementSibling) boxes.unshift(before);
+  for (let box = area.previousElementSibling; box && box.matches(".range"); box = box.previousElementSibling) {
+    boxes.unshift(box);
+  }
   return boxes[rangesOf(area).findIndex((range) => range.text === text)];
 }
 
@@ -114,7 +130,7 @@ function take(area, ends, replaces, more) {
   const group = make("g", { "data-held": "" }, area.parentNode);
   area.before(group);
   const kept = query().getAll(area.dataset.field).filter((text) => text !== replaces);
-  const others = kept.map((text) => endsOf(axis, text.includes("..") ? text : `${text}..${text}`));
+  const others = kept.map((text) => endsOf(axis, isRange(text) ? text : `${text}..${text}`));
   hold = { area, group, axis, ends, replaces, others, drawn, plot, gaps: gaps(plot), frame: 0, ...more };
 }
 
@@ -135,7 +151,8 @@ function draw() {
     const y = points(line, hold.gaps).get(at);
     return ranges.some(([foot, top]) => top - 0.5 <= y && y <= foot + 0.5);
   };
-  for (const line of [...chosenLines(plot), ...plot.querySelectorAll(".best-line")]) line.classList.toggle("out", !holds(line));
+  const chosen = [...chosenLines(plot), ...plot.querySelectorAll(".best-line")];
+  for (const line of chosen) line.classList.toggle("out", !holds(line));
   if (alone(hold.area.dataset.field)) {
     for (const line of plot.querySelectorAll(".lines.context path[data-run]")) line.classList.toggle("in", holds(line));
   }
@@ -149,8 +166,10 @@ function drawBox(group, axis, ends) {
   for (const end of ends) {
     const y = axis.height * (1 - end.place);
     const [width, height] = GRIP_PX;
-    make("rect", { class: "grip", x, y: y - height / 2, width, height, rx: 2, transform: `translate(${-width / 2})` }, group);
-    make("text", { class: "plate", x, dx: 13, y, dy: "0.35em" }, group).textContent = end.text || written(axis, end.place);
+    const grip = { class: "grip", x, y: y - height / 2, width, height, rx: 2 };
+    make("rect", { ...grip, transform: `translate(${-width / 2})` }, group);
+    const label = make("text", { class: "plate", x, dx: 13, y, dy: "0.35em" }, group);
+    label.textContent = end.text || written(axis, end.place);
   }
 }
 
@@ -179,11 +198,15 @@ async function ask() {
   const held = hold;
   hold = null;
   const { area, axis, replaces } = held;
-  const ends = held.ends.sort((one, other) => axis.value(one.place) - axis.value(other.place)).map((end) => said(axis, end));
-  const kept = [...query()].filter(([name, text]) => name !== area.dataset.field || text !== replaces);
-  if (ends[0] || ends[1]) kept.push([area.dataset.field, ends.join("..")]);
+  const byValue = held.ends.sort((one, other) => axis.value(one.place) - axis.value(other.place));
+  const ends = byValue.map((end) => said(axis, end));
+  const { field } = area.dataset;
+  const pairs = [...query()];
+  const old = pairs.findIndex(([name, text]) => name === field && text === replaces);
+  const range = ends[0] || ends[1] ? [[field, ends.join("..")]] : [];
+  pairs.splice(old < 0 ? pairs.length : old, old < 0 ? 0 : 1, ...range);
   held.group.removeAttribute("data-held");
-  await visitQuery(kept);
+  await visitQuery(pairs);
   tidy(held);
 }
 
@@ -219,21 +242,32 @@ function sliderName(area, word) {
 // Each axis has two sliders for the keyboard: they are the ends of its first range, or of the whole axis.
 function addHandles() {
   for (const area of document.querySelectorAll(".brush-area")) {
-    if (area.parentNode.querySelector(`.handle[data-field="${CSS.escape(area.dataset.field)}"]`)) continue;
+    if (area.nextElementSibling && area.nextElementSibling.matches(".handle")) continue;
     const axis = axisOf(area);
-    const { field } = area.dataset;
-    const form = area.closest(".parallel").className.replace("parallel ", "");
-    const [width, height] = GRIP_PX;
-    const handles = ["lower", "upper"].map((word) =>
-      make("rect", {
-        id: `${form}-${field}-${word}`, class: "handle", role: "slider", tabindex: 0, "data-field": field,
-        "aria-orientation": "vertical", "aria-label": sliderName(area, word), x: `${axis.x}%`, width, height, rx: 2,
-        transform: `translate(${-width / 2} ${-height / 2})`,
-        "aria-valuemin": Math.min(axis.value(0), axis.value(1)), "aria-valuemax": Math.max(axis.value(0), axis.value(1)),
-      }, area.parentNode));
-    area.after(...handles);
+    const words = axis.value(0) <= axis.value(1) ? ["lower", "upper"] : ["upper", "lower"];
+    area.after(...words.map((word) => handle(area, word)));
     setHandles(area, firstRange(area).ends);
+    // Within drawings Chromium does not heed touch-action, and would scroll.
+    area.addEventListener("touchmove", (event) => event.preventDefault(), { passive: false });
   }
+}
+
+function handle(area, word) {
+  const axis = axisOf(area);
+  const form = area.closest(".parallel").classList.contains("wide") ? "wide" : "narrow";
+  const ends = [axis.value(0), axis.value(1)];
+  const [width, height] = GRIP_PX;
+  const place = { x: `${axis.x}%`, width, height, rx: 2, transform: `translate(${-width / 2} ${-height / 2})` };
+  const told = {
+    role: "slider",
+    tabindex: 0,
+    "aria-label": sliderName(area, word),
+    "aria-orientation": "vertical",
+    "aria-valuemin": Math.min(...ends),
+    "aria-valuemax": Math.max(...ends),
+  };
+  const id = `${form}-${area.dataset.field}-${word}`;
+  return make("rect", { id, class: "handle", ...place, ...told }, area.parentNode);
 }
 
 function firstRange(area) {

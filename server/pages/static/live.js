@@ -4,6 +4,7 @@
 
 const TRIES_BEFORE_NOTICE = 2;
 const FOCUSABLE = "a, button, input, select, summary";
+const IN_USE = ":focus-visible, :popover-open, details.menu[open]";
 // At most two pages a second, and a page that is dear to make takes no more than a tenth of the server's time.
 const LEAST_REST_MS = 500;
 const REST_PER_FETCH = 9;
@@ -40,7 +41,7 @@ function showStale(reason) {
 }
 
 function inUse(part) {
-  if (part.querySelector(":focus-visible, :popover-open, details.menu[open]") || part.matches(":focus-visible")) return true;
+  if (part.matches(":focus-visible") || part.querySelector(IN_USE)) return true;
   if (part.dataset.live === "calm" && part.matches(":hover")) return true;
   const selection = document.getSelection();
   return !selection.isCollapsed && part.contains(selection.anchorNode);
