@@ -106,6 +106,44 @@ def test_a_drag_along_an_axis_leaves_the_runs_within_it_and_going_back_brings_al
     assert page.evaluate("window.same")
 
 
+def test_the_end_of_a_range_is_moved_by_a_drag(page: Page, many_runs: list[Any]) -> None:
+    drag(page, "f.dropout", 0.3, 0.6)
+    expect(page.locator("#filters a.chip")).to_contain_text("dropout")
+    low, high = ends(asked(page, "f.dropout")[0])
+    before = page.url
+
+    drag(page, "f.dropout", 0.6, 0.8)
+    expect(page).not_to_have_url(before)
+
+    (text,) = asked(page, "f.dropout")
+    assert ends(text)[0] == low
+    assert ends(text)[1] > high
+    expect_left(page, within(many_runs, "dropout", text))
+
+
+def test_a_range_is_set_and_cleared_with_the_keyboard_alone(page: Page, many_runs: list[Any]) -> None:
+    lower, upper = (
+        page.locator(WIDE).get_by_role("slider", name=f"dropout, {word} end of the range")
+        for word in ("lower", "upper")
+    )
+
+    lower.focus()
+    page.keyboard.press("Shift+ArrowUp")
+    expect(page.locator(f"{WIDE} .lines path.out").first).to_be_attached()
+    page.keyboard.press("Tab")
+    expect(upper).to_be_focused()
+    page.keyboard.press("Shift+ArrowDown")
+    page.keyboard.press("Enter")
+
+    expect(page.locator("#filters a.chip")).to_contain_text("dropout")
+    (text,) = asked(page, "f.dropout")
+    assert all(map(math.isfinite, ends(text)))
+    expect_left(page, within(many_runs, "dropout", text))
+    expect(upper).to_be_focused()
+    page.keyboard.press("Delete")
+    expect(page.locator("#filters a.chip")).to_have_count(0)
+
+
 def test_a_drag_along_the_metrics_axis_leaves_the_runs_with_such_a_value(page: Page, many_runs: list[Any]) -> None:
     drag(page, "m", 0.6, 1.0)
     expect(page.locator("#filters a.chip")).to_contain_text(METRIC)
