@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from itertools import islice
+from typing import Final
 
 from search import early_termination
 from search.config import SweepConfig
@@ -14,6 +15,9 @@ from server.dotted import at_path, number
 from server.ledger import points, runs
 from server.store import queries, writes
 from server.store.rows import Run, Sweep
+
+# Each stopped run keeps the values that it was compared with; all of thousands would fill the disk with their square.
+MOST_RIVALS_KEPT: Final = 200
 
 
 def consider(tx: sqlite3.Connection, run: Run, fresh: Sequence[str], now_s: float) -> None:
@@ -57,7 +61,15 @@ def _compare(tx: sqlite3.Connection, run: Run, config: SweepConfig, curve: list[
         return
     writes.update(tx, "run", run.id, bracket=decision.bracket)
     if decision.stop:
-        runs.stop_early(tx, run, {**asdict(decision), "value": curve[bracket - 1]}, now_s)
+        kept = {"rivals": _spread(decision.rivals), "others": len(decision.rivals), "value": curve[bracket - 1]}
+        runs.stop_early(tx, run, asdict(decision) | kept, now_s)
+
+
+def _spread(ranked: Sequence[float]) -> list[float]:
+    """At most so many as are kept, the best, the worst, and evenly by rank between them."""
+    if len(ranked) <= MOST_RIVALS_KEPT:
+        return list(ranked)
+    return [ranked[round(place * (len(ranked) - 1) / (MOST_RIVALS_KEPT - 1))] for place in range(MOST_RIVALS_KEPT)]
 
 
 def _reached(config: SweepConfig, count: int) -> int:

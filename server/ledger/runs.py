@@ -161,7 +161,8 @@ def stop_early(tx: sqlite3.Connection, run: Run, decision: dict[str, Any], now_s
     """Asks a run to stop and keeps why on it and in its summary, where any program finds it.
 
     Args:
-        decision: with its `reason`, `bracket`, `rank`, `rivals` and the run's own `value` at the bracket.
+        decision: with its `reason`, `bracket`, `rank`, the run's own `value` at the bracket, the `needed` one, how many
+            `others` there were, and the values of all or of some of these, as `rivals`.
     """
     writes.update(tx, "run", run.id, early_stop=json.dumps(decision))
     request_stop(tx, run, now_s)

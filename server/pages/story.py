@@ -79,13 +79,18 @@ def _stopped_early(decision: dict[str, Any], goal: str) -> Story:
     if not rivals:
         return Story(heading, sentence)
     drawn = "" if value is None else strip([*rivals, value], value, goal, "this run", needed)
-    return Story(heading, sentence, _compared(value, rivals), Markup(drawn) if drawn else None)
+    others = int(number(decision.get("others")) or len(rivals))
+    return Story(heading, sentence, _compared(value, rivals, others), Markup(drawn) if drawn else None)
 
 
-def _compared(value: float | None, rivals: Sequence[float]) -> str:
+def _compared(value: float | None, rivals: Sequence[float], others: int) -> str:
+    """The values in words; of many `others`, the rivals that were kept are some, from the best to the worst."""
+    own = "" if value is None else f"its value there: {written(value, DIGITS)}\n"
+    if len(rivals) < others:
+        best, worst = written(rivals[0], DIGITS), written(rivals[-1], DIGITS)
+        return f"{own}those of {format.count(others)} others: from {best} to {worst}"
     names = [written(rival, DIGITS) for rival in rivals[:RIVALS_SHOWN]]
     more = f" and {format.count(len(rivals) - RIVALS_SHOWN)} more" if len(rivals) > RIVALS_SHOWN else ""
-    own = "" if value is None else f"its value there: {written(value, DIGITS)}\n"
     return f"{own}the others', best first: {', '.join(names)}{more}"
 
 

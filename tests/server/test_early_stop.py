@@ -66,6 +66,29 @@ def test_the_reason_is_kept_and_the_point_is_settled_as_stopped(wb: Speaker) -> 
     assert wb.beat(wb.agent(sweep))["type"] == "run"
 
 
+def test_of_very_many_rivals_some_are_kept_from_the_best_to_the_worst(wb: Speaker) -> None:
+    values = [0.9 - number / 1000 for number in range(230)]
+    sweep = wb.register(SWEEP | {"parameters": {"units": {"values": list(range(300))}}})
+    agent = wb.agent(sweep)
+    for value in values:
+        rival = str(wb.beat(agent)["run_id"])
+        wb.begin(rival, sweep)
+        wb.log(rival, 0, {"_step": 0, "acc": value}, {"_step": 1, "acc": value})
+        wb.summarise(rival, acc=value)
+        wb.finish(rival, 0)
+    bad = str(wb.beat(agent)["run_id"])
+    wb.begin(bad, sweep)
+    wb.log(bad, 0, {"_step": 0, "acc": 0.1}, {"_step": 1, "acc": 0.2})
+    wb.finish(bad, 255)
+
+    summary = json.loads(wb.field(bad, "summaryMetrics"))
+
+    assert summary["cause"] == "stopped early: rank 231 of 231 at epoch 2; 116 go on"
+    assert len(summary["early_stop"]["rivals"]) == 200
+    assert summary["early_stop"]["rivals"] == sorted(summary["early_stop"]["rivals"], reverse=True)
+    assert (summary["early_stop"]["rivals"][0], summary["early_stop"]["rivals"][-1]) == (values[0], values[-1])
+
+
 def test_a_program_reads_the_decision_with_its_rivals_from_the_run_s_summary(wb: Speaker) -> None:
     sweep = wb.register(SWEEP)
     bad = start_with_two_good_rivals(wb, sweep)
