@@ -79,7 +79,7 @@ def best_so_far(
         *_x_labels(area, by_time),
     ]
     at = "" if not best else f", the best {'at' if by_time else 'at run'} {_said(best[-1][0], by_time)}"
-    label = f"{format.counted(len(chosen), 'result')}{at}"
+    label = f"{format.counted(len(chosen) - len(without), 'result')}{at}"
     return BestSoFar(plot(parts, HEIGHT + TRAY_HEIGHT + LABELS_HEIGHT, label), len(out), len(without))
 
 

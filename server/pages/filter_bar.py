@@ -10,6 +10,8 @@ from server.pages.values import searched
 from server.store.rows import Sweep
 
 DIGITS = 4
+# The best quarter of a handful says nothing.
+LEAST_FOR_SHARES = 20
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class FilterBar:
         count: as "38", `of` as "of 234 runs", `total` as "234 runs".
         chips: the filters, one a field.
         none_url: without any of them.
-        top: the shares of the best runs to choose from; none for a sweep without a metric.
+        top: the shares of the best runs to choose from; none for a sweep without a metric or with few runs.
         fields: (name in the address, name for people) of what can be filtered.
         kept: what a form has to send along.
     """
@@ -47,6 +49,7 @@ class FilterBar:
 def filter_bar(sweep: Sweep, path: str, query: TableQuery, selection: Selection) -> FilterBar:
     """Says what is chosen; the bar is there without a filter too."""
     runs = "run" if selection.total == 1 else "runs"
+    enough = selection.total >= LEAST_FOR_SHARES or query.top is not None
     named = [(FILTER_PREFIX + name, name) for name in map(".".join, searched(sweep.config))]
     return FilterBar(
         count=format.count(selection.count),
@@ -54,7 +57,7 @@ def filter_bar(sweep: Sweep, path: str, query: TableQuery, selection: Selection)
         of=runs if selection.runs is None else f"of {format.count(selection.total)} {runs}",
         chips=_chips(sweep, path, query),
         none_url=query.unfiltered().url(path),
-        top=_top(path, query) if sweep.metric_name is not None else [],
+        top=_top(path, query) if sweep.metric_name is not None and enough else [],
         fields=[*named, *([(METRIC_FILTER, sweep.metric_name)] if sweep.metric_name is not None else [])],
         kept=replace(query, number=1).pairs(),
     )

@@ -100,6 +100,16 @@ def test_a_chosen_colour_scheme_is_kept_on_every_page_until_the_system_decides_a
     expect_background(DARK)
 
 
+def test_what_has_opened_closes_by_escape_and_by_a_click_elsewhere(page: Page) -> None:
+    for name in ("scheme", "menu.right"):
+        opened = page.locator(f"details.{name}")
+        for close in (lambda: page.keyboard.press("Escape"), lambda: page.locator("h1").click()):
+            opened.locator("summary").click()
+            expect(opened).to_have_attribute("open", "")
+            close()
+            expect(opened).not_to_have_attribute("open", "")
+
+
 def test_without_a_script_the_table_reads_and_sorts(visitor: Visitor, server: RunningServer, filled: Filled) -> None:
     page = visitor.open(page_of(filled.few), java_script_enabled=False)
     runs = {run.id: run for run in runs_of(server, filled.few)}

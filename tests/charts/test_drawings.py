@@ -79,6 +79,13 @@ def test_the_best_so_far_line_rises_with_each_improvement_and_ends_at_the_last_r
 def test_without_a_value_there_is_no_line() -> None:
     assert steps([], last=10, goal="maximize") == ""
     assert best_so_far([Result(1, None)], 5, "maximize") is None
+
+
+def test_only_runs_with_a_value_are_counted_as_results() -> None:
+    drawing = best_so_far([Result(1, None), Result(2, 0.5), Result(3, 0.4)], 5, "maximize")
+
+    assert drawing is not None
+    assert 'aria-label="2 results, the best at run 2"' in drawing.svg
     assert curve("loss", [(1, float("nan"))], "epoch") == ""
     assert strip([0.5], 0.5, "maximize", "rank 1 of 1") == ""
 

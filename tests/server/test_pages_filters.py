@@ -106,6 +106,13 @@ def test_the_best_share_is_of_the_runs_with_a_result(shelf: Shelf, goal: str, sh
     assert shown(page) == set(ranked[: {10: 6, 25: 14}[share]])
 
 
+def test_shares_are_offered_of_more_than_a_handful(shelf: Shelf) -> None:
+    filled(shelf, runs=19)
+
+    assert "Best 25 %" not in shelf.look(SWEEP).text
+    assert "Best 25 %" in shelf.look(f"{SWEEP}?top=10").text
+
+
 def test_all_parts_are_of_the_chosen_runs_and_say_what_is_left_out(shelf: Shelf) -> None:
     made = filled(shelf)
     first = max((name for name in made if made[name]["score"]), key=lambda name: made[name]["score"])

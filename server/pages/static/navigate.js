@@ -41,12 +41,12 @@ document.addEventListener("submit", (event) => {
 
 // A menu closes when something else is pressed, and by Escape.
 document.addEventListener("pointerdown", (event) => {
-  for (const menu of document.querySelectorAll("details.menu[open]")) menu.open = menu.contains(event.target);
+  for (const menu of document.querySelectorAll("details:is(.menu, .scheme)[open]")) menu.open = menu.contains(event.target);
 });
 
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest("input, select, textarea");
-  const menu = event.target.closest("details.menu[open]");
+  const menu = event.target.closest("details:is(.menu, .scheme)[open]");
   if (event.key === "Escape" && menu) {
     menu.open = false;
     menu.querySelector("summary").focus();
