@@ -127,7 +127,7 @@ def _continuous(axis: Axis, low: float, high: float) -> Layout:
     log = low > 0 and (high / low >= LOG_SPAN if axis.log is None else axis.log)
     if log:
         bottom, top = math.log10(low), math.log10(high)
-        ticks = [(tick, _label(tick)) for tick in _decades(low, high)]
+        ticks = [(tick, _label(int(tick) if tick.is_integer() else tick)) for tick in _decades(low, high)]
 
         def place(value: float) -> float:
             return (math.log10(value) - bottom) / (top - bottom) if value > 0 else -math.inf

@@ -150,3 +150,11 @@ def test_the_metric_axis_is_painted_from_foot_to_top() -> None:
     ]
     assert len(heights) == 6
     assert sum(heights) == pytest.approx(HEIGHT, abs=0.5)
+
+
+def test_powers_of_ten_are_written_as_a_sweep_file_has_them() -> None:
+    layout = lay_out(Axis("x", [32 * 1.3**step for step in range(20)], log=True), range(20))
+    small = lay_out(Axis("x", [1e-4 * 1.9**step for step in range(20)], log=True), range(20))
+
+    assert [label for _, label in layout.ticks] == ["100", "1000"]
+    assert [label for _, label in small.ticks] == ["1e-4", "1e-3", "0.01", "0.1", "1", "10"]
