@@ -41,10 +41,6 @@ class Selection:
     def count(self) -> int:
         return self.total if self.runs is None else len(self.runs)
 
-    def holds(self, run: str) -> bool:
-        """Tells whether a run, by its id, is left."""
-        return self.runs is None or run in self.runs
-
 
 def everything(total: int) -> Selection:
     """All runs."""
