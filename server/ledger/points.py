@@ -202,6 +202,8 @@ def _all_settled(tx: sqlite3.Connection, sweep: Sweep) -> bool:
 
 def _finish(tx: sqlite3.Connection, sweep: Sweep, now_s: float) -> None:
     writes.update(tx, "sweep", sweep.id, state=lifecycle.SWEEP_FINISHED, ended_at_s=now_s, updated_at_s=now_s)
+    # Runs under way when a sweep is paused can be its last ones.
+    writes.end_pause(tx, sweep.id, now_s)
 
 
 def propose(tx: sqlite3.Connection, sweep_id: int, index: int, params: dict[str, Any]) -> None:

@@ -76,7 +76,7 @@ def sweep_agents(
     shifts = page_queries.shifts(connection, [line.agent.id for line in lines])
     best = queries.best_run(connection, sweep)
     span = _span(sweep, shifts, now)
-    pauses = tuple(page_queries.pauses(connection, sweep))
+    pauses = tuple(page_queries.pauses(connection, sweep.id))
     of_agent: dict[int, list[Shift]] = {}
     for shift in shifts:
         of_agent.setdefault(shift.agent_id, []).append(shift)

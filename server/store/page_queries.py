@@ -231,10 +231,10 @@ def shifts(connection: sqlite3.Connection, agent_ids: Iterable[int]) -> list[Shi
     return list(map(Shift._make, connection.execute(sql, (json.dumps(list(agent_ids)),))))
 
 
-def pauses(connection: sqlite3.Connection, sweep: Sweep) -> list[tuple[float, float | None]]:
+def pauses(connection: sqlite3.Connection, sweep_id: int) -> list[tuple[float, float | None]]:
     """When a sweep was paused, as (from, until); the last one may last."""
     sql = "SELECT from_s, until_s FROM pause WHERE sweep_id = ? ORDER BY id"
-    return [(from_s, until_s or sweep.ended_at_s) for from_s, until_s in connection.execute(sql, (sweep.id,))]
+    return list(connection.execute(sql, (sweep_id,)))
 
 
 def early_stops(connection: sqlite3.Connection, sweep_id: int) -> list[str]:

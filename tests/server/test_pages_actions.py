@@ -98,6 +98,25 @@ def test_pauses_are_drawn_in_the_agents_time(browser: Browser, program: Speaker)
     assert "<title>paused</title>" not in over
 
 
+def test_a_pause_ends_with_its_sweep(browser: Browser, program: Speaker) -> None:
+    sweep = program.register(GRID)
+    agent = program.agent(sweep)
+    page = f"/local/p/sweeps/{sweep}"
+    for _ in range(2):
+        program.do_trial(agent, sweep)
+    run = str((program.beat(agent) or {})["run_id"])
+    program.begin(run, sweep)
+    browser.press(page, f"Pause {sweep}")
+    program.finish(run, 1)
+    over = browser.http.get(page).text
+    browser.press(page, "Retry trial 3")
+    again = browser.http.get(page).text
+
+    for text in (over, again):
+        assert re.search(r"<title>paused for \d+ s</title>", text)
+        assert "<title>paused</title>" not in text
+
+
 def test_a_sweep_cancelled_from_the_list_ends_its_runs_and_leads_back_to_the_list(
     server: RunningServer, browser: Browser, program: Speaker
 ) -> None:
