@@ -13,6 +13,7 @@ from search.config import SweepConfig
 from server import lifecycle
 from server.dotted import at_path, number
 from server.ledger import points, runs
+from server.sampling import evenly
 from server.store import queries, writes
 from server.store.rows import Run, Sweep
 
@@ -61,15 +62,9 @@ def _compare(tx: sqlite3.Connection, run: Run, config: SweepConfig, curve: list[
         return
     writes.update(tx, "run", run.id, bracket=decision.bracket)
     if decision.stop:
-        kept = {"rivals": _spread(decision.rivals), "others": len(decision.rivals), "value": curve[bracket - 1]}
+        rivals = [decision.rivals[place] for place in evenly(len(decision.rivals), MOST_RIVALS_KEPT)]
+        kept = {"rivals": rivals, "others": len(decision.rivals), "value": curve[bracket - 1]}
         runs.stop_early(tx, run, asdict(decision) | kept, now_s)
-
-
-def _spread(ranked: Sequence[float]) -> list[float]:
-    """At most so many as are kept, the best, the worst, and evenly by rank between them."""
-    if len(ranked) <= MOST_RIVALS_KEPT:
-        return list(ranked)
-    return [ranked[round(place * (len(ranked) - 1) / (MOST_RIVALS_KEPT - 1))] for place in range(MOST_RIVALS_KEPT)]
 
 
 def _reached(config: SweepConfig, count: int) -> int:

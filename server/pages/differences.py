@@ -33,7 +33,8 @@ def differences(connection: sqlite3.Connection, sweep: Sweep, names: list[str], 
     runs = [run for run in found if run is not None]
     if len(runs) < 2:
         return []
-    first, second = (_facts(connection, sweep, run, now) for run in runs)
+    decimals = format.metric_decimals(page_queries.best_values(connection, sweep))
+    first, second = (_facts(connection, sweep, run, decimals, now) for run in runs)
     return [
         Difference(name, first.get(name, format.ABSENT), second.get(name, format.ABSENT))
         for name in dict.fromkeys((*first, *second))
@@ -41,8 +42,7 @@ def differences(connection: sqlite3.Connection, sweep: Sweep, names: list[str], 
     ]
 
 
-def _facts(connection: sqlite3.Connection, sweep: Sweep, run: Run, now: Now) -> dict[str, str]:
-    decimals = format.metric_decimals(page_queries.best_values(connection, sweep))
+def _facts(connection: sqlite3.Connection, sweep: Sweep, run: Run, decimals: int, now: Now) -> dict[str, str]:
     metric = {} if sweep.metric_name is None else {sweep.metric_name: format.metric(run.metric, decimals)}
     ended = {"state": run_look(run).word, "epochs done": epochs(run), "time": run_time(run, now)}
     return {**dict(recipe(page_queries.attempt(connection, run), sweep)), **metric, **ended}

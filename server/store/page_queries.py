@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any, Final, NamedTuple
 
+from server.sampling import evenly
 from server.store.queries import HAS_RESULT, all_rows, shown
 from server.store.rows import Agent, Project, Run, Sweep
 
@@ -358,15 +359,11 @@ def stored_bytes(connection: sqlite3.Connection) -> int:
 
 def _sample(connection: sqlite3.Connection, stream: str, run_id: int, limit: int) -> list[str]:
     lines = _number(connection, f"SELECT coalesce(max(line) + 1, 0) FROM {stream} WHERE run_id = ?", run_id)
-    if lines > limit:
-        chosen = [round(place * (lines - 1) / (limit - 1)) for place in range(limit)]
-    else:
-        chosen = list(range(lines))
     sql = (
         f"SELECT row FROM {stream} WHERE run_id = ? AND line IN (SELECT value FROM json_each(?)) "
         "AND length(row) <= ? ORDER BY line"
     )
-    return [row for (row,) in connection.execute(sql, (run_id, json.dumps(chosen), MAX_ROW_CHARACTERS))]
+    return [row for (row,) in connection.execute(sql, (run_id, json.dumps(evenly(lines, limit)), MAX_ROW_CHARACTERS))]
 
 
 def _columns(row: type[Any], table: str) -> str:

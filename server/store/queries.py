@@ -20,7 +20,7 @@ TABLES: dict[type[Any], str] = {
 }
 STREAMS = ("history", "event", "log")
 STOPPED_EARLY = "stopped early"
-FAILED_ITSELF = "run.state = 'failed' AND coalesce(run.exit_code, 1) NOT IN (130, 143)"
+FAILED_ITSELF: Final = "run.state = 'failed' AND coalesce(run.exit_code, 1) NOT IN (130, 143)"
 
 
 SELECTS = {
