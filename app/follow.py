@@ -10,8 +10,8 @@ from app.client import BackendError
 from app.progress import Progress
 from app.results import Reader, Results
 
-# Longer than an agent needs from one trial to the first sign of the next. A run whose agent has died looks alive for
-# two minutes more on the embedded server, for five in the cloud.
+# Longer than an agent needs from one trial to the first sign of the next. A run whose agent has died, even before its
+# first sign, is under way for two minutes more on the embedded server, for five in the cloud.
 QUIET_S = 90.0
 
 
@@ -28,7 +28,7 @@ def until_over(
     Args:
         progress: entered; shows each change.
         look_s: seconds from one look to the next.
-        quiet_s: gives up after so long without an answer, or without a running run and any change.
+        quiet_s: gives up after so long without an answer, or without a run under way and any change.
 
     Raises:
         click.ClickException: if nobody works for the sweep any more, or the backend is away.
@@ -45,7 +45,7 @@ def until_over(
                 return results
             progress.show(results, clock())
             trouble = agent.idle_reason(results, len(results.running))
-            if results.running or results.state == "PAUSED" or results != last:
+            if results.awaited or results.state == "PAUSED" or results != last:
                 last, alive_s = results, clock()
         tell(trouble)
         if clock() - alive_s > quiet_s:
@@ -54,4 +54,5 @@ def until_over(
 
 
 def _nobody(quiet_s: float) -> str:
-    return f"no agent works for the sweep: no run is running, and nothing has changed for {quiet_s:.0f} s. It stands at"
+    silence = f"no run is under way, and nothing has changed for {quiet_s:.0f} s"
+    return f"no agent works for the sweep: {silence}. It stands at"

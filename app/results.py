@@ -14,6 +14,7 @@ LOST = ("failed", "crashed")
 STOPPED_EARLY = "stopped early"
 HOPELESS_FAILURES = 5
 ENDED = ("finished", "killed", *LOST)
+UNDER_WAY = ("pending", "running", "preempting")
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,11 @@ class Results:
     @property
     def running(self) -> list[RunResult]:
         return [run for run in self.runs if run.state == "running"]
+
+    @property
+    def awaited(self) -> bool:
+        """Whether a run is with an agent; one that never starts is given up when its agent has been silent for long."""
+        return any(run.state in UNDER_WAY for run in self.runs)
 
     @property
     def failed(self) -> list[RunResult]:

@@ -15,6 +15,7 @@ from app.results import Results, RunResult
 
 GOING = Results("e/p/s", "a sweep", "", "RUNNING", "val_accuracy", True, 2, ())
 RUNNING = replace(GOING, runs=(RunResult("r1", "trial 1", "running", {"size": 1}),))
+HANDED_OUT = replace(GOING, runs=(RunResult("r1", "trial 1", "pending", {"size": 1}),))
 OVER = replace(GOING, state="FINISHED")
 AWAY = BackendError("http://server: no answer in time")
 
@@ -55,12 +56,16 @@ def test_it_ends_when_the_sweep_is_over_and_shows_each_change_once() -> None:
 
 
 def test_without_an_agent_it_gives_up_in_one_clear_line() -> None:
-    with pytest.raises(click.ClickException, match=r"^no agent works for the sweep: no run is running, and nothing"):
+    with pytest.raises(click.ClickException, match=r"^no agent works for the sweep: no run is under way, and nothing"):
         Told(GOING).follow()
 
 
 def test_a_running_run_is_waited_for_as_long_as_it_takes() -> None:
     assert Told(*[RUNNING] * 500, OVER).follow() is OVER
+
+
+def test_a_run_whose_agent_went_before_it_started_is_waited_for_until_the_server_gives_it_up() -> None:
+    assert Told(*[HANDED_OUT] * 60, RUNNING, OVER).follow() is OVER
 
 
 def test_a_paused_sweep_is_waited_for_and_told() -> None:

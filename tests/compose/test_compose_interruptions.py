@@ -153,7 +153,7 @@ def test_a_sweep_without_agents_ends_the_report_with_one_clear_line(deserted: su
     table, told = deserted.communicate(timeout=120)
 
     assert deserted.returncode == 1
-    assert "Error: no agent works for the sweep: no run is running, and nothing has changed for 90 s." in told
+    assert "Error: no agent works for the sweep: no run is under way, and nothing has changed for 90 s." in told
     assert "Traceback" not in told
     assert table == ""
 
