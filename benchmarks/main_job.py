@@ -62,14 +62,19 @@ def main(
             place = Path(folder) / str(number)
             for count in _numbers(tutorial):
                 price, cost = by_tutorial(place / f"tutorial-{count}", sweep, count, tutorial_threads)
-                prices.setdefault(f"tutorial's way, {_agents(count)}", []).append(price)
+                keep(prices, f"tutorial's way, {_agents(count)}", price, output)
                 costs.append(cost)
             for warm in ("1", "0") if cold else ("1",):
                 for count in _numbers(agents):
                     name = f"make up{'' if warm == '1' else ' WARM=0'}, {_agents(count)}"
-                    prices.setdefault(name, []).append(by_up(place / f"up-{warm}-{count}", sweep, count, warm))
-            print(f"round {number + 1} of {rounds} done", flush=True)
+                    keep(prices, name, by_up(place / f"up-{warm}-{count}", sweep, count, warm), output)
     report(sweep, prices, costs)
+
+
+def keep(prices: dict[str, list[Price]], side: str, price: Price, output: Path | None) -> None:
+    """Adds a price, says it and writes all so far: a side can take hours, and the next one may fail."""
+    prices.setdefault(side, []).append(price)
+    print(f"{side}: {price.end_s:.1f} s, {price.cpu_s:.1f} CPU s", flush=True)
     if output:
         output.write_text(json.dumps({name: [dataclasses.asdict(each) for each in prices[name]] for name in prices}))
 

@@ -5,8 +5,6 @@ thread a trial and as many trials at once as there are cores, where they can; `m
 history and files kept. Prints wall and CPU seconds of all processes and the peak of memory, as ratios to `make up`.
 """
 
-import dataclasses
-import json
 import os
 import tempfile
 from pathlib import Path
@@ -38,13 +36,10 @@ def main(rounds: int, workers: int, only: tuple[str, ...], output: Path | None) 
         for number in range(rounds):
             place = Path(folder) / str(number)
             ours = main_job.by_up(place / "up", SWEEP, workers + 1, "1")
-            prices.setdefault(f"make up, {workers + 1} agents", []).append(ours)
+            main_job.keep(prices, f"make up, {workers + 1} agents", ours, output)
             for name in only or PROGRAMS:
-                prices.setdefault(name, []).append(by_rival(place / PROGRAMS[name], PROGRAMS[name], workers))
-            print(f"round {number + 1} of {rounds} done", flush=True)
+                main_job.keep(prices, name, by_rival(place / PROGRAMS[name], PROGRAMS[name], workers), output)
     main_job.report(SWEEP, prices, [])
-    if output:
-        output.write_text(json.dumps({name: [dataclasses.asdict(each) for each in prices[name]] for name in prices}))
 
 
 def by_rival(place: Path, program: str, workers: int) -> Price:
