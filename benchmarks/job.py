@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
@@ -26,7 +26,8 @@ class Price:
     Attributes:
         first_s: seconds from its start to its first finished run; None where nobody watched.
         end_s: seconds from its start to its end.
-        cpu_s: user and system seconds of all processes, those that outlived their parents too.
+        cpu_s: user and system seconds of all processes, those that outlived their parents too. What their parents do
+            not count, as Ray's do not, is taken from a look every `SAMPLE_S`, and so a little too small.
         peak_mib: the most that all of them took together, shared pages counted once.
     """
 
@@ -59,11 +60,12 @@ def measured(folder: Path, first: Callable[[], None] | None = None) -> Iterator[
 
     if first is not None:
         threading.Thread(target=watch, args=(first,), daemon=True).start()
-    with _peak_memory(folder) as peaks:
+    with _sampled(folder) as seen:
         yield prices
         end_s = time.monotonic() - begin_s
     _bury()
-    prices.append(Price(next(iter(first_s), None), end_s, used_cpu_s() - cpu_s, max(peaks, default=0)))
+    counted_s = max(used_cpu_s() - cpu_s, sum(seen.cpu_s.values()))
+    prices.append(Price(next(iter(first_s), None), end_s, counted_s, seen.peak_mib))
 
 
 def finish(job: "subprocess.Popen[bytes]", folder: Path) -> None:
@@ -112,23 +114,42 @@ def python(module: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", module, *arguments]
 
 
+@dataclass
+class _Seen:
+    """What was seen of a job's processes: the most memory at once, the last CPU seconds of each by its id."""
+
+    peak_mib: float = 0.0
+    cpu_s: dict[int, float] = field(default_factory=dict)
+
+
 @contextlib.contextmanager
-def _peak_memory(folder: Path) -> Iterator[list[float]]:
-    """Samples what all processes of the job in `folder` take together, while the block runs."""
-    peaks: list[float] = []
+def _sampled(folder: Path) -> Iterator[_Seen]:
+    """Looks at all processes of the job in `folder` while the block runs."""
+    seen = _Seen()
     over = threading.Event()
 
     def sample() -> None:
         while not over.wait(SAMPLE_S):
-            peaks.append(sum(memory_mib(pid) for pid in marked(f"{MARK}={folder}")))
+            pids = list(marked(f"{MARK}={folder}"))
+            seen.peak_mib = max(seen.peak_mib, sum(memory_mib(pid) for pid in pids))
+            seen.cpu_s.update({pid: max(own_cpu_s(pid), seen.cpu_s.get(pid, 0.0)) for pid in pids})
 
     sampler = threading.Thread(target=sample)
     sampler.start()
     try:
-        yield peaks
+        yield seen
     finally:
         over.set()
         sampler.join()
+
+
+def own_cpu_s(pid: int) -> float:
+    """User and system seconds of the process itself, without its children; 0 if it has ended."""
+    with contextlib.suppress(OSError):
+        # Its name comes second, in brackets, and may hold blanks and brackets.
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
 
 
 def marked(mark: str) -> Iterator[int]:
