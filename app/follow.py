@@ -45,7 +45,7 @@ def until_over(
                 return results
             progress.show(results, clock())
             trouble = agent.idle_reason(results, len(results.running))
-            if results.awaited or results.state == "PAUSED" or results != last:
+            if results.under_way or results.state == "PAUSED" or results != last:
                 last, alive_s = results, clock()
         tell(trouble)
         if clock() - alive_s > quiet_s:

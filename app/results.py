@@ -95,7 +95,7 @@ class Results:
         return [run for run in self.runs if run.state == "running"]
 
     @property
-    def awaited(self) -> bool:
+    def under_way(self) -> bool:
         """Whether a run is with an agent; one that never starts is given up when its agent has been silent for long."""
         return any(run.state in UNDER_WAY for run in self.runs)
 

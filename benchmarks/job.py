@@ -109,6 +109,15 @@ def memory_mib(pid: int) -> float:
     return 0.0
 
 
+def own_cpu_s(pid: int) -> float:
+    """User and system seconds of the process itself, without its children; 0 if it has ended."""
+    with contextlib.suppress(OSError):
+        # Its name comes second, in brackets, and may hold blanks and brackets.
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
+
+
 def python(module: str, *arguments: str) -> list[str]:
     """The command of a module of this project."""
     return [sys.executable, "-m", module, *arguments]
@@ -141,15 +150,6 @@ def _sampled(folder: Path) -> Iterator[_Seen]:
     finally:
         over.set()
         sampler.join()
-
-
-def own_cpu_s(pid: int) -> float:
-    """User and system seconds of the process itself, without its children; 0 if it has ended."""
-    with contextlib.suppress(OSError):
-        # Its name comes second, in brackets, and may hold blanks and brackets.
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    return 0.0
 
 
 def marked(mark: str) -> Iterator[int]:
