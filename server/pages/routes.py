@@ -13,17 +13,17 @@ from starlette.routing import Route
 
 from server.keys import Keys, OneTimeLinks
 from server.ledger import shares
-from server.pages.actions import press_of_run, press_of_sweep
-from server.pages.addresses import run_url, sweep_url
-from server.pages.buttons import SHARE
+from server.pages.door.actions import press_of_run, press_of_sweep
+from server.pages.door.buttons import SHARE
+from server.pages.door.session import Sessions, keep_share, local_path, share_token
 from server.pages.events import Events
 from server.pages.rendering import SCHEME_COOKIE, SCHEMES, Crumb, Frame, Page, Static
-from server.pages.run_detail import FileUrl, run_detail
-from server.pages.session import Sessions, keep_share, local_path, share_token
-from server.pages.sweep_detail import sweep_detail
-from server.pages.sweep_list import SHOWN, ListQuery, sweep_list
-from server.pages.table_query import page_number, table_query
-from server.pages.times import Now
+from server.pages.run.detail import FileUrl, run_detail
+from server.pages.sweep.detail import sweep_detail
+from server.pages.sweep.table_query import page_number, table_query
+from server.pages.sweeps.list import SHOWN, ListQuery, sweep_list
+from server.pages.words.addresses import run_url, sweep_url
+from server.pages.words.times import Now
 from server.refusal import NotFoundError, RefusalError
 from server.settings import Settings
 from server.store import queries

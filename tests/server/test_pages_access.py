@@ -10,7 +10,7 @@ from speaker import Clock
 from starlette.testclient import TestClient
 
 from server.pages import rendering
-from server.pages.session import local_path
+from server.pages.door.session import local_path
 
 PATHS = ("/", "/local/p", "/local/p/sweeps/sweep1", "/local/p/runs/run1", "/nothing/at/all/here")
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from charts import format
 from server import lifecycle
-from server.pages.times import Moment, Now
+from server.pages.words.times import Moment, Now
 from server.store import page_queries
 from server.store.queries import Progress
 from server.store.rows import Sweep

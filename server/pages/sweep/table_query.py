@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from charts.learning_curves import LETTERS
 from server import lifecycle
-from server.pages.look import FAILURES
+from server.pages.words.look import FAILURES
 from server.store.queries import STOPPED_EARLY
 
 PARAMETER_PREFIX: Final = "p."

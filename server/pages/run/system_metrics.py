@@ -12,7 +12,7 @@ from charts import format
 from charts.over_time import over_time
 from charts.scale import drawable
 from server.dotted import number
-from server.pages.values import read_object
+from server.pages.words.values import read_object
 from server.store import page_queries
 from server.store.rows import Run
 

@@ -4,8 +4,8 @@ import sqlite3
 from dataclasses import dataclass
 
 from charts import format
-from server.pages.addresses import run_url
-from server.pages.look import cause
+from server.pages.words.addresses import run_url
+from server.pages.words.look import cause
 from server.store import queries
 from server.store.rows import Project, Sweep
 

@@ -8,15 +8,15 @@ from typing import Final
 from charts import format
 from server import lifecycle
 from server.dotted import at_path, number
-from server.pages.addresses import run_url
-from server.pages.buttons import Button, run_buttons
-from server.pages.chosen import Selection
-from server.pages.facts import Segment
-from server.pages.look import Look, cause, run_look, state_of
-from server.pages.sweep_curves import Ticks
-from server.pages.table_query import PARAMETER_PREFIX, STATE_FILTERS, TableQuery
-from server.pages.times import Now
-from server.pages.values import Path, at, config_values, read_object, searched, written
+from server.pages.door.buttons import Button, run_buttons
+from server.pages.sweep.chosen import Selection
+from server.pages.sweep.curves import Ticks
+from server.pages.sweep.table_query import PARAMETER_PREFIX, STATE_FILTERS, TableQuery
+from server.pages.words.addresses import run_url
+from server.pages.words.facts import Segment
+from server.pages.words.look import Look, cause, run_look, state_of
+from server.pages.words.times import Now
+from server.pages.words.values import Path, at, config_values, read_object, searched, written
 from server.store import page_queries, queries
 from server.store.page_queries import Attempt, Order
 from server.store.queries import STOPPED_EARLY

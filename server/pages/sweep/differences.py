@@ -4,9 +4,9 @@ import sqlite3
 from dataclasses import dataclass
 
 from charts import format
-from server.pages.look import run_look
-from server.pages.runs_table import epochs, recipe, run_time
-from server.pages.times import Now
+from server.pages.sweep.runs_table import epochs, recipe, run_time
+from server.pages.words.look import run_look
+from server.pages.words.times import Now
 from server.store import page_queries, queries
 from server.store.rows import Run, Sweep
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from server import lifecycle
 from server.ledger import points, runs, shares, sweeps
-from server.pages.buttons import CANCEL, PAUSE, RESUME, RETRY, STOP, UNSHARE
+from server.pages.door.buttons import CANCEL, PAUSE, RESUME, RETRY, STOP, UNSHARE
 from server.refusal import NotFoundError
 from server.store.rows import Run, Sweep
 

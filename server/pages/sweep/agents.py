@@ -11,10 +11,10 @@ from markupsafe import Markup
 from charts import format
 from charts.timeline import Block, Span, foot, row
 from server import lifecycle
-from server.pages.addresses import run_url
-from server.pages.chosen import Chosen, Selection
-from server.pages.look import FAILURES
-from server.pages.times import Moment, Now
+from server.pages.sweep.chosen import Chosen, Selection
+from server.pages.words.addresses import run_url
+from server.pages.words.look import FAILURES
+from server.pages.words.times import Moment, Now
 from server.store import page_queries, queries
 from server.store.page_queries import AgentLine, Shift
 from server.store.queries import Progress

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from server import lifecycle
-from server.pages.values import PROVENANCE, config_values
+from server.pages.words.values import PROVENANCE, config_values
 from server.store.rows import Project, Run, Sweep
 
 # Beginnings of the keys that W&B and the trainer add to a run's config.

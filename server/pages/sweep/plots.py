@@ -16,10 +16,10 @@ from charts.axis import Axis, Pick
 from charts.bars import Bar, bars, better
 from charts.parallel_coordinates import Outcome, ParallelCoordinates, parallel_coordinates
 from search.importance import Importance, TooFew, importance
-from server.pages.chosen import Chosen, Selection, holds, range_of
-from server.pages.look import FAILURES
-from server.pages.table_query import FILTER_PREFIX, METRIC_FILTER, TableQuery
-from server.pages.values import Path, at, read_object, search_space, written
+from server.pages.sweep.chosen import Chosen, Selection, holds, range_of
+from server.pages.sweep.table_query import FILTER_PREFIX, METRIC_FILTER, TableQuery
+from server.pages.words.look import FAILURES
+from server.pages.words.values import Path, at, read_object, search_space, written
 from server.store.page_queries import Point
 from server.store.rows import Sweep
 

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from charts import format
 from charts.curves import curve
 from server.dotted import number
-from server.pages.values import read_object, written
+from server.pages.words.values import read_object, written
 from server.store import page_queries, queries
 from server.store.rows import Run
 

@@ -13,13 +13,13 @@ from charts.progress import progress as progress_bar
 from charts.steps import steps
 from server import lifecycle
 from server.keys import API_KEY_FILE
-from server.pages.addresses import project_url, run_url, sweep_url
-from server.pages.buttons import RESUME, Button, retry_button, sweep_buttons
-from server.pages.facts import Count, Segment, counts, kind_of, kinds, of_expected, stop_reason, title_of
-from server.pages.look import KIND_LOOKS, Look, cause, run_look, sweep_look
-from server.pages.outlook import outlook
+from server.pages.door.buttons import RESUME, Button, retry_button, sweep_buttons
 from server.pages.rendering import Crumb, Page
-from server.pages.times import Moment, Now
+from server.pages.words.addresses import project_url, run_url, sweep_url
+from server.pages.words.facts import Count, Segment, counts, kind_of, kinds, of_expected, stop_reason, title_of
+from server.pages.words.look import KIND_LOOKS, Look, cause, run_look, sweep_look
+from server.pages.words.outlook import outlook
+from server.pages.words.times import Moment, Now
 from server.settings import Settings
 from server.store import page_queries, queries
 from server.store.rows import Project, Run, Sweep

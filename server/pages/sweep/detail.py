@@ -11,22 +11,22 @@ from charts import format
 from charts.best_so_far import BestSoFar, Result, best_so_far
 from charts.progress import progress as progress_bar
 from server import lifecycle
-from server.pages.addresses import project_url, run_url, sweep_url
-from server.pages.buttons import share_buttons, sweep_buttons
-from server.pages.chosen import Chosen, Selection, everything, select
-from server.pages.differences import differences
-from server.pages.facts import Count, Segment, counts, kind_of, kinds, of_expected, stop_reason, title_of
-from server.pages.failures import failure_rows
-from server.pages.filter_bar import filter_bar
-from server.pages.look import sweep_look
-from server.pages.outlook import outlook
+from server.pages.door.buttons import share_buttons, sweep_buttons
 from server.pages.rendering import Crumb, Page
-from server.pages.runs_table import best_of, recipe, runs_table
-from server.pages.sweep_agents import sweep_agents
-from server.pages.sweep_curves import sweep_curves, ticks
-from server.pages.sweep_plots import sweep_plots
-from server.pages.table_query import STATE_FILTERS, TableQuery
-from server.pages.times import Moment, Now
+from server.pages.sweep.agents import sweep_agents
+from server.pages.sweep.chosen import Chosen, Selection, everything, select
+from server.pages.sweep.curves import sweep_curves, ticks
+from server.pages.sweep.differences import differences
+from server.pages.sweep.failures import failure_rows
+from server.pages.sweep.filter_bar import filter_bar
+from server.pages.sweep.plots import sweep_plots
+from server.pages.sweep.runs_table import best_of, recipe, runs_table
+from server.pages.sweep.table_query import STATE_FILTERS, TableQuery
+from server.pages.words.addresses import project_url, run_url, sweep_url
+from server.pages.words.facts import Count, Segment, counts, kind_of, kinds, of_expected, stop_reason, title_of
+from server.pages.words.look import sweep_look
+from server.pages.words.outlook import outlook
+from server.pages.words.times import Moment, Now
 from server.settings import Settings
 from server.store import page_queries, queries
 from server.store.page_queries import Placed

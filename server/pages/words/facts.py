@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from charts import format
 from server import lifecycle
-from server.pages.look import KIND_LOOKS, Look
+from server.pages.words.look import KIND_LOOKS, Look
 from server.store.queries import Progress
 from server.store.rows import Sweep
 

@@ -13,12 +13,12 @@ from charts.learning_curves import LETTERS, LearningCurve, learning_curves
 from search.config import ConfigError, parse
 from search.early_termination import brackets
 from server import lifecycle
-from server.pages import logged
-from server.pages.addresses import run_url
-from server.pages.chosen import Selection
-from server.pages.look import Look, cause, run_look, state_of
-from server.pages.table_query import MOST_CURVES, STATE_FILTERS, TableQuery
-from server.pages.values import read_object
+from server.pages.run import logged
+from server.pages.sweep.chosen import Selection
+from server.pages.sweep.table_query import MOST_CURVES, STATE_FILTERS, TableQuery
+from server.pages.words.addresses import run_url
+from server.pages.words.look import Look, cause, run_look, state_of
+from server.pages.words.values import read_object
 from server.store import page_queries, queries
 from server.store.page_queries import Order
 from server.store.queries import STOPPED_EARLY

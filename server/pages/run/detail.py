@@ -10,18 +10,18 @@ from markupsafe import Markup
 from charts import format
 from charts.strip import strip
 from server import lifecycle
-from server.pages import logged
-from server.pages.addresses import project_url, run_url, sweep_url
-from server.pages.again import commands
-from server.pages.buttons import run_buttons
-from server.pages.facts import title_of
-from server.pages.look import Look, cause, run_look
+from server.pages.door.buttons import run_buttons
 from server.pages.rendering import Crumb, Page
-from server.pages.run_values import provenance, settings_of, summary_of
-from server.pages.runs_table import run_time
-from server.pages.story import story
-from server.pages.system_metrics import system_metrics
-from server.pages.times import Now
+from server.pages.run import logged
+from server.pages.run.again import commands
+from server.pages.run.recorded import provenance, settings_of, summary_of
+from server.pages.run.story import story
+from server.pages.run.system_metrics import system_metrics
+from server.pages.sweep.runs_table import run_time
+from server.pages.words.addresses import project_url, run_url, sweep_url
+from server.pages.words.facts import title_of
+from server.pages.words.look import Look, cause, run_look
+from server.pages.words.times import Now
 from server.store import page_queries, queries
 from server.store.page_queries import Attempt
 from server.store.rows import Agent, Project, Run, StoredFile, Sweep, Trial

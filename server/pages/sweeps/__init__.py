@@ -1,0 +1,1 @@
+"""The list of sweeps, of one project or of all."""

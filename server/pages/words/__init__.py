@@ -1,0 +1,1 @@
+"""What all pages say alike: states, times, values, addresses."""
