@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from programs import ROOT, MakeWorkplace, Trained, Workplace, runs
 
 from app import data, device
 from app.children import Interrupts
 from app.warm.start import WarmServer
+from tests.app.programs import ROOT, MakeWorkplace, Trained, Workplace, runs
 from tests.server.real_server import RunningServer
 
 

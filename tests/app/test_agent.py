@@ -5,8 +5,8 @@ import subprocess
 import sys
 
 import pytest
-from programs import Workplace, ending, lines_until, runs
 
+from tests.app.programs import Workplace, ending, lines_until, runs
 from tests.server.real_server import RunningServer
 
 

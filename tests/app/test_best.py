@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 import pytest
-from programs import Trained
 
 from app import best
 from app.best import Measured
@@ -15,6 +14,7 @@ from app.config import TrialConfig
 from app.results import Results, RunResult
 from app.settings import SettingError
 from app.values import parse_flags
+from tests.app.programs import Trained
 
 
 def run(number: int, state: str = "finished", metric: float | None = None) -> RunResult:

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from programs import ROOT, runs
-from test_trial import SCRIPT
 
 from server import causes
+from tests.app.programs import ROOT, runs
+from tests.app.test_trial import SCRIPT
 from tests.server.real_server import RunningServer
 
 PROJECT = "causes"

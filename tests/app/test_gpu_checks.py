@@ -5,10 +5,10 @@ import subprocess
 import sys
 
 import pytest
-from programs import ROOT
 
 from app import gpu_slots
 from benchmarks.gpu_checks import CHECKS
+from tests.app.programs import ROOT
 
 
 def test_without_a_gpu_every_check_says_that_it_was_not_run() -> None:

@@ -9,9 +9,9 @@ from typing import Any
 import nbformat
 import pytest
 from nbformat import NotebookNode
-from programs import ROOT, MakeWorkplace, Workplace, ending, runs
 
 from notebooks.run import TUTORIAL, sources_sha256
+from tests.app.programs import ROOT, MakeWorkplace, Workplace, ending, runs
 from tests.server.real_server import RunningServer
 
 SECRETS = r"token=\w|[0-9a-f]{32}|[0-9A-Za-z_-]{40}"

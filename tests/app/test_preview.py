@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from programs import Workplace
 
 from app import preview
 from search.config import parse
+from tests.app.programs import Workplace
 from tests.server.real_server import RunningServer
 
 GRID = """

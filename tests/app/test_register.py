@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 import wandb
-from programs import ROOT, MakeWorkplace, Workplace, ending
 
 from app import register, settings
 from app.register import Wanted
 from app.settings import SettingError, Settings
+from tests.app.programs import ROOT, MakeWorkplace, Workplace, ending
 from tests.server.real_server import RunningServer
 
 GRID = "method: grid\nparameters:\n  size: {values: [1, 2]}\n"

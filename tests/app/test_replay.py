@@ -12,13 +12,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from programs import ROOT, Trained, ending, lines_until
 
 from app import compare, replay
 from app.children import Interrupts
 from app.compare import Record, first_difference, rows, surroundings
 from app.rerun import History
 from app.settings import SettingError
+from tests.app.programs import ROOT, Trained, ending, lines_until
 
 PROVENANCE = {"code_sha256": "c" * 64, "git_commit": "1", "packages": {"numpy": "2.1", "keras": "3.1"}, "threads": 1}
 NAN = float("nan")

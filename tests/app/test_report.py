@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from programs import MakeWorkplace, Workplace
 
+from tests.app.programs import MakeWorkplace, Workplace
 from tests.server.real_server import RunningServer
 
 pytestmark = pytest.mark.slow

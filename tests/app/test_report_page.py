@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_up_sweep import made_up
 
 from app.reports import files
 from app.reports import page as report_page
 from app.reports.findings import Facts, Findings
 from app.reports.page import page
 from app.reports.words import sentences
+from tests.app.made_up_sweep import made_up
 
 WRITTEN = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
 MOST_BYTES = 2_000_000

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from programs import MakeWorkplace, lines_until
 
+from tests.app.programs import MakeWorkplace, lines_until
 from tests.server.real_server import RunningServer
 
 PROJECT = "local/wandb-sweep-practice"

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import wandb
-from test_fit import Poison
 
 import app
 from app import callbacks, capacity, data, fit, model, reproduce
@@ -20,6 +19,7 @@ from app.capacity import Capacity
 from app.config import LOGGED, TrialConfig
 from app.train import ending, train
 from app.values import ConfigError
+from tests.app.test_fit import Poison
 
 WAIT_S = 120
 EPOCH_METRICS = {"epoch", "loss", "accuracy", "val_loss", "val_accuracy"}

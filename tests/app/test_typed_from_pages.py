@@ -6,7 +6,8 @@ import shlex
 
 import httpx2
 import pytest
-from programs import Trained
+
+from tests.app.programs import Trained
 
 pytestmark = pytest.mark.slow
 

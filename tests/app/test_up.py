@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 import wandb
-from programs import ROOT, MakeWorkplace, Workplace, ending, lines_until, runs
 
+from tests.app.programs import ROOT, MakeWorkplace, Workplace, ending, lines_until, runs
 from tests.server.real_server import RunningServer
 
 SIZES = [32, 64, 96, 128, 256]

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from programs import ROOT, Workplace, ending, lines_until
-from test_trial import WAIT_S, command, ended, gone_within, started
 
 from app.children import Interrupts
 from app.warm.start import WarmServer
+from tests.app.programs import ROOT, Workplace, ending, lines_until
+from tests.app.test_trial import WAIT_S, command, ended, gone_within, started
 from tests.server.real_server import RunningServer
 
 Make = Callable[..., WarmServer]

@@ -8,12 +8,12 @@ from typing import Any
 
 import httpx2
 import pytest
-from filled_sweeps import Filled, fill_all
 from playwright.sync_api import Browser, expect, sync_playwright
-from reading import runs_of
-from visits import Visitor, visiting
 
 from server.settings import Settings
+from tests.browser.filled_sweeps import Filled, fill_all
+from tests.browser.reading import runs_of
+from tests.browser.visits import Visitor, visiting
 from tests.server.real_server import RunningServer
 from tests.server.speaker import Clock, Speaker
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from filled_sweeps import METRIC, path_of
 from playwright.sync_api import Page
 
+from tests.browser.filled_sweeps import METRIC, path_of
 from tests.server.real_server import RunningServer
 
 

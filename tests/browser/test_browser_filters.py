@@ -8,11 +8,11 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from filled_sweeps import METRIC, SPACE, Filled, carry_out, page_of, register
 from playwright.sync_api import Page, expect
-from reading import best_of, column, runs_of, shown_runs
-from visits import Visitor
 
+from tests.browser.filled_sweeps import METRIC, SPACE, Filled, carry_out, page_of, register
+from tests.browser.reading import best_of, column, runs_of, shown_runs
+from tests.browser.visits import Visitor
 from tests.server.real_server import RunningServer
 from tests.server.speaker import Speaker
 

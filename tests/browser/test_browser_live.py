@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from live_work import Work
 from playwright.sync_api import Browser, Page, expect
-from visits import Visitor, visiting
 
+from tests.browser.live_work import Work
+from tests.browser.visits import Visitor, visiting
 from tests.server.real_server import RunningServer
 from tests.server.speaker import until
 

@@ -5,11 +5,11 @@ from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from filled_sweeps import Filled, page_of
 from playwright.sync_api import Page, expect
-from reading import runs_of
-from visits import PHONE, Visitor
 
+from tests.browser.filled_sweeps import Filled, page_of
+from tests.browser.reading import runs_of
+from tests.browser.visits import PHONE, Visitor
 from tests.server.real_server import RunningServer
 
 pytestmark = pytest.mark.browser

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from filled_sweeps import METRIC, Filled, path_of
 from playwright.sync_api import Browser, Page, expect
-from reading import best_of
-from test_browser_reach import LARGE, WIDTH, grave_violations
-from visits import PHONE, Watch
 
+from tests.browser.filled_sweeps import METRIC, Filled, path_of
+from tests.browser.reading import best_of
+from tests.browser.test_browser_reach import LARGE, WIDTH, grave_violations
+from tests.browser.visits import PHONE, Watch
 from tests.server.real_server import RunningServer
 
 pytestmark = pytest.mark.browser

@@ -3,10 +3,11 @@
 import re
 
 import pytest
-from filled_sweeps import Filled, page_of
 from playwright.sync_api import Page, expect
-from test_browser_reach import LARGE, WIDTH, grave_violations
-from visits import PHONE, Visitor
+
+from tests.browser.filled_sweeps import Filled, page_of
+from tests.browser.test_browser_reach import LARGE, WIDTH, grave_violations
+from tests.browser.visits import PHONE, Visitor
 
 pytestmark = pytest.mark.browser
 

@@ -4,11 +4,11 @@ import re
 from typing import Any
 
 import pytest
-from filled_sweeps import METRIC, Filled, page_of
 from playwright.sync_api import Page, expect
-from reading import best_of, column, runs_of, shown_runs
-from visits import Visitor
 
+from tests.browser.filled_sweeps import METRIC, Filled, page_of
+from tests.browser.reading import best_of, column, runs_of, shown_runs
+from tests.browser.visits import Visitor
 from tests.server.real_server import RunningServer
 
 pytestmark = pytest.mark.browser

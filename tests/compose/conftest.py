@@ -6,7 +6,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-from deployment import Deployment, docker, open_deployment
+
+from tests.compose.deployment import Deployment, docker, open_deployment
 
 Clone = Callable[[str], Deployment]
 

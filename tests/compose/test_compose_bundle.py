@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from deployment import ROOT, Deployment, docker
+
+from tests.compose.deployment import ROOT, Deployment, docker
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 

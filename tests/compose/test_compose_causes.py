@@ -1,7 +1,8 @@
 """What the kernel does to a trial in a container with a memory limit, and what the run then says."""
 
 import pytest
-from conftest import Clone
+
+from tests.compose.conftest import Clone
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 

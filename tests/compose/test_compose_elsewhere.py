@@ -4,8 +4,9 @@ import os
 from dataclasses import dataclass
 
 import pytest
-from conftest import Clone
-from deployment import Deployment, docker
+
+from tests.compose.conftest import Clone
+from tests.compose.deployment import Deployment, docker
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 

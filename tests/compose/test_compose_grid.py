@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from conftest import Clone
-from deployment import Deployment, docker, inspect
+
+from tests.compose.conftest import Clone
+from tests.compose.deployment import Deployment, docker, inspect
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
-from conftest import Clone
-from deployment import Deployment
+
+from tests.compose.conftest import Clone
+from tests.compose.deployment import Deployment
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 

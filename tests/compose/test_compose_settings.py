@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import Clone
-from deployment import Deployment
 
 from app.setup import Setup
+from tests.compose.conftest import Clone
+from tests.compose.deployment import Deployment
 
 pytestmark = pytest.mark.docker
 

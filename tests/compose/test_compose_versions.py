@@ -3,8 +3,9 @@
 import subprocess
 
 import pytest
-from conftest import Clone
-from deployment import ROOT, Deployment
+
+from tests.compose.conftest import Clone
+from tests.compose.deployment import ROOT, Deployment
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 

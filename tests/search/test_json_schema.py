@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
-from test_valid_sweeps import IN_A_GRID, LOSS, OFTEN_MEANT_OTHERWISE, PARAMETERS, SWEEPS
 
 from search.config import check
 from search.json_schema import json_schema
 from search.schema import PARAMETER_KINDS, SweepConfig
+from tests.search.test_valid_sweeps import IN_A_GRID, LOSS, OFTEN_MEANT_OTHERWISE, PARAMETERS, SWEEPS
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "docs" / "sweep.schema.json"

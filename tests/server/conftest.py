@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from real_server import RunningServer
-from speaker import Clock, Speaker, speaking
+
+from tests.server.real_server import RunningServer
+from tests.server.speaker import Clock, Speaker, speaking
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-from speaker import Clock
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
@@ -20,6 +19,7 @@ from server.settings import Settings
 from server.store import writes
 from server.store.database import Database
 from server.store.rows import StoredFile
+from tests.server.speaker import Clock
 
 GRID = """
 method: grid

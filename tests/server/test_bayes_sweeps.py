@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from speaker import Clock, Speaker, speaking
 
 from search import bayes
 from search.config import parse
 from search.results import Run
+from tests.server.speaker import Clock, Speaker, speaking
 
 SWEEP: dict[str, Any] = {
     "method": "bayes",

@@ -4,7 +4,8 @@ import json
 from typing import Any
 
 import yaml
-from speaker import Speaker
+
+from tests.server.speaker import Speaker
 
 SWEEP: dict[str, Any] = {
     "method": "grid",

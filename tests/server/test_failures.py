@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from speaker import GRID, Clock, Speaker, speaking
 
 from server import causes
+from tests.server.speaker import GRID, Clock, Speaker, speaking
 
 ONE = {"method": "grid", "parameters": {"units": {"values": [8]}}}
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from shelf import BASE, Seen, Shelf, shelf_at
-from speaker import Clock
 
 from server.pages import rendering
 from server.store import writes
+from tests.server.shelf import BASE, Seen, Shelf, shelf_at
+from tests.server.speaker import Clock
 
 SWEEP = "/local/p/sweeps/sweep1"
 

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from shelf import BASE, Shelf, shelf_at
-from speaker import Clock
 from starlette.testclient import TestClient
 
 from server.pages import rendering
 from server.pages.door.session import local_path
+from tests.server.shelf import BASE, Shelf, shelf_at
+from tests.server.speaker import Clock
 
 PATHS = ("/", "/local/p", "/local/p/sweeps/sweep1", "/local/p/runs/run1", "/nothing/at/all/here")
 

@@ -6,13 +6,13 @@ from urllib.parse import urlsplit
 
 import httpx2
 import pytest
-from real_server import RunningServer
-from shelf import Seen
-from speaker import Clock, Speaker
 
 from server.settings import Settings
 from server.store.database import reading
 from server.verify import verify
+from tests.server.real_server import RunningServer
+from tests.server.shelf import Seen
+from tests.server.speaker import Clock, Speaker
 
 GRID = {
     "method": "grid",

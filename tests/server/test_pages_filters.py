@@ -9,8 +9,9 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import pytest
-from shelf import Seen, Shelf, shelf_at
-from speaker import Clock
+
+from tests.server.shelf import Seen, Shelf, shelf_at
+from tests.server.speaker import Clock
 
 SWEEP = "/local/p/sweeps/sweep1"
 SEARCH = """

@@ -6,11 +6,11 @@ from contextlib import contextmanager
 
 import httpx2
 import pytest
-from real_server import RunningServer
-from shelf import Seen
-from speaker import Clock, Speaker
 
 from server.settings import Settings
+from tests.server.real_server import RunningServer
+from tests.server.shelf import Seen
+from tests.server.speaker import Clock, Speaker
 
 GRID = {"method": "grid", "parameters": {"units": {"values": [8, 16, 32]}}}
 # Longer than the time between two events, shorter than that of a line that keeps a quiet stream open.

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from shelf import Shelf, shelf_at
-from speaker import Clock
+
+from tests.server.shelf import Shelf, shelf_at
+from tests.server.speaker import Clock
 
 
 @pytest.fixture

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from shelf import BASE, Seen, Shelf, shelf_at
-from speaker import Clock
 from starlette.testclient import TestClient
+
+from tests.server.shelf import BASE, Seen, Shelf, shelf_at
+from tests.server.speaker import Clock
 
 SWEEP = "/local/p/sweeps/sweep1"
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import httpx2
 import pytest
-from real_server import RunningServer
-from shelf import Shelf, shelf_at
-from speaker import Clock
 
 from server.store import writes
+from tests.server.real_server import RunningServer
+from tests.server.shelf import Shelf, shelf_at
+from tests.server.speaker import Clock
 
 PROGRAM = """
 import time, wandb

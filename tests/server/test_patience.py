@@ -6,10 +6,10 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from real_server import RunningServer
-from speaker import Clock, Speaker, until
 
 from server.settings import Settings
+from tests.server.real_server import RunningServer
+from tests.server.speaker import Clock, Speaker, until
 
 TWO = {"method": "grid", "parameters": {"units": {"values": [8, 16]}}}
 

@@ -6,7 +6,8 @@ import time
 from pathlib import Path
 
 import pytest
-from speaker import GRID, Clock, Speaker, speaking, until
+
+from tests.server.speaker import GRID, Clock, Speaker, speaking, until
 
 
 def test_each_point_is_handed_out_once_and_the_sweep_ends(wb: Speaker) -> None:

@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from real_server import RunningServer
+
+from tests.server.real_server import RunningServer
 
 # Its first life ends like a spot machine's notice: two epochs done, a checkpoint, the announcement, exit code 143.
 TRIAL = """

@@ -6,7 +6,8 @@ import sqlite3
 from typing import Any
 
 import pytest
-from speaker import GRID, Clock, Speaker
+
+from tests.server.speaker import GRID, Clock, Speaker
 
 VIEWER = "{ viewer { entity } }"
 

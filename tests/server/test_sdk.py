@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import hanging
 import pytest
 import wandb
 from graphql import GraphQLSyntaxError, parse, validate
-from real_server import RunningServer
 
 from server.protocol.graphql import RULES
 from server.protocol.schema import load_schema
+from tests.server import hanging
+from tests.server.real_server import RunningServer
 
 TRIAL = """
 import time, wandb

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from speaker import Clock, Speaker, speaking
 
 from search.config import parse
 from search.suggest import suggest
+from tests.server.speaker import Clock, Speaker, speaking
 
 GRID: dict[str, Any] = {
     "method": "grid",

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from shelf import Seen, Shelf, shelf_at
-from speaker import Clock
 
 from charts.timeline import Block, Span, foot, row
 from server.store import page_queries
+from tests.server.shelf import Seen, Shelf, shelf_at
+from tests.server.speaker import Clock
 
 SWEEP = "/local/p/sweeps/sweep1"
 SEARCH = """
