@@ -144,7 +144,7 @@ STEPS: Final = (
     CREATE TABLE entry (
         id       INTEGER PRIMARY KEY,
         at_s     REAL NOT NULL,
-        kind     TEXT NOT NULL,          -- handed, ended, settled, released
+        kind     TEXT NOT NULL,          -- handed, revived, ended, settled, released
         sweep_id INTEGER NOT NULL REFERENCES sweep ON DELETE CASCADE,
         trial_id INTEGER NOT NULL,
         run_name TEXT NOT NULL,

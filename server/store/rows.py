@@ -1,4 +1,4 @@
-"""Typed rows: one frozen dataclass a table, its fields in the order of the columns. Times are UTC seconds."""
+"""Typed rows: one frozen dataclass a table, its fields named as columns are. Times are UTC seconds."""
 
 from dataclasses import dataclass
 
