@@ -17,9 +17,9 @@ from server.pages.run.again import commands
 from server.pages.run.recorded import provenance, settings_of, summary_of
 from server.pages.run.story import story
 from server.pages.run.system_metrics import system_metrics
-from server.pages.sweep.runs_table import run_time
 from server.pages.words.addresses import project_url, run_url, sweep_url
 from server.pages.words.facts import title_of
+from server.pages.words.how_long import run_time
 from server.pages.words.look import Look, cause, run_look
 from server.pages.words.times import Now
 from server.store import page_queries, queries

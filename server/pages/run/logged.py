@@ -12,25 +12,21 @@ from markupsafe import Markup
 from charts import format
 from charts.curves import curve
 from server.dotted import number
+from server.pages.words.history import EPOCH, STEP, Row, points_of, sample
 from server.pages.words.values import read_object, written
-from server.store import page_queries, queries
+from server.store import queries
 from server.store.rows import Run
 
 CURVES: Final = 4
-CURVE_POINTS: Final = 400
 LAST_ROWS: Final = 10
 ROW_COLUMNS: Final = 12
 CELL_CHARACTERS: Final = 80
 LAST_LINES: Final = 60
 LINE_CHARACTERS: Final = 1000
-EPOCH: Final = "epoch"
-STEP: Final = "_step"
 
 LINE: Final = re.compile(r"(?P<error>ERROR )?(?P<at>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)[\d.]* ?(?P<text>.*)", re.DOTALL)
 # Colours and cursor moves of terminals.
 ESCAPES: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-_]|[\x00-\x08\x0b-\x1f\x7f]")
-
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -132,10 +128,6 @@ def _printable(text: str) -> str:
     return clean if len(clean) <= LINE_CHARACTERS else f"{clean[:LINE_CHARACTERS]}…"
 
 
-def sample(connection: sqlite3.Connection, run: Run) -> list[Row]:
-    return [read_object(text) for text in page_queries.history_sample(connection, run.id, CURVE_POINTS)]
-
-
 def _curve_names(rows: Sequence[Row], first: str | None) -> list[str]:
     """Metrics with a curve, the most important first; those logged once have none."""
     counts: dict[str, int] = {}
@@ -149,13 +141,3 @@ def _curve_names(rows: Sequence[Row], first: str | None) -> list[str]:
 
 def _by_importance(first: str | None) -> Callable[[str], tuple[bool, bool, str]]:
     return lambda name: (name != first, not name.startswith("val_"), name)
-
-
-def points_of(rows: Sequence[Row], x: str, name: str) -> list[tuple[float, float]]:
-    """(x, value) of the rows that have both, x growing."""
-    points = {}  # a resumed run may have repeated an epoch: its last words stand
-    for row in rows:
-        place, value = number(row.get(x)), number(row.get(name))
-        if place is not None and value is not None and abs(place) < 1e15:
-            points[place] = value
-    return sorted(points.items())

@@ -13,9 +13,9 @@ from charts.learning_curves import LETTERS, LearningCurve, learning_curves
 from search.config import ConfigError, parse
 from search.early_termination import brackets
 from server import lifecycle
-from server.pages.run import logged
 from server.pages.sweep.chosen import Selection
 from server.pages.sweep.table_query import MOST_CURVES, STATE_FILTERS, TableQuery
+from server.pages.words import history
 from server.pages.words.addresses import run_url
 from server.pages.words.look import Look, cause, run_look, state_of
 from server.pages.words.values import read_object
@@ -128,12 +128,12 @@ def _usual(connection: sqlite3.Connection, sweep: Sweep, selection: Selection) -
 
 def _curves(connection: sqlite3.Connection, runs: list[Run], metric: str) -> tuple[str, list[LearningCurve]]:
     """By epoch if every run with a value has logged one beside it, else by W&B's step."""
-    samples = [(run.display_name or run.name, logged.sample(connection, run)) for run in runs]
-    by_step = [LearningCurve(name, logged.points_of(rows, logged.STEP, metric)) for name, rows in samples]
-    by_epoch = [LearningCurve(name, logged.points_of(rows, logged.EPOCH, metric)) for name, rows in samples]
+    samples = [(run.display_name or run.name, history.sample(connection, run)) for run in runs]
+    by_step = [LearningCurve(name, history.points_of(rows, history.STEP, metric)) for name, rows in samples]
+    by_epoch = [LearningCurve(name, history.points_of(rows, history.EPOCH, metric)) for name, rows in samples]
     if all(epoch.points or not step.points for epoch, step in zip(by_epoch, by_step, strict=True)):
-        return logged.EPOCH, by_epoch
-    return logged.STEP.strip("_"), by_step
+        return history.EPOCH, by_epoch
+    return history.STEP.strip("_"), by_step
 
 
 def _line(run: Run, project: Project, letter: str, curve: LearningCurve, decimals: int) -> DrawnRun:

@@ -4,7 +4,8 @@ import sqlite3
 from dataclasses import dataclass
 
 from charts import format
-from server.pages.sweep.runs_table import epochs, recipe, run_time
+from server.pages.sweep.runs_table import recipe
+from server.pages.words.how_long import epochs, run_time
 from server.pages.words.look import run_look
 from server.pages.words.times import Now
 from server.store import page_queries, queries

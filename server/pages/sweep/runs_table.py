@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from charts import format
-from server import lifecycle
 from server.dotted import at_path, number
 from server.pages.door.buttons import Button, run_buttons
 from server.pages.sweep.chosen import Selection
@@ -14,6 +13,7 @@ from server.pages.sweep.curves import Ticks
 from server.pages.sweep.table_query import PARAMETER_PREFIX, STATE_FILTERS, TableQuery
 from server.pages.words.addresses import run_url
 from server.pages.words.facts import Segment
+from server.pages.words.how_long import epochs, run_time
 from server.pages.words.look import Look, cause, run_look, state_of
 from server.pages.words.times import Now
 from server.pages.words.values import Path, at, config_values, read_object, searched, written
@@ -143,25 +143,6 @@ def recipe(attempt: Attempt, sweep: Sweep) -> list[tuple[str, str]]:
     """The searched parameters of a run, by name."""
     values = _parameters(attempt)
     return [(".".join(path), written(at(values, path), PARAMETER_DIGITS)) for path in searched(sweep.config)]
-
-
-def run_time(run: Run, now: Now) -> str:
-    """How long a run took, or has taken so far."""
-    if run.started_at_s is None:
-        return format.ABSENT
-    live = run.state in lifecycle.LIVE
-    ended_at_s = now.now_s if live or run.ended_at_s is None else run.ended_at_s
-    return format.duration(ended_at_s - run.started_at_s)
-
-
-def epochs(run: Run) -> str:
-    """Epochs done, "3 of 5" where the config tells how many were asked for."""
-    done = number(read_object(run.summary).get("epoch"))
-    if done is None or done != done // 1:
-        return format.ABSENT
-    asked = config_values(run.config).get("epochs")
-    of = f" of {asked}" if isinstance(asked, int) and not isinstance(asked, bool) else ""
-    return f"{int(done)}{of}"
 
 
 def _row_maker(
