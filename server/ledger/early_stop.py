@@ -11,8 +11,8 @@ from typing import Final
 from search import early_termination
 from search.config import SweepConfig
 from server import lifecycle
-from server.dotted import at_path, number
 from server.ledger import points, runs
+from server.run_values import at_path, number
 from server.sampling import evenly
 from server.store import queries, writes
 from server.store.rows import Run, Sweep

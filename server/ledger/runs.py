@@ -7,9 +7,9 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from server import causes, lifecycle
-from server.dotted import at_path, number
 from server.ledger import points
 from server.refusal import RefusalError
+from server.run_values import at_path, number
 from server.store import queries, writes
 from server.store.rows import Project, Run, Sweep
 

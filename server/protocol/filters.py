@@ -9,11 +9,11 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
-from server.dotted import at_path
 from server.protocol.context import iso
 from server.protocol.json_values import parse_object
 from server.protocol.summary import summary_of
 from server.refusal import RefusalError
+from server.run_values import at_path
 from server.store.rows import Run
 
 Test = Callable[[Any], bool]

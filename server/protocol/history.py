@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from server.dotted import at_path
 from server.protocol.json_values import parse_object, strict
+from server.run_values import at_path
 
 DEFAULT_SAMPLES = 500
 

@@ -21,7 +21,7 @@ from starlette.routing import Route
 from server.keys import Keys, OneTimeLinks
 from server.ledger import files as file_ledger
 from server.ledger import stream as stream_ledger
-from server.protocol import stream
+from server.protocol import file_stream
 from server.protocol.context import FILE_PURPOSES, Context
 from server.protocol.graphql import Answer, Endpoint
 from server.protocol.schema import load_schema
@@ -79,14 +79,14 @@ class Protocol:
             return JSONResponse({"errors": [{"message": f"cannot store this now: {error}"}]}, 503)
 
     def _take(self, path: dict[str, Any], body: bytes) -> Response:
-        chunk = stream.parse_chunk(body)
+        chunk = file_stream.parse_chunk(body)
         with self.database.write() as tx:
             project = queries.project(tx, path["entity"], path["project"])
             run = queries.run(tx, project.id, path["run"]) if project else None
             if run is None:
                 raise NotFoundError(f"could not find run {path['entity']}/{path['project']}/{path['run']}")
             stopped = stream_ledger.take(tx, run, chunk, self.clock())
-        return Response(stream.reply(stopped), media_type="application/json")
+        return Response(file_stream.reply(stopped), media_type="application/json")
 
     async def put_file(self, request: Request) -> Response:
         run_id, name = request.path_params["run"], request.path_params["name"]
@@ -188,7 +188,7 @@ class Protocol:
             if size > limit:
                 raise RefusalError(f"the body is larger than {limit} bytes", status=413)
             parts.append(part)
-        return stream.unpacked(b"".join(parts), request.headers.get("Content-Encoding"), limit)
+        return file_stream.unpacked(b"".join(parts), request.headers.get("Content-Encoding"), limit)
 
 
 def protocol_routes(

@@ -11,9 +11,9 @@ from markupsafe import Markup
 
 from charts import format
 from charts.curves import curve
-from server.dotted import number
 from server.pages.words.history import EPOCH, STEP, Row, points_of, sample
 from server.pages.words.values import read_object, written
+from server.run_values import number
 from server.store import queries
 from server.store.rows import Run
 

@@ -10,10 +10,10 @@ from markupsafe import Markup
 from charts import format
 from charts.strip import strip
 from server import lifecycle
-from server.dotted import number
 from server.pages.words.look import cause, state_of
 from server.pages.words.times import Now
 from server.pages.words.values import read_object, written
+from server.run_values import number
 from server.store.queries import STOPPED_EARLY
 from server.store.rows import Run
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from charts import format
-from server.dotted import at_path, number
 from server.pages.door.buttons import Button, run_buttons
 from server.pages.sweep.chosen import Selection
 from server.pages.sweep.curves import Ticks
@@ -17,6 +16,7 @@ from server.pages.words.how_long import epochs, run_time
 from server.pages.words.look import Look, cause, run_look, state_of
 from server.pages.words.times import Now
 from server.pages.words.values import Path, at, config_values, read_object, searched, written
+from server.run_values import at_path, number
 from server.store import page_queries, queries
 from server.store.page_queries import Attempt, Order
 from server.store.queries import STOPPED_EARLY

@@ -4,8 +4,8 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any, Final
 
-from server.dotted import number
 from server.pages.words.values import read_object
+from server.run_values import number
 from server.store import page_queries
 from server.store.rows import Run
 

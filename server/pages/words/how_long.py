@@ -2,9 +2,9 @@
 
 from charts import format
 from server import lifecycle
-from server.dotted import number
 from server.pages.words.times import Now
 from server.pages.words.values import config_values, read_object
+from server.run_values import number
 from server.store.rows import Run
 
 
