@@ -11,27 +11,15 @@ from typing import Any
 import click
 from rich.console import Console
 
-from app import agent as agents
-from app import (
-    best,
-    capacity,
-    check,
-    client,
-    device,
-    embedded,
-    follow,
-    lookup,
-    preview,
-    register,
-    replay,
-    report,
-    reproduce,
-)
-from app.children import Interrupts, Stopped
-from app.progress import Progress
-from app.results import Reader
-from app.setup import Setup
-from app.up import LOOK_S, Job
+from app.commands import agent as agents
+from app.commands import best, check, client, embedded, follow, lookup, preview, register, replay, report
+from app.commands.progress import Progress
+from app.commands.results import Reader
+from app.commands.setup import Setup
+from app.commands.up import LOOK_S, Job
+from app.machine import capacity, device
+from app.machine.children import Interrupts, Stopped
+from app.training import reproduce
 from search.json_schema import json_schema
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
-from app import device
+from app.machine import device
 from app.settings import (
     ENV_FILE,
     FOR_TRIALS,

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app import fashion_mnist
 from app.config import TrialConfig
+from app.training import fashion_mnist
 
 Part = tuple[NDArray[Any], NDArray[Any]]
 

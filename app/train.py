@@ -17,17 +17,18 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from app import backend, capacity, device, settings
-from app.stopping import Asked, Terminated
+from app import backend, settings
+from app.machine import capacity, device
+from app.training.stopping import Asked, Terminated
 from app.values import parse_flags
 
 if TYPE_CHECKING:
     import keras
 
-    from app.checkpoint import Checkpoints
     from app.config import TrialConfig
     from app.data import Splits
     from app.settings import Settings
+    from app.training.checkpoint import Checkpoints
 
 # Beginnings of the keys that W&B and this program add to a run's config.
 PROVENANCE = "provenance"
@@ -144,7 +145,8 @@ def trial(run: Any, arguments: Sequence[str]) -> None:
     chosen = settings.read(os.environ, {})
 
     device.acquire(chosen, config.most_threads, between=ahead)
-    from app import checkpoint, data, model, reproduce
+    from app import data, model
+    from app.training import checkpoint, reproduce
 
     if not gc.isenabled():  # `main` turned it off: what imports leave behind need not be looked at again
         gc.freeze()
@@ -170,7 +172,7 @@ def trial(run: Any, arguments: Sequence[str]) -> None:
 
 
 def _loop(run: Any) -> str | None:
-    """The loop that trained a run which is resumed or replayed, as `app.fit` told it; None of any other."""
+    """The loop that trained a run which is resumed or replayed, as `app.training.fit` told it; None of any other."""
     earlier = run.config.get(PROVENANCE)
     return earlier.get("loop") if isinstance(earlier, Mapping) else None
 
@@ -189,7 +191,8 @@ def _train(
     ahead: Callable[[], None],
 ) -> None:
     """Trains from the run's checkpoint on, measures the result and keeps it."""
-    from app import callbacks, checkpoint, fit, weights
+    from app import callbacks
+    from app.training import checkpoint, fit, weights
 
     used, initial_epoch = callbacks.callbacks(config, run), 0
     if checkpoints:

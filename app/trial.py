@@ -19,12 +19,12 @@ from collections.abc import Mapping, Sequence
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # -I leaves the project's root out
 
 from app.parent import evidence, patience
+from app.parent import warm as warm
 from app.parent.evidence import Ending
 from app.parent.patience import PROGRESS_FILE, Patience
 from app.parent.process import OwnProcess, Process, attend, hold_signals
-from app.warm import client as warm
 
-RECORDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "parent", "cause.py")
+RECORDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "training", "record_cause.py")
 RECORDING_LIMIT_S = 30  # a backend that is away must not hold an agent up; usual are 2 s
 
 
@@ -84,7 +84,7 @@ def record(code: int, cause: str, environ: Mapping[str, str], limit_s: int = REC
         limit_s: the longest this may take.
     """
     hold_signals()
-    # -P: the folder of `cause.py` holds modules with plain names that are not meant to be found by others.
+    # -P: the folder of `record_cause.py` holds modules with plain names that are not meant to be found by others.
     command = [sys.executable, "-P", RECORDER, str(code), cause]
     ending = attend(OwnProcess(command, dict(environ) | {"WANDB_SILENT": "true"}), lambda: True, limit_s)
     if ending < 0:

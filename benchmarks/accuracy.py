@@ -1,8 +1,8 @@
 """Whether the fast loop learns as well as Keras' own: `python -m benchmarks.accuracy [--seeds 8]`.
 
-The tutorial's network by Keras' plain `fit` on floats, and `app/model.py` by `app/fit.py`, on the same split with the
-same seeds. Prints the mean over the last three epochs' validation accuracy, which is less noisy than the last one, for
-both, and the paired difference with its standard error; besides, the CPU seconds of both trainings.
+The tutorial's network by Keras' plain `fit` on floats, and `app/model.py` by `app/training/fit.py`, on the same split
+with the same seeds. Prints the mean over the last three epochs' validation accuracy, which is less noisy than the last
+one, for both, and the paired difference with its standard error; besides, the CPU seconds of both trainings.
 """
 
 import statistics
@@ -12,8 +12,9 @@ import click
 import keras
 import numpy as np
 
-from app import data, reproduce
+from app import data
 from app.config import TrialConfig
+from app.training import reproduce
 from benchmarks import both_ways, main_job
 
 LAST = 3
@@ -34,9 +35,9 @@ def main(seeds: int, layer1_size: int, learning_rate: float) -> None:
     for config in configs:
         plain.append(trained(both_ways.by_keras, config, floats))
         fast.append(trained(both_ways.ours, config, splits))
-        print(f"seed {config.seed}: Keras' fit {plain[-1][0]:.4f}, app/fit.py {fast[-1][0]:.4f}", flush=True)
+        print(f"seed {config.seed}: Keras' fit {plain[-1][0]:.4f}, app/training/fit.py {fast[-1][0]:.4f}", flush=True)
     print(f"\n{main_job.machine()}")
-    for name, rows in (("Keras' fit, float64", plain), ("app/fit.py", fast)):
+    for name, rows in (("Keras' fit, float64", plain), ("app/training/fit.py", fast)):
         print(f"{name:20} {mean_and_spread([row[0] for row in rows])}, ", end="")
         print(f"{statistics.median(row[1] for row in rows):.1f} CPU s a training")
     differences = [ours[0] - theirs[0] for ours, theirs in zip(fast, plain, strict=True)]

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import keras
 
-from app import fit, model
+from app import model
 from app.config import TrialConfig
 from app.data import Splits
+from app.training import fit
 from benchmarks import tutorial
 
 Callbacks = Sequence[keras.callbacks.Callback]
@@ -15,7 +16,7 @@ Way = Callable[[TrialConfig, Splits, Callbacks], keras.callbacks.History]
 
 
 def ours(config: TrialConfig, splits: Splits, callbacks: Callbacks = ()) -> keras.callbacks.History:
-    """`app/model.py` by `app/fit.py`."""
+    """`app/model.py` by `app/training/fit.py`."""
     return fit.fit(
         model.build(config),
         splits.train,

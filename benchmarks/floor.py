@@ -1,8 +1,9 @@
 """How near the training comes to bare arithmetic: `python -m benchmarks.floor [--layer1-size 128]`.
 
 The floor is the five matrix products of a step (two forward, three backward) over the whole training part, in the same
-batches, by numpy on one core. Beside it stand an epoch of `app/fit.py` and one of Keras' plain `fit` on floats, without
-their first epochs, as CPU seconds and as multiples of the floor. Runs with one thread whatever the environment says.
+batches, by numpy on one core. Beside it stand an epoch of `app/training/fit.py` and one of Keras' plain `fit` on
+floats, without their first epochs, as CPU seconds and as multiples of the floor. Runs with one thread whatever the
+environment says.
 """
 
 import os
@@ -15,8 +16,9 @@ import click  # noqa: E402 - numpy and TensorFlow read the above when they start
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 
-from app import data, reproduce  # noqa: E402
+from app import data  # noqa: E402
 from app.config import TrialConfig  # noqa: E402
+from app.training import reproduce  # noqa: E402
 from benchmarks import both_ways, main_job  # noqa: E402
 
 PIXELS, CLASSES = 784, 10
@@ -45,7 +47,7 @@ def main(layer1_size: int, epochs: int) -> None:
     splits = data.load(config)
     bare_s = min(products(config, len(splits.train[0])) for _ in range(3))
     sides = {
-        "app/fit.py": epoch_s(both_ways.ours, config, splits),
+        "app/training/fit.py": epoch_s(both_ways.ours, config, splits),
         "Keras' fit, float64": epoch_s(both_ways.by_keras, config, both_ways.as_floats(splits)),
     }
     print(f"\n{main_job.machine()}, one thread, width {layer1_size}, batches of {config.batch_size}")

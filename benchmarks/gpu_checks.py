@@ -18,8 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from app import device, gpu_slots, settings
+from app import settings
 from app.config import TrialConfig
+from app.machine import device, gpu_slots
 
 ROWS = 50_000
 LIMIT_S = 600
@@ -47,7 +48,8 @@ def trained(policy: str = "float32", **variables: str) -> tuple[float, str]:
     acquire(**variables)
     import keras
 
-    from app import fit, model, reproduce, weights
+    from app import model
+    from app.training import fit, reproduce, weights
 
     chosen = settings.read({**os.environ, **variables}, {})
     reproduce.seed(0, device.op_determinism(chosen))

@@ -15,9 +15,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from app import data, device
-from app.children import Interrupts
-from app.warm.start import WarmServer
+from app import data
+from app.commands.warm_server import WarmServer
+from app.machine import device
+from app.machine.children import Interrupts
 from benchmarks import job, main_job
 
 SERVER_START_S = 20.0

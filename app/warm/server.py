@@ -23,8 +23,8 @@ from contextlib import suppress
 from types import FrameType
 from typing import Any
 
+from app.parent import warm as client
 from app.parent.process import stand_alone
-from app.warm import client
 from app.warm.become import Become
 from app.warm.safety import refusal
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from app import data, device
-from app.children import Interrupts
-from app.warm.start import WarmServer
+from app import data
+from app.commands.warm_server import WarmServer
+from app.machine import device
+from app.machine.children import Interrupts
 from tests.app.programs import ROOT, MakeWorkplace, Trained, Workplace, runs
 from tests.server.real_server import RunningServer
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from itertools import product
 from typing import Any
 
-from app.reports.findings import Facts, Findings
-from app.results import Results, RunResult
+from app.commands.reports.findings import Facts, Findings
+from app.commands.results import Results, RunResult
 from charts.learning_curves import LearningCurve
 
 PARAMETERS: dict[str, list[Any]] = {

@@ -8,10 +8,10 @@ from typing import Any
 import click
 import pytest
 
-from app import best
-from app.best import Measured
+from app.commands import best
+from app.commands.best import Measured
+from app.commands.results import Results, RunResult
 from app.config import TrialConfig
-from app.results import Results, RunResult
 from app.settings import SettingError
 from app.values import parse_flags
 from tests.app.programs import Trained

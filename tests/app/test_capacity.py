@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from app import capacity, settings
-from app.capacity import Capacity
+from app import settings
+from app.machine import capacity
+from app.machine.capacity import Capacity
 
 
 @pytest.mark.parametrize(

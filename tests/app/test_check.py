@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from app import check
+from app.commands import check
 from app.settings import SettingError
 
 ROOT = Path(__file__).parents[2]

@@ -8,10 +8,10 @@ import keras
 import numpy as np
 import pytest
 
-from app import checkpoint, fit, weights
-from app.checkpoint import Checkpoints, Resume, State
-from app.fit import Part
-from app.stopping import Terminated
+from app.training import checkpoint, fit, weights
+from app.training.checkpoint import Checkpoints, Resume, State
+from app.training.fit import Part
+from app.training.stopping import Terminated
 
 EPOCHS = 5
 MADE_BY = {"values": {"units": 8}, "code": "1"}

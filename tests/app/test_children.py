@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from app import agent
-from app.children import Child, Interrupts, Stopped, stop
-from app.crew import Crew
-from app.results import Results, RunResult
+from app.commands import agent
+from app.commands.crew import Crew
+from app.commands.results import Results, RunResult
+from app.machine.children import Child, Interrupts, Stopped, stop
 
 # Refuses to end, and has started another that does so too.
 STUBBORN = "trap '' TERM; sleep 60 & echo $!; wait; sleep 60"
@@ -21,7 +21,7 @@ STUBBORN = "trap '' TERM; sleep 60 & echo $!; wait; sleep 60"
 STARTER = """
 import os, sys, time
 from pathlib import Path
-from app.children import Child
+from app.machine.children import Child
 print(Child("child", ["sleep", "60"], os.environ, Path(sys.argv[1])).pid, flush=True)
 time.sleep(60)
 """

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app import data, fashion_mnist
+from app import data
 from app.config import TrialConfig
-from app.fashion_mnist import DataError
+from app.training import fashion_mnist
+from app.training.fashion_mnist import DataError
 
 CONFIG = TrialConfig()
 

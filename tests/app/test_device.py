@@ -7,8 +7,9 @@ from pathlib import Path
 import keras
 import pytest
 
-from app import device, settings
+from app import settings
 from app.config import TrialConfig
+from app.machine import device
 from app.settings import Settings
 from app.values import Values
 
@@ -58,7 +59,8 @@ def test_a_trial_gets_the_share_that_its_control_group_leaves(tmp_path: Path) ->
 TRIAL = """
 import os, sys
 from pathlib import Path
-from app import device, settings
+from app import settings
+from app.machine import device
 
 chosen = settings.read({"DATA_DIR": sys.argv[1], "XLA": "1"}, {})
 device.acquire(chosen, root=Path(sys.argv[1]))

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from app import data, fit, model, reproduce
+from app import data, model
 from app.config import TrialConfig
-from app.fit import Part
+from app.training import fit, reproduce
+from app.training.fit import Part
 
 ROWS = 100
 

@@ -8,10 +8,10 @@ import click
 import pytest
 from rich.console import Console
 
-from app.client import BackendError
-from app.follow import until_over
-from app.progress import Progress
-from app.results import Results, RunResult
+from app.commands.client import BackendError
+from app.commands.follow import until_over
+from app.commands.progress import Progress
+from app.commands.results import Results, RunResult
 
 GOING = Results("e/p/s", "a sweep", "", "RUNNING", "val_accuracy", True, 2, ())
 RUNNING = replace(GOING, runs=(RunResult("r1", "trial 1", "running", {"size": 1}),))

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from app import gpu_slots
+from app.machine import gpu_slots
 from benchmarks.gpu_checks import CHECKS
 from tests.app.programs import ROOT
 

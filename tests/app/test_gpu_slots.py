@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from app import gpu_slots
-from app.gpu_slots import Gpu, find, lease
+from app.machine import gpu_slots
+from app.machine.gpu_slots import Gpu, find, lease
 
 A, B = "GPU-aaaaaaaa-0000", "GPU-bbbbbbbb-1111"
 
@@ -16,7 +16,7 @@ A, B = "GPU-aaaaaaaa-0000", "GPU-bbbbbbbb-1111"
 HOLDER = """
 import sys
 from pathlib import Path
-from app.gpu_slots import Gpu, lease
+from app.machine.gpu_slots import Gpu, lease
 
 say = lambda line: print(line, flush=True)
 held = lease(Path(sys.argv[1]), [Gpu(name) for name in sys.argv[3:]], int(sys.argv[2]), say=say)

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from app import backend, data, device, fashion_mnist, reproduce, settings
+from app import backend, data, settings
+from app.machine import device
 from app.settings import SettingError
+from app.training import fashion_mnist, reproduce
 
 KEY = "k" * 40
 

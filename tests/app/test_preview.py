@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app import preview
+from app.commands import preview
 from search.config import parse
 from tests.app.programs import Workplace
 from tests.server.real_server import RunningServer

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 import wandb
 
-from app import register, settings
-from app.register import Wanted
+from app import settings
+from app.commands import register
+from app.commands.register import Wanted
 from app.settings import SettingError, Settings
 from tests.app.programs import ROOT, MakeWorkplace, Workplace, ending
 from tests.server.real_server import RunningServer

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from app import compare, replay
-from app.children import Interrupts
-from app.compare import Record, first_difference, rows, surroundings
-from app.rerun import History
+from app.commands import compare, replay
+from app.commands.compare import Record, first_difference, rows, surroundings
+from app.commands.rerun import History
+from app.machine.children import Interrupts
 from app.settings import SettingError
 from tests.app.programs import ROOT, Trained, ending, lines_until
 
@@ -125,7 +125,7 @@ def test_ctrl_c_ends_the_training_too_and_is_no_verdict(trained: Trained) -> Non
     assert code == 130
     assert "identical" not in output
     assert "differs" not in output
-    assert not [command for command in trained.workplace.processes().values() if "app.rerun" in command]
+    assert not [command for command in trained.workplace.processes().values() if "app.commands.rerun" in command]
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from app import agent, progress, register, report
-from app.progress import Progress
-from app.results import Reader, Results, RunResult
+from app.commands import agent, progress, register, report
+from app.commands.progress import Progress
+from app.commands.results import Reader, Results, RunResult
 
 
 def run(number: int, state: str, **facts: Any) -> RunResult:

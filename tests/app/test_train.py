@@ -14,10 +14,12 @@ import tensorflow as tf
 import wandb
 
 import app
-from app import callbacks, capacity, data, fit, model, reproduce
-from app.capacity import Capacity
+from app import callbacks, data, model
 from app.config import LOGGED, TrialConfig
+from app.machine import capacity
+from app.machine.capacity import Capacity
 from app.train import ending, train
+from app.training import fit, reproduce
 from app.values import ConfigError
 from tests.app.test_fit import Poison
 

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from app.children import Interrupts
-from app.warm.start import WarmServer
+from app.commands.warm_server import WarmServer
+from app.machine.children import Interrupts
 from tests.app.programs import ROOT, Workplace, ending, lines_until
 from tests.app.test_trial import WAIT_S, command, ended, gone_within, started
 from tests.server.real_server import RunningServer

@@ -5,7 +5,7 @@ import keras
 import numpy as np
 import pytest
 
-from app import weights
+from app.training import weights
 
 
 def network(seed: int) -> keras.Model:

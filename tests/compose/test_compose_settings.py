@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.setup import Setup
+from app.commands.setup import Setup
 from tests.compose.conftest import Clone
 from tests.compose.deployment import Deployment
 

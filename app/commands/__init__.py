@@ -1,0 +1,1 @@
+"""The commands of `python -m app`, around the real `wandb`, and what they read back from any backend."""

@@ -1,0 +1,221 @@
+"""The results of a sweep, read from any backend through W&B's own `Api`."""
+
+import json
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.commands import client
+from charts.progress import sentence
+
+LOST = ("failed", "crashed")
+STOPPED_EARLY = "stopped early"
+HOPELESS_FAILURES = 5
+ENDED = ("finished", "killed", *LOST)
+UNDER_WAY = ("pending", "running", "preempting")
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """One run of a sweep.
+
+    Attributes:
+        values: the sweep's parameters as this run took them.
+        metric: the sweep's metric, as last logged; None before that, and for NaN.
+        epoch: as last logged, counted by the trainer; None before that.
+        cause: why it failed, in its own words; None if it said nothing.
+        cause_kind: of that cause, as the embedded server tells it; None on other backends.
+        code_sha256: of the program that it ran; None if it did not say.
+    """
+
+    id: str
+    name: str
+    state: str
+    values: Mapping[str, Any]
+    metric: float | None = None
+    epoch: int | None = None
+    cause: str | None = None
+    cause_kind: str | None = None
+    code_sha256: str | None = None
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether it ended because somebody stopped it: its cause says so, or nobody saw one."""
+        cause = self.cause or "interrupted"
+        return cause.startswith("interrupted") or "SIGTERM" in cause or "SIGINT" in cause
+
+    @property
+    def ending(self) -> str:
+        """Its state, with what early termination ended apart from what a person killed."""
+        early = self.state == "killed" and (self.cause or "").startswith(STOPPED_EARLY)
+        return STOPPED_EARLY if early else self.state
+
+    @property
+    def point(self) -> str:
+        """What two runs of the same point have in common."""
+        return json.dumps(self.values, sort_keys=True, default=str)
+
+
+@dataclass(frozen=True)
+class Results:
+    """A sweep at one moment.
+
+    Attributes:
+        path: "entity/project/id".
+        state: W&B's word: PENDING, RUNNING, PAUSED, FINISHED or CANCELED.
+        metric: its name; None if the sweep file names none.
+        expected: how many runs it takes; None if it has no end.
+        runs: oldest first.
+        note: the sweep's description; the embedded server adds why a sweep has stopped itself.
+    """
+
+    path: str
+    name: str
+    url: str
+    state: str
+    metric: str | None
+    maximize: bool
+    expected: int | None
+    runs: tuple[RunResult, ...]
+    note: str | None = None
+
+    @property
+    def over(self) -> bool:
+        return self.state in ("FINISHED", "CANCELED")
+
+    @property
+    def finished(self) -> list[RunResult]:
+        """Runs whose result counts; one that was stopped early has one too."""
+        return [run for run in self.runs if run.state in ("finished", "killed")]
+
+    @property
+    def running(self) -> list[RunResult]:
+        return [run for run in self.runs if run.state == "running"]
+
+    @property
+    def under_way(self) -> bool:
+        """Whether a run is with an agent; one that never starts is given up when its agent has been silent for long."""
+        return any(run.state in UNDER_WAY for run in self.runs)
+
+    @property
+    def failed(self) -> list[RunResult]:
+        """Runs without a result whose point will get none either, one for each point.
+
+        While the sweep goes on, the point of a run that was interrupted or fell silent is given to another agent.
+        """
+        redeemed = {run.point for run in self.runs if run.state not in LOST}
+        lost = [run for run in self.runs if run.state in LOST and run.point not in redeemed]
+        told = lost if self.over else [run for run in lost if run.state == "failed" and not run.interrupted]
+        return list({run.point: run for run in told}.values())  # of several attempts, the last one
+
+    @property
+    def handed_out(self) -> bool:
+        """Whether every run that the sweep takes has been given to an agent, and none came back."""
+        given = {run.point for run in self.runs if run.state not in (*LOST, "preempted")}
+        return self.expected is not None and len(given) + len(self.failed) >= self.expected
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether agents rightly give up, as W&B's do: as many failures as results, and not just a few."""
+        return len(self.failed) >= max(HOPELESS_FAILURES, len(self.finished))
+
+    @property
+    def complete(self) -> bool:
+        """Whether every run that the sweep takes gave a result."""
+        enough = self.state == "FINISHED" if self.expected is None else len(self.finished) >= self.expected
+        return enough and not self.failed and self.state != "CANCELED"
+
+    def count(self) -> str:
+        """In words: "3 of 5 runs finished, 1 stopped early, 1 failed (exception)"."""
+        endings = Counter(run.ending for run in self.finished)
+        finished = endings.pop("finished", 0)
+        total = "" if self.expected is None else f" of {self.expected}"
+        runs = "run" if self.expected is None and finished == 1 else "runs"
+        kinds = Counter(run.cause_kind for run in self.failed if run.cause_kind)
+        told = kinds if kinds.total() == len(self.failed) else None
+        others = f", {sentence({**endings, 'failed': len(self.failed)}, told)}" if endings or self.failed else ""
+        return f"{finished}{total} {runs} finished{others}"
+
+    def best(self) -> list[RunResult]:
+        """The runs with a metric, best first."""
+        return sorted(
+            (run for run in self.runs if run.metric is not None),
+            key=lambda run: -(run.metric or 0) if self.maximize else (run.metric or 0),
+        )
+
+
+class Reader:
+    """Reads one sweep again and again; a run that has ended is fetched once.
+
+    Raises:
+        BackendError: if there is no such sweep.
+    """
+
+    def __init__(self, api: Any, path: str) -> None:
+        self.path = path
+        self._api = api
+        with client.asking():
+            self._sweep = api.sweep(path)
+        self._ended: dict[str, RunResult] = {}
+
+    def read(self) -> Results:
+        """Fetches the sweep as it is now.
+
+        Raises:
+            BackendError: if the backend does not answer, or has no such sweep.
+        """
+        with client.asking():
+            return self._read()
+
+    def _read(self) -> Results:
+        sweep = self._sweep
+        sweep.load(force=True)
+        metric = sweep.config.get("metric") or {}
+        return Results(
+            path=self.path,
+            name=sweep.name,
+            url=sweep.url,
+            state=sweep.state,
+            metric=metric.get("name"),
+            maximize=metric.get("goal") == "maximize",
+            expected=_expected(sweep),
+            runs=tuple(self._run(run, metric.get("name")) for run in self._runs()),
+            note=getattr(sweep, "description", None),
+        )
+
+    def _runs(self) -> Iterator[Any]:
+        self._api.flush()  # else it answers from memory
+        project = f"{self._sweep.entity}/{self._sweep.project}"
+        # What a lazy run leaves out costs a request a run; at the first look that would be one for each.
+        lazy = bool(self._ended)
+        yield from self._api.runs(project, filters={"sweep": self._sweep.id}, per_page=500, lazy=lazy)
+
+    def _run(self, run: Any, metric: str | None) -> RunResult:
+        known = self._ended.get(run.id)
+        if known is not None and known.state == run.state:
+            return known
+        result = RunResult(
+            id=run.id,
+            name=run.name or run.id,
+            state=run.state,
+            values={name: run.config.get(name) for name in self._sweep.config.get("parameters", {})},
+            metric=_number(run.summary.get(metric)) if metric else None,
+            epoch=run.summary.get("epoch"),
+            cause=run.summary.get("cause"),
+            cause_kind=run.summary.get("cause_kind"),
+            code_sha256=(run.config.get("provenance") or {}).get("code_sha256"),
+        )
+        if result.state in ENDED:
+            self._ended[run.id] = result
+        return result
+
+
+def _expected(sweep: Any) -> int | None:
+    limits = [sweep.expected_run_count, sweep.config.get("run_cap")]
+    return min((limit for limit in limits if limit), default=None)
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None

@@ -1,0 +1,72 @@
+"""What a command starts from: the settings, the backend and the environment that its programs get."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from app import backend, settings
+from app.backend import Backend
+from app.commands import embedded
+from app.commands.client import BackendError
+from app.commands.embedded import Server
+from app.settings import Settings
+
+
+@dataclass(frozen=True)
+class Setup:
+    """Read once, when a command starts."""
+
+    settings: Settings
+    backend: Backend
+    environ: Mapping[str, str]
+    env_file: Mapping[str, str]
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> "Setup":
+        """Reads the process's environment and `.env`.
+
+        Raises:
+            SettingError: with the problems.
+        """
+        env_file = settings.read_env_file(environ)
+        return cls(settings.read(environ, env_file), backend.choose(env_file), dict(environ), env_file)
+
+    def notes(self) -> list[str]:
+        """What should be said first: the backend and why, and what was set without effect."""
+        exported = " and ".join(backend.ignored(self.environ, self.env_file))
+        return [
+            f"Backend: {self.backend.reason}.",
+            *([f"{exported} of the shell has no effect: only .env chooses the backend."] if exported else []),
+            *settings.misspelt(self.environ, self.env_file, backend.CHOOSING),
+        ]
+
+    @property
+    def embedded(self) -> bool:
+        return self.backend.kind == "embedded"
+
+    def located(self) -> Backend:
+        """The backend with its address and key.
+
+        Raises:
+            BackendError: if it is the embedded server and that does not answer.
+        """
+        if not self.embedded:
+            return self.backend
+        server = embedded.find(self.settings)
+        if server is None:
+            raise BackendError(
+                f"no server answers for {embedded.directory(self.settings)}. `make up` and `make serve` start one."
+            )
+        return self.at(server)
+
+    def at(self, server: Server) -> Backend:
+        """The embedded backend, now that its server is known."""
+        return replace(self.backend, base_url=server.url, api_key=server.api_key)
+
+    def dashboard(self, url: str) -> str:
+        """A line with a link: one that opens the embedded server's pages once; elsewhere `url`, the sweep's page."""
+        server = embedded.find(self.settings) if self.embedded else None
+        return f"Dashboard: {server.dashboard_link()} (opens once)" if server else f"Dashboard: {url}"
+
+    def environment(self, located: Backend) -> dict[str, str]:
+        """The environment of every program that speaks to the backend."""
+        return backend.environment(located, self.settings, self.environ, self.env_file)

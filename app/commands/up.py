@@ -1,0 +1,205 @@
+"""The whole job on this machine: data, server, one sweep, its agents, progress, results."""
+
+import contextlib
+import socket
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from urllib.parse import urlsplit
+
+import click
+from rich.console import Console
+
+from app import data
+from app.commands import agent, client, embedded, preview, register, report
+from app.commands.client import BackendError
+from app.commands.crew import Crew
+from app.commands.embedded import Server
+from app.commands.progress import Progress
+from app.commands.results import Reader, Results
+from app.commands.setup import Setup
+from app.machine import capacity
+from app.machine.children import Child, Interrupts, Stopped, stop
+from app.settings import Settings
+
+SERVER_START_S = 30.0
+SERVER_STOP_S = 10.0
+# An agent learns at its next heartbeat, after 5 s, that its sweep is over.
+LAST_HEARTBEAT_S = 30.0
+
+TICK_S = 0.2
+# The cloud limits requests; the embedded server need not be spared.
+LOOK_S = {"embedded": 2.0, "server": 5.0, "cloud": 10.0}
+
+
+class Job:
+    """One `up`: what was asked for, and what it has started and must stop."""
+
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
+        self._settings = setup.settings
+        self._located = setup.backend
+        self._interrupts = Interrupts()
+        self._console = Console()
+        self._server: Child | None = None
+        self._logs = setup.settings.data_dir / "logs"
+        self._crew: Crew | None = None
+        self._reader: Reader | None = None
+
+    def run(self) -> int:
+        """Does the job.
+
+        Returns:
+            The exit code: 0 if every run gave a result, 1 if not, 128 + n if signal n stopped it.
+
+        Raises:
+            click.ClickException: if the job cannot be done, with the reason and what to do.
+        """
+        with self._interrupts:
+            try:
+                return self._preview() if self._settings.dry else self._run()
+            except Stopped as stopped:
+                self._say("Stopping: the trials end first, then the server. Once more ends them at once.")
+                self._stop_agents()
+                self._farewell()
+                return 128 + stopped.signum
+            finally:
+                self._stop_agents()
+                stop([self._server] if self._server else [], SERVER_STOP_S, self._interrupts)
+
+    def _run(self) -> int:
+        # A mistake in the sweep file is told before anything is started.
+        wanted = None if self._settings.sweep_id else register.wanted(self._settings, self._setup.backend.identity)
+        if self._setup.embedded:
+            self._located = self._setup.at(self._use_server())
+        environment = self._setup.environment(self._located)
+        self._say(f"Data: {data.prepare(environment)}")
+        api = client.connect(environment)
+        path, new = self._settings.sweep_id, False
+        if wanted is not None:
+            path, new = register.register(api, wanted, environment, self._settings.data_dir)
+        self._reader = Reader(api, path)
+        results = self._introduce(self._reader.read(), new)
+        if not results.over:
+            results = self._watch(self._start_agents(results, environment), self._reader, results)
+        now = datetime.now().astimezone()
+        code = report.finish(api, results, self._console, self._settings.data_dir, now)
+        if self._crew is not None:
+            self._crew.wait(LAST_HEARTBEAT_S)
+        return code
+
+    def _preview(self) -> int:
+        """Tells what `_run` would do; a server that is started to ask for earlier runs is stopped again."""
+        for line in preview.dry_run(self._setup, self._took_s):
+            self._say(line)
+        return 0
+
+    def _took_s(self) -> list[float]:
+        if self._setup.embedded:
+            if not embedded.directory(self._settings).exists():
+                return []
+            self._use_server()
+        return preview.took_s(self._setup)
+
+    def _introduce(self, results: Results, new: bool) -> Results:
+        self._say(register.standing(results, new))
+        self._say(register.code_changed(results))
+        self._say(self._setup.dashboard(results.url))
+        return results
+
+    def _use_server(self) -> Server:
+        """Uses this data directory's embedded server: one that runs already, or its own."""
+        server = embedded.find(self._settings)
+        if server is not None:
+            self._say(f"Server: {server.url} runs already and is left running.")
+            return server
+        server = self._start_server(self._settings)
+        self._say(f"Server: {server.url}, its data in {embedded.directory(self._settings)}.")
+        return server
+
+    def _start_server(self, settings: Settings) -> Server:
+        self._server = Child("server", embedded.command(settings), self._setup.environ, self._logs / "server.log")
+        deadline_s = time.monotonic() + SERVER_START_S
+        while self._server.wait(TICK_S) is None and time.monotonic() < deadline_s:
+            server = embedded.find(settings)
+            if server is not None:
+                return server
+        if settings.port and _is_taken(settings.port):
+            raise click.ClickException(
+                f"port {settings.port} is taken by another program. `make up PORT={settings.port + 1}` uses another."
+            )
+        raise click.ClickException(f"the server did not start:\n{self._server.tail()}")
+
+    def _start_agents(self, results: Results, environment: Mapping[str, str]) -> Crew:
+        left = None if results.expected is None else max(1, results.expected - len(results.finished))
+        machine = capacity.of_machine(self._settings, self._setup.environ)
+        count, reason = machine.agents(left)
+        if self._settings.agents is not None:
+            count, reason = self._settings.agents, "as asked for"
+            self._say(machine.too_many(count))
+        self._say(f"Agents: {count} ({reason})")
+        self._crew = Crew(results.path, {**environment, "AGENTS": str(count)}, self._logs)
+        self._crew.start(count)
+        return self._crew
+
+    def _watch(self, crew: Crew, reader: Reader, results: Results) -> Results:
+        """Shows progress until the sweep is over or no agent is left that has anything to do."""
+        started_s = time.monotonic()
+        next_look_s = 0.0
+        with Progress(self._console, started_s) as progress:
+            tell = agent.only_news(progress.say)
+            while crew.working and not results.over:
+                time.sleep(TICK_S)
+                self._check_server()
+                if time.monotonic() < next_look_s and not crew.somebody_ended():
+                    continue
+                found = self._look(reader, len(crew.working), tell)
+                next_look_s = time.monotonic() + LOOK_S[self._setup.backend.kind]
+                if found is not None:
+                    results = found
+                    progress.show(results, time.monotonic())
+                    crew.look_after(results, progress.say)
+        if results.over and not results.failed:
+            return results
+        crew.wait(LAST_HEARTBEAT_S)  # a trial's parent writes the cause after its run has ended
+        return reader.read()
+
+    def _look(self, reader: Reader, agents: int, tell: Callable[[str | None], None]) -> Results | None:
+        try:
+            results = reader.read()
+        except BackendError as error:
+            tell(f"{error.message}; the agents go on when it answers.")
+            self._revive_server()
+            return None
+        tell(agent.idle_reason(results, agents))
+        return results
+
+    def _check_server(self) -> None:
+        if self._server is not None and self._server.exit_code() is not None:
+            raise click.ClickException(f"the server has ended:\n{self._server.tail()}")
+
+    def _revive_server(self) -> None:
+        """Takes the place of a server that somebody else had started and has stopped."""
+        ours_to_start = self._setup.embedded and not self._settings.server_url and self._server is None
+        if ours_to_start and embedded.find(self._settings) is None:
+            # The agents know the address that it had.
+            self._start_server(replace(self._settings, port=urlsplit(self._located.base_url).port or 0))
+
+    def _stop_agents(self) -> None:
+        if self._crew is not None:
+            self._crew.stop(self._interrupts)
+
+    def _farewell(self) -> None:
+        if self._reader is not None and not self._interrupts.hurry:
+            with contextlib.suppress(BackendError):  # it may be why somebody stopped
+                self._say(f"Stopped: {self._reader.read().count()}. The next `make up` goes on.")
+
+    def _say(self, line: str | None) -> None:
+        if line:
+            self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _is_taken(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((embedded.HOST, port)) == 0

@@ -1,0 +1,190 @@
+"""Keras' `fit` with one call per epoch: callbacks, metrics and validation stay Keras' own, its cost per batch goes."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from app.training import whole_epochs
+
+Part = tuple[NDArray[Any], NDArray[Any]]
+
+EVALUATION_BATCH = 1000
+LOSSES = ("loss", "val_loss")
+
+# How a training is recorded, which of the two decides its result; the second with its reason behind it.
+WHOLE_EPOCHS = "whole epochs"
+BATCH_BY_BATCH = "batch by batch: "
+
+
+class NotANumber(Exception):
+    """A loss is not finite, and never will be again."""
+
+    exit_code = 1
+
+
+def nothing() -> None:
+    """What happens between calls into TensorFlow if nobody asks for anything."""
+
+
+def forget(loop: str) -> None:
+    """What is recorded of the loop if nobody asks for it."""
+
+
+def fit(
+    model: keras.Model,
+    train: Part,
+    validation: Part,
+    *,
+    batch_size: int,
+    epochs: int,
+    seed: int,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    initial_epoch: int = 0,
+    stop_on_nan: bool = False,
+    memory_limit_bytes: int = 2**31,
+    between: Callable[[], None] = nothing,
+    began: str | None = None,
+    record_loop: Callable[[str], None] = forget,
+) -> keras.callbacks.History:
+    """Trains a compiled model, with a new order of batches in every epoch that follows from the seed alone.
+
+    All steps of an epoch run inside TensorFlow, which makes small models several times faster. Where that cannot be
+    (eager models, callbacks that work per batch, data that would not fit into memory a second time), Keras' own loop
+    trains, and a line says why. The two give different results.
+
+    Args:
+        model: compiled.
+        train: inputs and labels, n rows each.
+        validation: the same, measured after each epoch.
+        batch_size: rows per step; the last step of an epoch takes what is left.
+        epochs: passes over `train`, those done before included.
+        seed: decides the order of rows.
+        callbacks: any of Keras'.
+        initial_epoch: passes that are done; the model and its optimizer are as these have left them when the last
+            callback's `on_train_begin` returns.
+        stop_on_nan: ends for a loss that is not finite, as soon as it is seen.
+        memory_limit_bytes: largest inputs that are copied into memory as a whole.
+        between: called between calls into TensorFlow, where no callback is at work; what it raises ends the training.
+        began: what `record_loop` was told of the training that this goes on with or makes again, which keeps its loop
+            where it can; None if there is none.
+        record_loop: told before the first step which loop trains: `WHOLE_EPOCHS`, or `BATCH_BY_BATCH` and the reason;
+            both and the epoch between them where a training that goes on could not keep its own.
+
+    Returns:
+        Keras' History.
+
+    Raises:
+        NotANumber: with the loss and the epoch, counted from 1.
+    """
+    if not model.built:
+        model(train[0][:1])  # its variables are needed before the first step where a checkpoint is to be restored
+    watch: _Watch = _Watch(between, stop_on_nan)
+    common = {
+        "validation_data": validation,
+        "validation_batch_size": EVALUATION_BATCH,
+        "epochs": epochs,
+        "initial_epoch": initial_epoch,
+        "shuffle": False,  # done here
+        "verbose": 2,
+    }
+    loop = _loop(whole_epochs.why_not(model, train[0], callbacks, memory_limit_bytes), began)
+    record_loop(_in_parts(began, loop, initial_epoch))
+    if loop != WHOLE_EPOCHS:
+        print(f"Training batch by batch, which is slower: {loop.removeprefix(BATCH_BY_BATCH)}.")
+        watch = _WatchBatches(between, stop_on_nan)
+        return model.fit(_batches(*train, batch_size, seed, initial_epoch), callbacks=[*callbacks, watch], **common)
+    # `fit` builds its own train function only where none is set.
+    model.train_function = whole_epochs.train_function(model, *train, batch_size=batch_size, seed=seed, look=watch.look)
+    try:
+        epoch_markers = tf.data.Dataset.from_tensors(0).repeat()
+        return model.fit(epoch_markers, steps_per_epoch=1, callbacks=[*callbacks, watch], **common)
+    finally:
+        model.train_function = None  # a later plain fit builds its own
+
+
+def _loop(reason: str | None, began: str | None) -> str:
+    if began and began.startswith(BATCH_BY_BATCH):
+        return began  # Keras' own loop trains everything
+    return f"{BATCH_BY_BATCH}{reason}" if reason else WHOLE_EPOCHS
+
+
+def _in_parts(began: str | None, loop: str, initial_epoch: int) -> str:
+    """Names the loop of the epochs that are done too, if it was another."""
+    if not began or not initial_epoch:
+        return loop
+    return began if began.endswith(loop) else f"{began}; from epoch {initial_epoch + 1} on {loop}"
+
+
+def evaluate(model: keras.Model, part: Part, between: Callable[[], None] = nothing) -> dict[str, float]:
+    """Returns the model's loss and metrics over inputs and labels; `between` is called after each batch."""
+    watch = _Watch(between, stop_on_nan=False)
+    result: dict[str, float] = model.evaluate(
+        *part, batch_size=EVALUATION_BATCH, verbose=0, return_dict=True, callbacks=[watch]
+    )
+    return result
+
+
+class _Watch(keras.callbacks.Callback):
+    """Looks whether the training is to end, after each epoch and each batch that only measures."""
+
+    def __init__(self, between: Callable[[], None], stop_on_nan: bool) -> None:
+        super().__init__()
+        self._between, self._stop_on_nan = between, stop_on_nan
+        self._epoch = 0
+
+    def look(self, metrics: Mapping[str, Any]) -> None:
+        """Ends the training for a signal, or for metrics that are no numbers."""
+        self._between()
+        # Asking also waits for a GPU, which would else take an epoch's calls all at once.
+        values = [(name, float(metrics[name])) for name in LOSSES if name in metrics]
+        for name, value in values:
+            if self._stop_on_nan and not math.isfinite(value):
+                raise NotANumber(f"NaN metric: {name} is {value} in epoch {self._epoch + 1}")
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        self._epoch = epoch
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        self.look(logs or {})
+
+    def on_test_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+        self._between()
+
+
+class _WatchBatches(_Watch):
+    """The same, after each batch of Keras' own loop too."""
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+        self.look(logs or {})
+
+
+def _batches(
+    inputs: NDArray[Any], labels: NDArray[Any], batch_size: int, seed: int, initial_epoch: int
+) -> keras.utils.PyDataset:
+    """Batches for Keras' own loop, which would repeat one order in every epoch when it shuffles arrays itself."""
+
+    class Batches(keras.utils.PyDataset):
+        epoch = initial_epoch
+
+        def __len__(self) -> int:
+            return -(-len(inputs) // batch_size)
+
+        def __getitem__(self, step: int) -> Part:
+            rows = self.order[step * batch_size : (step + 1) * batch_size]
+            return inputs[rows], labels[rows]
+
+        def on_epoch_end(self) -> None:
+            self.epoch += 1
+            self.shuffle()
+
+        def shuffle(self) -> None:
+            self.order = np.random.default_rng([seed, self.epoch]).permutation(len(inputs))
+
+    batches = Batches()
+    batches.shuffle()
+    return batches
