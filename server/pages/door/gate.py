@@ -1,0 +1,114 @@
+"""Lets pages be seen, news be heard and buttons be pressed by who may. Endpoints are plain functions: Starlette runs
+them in threads.
+"""
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response, StreamingResponse
+
+from server.ledger import shares
+from server.pages.door.addressed import base_url, run_of, sweep_of
+from server.pages.door.session import Sessions, local_path, share_token
+from server.pages.events import Events
+from server.pages.rendering import Crumb, Frame, Page
+from server.refusal import NotFoundError, RefusalError
+from server.settings import Settings
+from server.store import queries
+from server.store.database import Database
+from server.store.rows import Sweep
+
+View = Callable[[Request, sqlite3.Connection], Page]
+Press = Callable[[Request, sqlite3.Connection], Page | None]
+Endpoint = Callable[[Request], Response]
+# nginx would hold events back until it has a block of them.
+STREAM_HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+LOST_CRUMBS: Final = (Crumb("Sweeps", "/"), Crumb("Not found"))
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Stands between a request and what it asks for."""
+
+    database: Database
+    settings: Settings
+    sessions: Sessions
+    events: Events
+    frame: Frame
+
+    def page(self, view: View) -> Endpoint:
+        """Lets a view be seen by who may see it."""
+
+        def endpoint(request: Request) -> Response:
+            signed_in = self.sessions.signed_in(request)
+            if not signed_in and not self._shown_by_link(request):
+                return self.closed(request, "Sign in to see this page")
+            # Named before it is read: news in between are then told, not missed.
+            state = self.events.state
+            try:
+                with self.database.read() as connection:
+                    shown = replace(view(request, connection), state=state, guest=not signed_in)
+            except NotFoundError as error:
+                shown = Page("not_found.html", "Not found", {"message": error.message}, LOST_CRUMBS, status=404)
+            if shown.moved_to:
+                return RedirectResponse(shown.moved_to, status_code=303)
+            return self.frame.response(request, shown, self.sessions.sealed if signed_in else None)
+
+        return endpoint
+
+    def button(self, press: Press) -> Endpoint:
+        """Lets a button be pressed by who may, in one transaction, and leads back to the page that it was on."""
+
+        def endpoint(request: Request) -> Response:
+            if not self.sessions.signed_in(request):
+                return self.closed(request, "Sign in to press this button")
+            back = local_path(request.query_params.get("next"))
+            try:
+                with self.database.write() as tx:
+                    answer = press(request, tx)
+            except RefusalError as error:
+                values = {"message": error.message, "back": back}
+                answer = Page("refused.html", "Nothing was changed", values, LOST_CRUMBS[:1], status=error.status)
+            return self.frame.response(request, answer) if answer else RedirectResponse(back, status_code=303)
+
+        return endpoint
+
+    async def stream(self, request: Request) -> Response:
+        """Events for one open page, from the state that it shows (`since`) or last heard of (`Last-Event-ID`)."""
+        if not self.sessions.signed_in(request) and not await run_in_threadpool(self._has_link, request):
+            return Response(status_code=403)
+        seen = request.headers.get("last-event-id") or request.query_params.get("since", "")
+        return StreamingResponse(self.events.stream(seen), media_type="text/event-stream", headers=STREAM_HEADERS)
+
+    def closed(self, request: Request, title: str) -> Response:
+        """What somebody gets who may not, with the ways in."""
+        values = {"base_url": base_url(request, self.settings)}
+        return self.frame.response(request, Page("closed.html", title, values, status=403))
+
+    def _has_link(self, request: Request) -> bool:
+        with self.database.read() as connection:
+            return _shared(request, connection) is not None
+
+    def _shown_by_link(self, request: Request) -> bool:
+        """Tells whether the page is of the one sweep whose link this browser has opened."""
+        with self.database.read() as connection:
+            shared = _shared(request, connection)
+            try:
+                return shared is not None and _sweep_id(request, connection) == shared.id
+            except NotFoundError:
+                return False
+
+
+def _shared(request: Request, connection: sqlite3.Connection) -> Sweep | None:
+    return queries.sweep_of_share(connection, shares.hashed(share_token(request)))
+
+
+def _sweep_id(request: Request, connection: sqlite3.Connection) -> int | None:
+    """Of the sweep that the page is of, or its run; None for other pages."""
+    if "sweep" in request.path_params:
+        return sweep_of(request, connection)[1].id
+    return run_of(request, connection)[1].sweep_id if "run" in request.path_params else None

@@ -1,0 +1,50 @@
+"""Buttons as they arrive: which thing and which button the address names, and whether this server made it."""
+
+import secrets
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from server.ledger import shares
+from server.pages.door.actions import press_of_run, press_of_sweep
+from server.pages.door.addressed import base_url, run_of, sweep_of
+from server.pages.door.buttons import SHARE
+from server.pages.door.session import Sessions
+from server.pages.rendering import Crumb, Page
+from server.pages.words.addresses import run_url, sweep_url
+from server.refusal import RefusalError
+from server.settings import Settings
+
+
+@dataclass(frozen=True)
+class Presses:
+    """Carries out the buttons of sweeps and runs; `clock` gives UTC seconds."""
+
+    settings: Settings
+    sessions: Sessions
+    clock: Callable[[], float]
+
+    def sweep(self, request: Request, tx: sqlite3.Connection) -> Page | None:
+        project, sweep = sweep_of(request, tx)
+        action = request.path_params["action"]
+        self._check_seal(request, f"{sweep_url(project, sweep)}/{action}")
+        if action == SHARE:
+            token = secrets.token_urlsafe(24)
+            shares.share(tx, sweep, token, self.clock())
+            link = f"{base_url(request, self.settings)}/share/{token}"
+            values = {"link": link, "back": sweep_url(project, sweep)}
+            return Page("shared.html", "A link for others", values, (Crumb("Sweeps", "/"),))
+        press_of_sweep(tx, sweep, action, self.clock())
+        return None
+
+    def run(self, request: Request, tx: sqlite3.Connection) -> None:
+        project, run = run_of(request, tx)
+        action = request.path_params["action"]
+        self._check_seal(request, f"{run_url(project, run.name)}/{action}")
+        press_of_run(tx, run, action, self.clock())
+
+    def _check_seal(self, request: Request, path: str) -> None:
+        if not self.sessions.seal_holds(request, path):
+            raise RefusalError("This button is too old: go back, load the page again, and press it there.", 403)
