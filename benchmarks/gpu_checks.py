@@ -116,7 +116,11 @@ def fork_before_cuda() -> Seen:
     """a child of a process that has only imported TensorFlow can use the GPU"""
     import tensorflow as tf
 
-    return _forked(lambda: (acquire(), tf.config.list_physical_devices("GPU"))[1])
+    def found() -> object:
+        acquire()
+        return tf.config.list_physical_devices("GPU")
+
+    return _forked(found)
 
 
 def fork_after_cuda() -> Seen:

@@ -123,7 +123,7 @@ def test_what_nobody_has_come_back_for_in_a_week_is_removed(tmp_path: Path) -> N
     assert [path.name for path in tmp_path.iterdir()] == ["young"]
 
 
-class Counting(keras.callbacks.Callback):  # type: ignore[misc]
+class Counting(keras.callbacks.Callback):
     """A user's own, which knows nothing of checkpoints."""
 
     def __init__(self) -> None:
@@ -135,7 +135,7 @@ class Counting(keras.callbacks.Callback):  # type: ignore[misc]
         self.losses.append(logs["loss"])
 
 
-class Stateful(keras.callbacks.Callback):  # type: ignore[misc]
+class Stateful(keras.callbacks.Callback):
     """A user's own, which says what is to be kept."""
 
     def __init__(self) -> None:
@@ -156,7 +156,7 @@ class Stateful(keras.callbacks.Callback):  # type: ignore[misc]
         self.last, self.epochs = last, iter(range(last + 1, 100))
 
 
-class PerBatch(keras.callbacks.Callback):  # type: ignore[misc]
+class PerBatch(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None: ...
 
 
@@ -195,7 +195,7 @@ def trained(
     """Trains from the checkpoint on, to the end or until an exception between two epochs."""
     model, resume = network(built), Resume(kept, used, EPOCHS)
 
-    class Stop(keras.callbacks.Callback):  # type: ignore[misc]
+    class Stop(keras.callbacks.Callback):
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             if epoch + 1 == stop_after:
                 raise StopHere

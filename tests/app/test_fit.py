@@ -15,7 +15,7 @@ from app.training.fit import Part
 ROWS = 100
 
 
-class OrderKeeping(keras.Model):  # type: ignore[misc]
+class OrderKeeping(keras.Model):
     """Learns nothing much, and keeps the rows of every step it takes."""
 
     def __init__(self, steps: int, batch_size: int) -> None:
@@ -98,7 +98,7 @@ def test_the_loop_is_told_before_it_trains(
     assert told == {recorded: 0}
 
 
-class Poison(keras.callbacks.Callback):  # type: ignore[misc]
+class Poison(keras.callbacks.Callback):
     """Makes every number of the model NaN after the first epoch."""
 
     def on_epoch_end(self, epoch: int, logs: object = None) -> None:
@@ -161,7 +161,7 @@ def test_keras_callbacks_work_as_they_are(few: Part, tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"1.weights.h5", "2.weights.h5", "3.weights.h5"}
 
 
-class PerBatch(keras.callbacks.Callback):  # type: ignore[misc]
+class PerBatch(keras.callbacks.Callback):
     seen = 0
 
     def on_train_batch_end(self, batch: int, logs: object = None) -> None:
@@ -201,7 +201,7 @@ def test_a_keras_that_keeps_no_train_function_trains_batch_by_batch(
     assert "which is slower: this version of Keras" in capsys.readouterr().out
 
 
-class Slow(keras.Model):  # type: ignore[misc]
+class Slow(keras.Model):
     """Takes a thirtieth of a second a step."""
 
     def __init__(self) -> None:

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import cast
 
 import click
 import pytest
@@ -11,7 +12,7 @@ from rich.console import Console
 from app.commands.client import BackendError
 from app.commands.follow import until_over
 from app.commands.progress import Progress
-from app.commands.results import Results, RunResult
+from app.commands.results import Reader, Results, RunResult
 
 GOING = Results("e/p/s", "a sweep", "", "RUNNING", "val_accuracy", True, 2, ())
 RUNNING = replace(GOING, runs=(RunResult("r1", "trial 1", "running", {"size": 1}),))
@@ -44,7 +45,7 @@ class Told:
 
     def follow(self) -> Results:
         progress = Progress(Console(file=self.said), 0)
-        return until_over(self, progress, LOOK_S, 90, lambda: self.now_s, self.wait)
+        return until_over(cast(Reader, self), progress, LOOK_S, 90, lambda: self.now_s, self.wait)
 
 
 def test_it_ends_when_the_sweep_is_over_and_shows_each_change_once() -> None:

@@ -30,7 +30,8 @@ class Executed:
 
     def notebook(self) -> NotebookNode:
         assert self.code == 0, self.said
-        return nbformat.read(self.workplace.folder / "tutorial.ipynb", as_version=4)
+        notebook: NotebookNode = nbformat.read(self.workplace.folder / "tutorial.ipynb", as_version=4)
+        return notebook
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +51,8 @@ def executed(make_workplace: MakeWorkplace) -> Executed:
 
 @pytest.fixture(scope="module")
 def saved() -> NotebookNode:
-    return nbformat.read(TUTORIAL, as_version=4)
+    notebook: NotebookNode = nbformat.read(TUTORIAL, as_version=4)
+    return notebook
 
 
 def outputs(notebook: NotebookNode) -> dict[str, list[NotebookNode]]:

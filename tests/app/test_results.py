@@ -132,9 +132,12 @@ def test_the_first_look_fetches_all_of_the_runs_at_once_and_later_ones_what_is_n
     config = {"metric": {"name": "val_accuracy", "goal": "maximize"}, "parameters": {"size": {"values": [8]}}}
     facts = {"id": "s", "entity": "me", "project": "p", "name": "grid", "url": "", "state": "FINISHED"}
     sweep = SimpleNamespace(**facts, config=config, expected_run_count=1, load=lambda force: None)
-    api = SimpleNamespace(
-        sweep=lambda path: sweep, flush=lambda: None, runs=lambda *_, lazy, **__: asked.append(lazy) or [ended]
-    )
+
+    def listed(*_: str, lazy: bool, **__: Any) -> list[Any]:
+        asked.append(lazy)
+        return [ended]
+
+    api = SimpleNamespace(sweep=lambda path: sweep, flush=lambda: None, runs=listed)
     reader = Reader(api, "me/p/s")
 
     assert [reader.read().best()[0].metric for _ in range(2)] == [0.5, 0.5]

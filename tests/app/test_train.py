@@ -210,7 +210,7 @@ def test_a_trial_may_be_told_to_go_on_with_nan(monkeypatch: pytest.MonkeyPatch) 
     assert run.exit_codes == [0]
 
 
-class Clockwork(keras.callbacks.Callback):  # type: ignore[misc]
+class Clockwork(keras.callbacks.Callback):
     """Turns a file's time back at the start of each epoch, and keeps what it was."""
 
     def __init__(self, path: Path) -> None:

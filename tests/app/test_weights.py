@@ -49,7 +49,7 @@ def test_a_kept_model_opens_without_its_optimizer_and_predicts_the_same(tmp_path
     assert model.evaluate(ones, np.zeros((4, 2)), verbose=0) > 0  # it is still compiled itself
 
 
-class Unsaveable(keras.layers.Layer):  # type: ignore[misc]
+class Unsaveable(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         raise NotImplementedError("of no\nconfig")
 

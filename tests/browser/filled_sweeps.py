@@ -59,8 +59,9 @@ def path_of(sweep: str) -> str:
 
 
 def accuracy(params: dict[str, Any]) -> float:
-    rate = math.log10(params["learning_rate"])
-    return 0.9 - 0.05 * (rate + 2.5) ** 2 - 0.1 * params["dropout"] + 0.02 * (params["optimizer"] == "adam")
+    rate, dropout = math.log10(params["learning_rate"]), float(params["dropout"])
+    gain = 0.02 if params["optimizer"] == "adam" else 0
+    return 0.9 - 0.05 * (rate + 2.5) ** 2 - 0.1 * dropout + gain
 
 
 def register(program: Speaker, cap: int) -> str:

@@ -18,7 +18,7 @@ from tests.server.speaker import Speaker
 
 pytestmark = pytest.mark.browser
 
-LARGE = {"viewport": {"width": 1440, "height": 1000}}
+LARGE: dict[str, Any] = {"viewport": {"width": 1440, "height": 1000}}
 WIDE = ".parallel.wide"
 
 

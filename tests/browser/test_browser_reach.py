@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 
 GRAVE = ("serious", "critical")
 PAGES = ("list", "sweep of none", "sweep of few", "sweep under way", "sweep of many", "run", "failed run", "not found")
-LARGE = {"viewport": {"width": 1280, "height": 900}}
+LARGE: dict[str, Any] = {"viewport": {"width": 1280, "height": 900}}
 MOST_TABS = 200
 # How an element looks, itself and what it holds; and what Tab should stop at, as far as it can be seen.
 LOOK = """const look = (element) => [element, ...element.querySelectorAll("*")].map((each) => {
@@ -153,7 +153,7 @@ def test_tab_stops_at_all_that_can_be_pressed_and_shows_where_it_is(
     wanted = page.evaluate(STOPS)
     assert len(wanted) > 10
 
-    stops = []
+    stops: list[dict[str, Any]] = []
     while len(stops) < MOST_TABS:
         page.keyboard.press("Tab")
         stop = page.evaluate(FOCUSED)

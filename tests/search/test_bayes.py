@@ -86,7 +86,9 @@ def test_choices_whole_numbers_and_nested_parameters_are_searched_too() -> None:
     config = sweep("{act: {values: [a, b, c, d]}, net: {parameters: {depth: {min: 1, max: 40}}}}")
 
     def value(params: dict[str, Any]) -> float:
-        return (params["act"] != "c") + abs(params["net"]["depth"] - 17) / 40
+        depth: int = params["net"]["depth"]
+        wrong_act = 0 if params["act"] == "c" else 1
+        return wrong_act + abs(depth - 17) / 40
 
     assert min(run.history[0] for run in searched(config, value, 40)) <= 1 / 40
 

@@ -11,7 +11,7 @@ ORACLE = ROOT / "benchmarks" / ".oracle" / "bin" / "python"
 
 @pytest.mark.skipif(not ORACLE.exists(), reason="W&B's engine is not there: sh benchmarks/oracle.sh")
 def test_the_record_of_wandbs_engine_is_what_it_says() -> None:
-    command = [ORACLE, "-m", "benchmarks.oracle_record"]
+    command = [str(ORACLE), "-m", "benchmarks.oracle_record"]
 
     said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
 

@@ -26,7 +26,7 @@ def output(process: subprocess.Popen[str], home: Path, limit_s: float = 120.0) -
     except subprocess.TimeoutExpired:
         abort(home)
         said = "\n".join(process.communicate())
-        raise AssertionError(f"no end within {limit_s} s: {process.args}\n{said}") from None
+        raise AssertionError(f"no end within {limit_s} s: {process.args!r}\n{said}") from None
 
 
 def exit_code(process: subprocess.Popen[str], home: Path, log: Path, limit_s: float = 120.0) -> int:
@@ -35,7 +35,7 @@ def exit_code(process: subprocess.Popen[str], home: Path, log: Path, limit_s: fl
         return process.wait(limit_s)
     except subprocess.TimeoutExpired:
         abort(home)
-        raise AssertionError(f"no end within {limit_s} s: {process.args}\n{log.read_text()}") from None
+        raise AssertionError(f"no end within {limit_s} s: {process.args!r}\n{log.read_text()}") from None
 
 
 def abort(home: Path) -> None:

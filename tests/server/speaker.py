@@ -100,7 +100,7 @@ class Speaker:
             createAgent(input: {host: "h", sweep: $sweep}) { agent { id } } }"""
         return str(self.ask(document, sweep=sweep)["createAgent"]["agent"]["id"])
 
-    def beat(self, agent: str, *running: str) -> dict[str, Any] | None:
+    def beat(self, agent: str, *running: str) -> Any:
         """A heartbeat; the one command, or None."""
         document = """mutation ($id: ID!, $state: JSONString) {
             agentHeartbeat(input: {id: $id, metrics: "{}", runState: $state}) { agent { id } commands } }"""

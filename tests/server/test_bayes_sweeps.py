@@ -26,7 +26,7 @@ def beat_until_run(wb: Speaker, agent: str) -> dict[str, Any]:
     while (command := wb.beat(agent)) is None:
         assert time.monotonic() < end_s, "no suggestion came"
         time.sleep(0.1)
-    return command
+    return dict(command)
 
 
 def params_of(command: dict[str, Any]) -> dict[str, Any]:

@@ -304,7 +304,7 @@ def test_runs_stopped_early_are_told_apart_from_those_a_person_killed(shelf: She
 
 def test_a_run_that_had_very_many_rivals_says_how_many(shelf: Shelf, project: int) -> None:
     decision = DECISION | {"others": 4000, "needed": 0.7}
-    early = {"cause_kind": "stopped by early termination", "early_stop": json.dumps(decision)}
+    early: dict[str, Any] = {"cause_kind": "stopped by early termination", "early_stop": json.dumps(decision)}
     shelf.run(project, shelf.sweep(project), 0, "killed", 0.25, **early)
 
     assert "those of 4,000 others: from 0.8 to 0.75" in shelf.look("/local/p/runs/run1").text

@@ -70,7 +70,7 @@ def test_a_sweep_is_paused_resumed_stopped_and_resumed_again(
     page = f"/local/p/sweeps/{sweep}"
 
     def state() -> str:
-        return server.api().sweep(f"local/p/{sweep}").state
+        return str(server.api().sweep(f"local/p/{sweep}").state)
 
     assert browser.press(page, f"Pause {sweep}").headers["location"] == page
     assert (state(), program.beat(agent)) == ("PAUSED", None)
