@@ -1,7 +1,7 @@
 """What can be set from outside: the variables, their defaults and what they may hold; the one reader of `.env`.
 
 A variable of the process comes first, then the file named by ENV_FILE, then the default, as in Compose. An empty
-value counts as none. The two variables that choose a backend are `app.backend`'s and come from the file alone.
+value counts as none. The three variables that choose a backend are `app.backend`'s and come from the file alone.
 """
 
 import difflib
