@@ -1,6 +1,18 @@
-"""Values that runs log, under W&B's names: a name as it is, or the names of nested objects joined by dots."""
+"""Values that runs send, under W&B's names: a name as it is, or the names of nested objects joined by dots."""
 
+from collections.abc import Mapping
 from typing import Any
+
+
+def unwrapped(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A run's config without W&B's envelope: {"lr": {"value": 0.1}} gives {"lr": 0.1}; what has none stays as it is.
+
+    Source: `Run.config` of `wandb.apis.public`, which opens it by the same rule.
+    """
+    return {
+        name: entry["value"] if isinstance(entry, dict) and "value" in entry else entry
+        for name, entry in config.items()
+    }
 
 
 def at_path(values: Any, path: str) -> Any:

@@ -13,7 +13,7 @@ from server.protocol.context import iso
 from server.protocol.json_values import parse_object
 from server.protocol.summary import summary_of
 from server.refusal import RefusalError
-from server.run_values import at_path
+from server.run_values import at_path, unwrapped
 from server.store.rows import Run
 
 Test = Callable[[Any], bool]
@@ -42,15 +42,20 @@ class RunView:
 
     @cached_property
     def config(self) -> dict[str, Any]:
-        values = json.loads(self.run.config)
-        return {key: item.get("value") if isinstance(item, dict) else item for key, item in values.items()}
+        """As the client sent it, in its envelope."""
+        sent: dict[str, Any] = json.loads(self.run.config)
+        return sent
+
+    @cached_property
+    def config_values(self) -> dict[str, Any]:
+        return unwrapped(self.config)
 
     @cached_property
     def summary(self) -> dict[str, Any]:
         return summary_of(self.run)
 
     def value(self, name: str) -> Any:
-        """A column, `tags`, `config.<path>[.value]` or `summary_metrics.<path>`.
+        """A column, `tags`, `config.<path>` with or without the envelope's `value`, or `summary_metrics.<path>`.
 
         Raises:
             RefusalError: no such name.
@@ -61,8 +66,8 @@ class RunView:
             return json.loads(self.run.tags)
         head, _, path = name.partition(".")
         if head == "config" and path:
-            found = at_path(self.config, path)
-            return at_path(self.config, path.removesuffix(".value")) if found is None else found
+            found = at_path(self.config_values, path)
+            return at_path(self.config, path) if found is None else found
         if head in ("summary_metrics", "summaryMetrics", "summary") and path:
             return at_path(self.summary, path)
         if name not in self._named:

@@ -9,6 +9,7 @@ from typing import Any, Final
 import yaml
 
 from charts import format
+from server.run_values import unwrapped
 
 Path = tuple[str, ...]
 
@@ -36,13 +37,8 @@ def read_object(text: str) -> dict[str, Any]:
 
 
 def config_values(config: str) -> dict[str, Any]:
-    """A run's config without W&B's envelope: {"lr": {"value": 0.1}} gives {"lr": 0.1}."""
-    entries = read_object(config)
-    return {
-        name: entry["value"] if isinstance(entry, dict) and "value" in entry else entry
-        for name, entry in entries.items()
-        if name != INTERNAL
-    }
+    """What a user's program put into a run's config, by name."""
+    return {name: value for name, value in unwrapped(read_object(config)).items() if name != INTERNAL}
 
 
 def flattened(values: dict[str, Any], path: Path = ()) -> Iterator[tuple[Path, Any]]:
