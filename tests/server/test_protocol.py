@@ -259,6 +259,22 @@ def test_uploaded_html_is_saved_by_a_browser_and_not_run(wb: Speaker) -> None:
     assert "sandbox" in reply.headers["Content-Security-Policy"]
 
 
+def test_console_lines_are_told_with_their_level_and_time(wb: Speaker) -> None:
+    wb.begin("r")
+    sent = ["2026-11-23T16:33:42.164330 hello", "ERROR 2026-11-23T16:33:43 oh no", "2026-11-23 bare"]
+    wb.stream("r", files={"output.log": {"offset": 0, "content": sent}})
+
+    asked = """{ project(name: "p") { run(name: "r") {
+        logLines { edges { node { level timestamp line } } } } } }"""
+    edges = wb.ask(asked)["project"]["run"]["logLines"]["edges"]
+
+    assert [tuple(edge["node"].values()) for edge in edges] == [
+        ("info", "2026-11-23T16:33:42.164330", "hello"),
+        ("error", "2026-11-23T16:33:43", "oh no"),
+        ("info", None, "2026-11-23 bare"),
+    ]
+
+
 RUNS = """query ($filters: JSONString, $order: String) { project(name: "p") {
     runCount(filters: $filters) runs(filters: $filters, order: $order) { edges { node { name } } } } }"""
 
@@ -286,6 +302,15 @@ def test_runs_are_filtered_as_the_api_asks(
 
     assert [edge["node"]["name"] for edge in found["runs"]["edges"]] == names
     assert found["runCount"] == len(names)
+
+
+@pytest.mark.parametrize("name", ["config.plain.a", "config.wrapped.a", "config.wrapped.value.a"])
+def test_a_config_is_filtered_by_what_w_b_s_client_reads_of_it_with_and_without_an_envelope(
+    wb: Speaker, name: str
+) -> None:
+    wb.begin("r", config=json.dumps({"plain": {"a": 1}, "wrapped": {"desc": None, "value": {"a": 1}}}))
+
+    assert wb.ask(RUNS, filters=json.dumps({name: 1}))["project"]["runCount"] == 1
 
 
 @pytest.mark.parametrize(("order", "names"), [("+summary_metrics.acc", "bac"), ("-summary_metrics.acc", "abc")])

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from charts import format
 from charts.curves import curve
+from server.console import ConsoleLine, console_line
 from server.pages.words.history import EPOCH, STEP, Row, points_of, sample
 from server.pages.words.values import read_object, written
 from server.run_values import number
@@ -24,7 +25,6 @@ CELL_CHARACTERS: Final = 80
 LAST_LINES: Final = 60
 LINE_CHARACTERS: Final = 1000
 
-LINE: Final = re.compile(r"(?P<error>ERROR )?(?P<at>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)[\d.]* ?(?P<text>.*)", re.DOTALL)
 # Colours and cursor moves of terminals.
 ESCAPES: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-_]|[\x00-\x08\x0b-\x1f\x7f]")
 
@@ -49,7 +49,7 @@ class HistoryTable:
 
 
 @dataclass(frozen=True)
-class ConsoleLine:
+class ShownLine:
     """A line of a run's console; `at` as "14:07:02" in the server's zone, `iso` for machines, both "" if unknown."""
 
     at: str
@@ -100,25 +100,22 @@ def _column(values: list[Any]) -> list[str]:
     return [format.ABSENT if value is None else written(value, 5, CELL_CHARACTERS) for value in values]
 
 
-def console(connection: sqlite3.Connection, run: Run) -> tuple[list[ConsoleLine], int]:
+def console(connection: sqlite3.Connection, run: Run) -> tuple[list[ShownLine], int]:
     """The last lines of a run's console, and how many there are in all."""
     lines = queries.lines(connection, "log", run.id, last=LAST_LINES)
-    return [console_line(text) for _, text in lines], lines[-1][0] + 1 if lines else 0
+    return [_shown(console_line(text)) for _, text in lines], lines[-1][0] + 1 if lines else 0
 
 
-def console_line(line: str) -> ConsoleLine:
-    """Reads a line as W&B's client sends it: `[ERROR ]2026-11-23T16:33:42.164330 text`, in UTC."""
-    match = LINE.fullmatch(line)
-    if match is None:
-        return ConsoleLine("", "", _printable(line), False)
-    at = _local(match["at"])
+def _shown(line: ConsoleLine) -> ShownLine:
+    at = _local(line.sent_at)
     clock, iso = (f"{at:%H:%M:%S}", at.isoformat()) if at else ("", "")
-    return ConsoleLine(clock, iso, _printable(match["text"]), match["error"] is not None)
+    return ShownLine(clock, iso, _printable(line.text), line.error)
 
 
-def _local(at: str) -> datetime | None:
+def _local(sent_at: str) -> datetime | None:
+    """To the second, in the server's zone."""
     try:
-        return datetime.fromisoformat(at).replace(tzinfo=UTC).astimezone()
+        return datetime.fromisoformat(sent_at).replace(microsecond=0, tzinfo=UTC).astimezone()
     except (ValueError, OverflowError):
         return None
 

@@ -4,8 +4,8 @@ import mimetypes
 from contextlib import suppress
 from typing import Any
 
+from server.console import console_line
 from server.ledger import files as ledger
-from server.protocol.console import console_line
 from server.protocol.context import Info, iso, node_id, row_id_of
 from server.protocol.paging import page
 from server.protocol.resolvers.runs import find_named
@@ -70,8 +70,13 @@ def _log_lines(
     **ignored: Any,
 ) -> dict[str, Any]:
     rows = queries.lines(info.context.tx, "log", run.id, last=last)
-    found = page([console_line(number, text) for number, text in rows], first, after)
-    return found
+    return page([_log_line(number, text) for number, text in rows], first, after)
+
+
+def _log_line(number: int, text: str) -> dict[str, Any]:
+    line = console_line(text)
+    level = "error" if line.error else "info"
+    return {"number": number, "timestamp": line.sent_at or None, "level": level, "label": None, "line": line.text}
 
 
 FIELDS = {
