@@ -4,7 +4,7 @@ import hashlib
 import os
 import platform
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,11 @@ from app.settings import VARIABLES
 PROGRAM = Path(__file__).parents[1]
 BUILD_ID = PROGRAM.parent / "build-id"  # only images have it
 CLONE = Path("/clone/app")  # in containers, the program as it is beside the Compose file
+# What starts trials, shares a machine among them or tells of them decides no result. All else may, your modules too.
+AROUND_TRIALS = (
+    *("__main__.py", "backend.py", "trial.py", "commands/", "parent/", "warm/", "training/record_cause.py"),
+    *("machine/capacity.py", "machine/children.py", "machine/gpu_slots.py", "machine/leash.py"),
+)
 PACKAGES = ("tensorflow", "keras", "numpy", "wandb")
 # Variables that choose how TensorFlow computes, and so the last digits of a result.
 SWITCHES = ("XLA", "DETERMINISTIC", "TF_ENABLE_ONEDNN_OPTS", "NVIDIA_TF32_OVERRIDE")
@@ -61,19 +66,32 @@ def image(environ: Mapping[str, str]) -> dict[str, str | None]:
 
 
 def code_sha256(program: Path = PROGRAM) -> str:
-    """Hashes names and contents of the program's sources, in the order of their names."""
-    total = hashlib.sha256()
-    for path in sorted(program.rglob("*.py")):
-        content = path.read_bytes()
-        total.update(f"{path.relative_to(program).as_posix()} {len(content)}\n".encode() + content)
-    return total.hexdigest()
+    """Hashes names and contents of the sources in `program` that can decide a trial's result."""
+    return _sha256(program, (name for name in _sources(program) if not name.startswith(AROUND_TRIALS)))
 
 
 def stale(clone: Path = CLONE) -> str | None:
     """Says that the program in `clone` was edited after this image was built from it; None where there is no clone."""
-    if not (clone / "train.py").exists() or code_sha256(clone) == code_sha256():
+    if not (clone / "train.py").exists():
+        return None
+    in_clone, here = (_sha256(program, _sources(program)) for program in (clone, PROGRAM))
+    if in_clone == here:
         return None
     return "The code in app/ was edited after this image was built. `docker compose up --build` takes the edits."
+
+
+def _sources(program: Path) -> list[str]:
+    """Names from `program` on, in their order; what is hidden is an editor's."""
+    names = (path.relative_to(program) for path in program.rglob("*.py"))
+    return sorted(name.as_posix() for name in names if not any(part.startswith(".") for part in name.parts))
+
+
+def _sha256(program: Path, names: Iterable[str]) -> str:
+    total = hashlib.sha256()
+    for name in names:
+        content = (program / name).read_bytes()
+        total.update(f"{name} {len(content)}\n".encode() + content)
+    return total.hexdigest()
 
 
 def git_state(directory: Path = PROGRAM) -> dict[str, Any]:

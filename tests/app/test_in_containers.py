@@ -62,11 +62,14 @@ def test_outside_of_images_there_is_no_build_to_record() -> None:
     assert reproduce.image({}) == {"build_id": None, "image_digest": None}
 
 
-def test_a_container_tells_that_its_image_is_older_than_the_code_beside_the_compose_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["model.py", "commands/reports/words.py"])
+def test_a_container_tells_that_its_image_is_older_than_the_code_beside_the_compose_file(
+    tmp_path: Path, name: str
+) -> None:
     shutil.copytree(reproduce.PROGRAM, tmp_path / "app", ignore=shutil.ignore_patterns("__pycache__"))
 
     as_built = reproduce.stale(tmp_path / "app")
-    (tmp_path / "app/model.py").write_text("edited = True\n")
+    (tmp_path / "app" / name).write_text("edited = True\n")
     edited = reproduce.stale(tmp_path / "app")
 
     assert as_built is None

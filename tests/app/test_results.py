@@ -1,7 +1,9 @@
 """What a sweep's runs amount to, and how that is shown."""
 
 import io
+import shutil
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,6 +13,7 @@ from rich.console import Console
 from app.commands import agent, progress, register, report
 from app.commands.progress import Progress
 from app.commands.results import Reader, Results, RunResult
+from app.training import reproduce
 
 
 def run(number: int, state: str, **facts: Any) -> RunResult:
@@ -210,3 +213,34 @@ def test_runs_made_by_other_code_are_told() -> None:
 
     assert "code in app/ has changed" in (register.code_changed(old) or "")
     assert register.code_changed(results(run(1, "finished"))) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "decides"),
+    [
+        ("model.py", True),
+        ("train.py", True),
+        ("settings.py", True),
+        ("training/fit.py", True),
+        ("machine/device.py", True),
+        ("layers.py", True),
+        ("vision/blocks/residual.py", True),
+        ("__main__.py", False),
+        ("commands/reports/words.py", False),
+        ("parent/evidence.py", False),
+        ("machine/leash.py", False),
+        (".#model.py", False),
+    ],
+)
+def test_runs_are_said_to_be_of_other_code_only_if_what_was_edited_can_decide_a_result(
+    tmp_path: Path, name: str, decides: bool
+) -> None:
+    program = tmp_path / "app"
+    shutil.copytree(reproduce.PROGRAM, program, ignore=shutil.ignore_patterns("__pycache__"))
+    (program / name).parent.mkdir(parents=True, exist_ok=True)
+    with (program / name).open("a") as file:
+        file.write("# An edit.\n")
+
+    told = register.code_changed(results(run(1, "finished", code_sha256=reproduce.code_sha256(program))))
+
+    assert bool(told) == decides

@@ -1,6 +1,7 @@
 """What becomes of a trial whose machine is taken away: the same run goes on, and ends as if nothing had been."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.app.programs import MakeWorkplace, lines_until
+from tests.app.programs import ROOT, MakeWorkplace, lines_until
 from tests.server.real_server import RunningServer
 
 PROJECT = "local/wandb-sweep-practice"
@@ -21,7 +22,7 @@ class Trials:
     """Trials of the command line on one server; those with the same id are the same run."""
 
     def __init__(self, server: RunningServer, folder: Path, data: Path) -> None:
-        self.server, self.data = server, folder / "data"
+        self.server, self.data, self.program = server, folder / "data", ROOT
         self.data.mkdir()
         (self.data / "fashion-mnist").symlink_to(data)
         self.environment = server.env(folder) | {"DATA_DIR": str(self.data), "WANDB_DIR": str(folder)}
@@ -30,6 +31,7 @@ class Trials:
         return subprocess.Popen(
             [sys.executable, "-m", "app.train", "--layer1_size=16", f"--epochs={EPOCHS}", "--batch_size=64"],
             env=self.environment | {"WANDB_RUN_ID": run_id},
+            cwd=self.program,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -109,6 +111,30 @@ def test_a_machine_without_the_checkpoint_starts_again_and_logs_no_epoch_twice(t
     assert "There is no checkpoint of this run here: it starts again at epoch 1." in output
     assert epochs(after) == list(range(1, EPOCHS + 1))
     assert after.summary["weights_sha256"] == whole.summary["weights_sha256"]
+
+
+@pytest.mark.slow
+def test_only_an_edit_that_can_decide_a_result_drops_the_checkpoint(
+    server: RunningServer, tmp_path: Path, prepared_data: Path
+) -> None:
+    trials = Trials(server, tmp_path, prepared_data)
+    trials.program = tmp_path / "program"
+    for package in ("app", "charts", "search"):
+        shutil.copytree(ROOT / package, trials.program / package, ignore=shutil.ignore_patterns("__pycache__"))
+
+    trials.interrupt("reworded")
+    edit(trials.program / "app/commands/reports/words.py")
+    reworded = trials.finish("reworded")
+    trials.interrupt("rebuilt")
+    edit(trials.program / "app/model.py")
+    rebuilt = trials.finish("rebuilt")
+
+    assert "Going on after epoch 2." in reworded
+    assert "The checkpoint of epoch 2 is not used: code changed since." in rebuilt
+
+
+def edit(source: Path) -> None:
+    source.write_text(f"{source.read_text()}# An edit.\n")
 
 
 @pytest.mark.slow
