@@ -23,12 +23,14 @@ WORKDIR /srv
 
 FROM build-id AS server-source
 COPY charts charts
+COPY terms terms
 COPY search search
 COPY server server
 RUN chmod -R a+rX . && python3 -m compileall -q .
 
 FROM build-id AS trainer-source
 COPY charts charts
+COPY terms terms
 COPY search search
 COPY app app
 COPY sweeps sweeps

@@ -5,13 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from search.schema import Metric
-
-State = Literal["pending", "running", "finished", "failed", "crashed", "killed", "preempting", "preempted"]
-
-_ENDED = ("finished", "failed", "crashed", "killed")
+from terms import states
 
 
 @dataclass(frozen=True)
@@ -20,13 +17,13 @@ class Run:
 
     Attributes:
         params: the values that it was given, nested as the sweep's parameters are.
-        state: W&B's word.
+        state: one of `terms.states.RUN_STATES`.
         history: the metric's values in the order in which they were logged; NaN and infinities count as not logged.
         summary: the metric's value in the run's summary, if there is one.
     """
 
     params: dict[str, Any]
-    state: State
+    state: str
     history: tuple[float, ...] = ()
     summary: float | None = None
 
@@ -63,9 +60,8 @@ def evidence(metric: Metric, runs: Sequence[Run]) -> Evidence:
     """
     sign = -1.0 if metric.goal == "maximize" else 1.0
     logged = [[sign * value for value in _logged(run)] for run in runs]
-    worst = max(
-        (max(values) for run, values in zip(runs, logged, strict=True) if values and run.state in _ENDED), default=None
-    )
+    ended = [values for run, values in zip(runs, logged, strict=True) if run.state in states.ENDED]
+    worst = max((max(values) for values in ended if values), default=None)
     seen = Evidence()
     for run, values in zip(runs, logged, strict=True):
         latest = sign * history[-1] if (history := finite(run.history)) else None
@@ -82,14 +78,14 @@ def _logged(run: Run) -> list[float]:
 
 
 def _objective(
-    metric: Metric, state: State, best: float | None, latest: float | None, worst: float | None
+    metric: Metric, state: str, best: float | None, latest: float | None, worst: float | None
 ) -> float | None:
     match state:
-        case "finished":
+        case states.FINISHED:
             own = latest if best is None and metric.impute == "latest" else best
-        case "failed" | "crashed" | "killed":
+        case states.FAILED | states.CRASHED | states.KILLED:
             own = {"best": best, "latest": latest, "worst": None}[metric.impute]
-        case "running" if metric.impute_while_running != "false":
+        case states.RUNNING if metric.impute_while_running != "false":
             own = best
         case _:
             return None

@@ -18,7 +18,7 @@ NO_SPACE: Final = "no space"
 NO_PROGRESS: Final = "no progress"
 LOST_HOST: Final = "lost host"
 INTERRUPTED: Final = "interrupted"
-STOPPED_EARLY: Final = "stopped by early termination"
+STOPPED_BY_RULE: Final = "stopped by early termination"
 STOPPED_BY_PERSON: Final = "stopped by a person"
 
 KINDS: Final = (
@@ -33,10 +33,9 @@ KINDS: Final = (
     NO_PROGRESS,
     LOST_HOST,
     INTERRUPTED,
-    STOPPED_EARLY,
+    STOPPED_BY_RULE,
     STOPPED_BY_PERSON,
 )
-STOPS: Final = (STOPPED_EARLY, STOPPED_BY_PERSON)
 
 # What a program ends with that was called wrongly: this project's trainer, argparse and click alike.
 WRONG_USAGE_EXIT_CODE: Final = 2
@@ -50,7 +49,7 @@ EVIDENCE: Final = (
     (NO_PROGRESS, r"^no progress"),
     (LOST_HOST, r"^lost:"),
     (INTERRUPTED, r"^interrupted\b"),
-    (STOPPED_EARLY, r"^stopped early"),
+    (STOPPED_BY_RULE, r"^stopped early"),
     (STOPPED_BY_PERSON, r"^stopped by a person"),
     (NAN_METRIC, r"^NaN metric"),
     (NO_SPACE, r"No space left on device|Disk quota exceeded"),
@@ -90,14 +89,3 @@ def sameness(cause: str | None, exit_code: int | None) -> str:
     kind = kind_of(cause, exit_code)
     name = re.match(r"[A-Za-z_][\w.]*(?=:)", cause or "")
     return f"{kind}: {name[0]}" if kind == EXCEPTION and name else kind
-
-
-def kind_at_end(state: str, cause: str | None, exit_code: int | None) -> str | None:
-    """Classifies the end of a run in a state of W&B's; None where nothing went wrong."""
-    if state == "killed":
-        return STOPPED_EARLY if cause and cause.startswith("stopped early") else STOPPED_BY_PERSON
-    if state == "crashed" and cause is None:
-        return LOST_HOST
-    if state in ("failed", "crashed"):
-        return kind_of(cause, exit_code)
-    return NAN_METRIC if cause and cause.startswith(NAN_METRIC) else None

@@ -1,42 +1,23 @@
-"""States of sweeps and runs and the moves between them. Pure: no clock, no storage.
-
-Sources: the states are W&B's, as its client compares and shows them.
-"""
+"""The moves of sweeps and runs between their states, and what their ends mean. Pure: no clock, no storage."""
 
 from collections.abc import Sequence
 from typing import Final
 
+from server import causes
 from server.causes import INTERRUPTED_EXIT_CODES, WRONG_USAGE_EXIT_CODE
-
-PENDING: Final = "pending"
-RUNNING: Final = "running"
-PREEMPTING: Final = "preempting"
-PREEMPTED: Final = "preempted"
-FINISHED: Final = "finished"
-FAILED: Final = "failed"
-CRASHED: Final = "crashed"
-KILLED: Final = "killed"
-
-LIVE: Final = (PENDING, RUNNING, PREEMPTING)
-RUN_STATES: Final = (*LIVE, PREEMPTED, FINISHED, FAILED, CRASHED, KILLED)
+from terms import states
 
 # A point whose attempts are lost or interrupted again and again is settled as failed in the end.
 MAX_ATTEMPTS: Final = 20
 # A run that is preempted so often gets nowhere: its point is given to a new one.
 MAX_HAND_OUTS: Final = 50
 
-SWEEP_PENDING: Final = "PENDING"
-SWEEP_RUNNING: Final = "RUNNING"
-SWEEP_PAUSED: Final = "PAUSED"
-SWEEP_FINISHED: Final = "FINISHED"
-SWEEP_CANCELED: Final = "CANCELED"
-
 SWEEP_MOVES: Final[dict[str, tuple[str, ...]]] = {
-    SWEEP_PENDING: (SWEEP_RUNNING, SWEEP_PAUSED, SWEEP_FINISHED, SWEEP_CANCELED),
-    SWEEP_RUNNING: (SWEEP_PAUSED, SWEEP_FINISHED, SWEEP_CANCELED),
-    SWEEP_PAUSED: (SWEEP_RUNNING, SWEEP_FINISHED, SWEEP_CANCELED),
-    SWEEP_FINISHED: (SWEEP_RUNNING, SWEEP_CANCELED),
-    SWEEP_CANCELED: (SWEEP_RUNNING, SWEEP_FINISHED),
+    states.SWEEP_PENDING: (states.SWEEP_RUNNING, states.SWEEP_PAUSED, states.SWEEP_FINISHED, states.SWEEP_CANCELED),
+    states.SWEEP_RUNNING: (states.SWEEP_PAUSED, states.SWEEP_FINISHED, states.SWEEP_CANCELED),
+    states.SWEEP_PAUSED: (states.SWEEP_RUNNING, states.SWEEP_FINISHED, states.SWEEP_CANCELED),
+    states.SWEEP_FINISHED: (states.SWEEP_RUNNING, states.SWEEP_CANCELED),
+    states.SWEEP_CANCELED: (states.SWEEP_RUNNING, states.SWEEP_FINISHED),
 }
 
 
@@ -54,15 +35,15 @@ def state_at_end(exit_code: int, stop_requested: bool, preempting: bool) -> str:
         preempting: the run announced that its machine is being taken away (`wandb.mark_preempting`).
     """
     if exit_code == 0:
-        return FINISHED
+        return states.FINISHED
     if stop_requested:
-        return KILLED
-    return PREEMPTED if preempting else FAILED
+        return states.KILLED
+    return states.PREEMPTED if preempting else states.FAILED
 
 
 def failed_itself(state: str, exit_code: int | None) -> bool:
     """Tells whether a run failed for a reason of its own, rather than being lost or interrupted from outside."""
-    return state == FAILED and exit_code not in INTERRUPTED_EXIT_CODES
+    return state == states.FAILED and exit_code not in INTERRUPTED_EXIT_CODES
 
 
 def outcome(attempts: Sequence[tuple[str, int | None]], retries: int) -> str | None:
@@ -73,11 +54,22 @@ def outcome(attempts: Sequence[tuple[str, int | None]], retries: int) -> str | N
         retries: how many failures of its own are made good by another attempt.
     """
     state, exit_code = attempts[-1]
-    if state in (FINISHED, KILLED):
+    if state in states.RESULTS:
         return state
     own = sum(failed_itself(*attempt) for attempt in attempts)
     # The same wrong values would be refused again.
     hopeless = failed_itself(state, exit_code) and exit_code == WRONG_USAGE_EXIT_CODE
     if hopeless or own > retries or len(attempts) >= MAX_ATTEMPTS:
-        return FAILED
+        return states.FAILED
     return None
+
+
+def kind_at_end(state: str, cause: str | None, exit_code: int | None) -> str | None:
+    """Classifies the end of a run, as one of `causes.KINDS`; None where nothing went wrong."""
+    if state == states.KILLED:
+        return causes.STOPPED_BY_RULE if (cause or "").startswith(states.STOPPED_EARLY) else causes.STOPPED_BY_PERSON
+    if state == states.CRASHED and cause is None:
+        return causes.LOST_HOST
+    if state in states.FAILURES:
+        return causes.kind_of(cause, exit_code)
+    return causes.NAN_METRIC if cause and cause.startswith(causes.NAN_METRIC) else None

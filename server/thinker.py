@@ -16,7 +16,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 
@@ -94,7 +94,7 @@ def _runs(connection: sqlite3.Connection, sweep: Sweep) -> tuple[results.Run, ..
     return tuple(
         results.Run(
             params[run.trial_id],
-            cast(results.State, run.state),
+            run.state,
             tuple(curve_of(connection, run, sweep.metric_name)),
             run.metric,
         )

@@ -8,14 +8,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from server import lifecycle
 from server.store import queries
 from server.store.rows import Entry, Run, Sweep, Trial
+from terms import states
 
-# A run that ends so settles its point.
-RESULTS = (lifecycle.FINISHED, lifecycle.KILLED)
 # How points are told, in this order.
-OUTCOMES = (lifecycle.FINISHED, lifecycle.FAILED, lifecycle.KILLED, "open")
+OUTCOMES = (states.FINISHED, states.FAILED, states.KILLED, "open")
 
 
 @dataclass
@@ -100,13 +98,13 @@ def _end(told: Account, entry: Entry) -> None:
     state = entry.detail.partition(" ")[0]
     told.live.discard(entry.run_name)
     told.ends[entry.run_name] = state
-    if told.outcome is None and state in RESULTS:
+    if told.outcome is None and state in states.RESULTS:
         told.due = entry.run_name
 
 
 def _settle(told: Account, entry: Entry) -> None:
     end = told.ends.get(entry.run_name)
-    fits = end == entry.detail if entry.detail in RESULTS else end is not None and end not in RESULTS
+    fits = end == entry.detail if entry.detail in states.RESULTS else end is not None and end not in states.RESULTS
     if not fits:
         told.problems.append(f"settled as {entry.detail} by run {entry.run_name}, which ended {end}")
     told.outcome, told.counted, told.due = entry.detail, entry.run_name, None

@@ -10,6 +10,7 @@ from app.commands.results import Reader, Results
 from app.commands.setup import Setup
 from app.commands.warm_server import WarmServer
 from app.machine.children import Child, Interrupts, Stopped, stop
+from terms import states
 
 # What a trial may take to end after SIGTERM: an epoch of a larger model, then its last upload.
 TERM_TIMEOUT_S = 45
@@ -35,7 +36,7 @@ def idle_reason(results: Results, agents: int = 1) -> str | None:
     Args:
         agents: how many are looked after here; no more runs than these may all be theirs.
     """
-    if results.state == "PAUSED":
+    if results.state == states.SWEEP_PAUSED:
         return f"The sweep is paused. `wandb sweep --resume {results.path}` or its page lets it go on."
     if not results.over and results.handed_out and 0 < len(results.running) != agents:
         return "Nothing is left to start; idle agents wait until the last runs have ended."

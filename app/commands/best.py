@@ -13,6 +13,7 @@ from app.commands.results import Results, RunResult
 from app.config import TrialConfig
 from app.machine import device
 from app.settings import SettingError, Settings
+from terms import states
 
 MODEL = "model.keras"
 
@@ -76,7 +77,7 @@ def choose(results: Results) -> RunResult:
     """
     if results.metric is None:
         raise SettingError(f"{results.name} names no metric, so none of its runs is the best.")
-    finished = [run for run in results.best() if run.state == "finished"]
+    finished = [run for run in results.best() if run.state == states.FINISHED]
     if not finished:
         raise SettingError(f"{results.name} has no finished run with a {results.metric}: {results.count()}.")
     return finished[0]

@@ -9,6 +9,7 @@ from app.commands import agent
 from app.commands.client import BackendError
 from app.commands.progress import Progress
 from app.commands.results import Reader, Results
+from terms import states
 
 # Longer than an agent needs from one trial to the first sign of the next. A run whose agent has died, even before its
 # first sign, is under way for two minutes more on the embedded server, for five in the cloud.
@@ -45,7 +46,7 @@ def until_over(
                 return results
             progress.show(results, clock())
             trouble = agent.idle_reason(results, len(results.running))
-            if results.under_way or results.state == "PAUSED" or results != last:
+            if results.under_way or results.state == states.SWEEP_PAUSED or results != last:
                 last, alive_s = results, clock()
         tell(trouble)
         if clock() - alive_s > quiet_s:

@@ -14,6 +14,7 @@ from app.commands.setup import Setup
 from app.machine import capacity
 from search import suggest
 from search.config import ConfigError, SweepConfig
+from terms import states
 
 COMMANDS_SHOWN = 10
 SEED = 0
@@ -97,7 +98,7 @@ def took_s(setup: Setup) -> list[float]:
             runs = list(api.runs(f"{entity}/{setup.settings.wandb_project}", per_page=500, lazy=False))
     except (BackendError, ValueError):  # the latter is how the client says that a project is not there
         return []
-    found = (run.summary.get("_runtime") for run in runs if run.state == "finished")
+    found = (run.summary.get("_runtime") for run in runs if run.state == states.FINISHED)
     return [float(seconds) for seconds in found if isinstance(seconds, int | float)]
 
 

@@ -7,6 +7,7 @@ from rich.live import Live
 
 from app.commands import report
 from app.commands.results import Results
+from terms import states
 
 LIVE_RUNS_SHOWN = 15
 
@@ -55,7 +56,7 @@ def state_line(results: Results) -> str:
     parts = [results.count()]
     if results.running:
         parts.append(f"{len(results.running)} running")
-    best = next((run for run in results.best() if run.state == "finished"), None)
+    best = next((run for run in results.best() if run.state == states.FINISHED), None)
     if best is not None:
         parts.append(f"best {results.metric} {best.metric:.4f}")
     return ", ".join(parts)

@@ -26,6 +26,7 @@ from app.commands.results import Results
 from app.settings import Settings
 from app.training import reproduce
 from search.config import SweepConfig
+from terms import states
 
 KEY_DIGITS = 6
 
@@ -126,7 +127,7 @@ def standing(results: Results, new: bool) -> str:
     """What is to be said of a sweep that was asked for: new, going on or done."""
     if new:
         return f"Sweep {results.name} registered."
-    if results.state == "CANCELED":
+    if results.state == states.SWEEP_CANCELED:
         return f"Sweep {results.name} was cancelled ({results.count()}). NEW=label starts another."
     if results.over:
         return f"Sweep {results.name} is finished already. NEW=label starts another."

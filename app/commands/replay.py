@@ -17,6 +17,7 @@ from app.machine.children import Child, Interrupts, stop
 from app.settings import SettingError
 from app.train import NOT_VALUES, PROVENANCE
 from app.training import reproduce
+from terms import states
 
 LOOK_S = 60.0
 GRACE_S = 5.0
@@ -55,7 +56,7 @@ def recorded(run: Any) -> Record:
         SettingError: if it has not finished, or records no provenance.
     """
     path = "/".join(run.path)
-    if run.state != "finished":
+    if run.state != states.FINISHED:
         raise SettingError(f"{path} is {run.state}: only a finished run can be replayed.")
     provenance = run.config.get(PROVENANCE)
     if not provenance:

@@ -9,12 +9,9 @@ from typing import Any
 
 from app.commands import client
 from charts.progress import sentence
+from terms import states
 
-LOST = ("failed", "crashed")
-STOPPED_EARLY = "stopped early"
 HOPELESS_FAILURES = 5
-ENDED = ("finished", "killed", *LOST)
-UNDER_WAY = ("pending", "running", "preempting")
 
 
 @dataclass(frozen=True)
@@ -49,8 +46,8 @@ class RunResult:
     @property
     def ending(self) -> str:
         """Its state, with what early termination ended apart from what a person killed."""
-        early = self.state == "killed" and (self.cause or "").startswith(STOPPED_EARLY)
-        return STOPPED_EARLY if early else self.state
+        early = self.state == states.KILLED and (self.cause or "").startswith(states.STOPPED_EARLY)
+        return states.STOPPED_EARLY if early else self.state
 
     @property
     def point(self) -> str:
@@ -64,7 +61,7 @@ class Results:
 
     Attributes:
         path: "entity/project/id".
-        state: W&B's word: PENDING, RUNNING, PAUSED, FINISHED or CANCELED.
+        state: one of `terms.states.SWEEP_STATES`.
         metric: its name; None if the sweep file names none.
         expected: how many runs it takes; None if it has no end.
         runs: oldest first.
@@ -83,21 +80,21 @@ class Results:
 
     @property
     def over(self) -> bool:
-        return self.state in ("FINISHED", "CANCELED")
+        return self.state in states.SWEEP_OVER
 
     @property
     def finished(self) -> list[RunResult]:
         """Runs whose result counts; one that was stopped early has one too."""
-        return [run for run in self.runs if run.state in ("finished", "killed")]
+        return [run for run in self.runs if run.state in states.RESULTS]
 
     @property
     def running(self) -> list[RunResult]:
-        return [run for run in self.runs if run.state == "running"]
+        return [run for run in self.runs if run.state == states.RUNNING]
 
     @property
     def under_way(self) -> bool:
         """Whether a run is with an agent; one that never starts is given up when its agent has been silent for long."""
-        return any(run.state in UNDER_WAY for run in self.runs)
+        return any(run.state in states.LIVE for run in self.runs)
 
     @property
     def failed(self) -> list[RunResult]:
@@ -105,15 +102,15 @@ class Results:
 
         While the sweep goes on, the point of a run that was interrupted or fell silent is given to another agent.
         """
-        redeemed = {run.point for run in self.runs if run.state not in LOST}
-        lost = [run for run in self.runs if run.state in LOST and run.point not in redeemed]
-        told = lost if self.over else [run for run in lost if run.state == "failed" and not run.interrupted]
+        redeemed = {run.point for run in self.runs if run.state not in states.FAILURES}
+        lost = [run for run in self.runs if run.state in states.FAILURES and run.point not in redeemed]
+        told = lost if self.over else [run for run in lost if run.state == states.FAILED and not run.interrupted]
         return list({run.point: run for run in told}.values())  # of several attempts, the last one
 
     @property
     def handed_out(self) -> bool:
         """Whether every run that the sweep takes has been given to an agent, and none came back."""
-        given = {run.point for run in self.runs if run.state not in (*LOST, "preempted")}
+        given = {run.point for run in self.runs if run.state not in (*states.FAILURES, states.PREEMPTED)}
         return self.expected is not None and len(given) + len(self.failed) >= self.expected
 
     @property
@@ -124,18 +121,18 @@ class Results:
     @property
     def complete(self) -> bool:
         """Whether every run that the sweep takes gave a result."""
-        enough = self.state == "FINISHED" if self.expected is None else len(self.finished) >= self.expected
-        return enough and not self.failed and self.state != "CANCELED"
+        enough = self.state == states.SWEEP_FINISHED if self.expected is None else len(self.finished) >= self.expected
+        return enough and not self.failed and self.state != states.SWEEP_CANCELED
 
     def count(self) -> str:
         """In words: "3 of 5 runs finished, 1 stopped early, 1 failed (exception)"."""
         endings = Counter(run.ending for run in self.finished)
-        finished = endings.pop("finished", 0)
+        finished = endings.pop(states.FINISHED, 0)
         total = "" if self.expected is None else f" of {self.expected}"
         runs = "run" if self.expected is None and finished == 1 else "runs"
         kinds = Counter(run.cause_kind for run in self.failed if run.cause_kind)
         told = kinds if kinds.total() == len(self.failed) else None
-        others = f", {sentence({**endings, 'failed': len(self.failed)}, told)}" if endings or self.failed else ""
+        others = f", {sentence({**endings, states.FAILED: len(self.failed)}, told)}" if endings or self.failed else ""
         return f"{finished}{total} {runs} finished{others}"
 
     def best(self) -> list[RunResult]:
@@ -207,7 +204,7 @@ class Reader:
             cause_kind=run.summary.get("cause_kind"),
             code_sha256=(run.config.get("provenance") or {}).get("code_sha256"),
         )
-        if result.state in ENDED:
+        if result.state in states.ENDED:
             self._ended[run.id] = result
         return result
 

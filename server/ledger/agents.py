@@ -6,12 +6,12 @@ W&B's agents execute at most what one heartbeat answers, poll every 5 s, and say
 import sqlite3
 from dataclasses import dataclass
 
-from server import lifecycle
 from server.ledger import points, runs
 from server.ledger.points import NewId
 from server.settings import Settings
 from server.store import queries, writes
 from server.store.rows import Agent, Run, Sweep
+from terms import states
 
 # A run that was handed out and neither started nor is reported is delivered once more: the reply may have been lost.
 MAX_DELIVERIES = 2
@@ -36,8 +36,8 @@ def create_agent(tx: sqlite3.Connection, sweep: Sweep, host: str, now_s: float, 
     id = writes.insert(
         tx, "agent", sweep_id=sweep.id, name=new_id(), host=host, created_at_s=now_s, heartbeat_at_s=now_s
     )
-    if sweep.state == lifecycle.SWEEP_PENDING:
-        writes.update(tx, "sweep", sweep.id, state=lifecycle.SWEEP_RUNNING, updated_at_s=now_s)
+    if sweep.state == states.SWEEP_PENDING:
+        writes.update(tx, "sweep", sweep.id, state=states.SWEEP_RUNNING, updated_at_s=now_s)
     return queries.by_id(tx, Agent, id)
 
 
@@ -57,9 +57,9 @@ def heartbeat(
     if reported:
         return _stop_of_one(tx, agent, reported, settings, now_s)
     sweep = queries.by_id(tx, Sweep, agent.sweep_id)
-    if sweep.state in (lifecycle.SWEEP_FINISHED, lifecycle.SWEEP_CANCELED):
+    if sweep.state in states.SWEEP_OVER:
         return _exit(tx, agent, now_s)
-    if sweep.state == lifecycle.SWEEP_PAUSED:
+    if sweep.state == states.SWEEP_PAUSED:
         return None
     return _run_again(tx, agent, now_s) or _next_run(tx, sweep, agent, now_s, new_id)
 
@@ -68,11 +68,11 @@ def _look_for_missing_runs(
     tx: sqlite3.Connection, agent: Agent, reported: frozenset[str], settings: Settings, now_s: float
 ) -> None:
     for run in queries.live_runs_of_agent(tx, agent.id):
-        if run.name in reported or run.state not in (lifecycle.RUNNING, lifecycle.PREEMPTING):
+        if run.name in reported or run.state not in (states.RUNNING, states.PREEMPTING):
             continue
         missing_s = now_s - (run.missing_since_s or now_s)
         if run.stop_requested_at_s is not None:
-            points.run_ended(tx, run, lifecycle.KILLED, run.exit_code, now_s)
+            points.run_ended(tx, run, states.KILLED, run.exit_code, now_s)
         elif missing_s >= settings.run_missing_s:
             runs.give_up(tx, run, "its process is gone and sent no end", now_s)
         elif run.missing_since_s is None:
@@ -97,19 +97,19 @@ def _must_end_now(tx: sqlite3.Connection, run: Run, settings: Settings, now_s: f
     if run.stop_requested_at_s is None:
         return False
     # `stopped` in the file stream's reply ends a script without loss; the agent's SIGTERM may lose 15 s of rows.
-    canceled = queries.by_id(tx, Sweep, run.sweep_id).state == lifecycle.SWEEP_CANCELED if run.sweep_id else False
+    canceled = queries.by_id(tx, Sweep, run.sweep_id).state == states.SWEEP_CANCELED if run.sweep_id else False
     return canceled or now_s - run.stop_requested_at_s >= settings.stop_grace_s
 
 
 def _run_again(tx: sqlite3.Connection, agent: Agent, now_s: float) -> Command | None:
     for run in queries.live_runs_of_agent(tx, agent.id):
-        if run.state != lifecycle.PENDING:
+        if run.state != states.PENDING:
             continue
         if run.deliveries < MAX_DELIVERIES:
             writes.update(tx, "run", run.id, deliveries=run.deliveries + 1, heartbeat_at_s=now_s)
             return Command("run", run.name, points.given(tx, run))
         runs.note_cause(tx, run, f"ended {run.deliveries} times before it called wandb.init")
-        runs.end(tx, run, lifecycle.FAILED, None, now_s)
+        runs.end(tx, run, states.FAILED, None, now_s)
     return None
 
 

@@ -10,12 +10,12 @@ from typing import Final
 
 from search import early_termination
 from search.config import SweepConfig
-from server import lifecycle
 from server.ledger import points, runs
 from server.run_values import at_path, number
 from server.sampling import evenly
 from server.store import queries, writes
 from server.store.rows import Run, Sweep
+from terms import states
 
 # Each stopped run keeps the values that it was compared with; all of thousands would fill the disk with their square.
 MOST_RIVALS_KEPT: Final = 200
@@ -35,7 +35,7 @@ def consider(tx: sqlite3.Connection, run: Run, fresh: Sequence[str], now_s: floa
         return
     # Counting spares reading the whole history at each request; at a bracket it is read, and the count set right.
     count = run.curve_length + sum(1 for _ in _values(fresh, config.metric.name))
-    live = run.state == lifecycle.RUNNING and run.stop_requested_at_s is None
+    live = run.state == states.RUNNING and run.stop_requested_at_s is None
     if live and _reached(config, count) > run.bracket:
         curve = curve_of(tx, run, config.metric.name)
         count = len(curve)

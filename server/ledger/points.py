@@ -18,6 +18,7 @@ from server import causes, lifecycle
 from server.refusal import RefusalError
 from server.store import queries, writes
 from server.store.rows import Agent, Run, Sweep, Trial
+from terms import states
 
 NewId = Callable[[], str]
 
@@ -73,7 +74,7 @@ def run_ended(tx: sqlite3.Connection, run: Run, state: str, exit_code: int | Non
         run.id,
         state=state,
         exit_code=exit_code,
-        cause_kind=causes.kind_at_end(state, run.cause, exit_code),
+        cause_kind=lifecycle.kind_at_end(state, run.cause, exit_code),
         ended_at_s=now_s,
         updated_at_s=now_s,
         missing_since_s=None,
@@ -140,12 +141,12 @@ def finish_at_target(tx: sqlite3.Connection, sweep: Sweep, now_s: float) -> bool
 
 def is_fenced(tx: sqlite3.Connection, run: Run) -> bool:
     """Tells whether a run's point belongs to another run now."""
-    if run.trial_id is None or run.state in lifecycle.LIVE:
+    if run.trial_id is None or run.state in states.LIVE:
         return False
     trial = queries.by_id(tx, Trial, run.trial_id)
     if trial.outcome is not None:
         return trial.counted_run_id != run.id
-    return any(other.state in lifecycle.LIVE for other in queries.runs_of_trial(tx, trial.id) if other.id != run.id)
+    return any(other.state in states.LIVE for other in queries.runs_of_trial(tx, trial.id) if other.id != run.id)
 
 
 def revived(tx: sqlite3.Connection, run: Run, now_s: float) -> None:
@@ -158,7 +159,7 @@ def may_go_on(tx: sqlite3.Connection, run: Run) -> bool:
     if run.trial_id is None:
         return True
     trial = queries.by_id(tx, Trial, run.trial_id)
-    lost = run.state in (lifecycle.CRASHED, lifecycle.PREEMPTED)
+    lost = run.state in (states.CRASHED, states.PREEMPTED)
     return lost and trial.outcome is None and not is_fenced(tx, run)
 
 
@@ -176,11 +177,11 @@ def try_again(tx: sqlite3.Connection, run: Run, now_s: float) -> None:
         RefusalError: the run settled no point by failing, or its sweep was stopped with points left.
     """
     trial = queries.by_id(tx, Trial, run.trial_id) if run.trial_id else None
-    if trial is None or trial.outcome != lifecycle.FAILED or trial.counted_run_id != run.id:
+    if trial is None or trial.outcome != states.FAILED or trial.counted_run_id != run.id:
         raise RefusalError(f"run {run.name} cannot be tried again: no point was lost by its end")
     sweep = queries.by_id(tx, Sweep, trial.sweep_id)
     if sweep.ended_at_s is not None:
-        if sweep.state != lifecycle.SWEEP_FINISHED or not _all_settled(tx, sweep):
+        if sweep.state != states.SWEEP_FINISHED or not _all_settled(tx, sweep):
             raise RefusalError(f"sweep {sweep.name} is {sweep.state} with points left: resume it first, then retry")
         reopened(tx, sweep, now_s)
     writes.update(tx, "trial", trial.id, outcome=None, counted_run_id=None)
@@ -191,7 +192,7 @@ def reopened(tx: sqlite3.Connection, sweep: Sweep, now_s: float) -> None:
     """Lets a sweep that is over go on."""
     # Why it stopped itself is no longer so; that it did once, which an empty text says, keeps it from doing it again.
     reason = None if sweep.stop_reason is None else ""
-    state = lifecycle.SWEEP_RUNNING
+    state = states.SWEEP_RUNNING
     writes.update(tx, "sweep", sweep.id, state=state, ended_at_s=None, updated_at_s=now_s, stop_reason=reason)
 
 
@@ -201,7 +202,7 @@ def _all_settled(tx: sqlite3.Connection, sweep: Sweep) -> bool:
 
 
 def _finish(tx: sqlite3.Connection, sweep: Sweep, now_s: float) -> None:
-    writes.update(tx, "sweep", sweep.id, state=lifecycle.SWEEP_FINISHED, ended_at_s=now_s, updated_at_s=now_s)
+    writes.update(tx, "sweep", sweep.id, state=states.SWEEP_FINISHED, ended_at_s=now_s, updated_at_s=now_s)
     # Runs under way when a sweep is paused can be its last ones.
     writes.end_pause(tx, sweep.id, now_s)
 
@@ -267,7 +268,7 @@ def _new_attempt(tx: sqlite3.Connection, sweep: Sweep, trial: Trial, agent: Agen
         sweep_id=sweep.id,
         trial_id=trial.id,
         agent_id=agent.id,
-        state=lifecycle.PENDING,
+        state=states.PENDING,
         display_name=f"trial {trial.number + 1}{suffix}",
         config=_config(trial),
         host=agent.host,
@@ -286,7 +287,7 @@ def _give_again(tx: sqlite3.Connection, run: Run, agent: Agent, now_s: float) ->
         tx,
         "run",
         run.id,
-        state=lifecycle.PENDING,
+        state=states.PENDING,
         agent_id=agent.id,
         host=agent.host,
         preempting=0,

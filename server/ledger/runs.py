@@ -12,6 +12,7 @@ from server.refusal import RefusalError
 from server.run_values import at_path, number
 from server.store import queries, writes
 from server.store.rows import Project, Run, Sweep
+from terms import states
 
 CAUSE = "cause"
 EARLY_STOP = "early_stop"
@@ -62,7 +63,7 @@ def begin(
     """
     run = queries.run(tx, project.id, name)
     if run is None:
-        return _make(tx, project, sweep, name, given, state or lifecycle.RUNNING, now_s), True
+        return _make(tx, project, sweep, name, given, state or states.RUNNING, now_s), True
     describe(tx, run, given, now_s)
     if state is None:
         revive(tx, run, now_s)
@@ -77,13 +78,13 @@ def describe(tx: sqlite3.Connection, run: Run, given: RunFields, now_s: float) -
 def revive(tx: sqlite3.Connection, run: Run, now_s: float) -> None:
     """Notes a sign of life: a handed-out run starts, a run given up goes on where that is still right."""
     writes.update(tx, "run", run.id, heartbeat_at_s=now_s)
-    goes_on = run.state not in lifecycle.LIVE and points.may_go_on(tx, run)
+    goes_on = run.state not in states.LIVE and points.may_go_on(tx, run)
     if goes_on:
         points.revived(tx, run, now_s)
-    if goes_on or run.state == lifecycle.PENDING:
+    if goes_on or run.state == states.PENDING:
         started_at_s = run.started_at_s or now_s
         writes.update(
-            tx, "run", run.id, state=lifecycle.RUNNING, started_at_s=started_at_s, ended_at_s=None, exit_code=None
+            tx, "run", run.id, state=states.RUNNING, started_at_s=started_at_s, ended_at_s=None, exit_code=None
         )
 
 
@@ -112,7 +113,7 @@ def set_summary(tx: sqlite3.Connection, run: Run, text: str) -> None:
         metric=_metric(summary, sweep),
         cause=None if cause is None else str(cause),
         # A cause that comes after the end, from a trial's parent, makes its kind known.
-        cause_kind=causes.kind_at_end(run.state, cause and str(cause), run.exit_code),
+        cause_kind=lifecycle.kind_at_end(run.state, cause and str(cause), run.exit_code),
     )
 
 
@@ -132,13 +133,13 @@ def give_up(tx: sqlite3.Connection, run: Run, why: str, now_s: float) -> None:
     """Ends a run that nobody hears of any more; one that had said that its machine would go waits to be resumed."""
     if not run.preempting:
         note_cause(tx, run, f"lost: {why}")
-    end(tx, run, lifecycle.PREEMPTED if run.preempting else lifecycle.CRASHED, None, now_s)
+    end(tx, run, states.PREEMPTED if run.preempting else states.CRASHED, None, now_s)
 
 
 def end(tx: sqlite3.Connection, run: Run, state: str, exit_code: int | None, now_s: float) -> None:
     """Ends a run and settles its point, if that is settled by it."""
-    if state == lifecycle.PREEMPTED and queries.hand_outs(tx, run) >= lifecycle.MAX_HAND_OUTS:
-        state = lifecycle.CRASHED
+    if state == states.PREEMPTED and queries.hand_outs(tx, run) >= lifecycle.MAX_HAND_OUTS:
+        state = states.CRASHED
         note_cause(tx, run, f"lost: preempted {lifecycle.MAX_HAND_OUTS} times")
     points.run_ended(tx, queries.by_id(tx, Run, run.id), state, exit_code, now_s)
 
@@ -153,7 +154,7 @@ def note_nan(tx: sqlite3.Connection, run: Run) -> None:
 
 def request_stop(tx: sqlite3.Connection, run: Run, now_s: float) -> None:
     """Asks a run to stop; it hears of it in its next file stream's reply, its agent in a later heartbeat."""
-    if run.state in lifecycle.LIVE and run.stop_requested_at_s is None:
+    if run.state in states.LIVE and run.stop_requested_at_s is None:
         writes.update(tx, "run", run.id, stop_requested_at_s=now_s)
 
 
@@ -175,9 +176,9 @@ def set_state(tx: sqlite3.Connection, run: Run, state: str, now_s: float) -> Non
     Raises:
         RefusalError: no such state.
     """
-    if state not in lifecycle.RUN_STATES:
-        raise RefusalError(f"unknown run state {state!r}; allowed: {', '.join(lifecycle.RUN_STATES)}")
-    if state in lifecycle.LIVE:
+    if state not in states.RUN_STATES:
+        raise RefusalError(f"unknown run state {state!r}; allowed: {', '.join(states.RUN_STATES)}")
+    if state in states.LIVE:
         writes.update(tx, "run", run.id, state=state, updated_at_s=now_s)
     else:
         points.run_ended(tx, run, state, run.exit_code, now_s)

@@ -7,6 +7,7 @@ from server import lifecycle
 from server.ledger import early_stop, points, runs
 from server.store import queries, writes
 from server.store.rows import Run
+from terms import states
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,8 @@ def take(tx: sqlite3.Connection, run: Run, chunk: Chunk, now_s: float) -> bool:
     runs.revive(tx, run, now_s)
     _store(tx, queries.by_id(tx, Run, run.id), chunk, now_s)
     run = queries.by_id(tx, Run, run.id)
-    if chunk.preempting and run.state == lifecycle.RUNNING:
-        writes.update(tx, "run", run.id, state=lifecycle.PREEMPTING, preempting=1)
+    if chunk.preempting and run.state == states.RUNNING:
+        writes.update(tx, "run", run.id, state=states.PREEMPTING, preempting=1)
     if chunk.exit_code is not None:
         _end(tx, queries.by_id(tx, Run, run.id), chunk.exit_code, now_s)
     return run.stop_requested_at_s is not None or points.is_fenced(tx, queries.by_id(tx, Run, run.id))
@@ -67,7 +68,7 @@ def _store(tx: sqlite3.Connection, run: Run, chunk: Chunk, now_s: float) -> None
 
 def _end(tx: sqlite3.Connection, run: Run, exit_code: int, now_s: float) -> None:
     # The end of a run that was closed before (given up, killed) comes too late to count.
-    if run.state in lifecycle.LIVE:
+    if run.state in states.LIVE:
         state = lifecycle.state_at_end(exit_code, run.stop_requested_at_s is not None, bool(run.preempting))
         runs.note_nan(tx, run)
         runs.end(tx, run, state, exit_code, now_s)

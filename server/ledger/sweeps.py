@@ -12,6 +12,7 @@ from server.ledger.points import NewId
 from server.refusal import RefusalError
 from server.store import queries, writes
 from server.store.rows import Project, Run, Sweep
+from terms import states
 
 DEFAULT_PROJECT = "uncategorized"
 DEFAULT_GOAL = "minimize"
@@ -67,7 +68,7 @@ def register(
         project_id=project.id,
         name=new_id(),
         seed=seed if config.extension.seed is None else config.extension.seed,
-        state=lifecycle.SWEEP_PENDING,
+        state=states.SWEEP_PENDING,
         created_at_s=now_s,
         updated_at_s=now_s,
         **_columns(text, config),
@@ -107,21 +108,21 @@ def set_state(tx: sqlite3.Connection, sweep: Sweep, state: str, now_s: float) ->
         raise RefusalError(f"unknown sweep state {state!r}; allowed: {', '.join(lifecycle.SWEEP_MOVES)}")
     if not lifecycle.sweep_may_move(sweep.state, state):
         raise RefusalError(f"sweep {sweep.name} is {sweep.state} and cannot become {state}")
-    if state == lifecycle.SWEEP_RUNNING and sweep.ended_at_s is not None:
+    if state == states.SWEEP_RUNNING and sweep.ended_at_s is not None:
         points.reopened(tx, sweep, now_s)
         return
-    ended = state in (lifecycle.SWEEP_FINISHED, lifecycle.SWEEP_CANCELED)
+    ended = state in states.SWEEP_OVER
     writes.update(tx, "sweep", sweep.id, state=state, updated_at_s=now_s, ended_at_s=now_s if ended else None)
     _note_pause(tx, sweep, state, now_s)
-    if state == lifecycle.SWEEP_CANCELED:
+    if state == states.SWEEP_CANCELED:
         for run in queries.runs_of_sweep(tx, sweep.id):
-            if run.state in lifecycle.LIVE and run.stop_requested_at_s is None:
+            if run.state in states.LIVE and run.stop_requested_at_s is None:
                 writes.update(tx, "run", run.id, stop_requested_at_s=now_s)
 
 
 def _note_pause(tx: sqlite3.Connection, sweep: Sweep, state: str, now_s: float) -> None:
     """Keeps when a sweep was paused, and until when."""
-    was, will_be = (each == lifecycle.SWEEP_PAUSED for each in (sweep.state, state))
+    was, will_be = (each == states.SWEEP_PAUSED for each in (sweep.state, state))
     if will_be and not was:
         writes.insert(tx, "pause", sweep_id=sweep.id, from_s=now_s)
     elif was and not will_be:
@@ -139,7 +140,7 @@ def try_again(tx: sqlite3.Connection, sweep: Sweep, now_s: float) -> None:
     if not queries.failed_points(tx, sweep.id):
         raise RefusalError(f"sweep {sweep.name} has no failed point to try again")
     if sweep.ended_at_s is not None:
-        set_state(tx, sweep, lifecycle.SWEEP_RUNNING, now_s)
+        set_state(tx, sweep, states.SWEEP_RUNNING, now_s)
     for run_id in sorted(queries.losing_runs(tx, sweep.id)):
         points.try_again(tx, queries.by_id(tx, Run, run_id), now_s)
 

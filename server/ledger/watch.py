@@ -2,11 +2,11 @@
 
 import sqlite3
 
-from server import lifecycle
 from server.ledger import points, runs
 from server.settings import Settings
 from server.store import queries, writes
 from server.store.rows import Agent, Run
+from terms import states
 
 
 def give_up_silent(tx: sqlite3.Connection, settings: Settings, listening_since_s: float, now_s: float) -> None:
@@ -39,6 +39,6 @@ def _limit_s(
 
 def _give_up(tx: sqlite3.Connection, run: Run, silent_s: float, now_s: float) -> None:
     if run.stop_requested_at_s is not None:
-        points.run_ended(tx, run, lifecycle.KILLED, None, now_s)
+        points.run_ended(tx, run, states.KILLED, None, now_s)
     else:
         runs.give_up(tx, run, f"nothing heard of it or its agent for {silent_s:.0f} s", now_s)

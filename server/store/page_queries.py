@@ -7,10 +7,9 @@ from dataclasses import dataclass, fields
 from typing import Any, Final, NamedTuple
 
 from server.sampling import evenly
-from server.store.queries import HAS_RESULT, all_rows, shown
+from server.store.queries import HAS_RESULT, LIVE, all_rows, shown
 from server.store.rows import Agent, Project, Run, Sweep
-
-LIVE: Final = "('pending', 'running', 'preempting')"
+from terms.states import SWEEP_FINISHED
 
 # A longer row holds no numbers to draw, and hundreds of them would fill the memory.
 MAX_ROW_CHARACTERS: Final = 100_000
@@ -120,8 +119,8 @@ def sweeps(
 def stopped_themselves(connection: sqlite3.Connection, project_id: int | None, since_s: float) -> list[Sweep]:
     """Sweeps that have ended themselves since then and were not resumed, the last one first."""
     where = (
-        "WHERE state = 'FINISHED' AND stop_reason <> '' AND ended_at_s >= ? AND project_id = coalesce(?, project_id) "
-        "ORDER BY ended_at_s DESC, id DESC"
+        f"WHERE state = '{SWEEP_FINISHED}' AND stop_reason <> '' AND ended_at_s >= ? "
+        "AND project_id = coalesce(?, project_id) ORDER BY ended_at_s DESC, id DESC"
     )
     return all_rows(connection, Sweep, where, since_s, project_id)
 

@@ -1,12 +1,13 @@
 """Named reads: SQL in, typed rows out. Every function takes a connection inside a transaction."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from typing import Any, Final, TypeVar
 
 from server import causes
 from server.store.rows import Agent, Entry, Project, Run, StoredFile, Sweep, Trial
+from terms import states
 
 Row = TypeVar("Row")
 TABLES: dict[type[Any], str] = {
@@ -19,9 +20,6 @@ TABLES: dict[type[Any], str] = {
     Entry: "entry",
 }
 STREAMS = ("history", "event", "log")
-STOPPED_EARLY = "stopped early"
-FAILED_ITSELF: Final = "run.state = 'failed' AND coalesce(run.exit_code, 1) NOT IN (130, 143)"
-
 
 SELECTS = {
     row: f"SELECT {', '.join(f'{table}.{field.name}' for field in fields(row))} FROM {table} "
@@ -29,14 +27,24 @@ SELECTS = {
 }
 
 
+def listed(values: Iterable[str | int]) -> str:
+    """Constants of the code as SQL: ('pending', 'running')."""
+    return f"({', '.join(map(repr, values))})"
+
+
+LIVE: Final = listed(states.LIVE)
+FAILURES: Final = listed(states.FAILURES)
 # The last value of a run that failed or was lost is no result.
-HAS_RESULT: Final = "metric IS NOT NULL AND state NOT IN ('failed', 'crashed')"
+HAS_RESULT: Final = f"metric IS NOT NULL AND state NOT IN {FAILURES}"
+FAILED_ITSELF: Final = (
+    f"run.state = '{states.FAILED}' AND coalesce(run.exit_code, 1) NOT IN {listed(causes.INTERRUPTED_EXIT_CODES)}"
+)
 
 
 def shown(state: str) -> str:
     """The SQL of a state as people are told it; W&B has one word for what a rule and what a person stopped."""
-    early = f"{state} = 'killed' AND run.cause_kind = '{causes.STOPPED_EARLY}'"
-    return f"CASE WHEN {early} THEN '{STOPPED_EARLY}' ELSE {state} END"
+    early = f"{state} = '{states.KILLED}' AND run.cause_kind = '{causes.STOPPED_BY_RULE}'"
+    return f"CASE WHEN {early} THEN '{states.STOPPED_EARLY}' ELSE {state} END"
 
 
 def all_rows(connection: sqlite3.Connection, row: type[Row], where: str, *values: object) -> list[Row]:
@@ -94,7 +102,7 @@ def waiting_trial(connection: sqlite3.Connection, sweep_id: int, *, failed: bool
         connection,
         Trial,
         "WHERE sweep_id = ? AND outcome IS NULL AND NOT EXISTS (SELECT 1 FROM run WHERE run.trial_id = trial.id "
-        "AND run.state IN ('pending', 'running', 'preempting', 'preempted')) AND EXISTS (SELECT 1 FROM run WHERE "
+        f"AND run.state IN {listed((*states.LIVE, states.PREEMPTED))}) AND EXISTS (SELECT 1 FROM run WHERE "
         f"run.trial_id = trial.id AND {FAILED_ITSELF}) = ? "
         "ORDER BY number LIMIT 1",
         sweep_id,
@@ -145,9 +153,9 @@ def failures(connection: sqlite3.Connection, sweep_id: int) -> list[Failure]:
     """What went wrong in a sweep, by kind; what cost most points first."""
     sql = (
         "SELECT coalesce(run.cause_kind, :unknown) AS kind, count(*), "
-        "count(*) FILTER (WHERE trial.counted_run_id = run.id AND trial.outcome = 'failed'), max(run.id) "
+        f"count(*) FILTER (WHERE trial.counted_run_id = run.id AND trial.outcome = '{states.FAILED}'), max(run.id) "
         "FROM run LEFT JOIN trial ON trial.id = run.trial_id WHERE run.sweep_id = :sweep "
-        "AND (run.state IN ('failed', 'crashed') OR run.cause_kind = :nan) GROUP BY kind ORDER BY 3 DESC, 2 DESC, kind"
+        f"AND (run.state IN {FAILURES} OR run.cause_kind = :nan) GROUP BY kind ORDER BY 3 DESC, 2 DESC, kind"
     )
     values = {"sweep": sweep_id, "unknown": causes.EXCEPTION, "nan": causes.NAN_METRIC}
     rows = connection.execute(sql, values).fetchall()
@@ -165,15 +173,15 @@ def sweep_of_share(connection: sqlite3.Connection, token_hash: str) -> Sweep | N
 
 def losing_runs(connection: sqlite3.Connection, sweep_id: int) -> set[int]:
     """Numbers of the runs whose failure is what their point was settled with."""
-    sql = "SELECT counted_run_id FROM trial WHERE sweep_id = ? AND outcome = 'failed'"
+    sql = f"SELECT counted_run_id FROM trial WHERE sweep_id = ? AND outcome = '{states.FAILED}'"
     return {number for (number,) in connection.execute(sql, (sweep_id,))}
 
 
 def failed_points(connection: sqlite3.Connection, sweep_id: int) -> int:
     """Points without a result of which a run failed by itself: settled with that, or to be tried again."""
     sql = (
-        "SELECT count(*) FROM trial WHERE sweep_id = ? AND (outcome = 'failed' OR outcome IS NULL AND EXISTS (SELECT 1 "
-        f"FROM run WHERE run.trial_id = trial.id AND {FAILED_ITSELF}))"
+        f"SELECT count(*) FROM trial WHERE sweep_id = ? AND (outcome = '{states.FAILED}' OR outcome IS NULL "
+        f"AND EXISTS (SELECT 1 FROM run WHERE run.trial_id = trial.id AND {FAILED_ITSELF}))"
     )
     (count,) = connection.execute(sql, (sweep_id,)).fetchone()
     return int(count)
@@ -210,7 +218,7 @@ def runs_of_agent(connection: sqlite3.Connection, agent_id: int) -> list[Run]:
 
 
 def live_runs_of_agent(connection: sqlite3.Connection, agent_id: int) -> list[Run]:
-    where = "WHERE agent_id = ? AND state IN ('pending', 'running', 'preempting') ORDER BY created_at_s, id"
+    where = f"WHERE agent_id = ? AND state IN {LIVE} ORDER BY created_at_s, id"
     return all_rows(connection, Run, where, agent_id)
 
 
@@ -219,13 +227,13 @@ def runs_of_trial(connection: sqlite3.Connection, trial_id: int) -> list[Run]:
 
 
 def live_runs(connection: sqlite3.Connection) -> list[Run]:
-    return all_rows(connection, Run, "WHERE state IN ('pending', 'running', 'preempting') ORDER BY id")
+    return all_rows(connection, Run, f"WHERE state IN {LIVE} ORDER BY id")
 
 
 def preempted_run(connection: sqlite3.Connection, sweep_id: int) -> Run | None:
     """A run of an unsettled point that waits to be resumed under its own id."""
     where = (
-        "WHERE sweep_id = ? AND state = 'preempted' AND trial_id IN "
+        f"WHERE sweep_id = ? AND state = '{states.PREEMPTED}' AND trial_id IN "
         "(SELECT id FROM trial WHERE outcome IS NULL) ORDER BY ended_at_s LIMIT 1"
     )
     return one_row(connection, Run, where, sweep_id)
@@ -332,7 +340,7 @@ def progress(connection: sqlite3.Connection, sweep: Sweep) -> Progress:
     settled = outcomes(connection, sweep.id)
     (running,) = connection.execute(
         "SELECT count(DISTINCT trial_id) FROM run JOIN trial ON trial.id = run.trial_id WHERE run.sweep_id = ? "
-        "AND trial.outcome IS NULL AND run.state IN ('pending', 'running', 'preempting')",
+        f"AND trial.outcome IS NULL AND run.state IN {LIVE}",
         (sweep.id,),
     ).fetchone()
     waiting = None if sweep.expected is None else sweep.expected - sum(settled.values()) - int(running)
@@ -348,19 +356,19 @@ def proposal(connection: sqlite3.Connection, sweep_id: int) -> str | None:
 def sweeps_in_want(connection: sqlite3.Connection, alive_since_s: float) -> list[Sweep]:
     """Running Bayesian sweeps with points left, no suggestion ready and a living agent that has no run."""
     where = (
-        "WHERE state = 'RUNNING' AND method = 'bayes' "
+        f"WHERE state = '{states.SWEEP_RUNNING}' AND method = 'bayes' "
         "AND NOT EXISTS (SELECT 1 FROM proposal WHERE proposal.sweep_id = sweep.id) "
         "AND (expected IS NULL OR expected > (SELECT count(*) FROM trial WHERE trial.sweep_id = sweep.id)) "
         "AND EXISTS (SELECT 1 FROM agent WHERE agent.sweep_id = sweep.id AND agent.left_at_s IS NULL "
         "AND agent.heartbeat_at_s >= ? AND NOT EXISTS (SELECT 1 FROM run WHERE run.agent_id = agent.id "
-        "AND run.state IN ('pending', 'running', 'preempting'))) ORDER BY id"
+        f"AND run.state IN {LIVE})) ORDER BY id"
     )
     return all_rows(connection, Sweep, where, alive_since_s)
 
 
 def has_result(connection: sqlite3.Connection, sweep_id: int) -> bool:
     """Whether any run of the sweep finished or logged the sweep's metric."""
-    where = "WHERE sweep_id = ? AND (state = 'finished' OR metric IS NOT NULL) LIMIT 1"
+    where = f"WHERE sweep_id = ? AND (state = '{states.FINISHED}' OR metric IS NOT NULL) LIMIT 1"
     return one_row(connection, Run, where, sweep_id) is not None
 
 

@@ -39,7 +39,7 @@ def test_a_replay_on_the_same_machine_is_identical_and_records_nothing(trained: 
 
 def differs(trained: Trained, copy: Path, edited: str, old: str, new: str) -> dict[str, str]:
     """Replays a run by a copy of the program with an edit, and returns what was said to be not the same as then."""
-    for package in ("app", "search", "charts"):
+    for package in ("app", "search", "charts", "terms"):
         shutil.copytree(ROOT / package, copy / package)
     module = copy / "app" / edited
     assert old in module.read_text()

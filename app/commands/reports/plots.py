@@ -15,12 +15,13 @@ from charts.icons import icon
 from charts.parallel_coordinates import Outcome, ParallelCoordinates, parallel_coordinates
 from charts.progress import KINDS, progress
 from search.importance import TooFew
+from terms.states import FAILED, RUNNING, STOPPED_EARLY
 
 # On a wide page and on a phone: more axes stand too close, and a phone's lines are too thin to be many.
 AXES: Final = {"wide": 7, "narrow": 3}
 LINES: Final = {"wide": 2000, "narrow": 500}
 NAME_LENGTH: Final = {"wide": 18, "narrow": 10}
-ICONS: Final = {"stopped early": "stopped"}
+ICONS: Final = {STOPPED_EARLY: "stopped"}
 
 
 def parallel(found: Findings) -> str:
@@ -129,7 +130,7 @@ def states(found: Findings) -> str:
     """How many runs ended how, as a bar and in words."""
     results = found.results
     counts = Counter(run.ending for run in results.finished)
-    counts |= Counter({"failed": len(results.failed), "running": len(results.running)})
+    counts |= Counter({FAILED: len(results.failed), RUNNING: len(results.running)})
     waiting = 0 if results.over else (results.expected or 0) - counts.total()
     counts["waiting"] = max(waiting, 0)
     words = "".join(

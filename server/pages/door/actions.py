@@ -3,17 +3,17 @@
 import sqlite3
 from typing import Final
 
-from server import lifecycle
 from server.ledger import points, runs, shares, sweeps
 from server.pages.door.buttons import CANCEL, PAUSE, RESUME, RETRY, STOP, UNSHARE
 from server.refusal import NotFoundError
 from server.store.rows import Run, Sweep
+from terms import states
 
 SWEEP_STATES: Final = {
-    PAUSE: lifecycle.SWEEP_PAUSED,
-    RESUME: lifecycle.SWEEP_RUNNING,
-    STOP: lifecycle.SWEEP_FINISHED,
-    CANCEL: lifecycle.SWEEP_CANCELED,
+    PAUSE: states.SWEEP_PAUSED,
+    RESUME: states.SWEEP_RUNNING,
+    STOP: states.SWEEP_FINISHED,
+    CANCEL: states.SWEEP_CANCELED,
 }
 RUN_ACTIONS: Final = {STOP: runs.request_stop, RETRY: points.try_again}
 

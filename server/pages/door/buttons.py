@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from charts import format
-from server import lifecycle
 from server.store.queries import Progress
 from server.store.rows import Run, Sweep
+from terms import states
 
 PAUSE: Final = "pause"
 RESUME: Final = "resume"
@@ -15,8 +15,6 @@ CANCEL: Final = "cancel"
 RETRY: Final = "retry"
 SHARE: Final = "share"
 UNSHARE: Final = "unshare"
-
-OVER: Final = (lifecycle.SWEEP_FINISHED, lifecycle.SWEEP_CANCELED)
 
 
 @dataclass(frozen=True)
@@ -39,13 +37,13 @@ def sweep_buttons(sweep: Sweep, progress: Progress, with_retry: bool = True) -> 
     Args:
         with_retry: whether there is room for the button that tries all failed points again.
     """
-    if sweep.state in OVER:
+    if sweep.state in states.SWEEP_OVER:
         retry = [retry_button(progress)] if with_retry and progress.failed else []
         open_ended = sweep.expected is None or progress.settled < sweep.expected
         # Where no point is lost for good, to go on is to try those that failed again.
-        same = bool(retry) and not progress.outcomes.get(lifecycle.FAILED)
+        same = bool(retry) and not progress.outcomes.get(states.FAILED)
         return [*retry, Button(RESUME, "Resume")] if open_ended and not same else retry
-    first = Button(RESUME, "Resume") if sweep.state == lifecycle.SWEEP_PAUSED else Button(PAUSE, "Pause")
+    first = Button(RESUME, "Resume") if sweep.state == states.SWEEP_PAUSED else Button(PAUSE, "Pause")
     dropped = _dropped(progress)
     return [
         first,
@@ -70,7 +68,7 @@ def run_buttons(run: Run, lost_point: bool) -> list[Button]:
     Args:
         lost_point: its failure is what its point was settled with.
     """
-    if run.state in lifecycle.LIVE and run.stop_requested_at_s is None:
+    if run.state in states.LIVE and run.stop_requested_at_s is None:
         counts = "It is ended at its next word to the server; "
         settled = "its point counts as killed and is not tried again." if run.trial_id else "what it logged is kept."
         return [Button(STOP, "Stop", counts + settled)]

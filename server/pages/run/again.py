@@ -4,9 +4,9 @@ import shlex
 from dataclasses import dataclass
 from typing import Final
 
-from server import lifecycle
 from server.pages.words.values import PROVENANCE, config_values
 from server.store.rows import Project, Run, Sweep
+from terms import states
 
 # Beginnings of the keys that W&B and the trainer add to a run's config.
 NOT_VALUES: Final = ("_", "wandb", PROVENANCE)
@@ -31,7 +31,7 @@ def commands(run: Run, project: Project, sweep: Sweep | None, best: bool) -> lis
         return []
     flags = [f"--{name}={value}" for name, value in sorted(values.items()) if not name.startswith(NOT_VALUES)]
     train = Command("Trains with the same settings", shlex.join(["python", "-m", "app.train", *flags]))
-    if run.state != lifecycle.FINISHED:
+    if run.state != states.FINISHED:
         return [train]
     home = f"{project.entity}/{project.name}"
     found = [Command("Runs it again and compares the results bit for bit", _app("replay", f"{home}/{run.name}")), train]

@@ -9,7 +9,6 @@ from markupsafe import Markup
 
 from charts import format
 from charts.strip import strip
-from server import lifecycle
 from server.pages.door.buttons import run_buttons
 from server.pages.rendering import Crumb, Page
 from server.pages.run import logged
@@ -25,6 +24,7 @@ from server.pages.words.times import Now
 from server.store import page_queries, queries
 from server.store.page_queries import Attempt
 from server.store.rows import Agent, Project, Run, StoredFile, Sweep, Trial
+from terms import states
 
 REFRESH_S: Final = 3
 FILES_SHOWN: Final = 60
@@ -115,7 +115,7 @@ def run_detail(connection: sqlite3.Connection, run: Run, project: Project, file_
         "file_size": format.size(sum(file.size_bytes for file in files)),
         "images_shown": IMAGES_SHOWN,
     }
-    refresh_s = REFRESH_S if run.state in lifecycle.LIVE else None
+    refresh_s = REFRESH_S if run.state in states.LIVE else None
     return Page("run.html", run.display_name or run.name, values, _crumbs(run, project, sweep), refresh_s)
 
 

@@ -9,13 +9,12 @@ from markupsafe import Markup
 
 from charts import format
 from charts.strip import strip
-from server import lifecycle
 from server.pages.words.look import cause, state_of
 from server.pages.words.times import Now
 from server.pages.words.values import read_object, written
 from server.run_values import number
-from server.store.queries import STOPPED_EARLY
 from server.store.rows import Run
+from terms import states
 
 RIVALS_SHOWN: Final = 30
 DIGITS: Final = 5
@@ -44,16 +43,16 @@ def story(run: Run, goal: str, rank: str, now: Now) -> Story:
         goal: of the sweep's metric, "maximize" or "minimize".
         rank: "rank 3 of 25", or "" without a value.
     """
-    if run.state in lifecycle.LIVE:
+    if run.state in states.LIVE:
         return Story("What it does now", _live(run, now))
-    if run.state == lifecycle.PREEMPTED:
+    if run.state == states.PREEMPTED:
         return Story("Why it waits", "Its machine was taken away. It goes on under the same id with the next agent.")
-    if state_of(run) == STOPPED_EARLY:
+    if state_of(run) == states.STOPPED_EARLY:
         return _stopped_early(read_object(run.early_stop or ""), goal)
-    if run.state == lifecycle.KILLED:
+    if run.state == states.KILLED:
         return Story("Why it was killed", _killed(run, now))
-    if run.state in (lifecycle.FAILED, lifecycle.CRASHED):
-        lost = run.state == lifecycle.CRASHED
+    if run.state in states.FAILURES:
+        lost = run.state == states.CRASHED
         return Story("Why it was lost" if lost else "Why it failed", _failed(run), cause(run))
     return Story("How it ended", f"Finished, {rank}." if rank else "Finished.")
 
@@ -101,7 +100,7 @@ def _killed(run: Run, now: Now) -> str:
 
 
 def _failed(run: Run) -> str:
-    if run.state == lifecycle.CRASHED:
+    if run.state == states.CRASHED:
         return "It was lost: no end of it was ever heard of."
     kind = f"{run.cause_kind[0].upper()}{run.cause_kind[1:]}. " if run.cause_kind else ""
     if run.exit_code is None:

@@ -10,15 +10,14 @@ from markupsafe import Markup
 
 from charts import format
 from charts.timeline import Block, Span, foot, row
-from server import lifecycle
 from server.pages.sweep.chosen import Chosen, Selection
 from server.pages.words.addresses import run_url
-from server.pages.words.look import FAILURES
 from server.pages.words.times import Moment, Now
 from server.store import page_queries, queries
 from server.store.page_queries import AgentLine, Shift
 from server.store.queries import Progress
 from server.store.rows import Project, Sweep
+from terms import states
 
 AGENTS_SHOWN: Final = 20
 LEAST_SHOWN_S: Final = 120
@@ -26,9 +25,9 @@ STEPS_SHOWN: Final = 200
 ROWS_KEPT: Final = 100
 CAUSE_LENGTH: Final = 120
 KINDS: Final = {
-    **dict.fromkeys(lifecycle.LIVE, "running"),
-    **dict.fromkeys(FAILURES, "failed"),
-    lifecycle.PREEMPTED: "killed",
+    **dict.fromkeys(states.LIVE, "running"),
+    **dict.fromkeys(states.FAILURES, "failed"),
+    states.PREEMPTED: "killed",
 }
 
 
@@ -140,9 +139,9 @@ def _idle(line: AgentLine, sweep: Sweep, progress: Progress) -> str:
     """Why an agent that is alive has no run; "" for one that has."""
     if line.run_name is not None:
         return ""
-    if sweep.state == lifecycle.SWEEP_PAUSED:
+    if sweep.state == states.SWEEP_PAUSED:
         return "idle: the sweep is paused"
-    if sweep.state in (lifecycle.SWEEP_FINISHED, lifecycle.SWEEP_CANCELED):
+    if sweep.state in states.SWEEP_OVER:
         return "idle: the sweep is over"
     if progress.waiting == 0:
         return "idle: no run is left to start"

@@ -8,11 +8,11 @@ from typing import Any, Final
 
 from charts.axis import Range
 from server.pages.sweep.table_query import FILTER_PREFIX, METRIC_FILTER, STATE_FILTERS, TableQuery
-from server.pages.words.look import FAILURES
 from server.pages.words.values import at, read_object, search_space, written
 from server.run_values import number
 from server.store.page_queries import Line
 from server.store.rows import Sweep
+from terms.states import FAILURES
 
 NUMBER: Final = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 RANGE: Final = re.compile(rf"({NUMBER})?\s*\.\.\s*({NUMBER})?")

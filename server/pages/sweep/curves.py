@@ -12,7 +12,6 @@ from charts import format
 from charts.learning_curves import LETTERS, LearningCurve, learning_curves
 from search.config import ConfigError, parse
 from search.early_termination import brackets
-from server import lifecycle
 from server.pages.sweep.chosen import Selection
 from server.pages.sweep.table_query import MOST_CURVES, STATE_FILTERS, TableQuery
 from server.pages.words import history
@@ -21,8 +20,8 @@ from server.pages.words.look import Look, cause, run_look, state_of
 from server.pages.words.values import read_object
 from server.store import page_queries, queries
 from server.store.page_queries import Order
-from server.store.queries import STOPPED_EARLY
 from server.store.rows import Project, Run, Sweep
+from terms import states
 
 BEST_SHOWN: Final = 3
 
@@ -116,12 +115,12 @@ def _usual(connection: sqlite3.Connection, sweep: Sweep, selection: Selection) -
     """The best three of the chosen, the one stopped early last, and one that runs."""
     asked = (
         (Order("metric", sweep.goal == "maximize"), STATE_FILTERS["all"], BEST_SHOWN),
-        (Order("run", True), (STOPPED_EARLY,), 1),
-        (Order("run", True), (lifecycle.RUNNING,), 1),
+        (Order("run", True), (states.STOPPED_EARLY,), 1),
+        (Order("run", True), (states.RUNNING,), 1),
     )
     found: dict[str, Run] = {}
-    for order, states, limit in asked:
-        for attempt in page_queries.attempts(connection, sweep.id, order, states, limit, 0, names=selection.runs):
+    for order, wanted, limit in asked:
+        for attempt in page_queries.attempts(connection, sweep.id, order, wanted, limit, 0, names=selection.runs):
             found.setdefault(attempt.run.name, attempt.run)
     return list(found.values())
 
@@ -144,7 +143,7 @@ def _line(run: Run, project: Project, letter: str, curve: LearningCurve, decimal
 
 def _why(run: Run) -> str:
     """The reason of early termination, or the cause of a failure; "" for a run that has neither."""
-    if state_of(run) == STOPPED_EARLY:
+    if state_of(run) == states.STOPPED_EARLY:
         return str(read_object(run.early_stop or "").get("reason") or run.cause or "")
     return cause(run) or ""
 

@@ -10,7 +10,6 @@ from markupsafe import Markup
 from charts import format
 from charts.best_so_far import BestSoFar, Result, best_so_far
 from charts.progress import progress as progress_bar
-from server import lifecycle
 from server.pages.door.buttons import share_buttons, sweep_buttons
 from server.pages.rendering import Crumb, Page
 from server.pages.sweep.agents import sweep_agents
@@ -32,6 +31,7 @@ from server.store import page_queries, queries
 from server.store.page_queries import Placed
 from server.store.queries import Progress
 from server.store.rows import Project, Run, Sweep
+from terms import states
 
 REFRESH_S: Final = 3
 
@@ -67,9 +67,7 @@ def sweep_detail(
     else:
         selection = everything(queries.run_count_of_sweep(connection, sweep.id))
     agents = sweep_agents(connection, sweep, project, selection, progress, settings.agent_silent_s, now)
-    over = sweep.state in (lifecycle.SWEEP_FINISHED, lifecycle.SWEEP_CANCELED) and not (
-        progress.running or agents.alive
-    )
+    over = sweep.state in states.SWEEP_OVER and not (progress.running or agents.alive)
     path = sweep_url(project, sweep)
     curves = sweep_curves(connection, sweep, project, path, query, selection)
     title = title_of(sweep)
@@ -150,7 +148,7 @@ def _best(
         ],
         run=run.display_name or run.name,
         url=run_url(project, run.name),
-        live=run.state in lifecycle.LIVE,
+        live=run.state in states.LIVE,
         moment=now.moment(_reached_at_s(run)),
         recipe=recipe(page_queries.attempt(connection, run), sweep),
         svg=Markup(drawing.svg if drawing else ""),

@@ -18,10 +18,10 @@ from charts.parallel_coordinates import Outcome, ParallelCoordinates, parallel_c
 from search.importance import Importance, TooFew, importance
 from server.pages.sweep.chosen import Chosen, Selection, holds, range_of
 from server.pages.sweep.table_query import FILTER_PREFIX, METRIC_FILTER, TableQuery
-from server.pages.words.look import FAILURES
 from server.pages.words.values import Path, at, read_object, search_space, written
 from server.store.page_queries import Point
 from server.store.rows import Sweep
+from terms.states import FAILURES
 
 # On a wide page and on a phone: more axes stand too close, and a phone's lines are too thin to be many.
 AXES: Final = {"wide": 7, "narrow": 3}

@@ -19,8 +19,8 @@ from server.pages.words.values import Path, at, config_values, read_object, sear
 from server.run_values import at_path, number
 from server.store import page_queries, queries
 from server.store.page_queries import Attempt, Order
-from server.store.queries import STOPPED_EARLY
 from server.store.rows import Project, Run, Sweep
+from terms import states
 
 PER_PAGE: Final = 50
 # A random value of 17 digits would push the others out of sight; the run's page has all of them.
@@ -105,12 +105,13 @@ def runs_table(
     now: Now,
 ) -> RunsTable:
     """Builds the table of the chosen runs; the best of them is pinned on top of every page."""
-    states = STATE_FILTERS["all"]
     best = best_of(connection, sweep, selection)
     order = _order(sweep, query)
     offset = (query.number - 1) * PER_PAGE
     without = best.id if best else None
-    found = page_queries.attempts(connection, sweep.id, order, states, PER_PAGE, offset, without, selection.runs)
+    found = page_queries.attempts(
+        connection, sweep.id, order, STATE_FILTERS["all"], PER_PAGE, offset, without, selection.runs
+    )
     if best is not None:
         found.insert(0, page_queries.attempt(connection, best))
     total = selection.count
@@ -165,7 +166,7 @@ def _row_maker(
             url=run_url(project, run.name),
             look=run_look(run),
             cause=cause(run),
-            why=run.cause if state_of(run) == STOPPED_EARLY else None,
+            why=run.cause if state_of(run) == states.STOPPED_EARLY else None,
             metric=_metric(run, sweep, decimals),
             parameters=[_cell(at(values, path), at(best_values, path), best is not None) for path in paths],
             epochs=epochs(run),

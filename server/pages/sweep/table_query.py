@@ -6,9 +6,7 @@ from typing import Final
 from urllib.parse import urlencode
 
 from charts.learning_curves import LETTERS
-from server import lifecycle
-from server.pages.words.look import FAILURES
-from server.store.queries import STOPPED_EARLY
+from terms import states
 
 PARAMETER_PREFIX: Final = "p."
 FILTER_PREFIX: Final = "f."
@@ -19,12 +17,12 @@ MOST_FILTERS: Final = 50
 TOP_SHARES: Final = (25, 10)
 
 STATE_FILTERS: Final = {
-    "all": (*lifecycle.RUN_STATES, STOPPED_EARLY),
-    "finished": (lifecycle.FINISHED,),
-    STOPPED_EARLY: (STOPPED_EARLY,),
-    "failed": FAILURES,
-    "killed": (lifecycle.KILLED,),
-    "running": lifecycle.LIVE,
+    "all": (*states.RUN_STATES, states.STOPPED_EARLY),
+    states.FINISHED: (states.FINISHED,),
+    states.STOPPED_EARLY: (states.STOPPED_EARLY,),
+    states.FAILED: states.FAILURES,
+    states.KILLED: (states.KILLED,),
+    states.RUNNING: states.LIVE,
 }
 
 

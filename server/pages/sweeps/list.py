@@ -11,7 +11,6 @@ from markupsafe import Markup
 from charts import format
 from charts.progress import progress as progress_bar
 from charts.steps import steps
-from server import lifecycle
 from server.keys import API_KEY_FILE
 from server.pages.door.buttons import RESUME, Button, retry_button, sweep_buttons
 from server.pages.rendering import Crumb, Page
@@ -23,6 +22,7 @@ from server.pages.words.times import Moment, Now
 from server.settings import Settings
 from server.store import page_queries, queries
 from server.store.rows import Project, Run, Sweep
+from terms import states
 
 PER_PAGE: Final = 50
 LOOSE_RUNS: Final = 50
@@ -33,9 +33,9 @@ NOTICED_S: Final = 7 * 24 * 3600
 REASON_LENGTH: Final = 300
 
 SHOWN: Final = {
-    "all": tuple(lifecycle.SWEEP_MOVES),
-    "running": (lifecycle.SWEEP_PENDING, lifecycle.SWEEP_RUNNING, lifecycle.SWEEP_PAUSED),
-    "done": (lifecycle.SWEEP_FINISHED, lifecycle.SWEEP_CANCELED),
+    "all": states.SWEEP_STATES,
+    "running": (states.SWEEP_PENDING, states.SWEEP_RUNNING, states.SWEEP_PAUSED),
+    "done": states.SWEEP_OVER,
 }
 
 
@@ -106,21 +106,21 @@ def sweep_list(connection: sqlite3.Connection, query: ListQuery, settings: Setti
         base_url: of this server, as the reader's client would name it; for the commands of the empty page.
     """
     project_id = query.project.id if query.project else None
-    states = page_queries.sweep_states(connection, project_id)
+    counts = page_queries.sweep_states(connection, project_id)
     loose = page_queries.loose_run_count(connection, project_id)
     crumbs = (Crumb("Sweeps", "/"), Crumb(query.project.name)) if query.project else (Crumb("Sweeps"),)
     title = query.project.name if query.project else "Sweeps"
-    if not states and not loose:
+    if not counts and not loose:
         return Page("empty.html", "No sweeps yet", _first_steps(settings, base_url), crumbs, REFRESH_S)
     alive = page_queries.alive_agents(connection, now.now_s - settings.agent_silent_s)
     stopped = page_queries.stopped_themselves(connection, project_id, now.now_s - NOTICED_S)
     values = {
         "title": title,
-        "facts": _facts(states, alive if query.project is None else None, len(stopped)),
+        "facts": _facts(counts, alive if query.project is None else None, len(stopped)),
         "notices": [_notice(connection, sweep) for sweep in stopped[:NOTICES]],
-        "segments": _segments(query, states),
+        "segments": _segments(query, counts),
         "sweeps": sweep_rows(connection, query, {sweep.id for sweep in stopped[:NOTICES]}, settings, now),
-        "pages": _pages(query, states),
+        "pages": _pages(query, counts),
         "loose": _loose_runs(connection, project_id, now),
         "loose_count": loose,
         "kinds": KIND_LOOKS.values(),
@@ -186,9 +186,9 @@ def _notice(connection: sqlite3.Connection, sweep: Sweep) -> Notice:
     return Notice(title_of(sweep), sweep_url(project, sweep), reason, left, buttons)
 
 
-def _facts(states: dict[str, int], alive: int | None, stopped: int) -> str:
+def _facts(counts: dict[str, int], alive: int | None, stopped: int) -> str:
     """2 running, 7 agents alive, 1 stopped itself."""
-    facts = [f"{states.get(lifecycle.SWEEP_RUNNING, 0)} running"]
+    facts = [f"{counts.get(states.SWEEP_RUNNING, 0)} running"]
     if alive is not None:
         facts.append(f"{format.counted(alive, 'agent')} alive")
     if stopped:
@@ -196,10 +196,10 @@ def _facts(states: dict[str, int], alive: int | None, stopped: int) -> str:
     return ", ".join(facts)
 
 
-def _segments(query: ListQuery, states: dict[str, int]) -> list[Segment]:
+def _segments(query: ListQuery, counts: dict[str, int]) -> list[Segment]:
     return [
         Segment(
-            f"{show.capitalize()} {format.count(_total(show, states))}",
+            f"{show.capitalize()} {format.count(_total(show, counts))}",
             query.path if show == "all" else f"{query.path}?show={show}",
             show == query.show,
         )
@@ -207,8 +207,8 @@ def _segments(query: ListQuery, states: dict[str, int]) -> list[Segment]:
     ]
 
 
-def _pages(query: ListQuery, states: dict[str, int]) -> list[Segment]:
-    pages = -(-_total(query.show, states) // PER_PAGE)
+def _pages(query: ListQuery, counts: dict[str, int]) -> list[Segment]:
+    pages = -(-_total(query.show, counts) // PER_PAGE)
     if pages < 2:
         return []
     return [
@@ -217,8 +217,8 @@ def _pages(query: ListQuery, states: dict[str, int]) -> list[Segment]:
     ]
 
 
-def _total(show: str, states: dict[str, int]) -> int:
-    return sum(states.get(state, 0) for state in SHOWN[show])
+def _total(show: str, counts: dict[str, int]) -> int:
+    return sum(counts.get(state, 0) for state in SHOWN[show])
 
 
 def _loose_runs(connection: sqlite3.Connection, project_id: int | None, now: Now) -> list[LooseRun]:

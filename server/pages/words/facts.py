@@ -3,10 +3,10 @@
 from dataclasses import dataclass, replace
 
 from charts import format
-from server import lifecycle
 from server.pages.words.look import KIND_LOOKS, Look
 from server.store.queries import Progress
 from server.store.rows import Sweep
+from terms import states
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def title_of(sweep: Sweep) -> str:
 
 def stop_reason(sweep: Sweep) -> str | None:
     """Why a sweep ended itself; None for one that did not, or goes on."""
-    return (sweep.stop_reason or None) if sweep.state == lifecycle.SWEEP_FINISHED else None
+    return (sweep.stop_reason or None) if sweep.state == states.SWEEP_FINISHED else None
 
 
 def kind_of(sweep: Sweep) -> str:

@@ -1,18 +1,18 @@
 """How long a run took, and how far it came."""
 
 from charts import format
-from server import lifecycle
 from server.pages.words.times import Now
 from server.pages.words.values import config_values, read_object
 from server.run_values import number
 from server.store.rows import Run
+from terms import states
 
 
 def run_time(run: Run, now: Now) -> str:
     """How long a run took, or has taken so far."""
     if run.started_at_s is None:
         return format.ABSENT
-    live = run.state in lifecycle.LIVE
+    live = run.state in states.LIVE
     ended_at_s = now.now_s if live or run.ended_at_s is None else run.ended_at_s
     return format.duration(ended_at_s - run.started_at_s)
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Final
 
-from server import causes, lifecycle
-from server.store.queries import STOPPED_EARLY
+from server import causes
 from server.store.rows import Run, Sweep
+from terms import states
 
 
 @dataclass(frozen=True)
@@ -18,42 +18,40 @@ class Look:
 
 
 RUN_LOOKS: Final = {
-    lifecycle.PENDING: Look("run", "running", "Starting"),
-    lifecycle.RUNNING: Look("run", "running", "Running"),
-    lifecycle.PREEMPTING: Look("run", "running", "Preempting"),
-    lifecycle.PREEMPTED: Look("waiting", "waiting", "Preempted"),
-    lifecycle.FINISHED: Look("finished", "finished", "Finished"),
-    lifecycle.FAILED: Look("bad", "failed", "Failed"),
-    lifecycle.CRASHED: Look("bad", "failed", "Lost"),
-    lifecycle.KILLED: Look("kill", "killed", "Killed"),
-    STOPPED_EARLY: Look("stop", "stopped", "Stopped early"),
+    states.PENDING: Look("run", "running", "Starting"),
+    states.RUNNING: Look("run", "running", "Running"),
+    states.PREEMPTING: Look("run", "running", "Preempting"),
+    states.PREEMPTED: Look("waiting", "waiting", "Preempted"),
+    states.FINISHED: Look("finished", "finished", "Finished"),
+    states.FAILED: Look("bad", "failed", "Failed"),
+    states.CRASHED: Look("bad", "failed", "Lost"),
+    states.KILLED: Look("kill", "killed", "Killed"),
+    states.STOPPED_EARLY: Look("stop", "stopped", "Stopped early"),
 }
 
 SWEEP_LOOKS: Final = {
-    lifecycle.SWEEP_PENDING: Look("waiting", "waiting", "Waiting"),
-    lifecycle.SWEEP_RUNNING: Look("run", "running", "Running"),
-    lifecycle.SWEEP_PAUSED: Look("stop", "paused", "Paused"),
-    lifecycle.SWEEP_FINISHED: Look("finished", "finished", "Finished"),
-    lifecycle.SWEEP_CANCELED: Look("kill", "killed", "Cancelled"),
+    states.SWEEP_PENDING: Look("waiting", "waiting", "Waiting"),
+    states.SWEEP_RUNNING: Look("run", "running", "Running"),
+    states.SWEEP_PAUSED: Look("stop", "paused", "Paused"),
+    states.SWEEP_FINISHED: Look("finished", "finished", "Finished"),
+    states.SWEEP_CANCELED: Look("kill", "killed", "Cancelled"),
 }
 
 # Kinds of points, as the progress bar counts them.
 KIND_LOOKS: Final = {
-    "finished": Look("finished", "finished", "finished"),
-    STOPPED_EARLY: Look("stop", "stopped", STOPPED_EARLY),
-    "failed": Look("bad", "failed", "failed"),
-    "killed": Look("kill", "killed", "killed"),
-    "running": Look("run", "running", "running"),
+    states.FINISHED: Look("finished", "finished", "finished"),
+    states.STOPPED_EARLY: Look("stop", "stopped", states.STOPPED_EARLY),
+    states.FAILED: Look("bad", "failed", "failed"),
+    states.KILLED: Look("kill", "killed", "killed"),
+    states.RUNNING: Look("run", "running", "running"),
     "waiting": Look("waiting", "waiting", "waiting"),
 }
-
-FAILURES: Final = (lifecycle.FAILED, lifecycle.CRASHED)
 
 
 def state_of(run: Run) -> str:
     """A run's state as people are told it."""
-    early = run.state == lifecycle.KILLED and run.cause_kind == causes.STOPPED_EARLY
-    return STOPPED_EARLY if early else run.state
+    early = run.state == states.KILLED and run.cause_kind == causes.STOPPED_BY_RULE
+    return states.STOPPED_EARLY if early else run.state
 
 
 def run_look(run: Run) -> Look:
@@ -66,10 +64,10 @@ def sweep_look(sweep: Sweep) -> Look:
 
 def cause(run: Run) -> str | None:
     """Why a run failed or was lost, in the words at hand; None for a run that did neither."""
-    if run.state not in FAILURES:
+    if run.state not in states.FAILURES:
         return None
     if run.cause:
         return run.cause
-    if run.state == lifecycle.CRASHED:
+    if run.state == states.CRASHED:
         return "lost: nothing more was heard of it"
     return "failed" if run.exit_code is None else f"exit code {run.exit_code}"

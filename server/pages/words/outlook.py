@@ -6,11 +6,11 @@ from statistics import median
 from typing import Final
 
 from charts import format
-from server import lifecycle
 from server.pages.words.times import Moment, Now
 from server.store import page_queries
 from server.store.queries import Progress
 from server.store.rows import Sweep
+from terms import states
 
 # Before so many settled points an estimate would mislead.
 LEAST_SETTLED: Final = 5
@@ -31,11 +31,11 @@ def outlook(connection: sqlite3.Connection, sweep: Sweep, progress: Progress, al
     Args:
         alive: agents of the sweep that are there.
     """
-    if sweep.state == lifecycle.SWEEP_PENDING:
+    if sweep.state == states.SWEEP_PENDING:
         return Outlook("no agent yet")
-    if sweep.state == lifecycle.SWEEP_PAUSED:
+    if sweep.state == states.SWEEP_PAUSED:
         return Outlook(f"{progress.running} still running" if progress.running else "nothing under way")
-    if sweep.state == lifecycle.SWEEP_RUNNING:
+    if sweep.state == states.SWEEP_RUNNING:
         return _running(connection, sweep, progress, alive, now)
     return _ended(connection, sweep, progress)
 
@@ -63,5 +63,5 @@ def _ended(connection: sqlite3.Connection, sweep: Sweep, progress: Progress) -> 
         return Outlook(f"{progress.running} still running")
     if started_at_s is None or sweep.ended_at_s is None:
         return Outlook("nothing was run")
-    word = "took" if sweep.state == lifecycle.SWEEP_FINISHED else "after"
+    word = "took" if sweep.state == states.SWEEP_FINISHED else "after"
     return Outlook(f"{word} {format.duration(sweep.ended_at_s - started_at_s)}")

@@ -4,7 +4,6 @@ import json
 from contextlib import suppress
 from typing import Any
 
-from server import lifecycle
 from server.ledger import runs as ledger
 from server.ledger import sweeps as sweep_ledger
 from server.ledger.runs import RunFields
@@ -18,6 +17,7 @@ from server.protocol.summary import summary_text
 from server.refusal import NotFoundError, RefusalError
 from server.store import queries
 from server.store.rows import Agent, Run, Sweep
+from terms import states
 
 
 def find_by_id(info: Info, id: str) -> Run:
@@ -70,8 +70,8 @@ def _begin(info: Info, input: dict[str, Any], fields: RunFields) -> tuple[Run, b
     # A client that was given a bare sweep id names no project, or the wrong one: the sweep knows.
     project = project_of(info, sweep) if sweep else sweep_ledger.project_named(context.tx, entity, name, context.now_s)
     state = input.get("state")
-    if state is not None and state not in lifecycle.RUN_STATES:
-        raise RefusalError(f"unknown run state {state!r}; allowed: {', '.join(lifecycle.RUN_STATES)}")
+    if state is not None and state not in states.RUN_STATES:
+        raise RefusalError(f"unknown run state {state!r}; allowed: {', '.join(states.RUN_STATES)}")
     return ledger.begin(context.tx, project, sweep, input["name"], fields, state, context.now_s)
 
 
@@ -198,8 +198,8 @@ FIELDS = {
         "heartbeatAt": lambda run, info: iso(run.heartbeat_at_s),
         "stopped": lambda run, info: run.stop_requested_at_s is not None,
         "shouldStop": lambda run, info: run.stop_requested_at_s is not None,
-        "failed": lambda run, info: run.state in (lifecycle.FAILED, lifecycle.CRASHED),
-        "running": lambda run, info: run.state == lifecycle.RUNNING,
+        "failed": lambda run, info: run.state in states.FAILURES,
+        "running": lambda run, info: run.state == states.RUNNING,
         "exitcode": lambda run, info: run.exit_code,
         "sweepName": _sweep_name,
         "sweep": _sweep,
