@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from search.brackets import from_above, from_below
 from search.config import SweepConfig
-from search.fields import LARGEST_WHOLE
 from search.results import finite
-from search.schema import EarlyTerminate
-
-_MOST_BRACKETS = 100
 
 
 @dataclass(frozen=True)
@@ -40,7 +37,11 @@ def brackets(config: SweepConfig) -> tuple[int, ...]:
     `max_iter` and `s` win over `min_iter`, and brackets that no run reaches (beyond 2**53) are left out.
     """
     section = config.early_terminate
-    return () if section is None else tuple(sorted(set(_brackets(section))))
+    if section is None:
+        return ()
+    if section.max_iter is not None and section.s is not None:
+        return from_above(section.max_iter, section.eta, section.s)
+    return () if section.min_iter is None else from_below(section.min_iter, section.eta)
 
 
 def decide(config: SweepConfig, curve: Sequence[float], rivals: Sequence[Sequence[float]]) -> Decision | None:
@@ -88,26 +89,3 @@ def _decision(eta: float, bracket: int, compared: float, there: float, others: l
         rivals=tuple(sign * value for value in others),
         needed=sign * threshold,
     )
-
-
-def _brackets(section: EarlyTerminate) -> Iterator[int]:
-    if section.max_iter is not None and section.s is not None:
-        yield from _downwards(section.max_iter, section.eta, section.s)
-    elif section.min_iter is not None:
-        yield from _upwards(section.min_iter, section.eta)
-
-
-def _downwards(bracket: float, eta: float, count: int) -> Iterator[int]:
-    for _ in range(count):
-        bracket /= eta
-        if bracket < 1:
-            return
-        yield int(bracket)
-
-
-def _upwards(bracket: float, eta: float) -> Iterator[int]:
-    for _ in range(_MOST_BRACKETS):
-        if bracket > LARGEST_WHOLE:
-            return
-        yield int(bracket)
-        bracket *= eta

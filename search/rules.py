@@ -6,12 +6,14 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+from search.brackets import DEFAULT_ETA, from_above
 from search.document import Problem
 from search.wording import Path, dotted, respelt, shown
 
 GROUP = "nested parameters"
 """What `kind` calls a mapping that holds further parameters; no distribution has blanks in its name."""
 
+_MOST_TOLD = 9
 _IN_A_GRID = {"constant", "categorical", "int_uniform", "q_uniform"}
 _METHODS_OF_ENGINE = {"wandb": ("grid", "random", "bayes"), "optuna": ("custom",), "ax": ("custom",)}
 
@@ -63,6 +65,7 @@ def warnings(data: dict[str, Any]) -> Iterator[Problem]:
     """What is allowed and surely not meant. For valid data only."""
     if data["method"] in ("random", "bayes") and "run_cap" not in data:
         yield Problem(("method",), f"a {data['method']} sweep without `run_cap` never ends by itself.")
+    yield from _brackets_from_both_ends(_section(data, "early_terminate"))
     for path, spec in _leaves(data):
         yield from _texts_like_numbers(path, spec)
         yield from _exponents(path, spec)
@@ -119,6 +122,23 @@ def _early_terminate(data: dict[str, Any]) -> Iterator[Problem]:
     if section and "min_iter" not in section and not {"max_iter", "s"} <= section.keys():
         path = ("early_terminate", "s" if "max_iter" in section else "min_iter")
         yield Problem(path, "`early_terminate` needs `min_iter`, or `max_iter` and `s`.")
+
+
+def _brackets_from_both_ends(section: dict[str, Any]) -> Iterator[Problem]:
+    if {"min_iter", "max_iter", "s"} <= section.keys():
+        brackets = from_above(section["max_iter"], section.get("eta", DEFAULT_ETA), section["s"])
+        yield Problem(
+            ("early_terminate", "min_iter"),
+            f"`early_terminate.min_iter` is {section['min_iter']} and counts for nothing beside `max_iter` and `s`,"
+            f" by which {_compared_at(brackets)}; leave out `min_iter`, or `max_iter` and `s`.",
+        )
+
+
+def _compared_at(brackets: tuple[int, ...]) -> str:
+    if not brackets:
+        return "runs are never compared"
+    more = ", ..." if len(brackets) > _MOST_TOLD else ""
+    return f"runs are compared after {', '.join(map(str, brackets[:_MOST_TOLD]))}{more} values of the metric"
 
 
 def _scheduler(data: dict[str, Any]) -> Iterator[Problem]:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, ModelWrapValidatorHandler, Tag, model_validator
 
 from search import rules, space
+from search.brackets import DEFAULT_ETA
 from search.fields import AboveOne, Count, CountFromZero, Number, ParameterName, Seed, Word
 from search.space import Parameter
 
@@ -71,7 +72,7 @@ class EarlyTerminate(_Section):
     min_iter: Count | None = None
     max_iter: Count | None = None
     s: Count | None = None
-    eta: AboveOne = 3
+    eta: AboveOne = DEFAULT_ETA
     strict: bool = True
 
 

@@ -187,6 +187,16 @@ def test_exponents_of_e_warn_with_the_range_that_they_mean() -> None:
     )
 
 
+def test_min_iter_beside_max_iter_and_s_warns_with_the_brackets_that_count() -> None:
+    sweep = "method: grid\nmetric: {name: loss}\nparameters: {a: {values: [1]}}\nearly_terminate: {type: hyperband, "
+
+    assert warnings(sweep + "min_iter: 7, max_iter: 19, s: 2}") == (
+        "`early_terminate.min_iter` is 7 and counts for nothing beside `max_iter` and `s`, by which runs are compared"
+        " after 2, 6 values of the metric; leave out `min_iter`, or `max_iter` and `s`.",
+    )
+    assert warnings(sweep + "min_iter: 7}") == warnings(sweep + "max_iter: 19, s: 2}") == ()
+
+
 def test_a_plain_grid_has_no_warnings() -> None:
     assert warnings("method: grid\nparameters: {a: {values: [1, 2.5, x]}}") == ()
 

@@ -365,11 +365,24 @@ def test_a_database_that_is_locked_is_503_and_nothing_is_lost(wb: Speaker) -> No
     assert wb.log("r", 0, {"_step": 0}).status_code == 200
 
 
-def test_a_doubtful_sweep_is_registered_with_a_warning(wb: Speaker) -> None:
-    config = {"method": "random", "parameters": {"b": {"min": 0, "max": 1}}}
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ({"method": "random", "parameters": {"b": {"min": 0, "max": 1}}}, "run_cap"),
+        (
+            GRID
+            | {
+                "metric": {"name": "m"},
+                "early_terminate": {"type": "hyperband", "min_iter": 7, "max_iter": 19, "s": 2},
+            },
+            "runs are compared after 2, 6 values",
+        ),
+    ],
+)
+def test_a_doubtful_sweep_is_registered_with_a_warning(wb: Speaker, config: dict[str, Any], said: str) -> None:
     document = """mutation ($c: String) {
         upsertSweep(input: {config: $c, projectName: "p"}) { configValidationWarnings } }"""
 
     (warning,) = wb.ask(document, c=json.dumps(config))["upsertSweep"]["configValidationWarnings"]
 
-    assert "run_cap" in warning
+    assert said in warning
