@@ -23,7 +23,7 @@ _STANDARD_NORMAL = NormalDist()
 
 @dataclass(frozen=True)
 class Encoding:
-    """The searched parameters of a sweep: all that can take more than one value.
+    """The searched parameters of a sweep: all but its constants.
 
     Attributes:
         parameters: in the order of the sweep's space.

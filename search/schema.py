@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self, get_args
 
@@ -149,7 +149,12 @@ class SweepConfig(_Section):
     @cached_property
     def space(self) -> dict[ParameterPath, Parameter]:
         """Every parameter under its path, nested ones too, in W&B's order: sorted at each level."""
-        return dict(_flattened(self.parameters))
+        return dict(_flattened(self.parameters, in_order=sorted))
+
+    @cached_property
+    def searched(self) -> dict[ParameterPath, Parameter]:
+        """Those of `space` that vary, in the order of the file, which is the one that people know them by."""
+        return {path: each for path, each in _flattened(self.parameters, in_order=list) if space.varies(each)}
 
     def nested(self, values: Iterable[Any]) -> dict[str, Any]:
         """Values in the order of `space`, nested as the parameters are."""
@@ -167,9 +172,12 @@ class SweepConfig(_Section):
         return tuple(dict.fromkeys(warning.message for warning in rules.warnings(self.raw)))
 
 
-def _flattened(parameters: Mapping[str, Any], above: ParameterPath = ()) -> Iterator[tuple[ParameterPath, Parameter]]:
-    for name, parameter in sorted(parameters.items()):
+def _flattened(
+    parameters: Mapping[str, Any], in_order: Callable[[Iterable[str]], list[str]], above: ParameterPath = ()
+) -> Iterator[tuple[ParameterPath, Parameter]]:
+    for name in in_order(parameters):
+        parameter = parameters[name]
         if isinstance(parameter, Group):
-            yield from _flattened(parameter.parameters, (*above, name))
+            yield from _flattened(parameter.parameters, in_order, (*above, name))
         else:
             yield (*above, name), parameter

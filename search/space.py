@@ -223,6 +223,13 @@ class QBeta(Beta):
         return _quantised(super().at(unit), self.q)
 
 
+def varies(parameter: Parameter) -> bool:
+    """Tells whether a parameter is searched at all: a constant is not, nor a list of one value."""
+    if isinstance(parameter, Categorical | WeightedCategorical):
+        return len(parameter.values) > 1
+    return not isinstance(parameter, Constant)
+
+
 def _position(unit: float, count: int) -> int:
     return min(max(math.ceil(unit * count) - 1, 0), count - 1)
 

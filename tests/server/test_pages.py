@@ -444,7 +444,8 @@ def test_a_sweep_without_a_metric_says_so(shelf: Shelf, project: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "config", ["", "[1, 2]", "a: [", "parameters: 3", "parameters: {a: {parameters: {b: {values: [1, 2]}}}}"]
+    "config",
+    ["", "[1, 2]", "a: [", "parameters: 3", "{method: grid, parameters: {a: {parameters: {b: {values: [1, 2]}}}}}"],
 )
 def test_any_stored_config_has_a_page(shelf: Shelf, project: int, config: str) -> None:
     sweep = shelf.sweep(project, config=config)
@@ -454,6 +455,18 @@ def test_any_stored_config_has_a_page(shelf: Shelf, project: int, config: str) -
 
     assert "0.8" in page.text
     assert ("a.b 2" in page.text) == ("b:" in config)
+
+
+def test_the_table_has_a_column_for_each_parameter_that_varies_in_the_order_of_the_file(
+    shelf: Shelf, project: int
+) -> None:
+    parameters = "{z: {values: [1, 2]}, one: {values: [1]}, fixed: {value: 1}, a: {min: 0, max: 9}, m: {value: 2}}"
+    sweep = shelf.sweep(project, config=f"{{method: random, run_cap: 6, parameters: {parameters}}}", metric_name=None)
+    shelf.run(project, sweep, 0, params={"z": 2, "one": 1, "fixed": 1, "a": 7, "m": 2})
+
+    table = shelf.look(SWEEP).column("runs", 0), shelf.look(SWEEP).rows("runs")[0][2:4]
+
+    assert table == (["trial 1"], ["2", "7"])
 
 
 def test_a_run_shows_its_result_config_curves_history_console_and_files(shelf: Shelf, project: int) -> None:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from charts.axis import Range
+from server.pages.sweep.search_space import searched
 from server.pages.sweep.table_query import FILTER_PREFIX, METRIC_FILTER, STATE_FILTERS, TableQuery
-from server.pages.words.values import at, read_object, search_space, written
+from server.pages.words.values import at, read_object, written
 from server.run_values import number
 from server.store.page_queries import Line
 from server.store.rows import Sweep
@@ -94,7 +95,7 @@ def _hold(tests: dict[tuple[str, ...], Callable[[Any], bool]], values: dict[str,
 def _path(field: str, sweep: Sweep) -> tuple[str, ...]:
     """Of the parameter; one that the sweep does not vary is at the path of its whole name."""
     name = field.removeprefix(FILTER_PREFIX)
-    return next((path for path in search_space(sweep.config) if ".".join(path) == name), (name,))
+    return next((path for path in searched(sweep.config) if ".".join(path) == name), (name,))
 
 
 def _by_result(left: Iterable[Line], lines: Sequence[Line], sweep: Sweep, query: TableQuery) -> Iterable[Line]:

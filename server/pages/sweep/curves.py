@@ -3,16 +3,14 @@
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Final
 
 from markupsafe import Markup
 
 from charts import format
 from charts.learning_curves import LETTERS, LearningCurve, learning_curves
-from search.config import ConfigError, parse
-from search.early_termination import brackets
 from server.pages.sweep.chosen import Selection
+from server.pages.sweep.search_space import rungs
 from server.pages.sweep.table_query import MOST_CURVES, STATE_FILTERS, TableQuery
 from server.pages.words import history
 from server.pages.words.addresses import run_url
@@ -94,15 +92,15 @@ def sweep_curves(
         return None
     runs = _named(connection, sweep, query) or _usual(connection, sweep, selection)
     unit, curves = _curves(connection, runs, sweep.metric_name)
-    rungs = _rungs(sweep.config)
-    svg = learning_curves(sweep.metric_name, curves, unit, rungs, _needed(connection, sweep))
+    compared_at = rungs(sweep.config)
+    svg = learning_curves(sweep.metric_name, curves, unit, compared_at, _needed(connection, sweep))
     if not svg:
         return None
     decimals = format.metric_decimals(page_queries.best_values(connection, sweep))
     lines = [
         _line(run, project, letter, curve, decimals) for run, letter, curve in zip(runs, LETTERS, curves, strict=False)
     ]
-    return SweepCurves(Markup(svg), lines, _told(rungs), bool(query.runs), replace(query, runs=()).url(path))
+    return SweepCurves(Markup(svg), lines, _told(compared_at), bool(query.runs), replace(query, runs=()).url(path))
 
 
 def _named(connection: sqlite3.Connection, sweep: Sweep, query: TableQuery) -> list[Run]:
@@ -146,15 +144,6 @@ def _why(run: Run) -> str:
     if state_of(run) == states.STOPPED_EARLY:
         return str(read_object(run.early_stop or "").get("reason") or run.cause or "")
     return cause(run) or ""
-
-
-@lru_cache(maxsize=64)
-def _rungs(config: str) -> tuple[int, ...]:
-    """Where early termination compares runs; () without it, and for a file that only W&B's own check would take."""
-    try:
-        return brackets(parse(config))
-    except ConfigError:
-        return ()
 
 
 def _needed(connection: sqlite3.Connection, sweep: Sweep) -> dict[int, float]:

@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 
 from charts import format
 from server.pages.sweep.chosen import Selection, range_of
+from server.pages.sweep.search_space import searched
 from server.pages.sweep.table_query import FILTER_PREFIX, METRIC_FILTER, TOP_SHARES, TableQuery
 from server.pages.words.facts import Segment
-from server.pages.words.values import searched
 from server.store.rows import Sweep
 
 DIGITS = 4

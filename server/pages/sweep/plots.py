@@ -16,9 +16,11 @@ from charts.axis import Axis, Pick
 from charts.bars import Bar, bars, better
 from charts.parallel_coordinates import Outcome, ParallelCoordinates, parallel_coordinates
 from search.importance import Importance, TooFew, importance
+from search.space import Categorical, WeightedCategorical
 from server.pages.sweep.chosen import Chosen, Selection, holds, range_of
+from server.pages.sweep.search_space import searched
 from server.pages.sweep.table_query import FILTER_PREFIX, METRIC_FILTER, TableQuery
-from server.pages.words.values import Path, at, read_object, search_space, written
+from server.pages.words.values import Path, at, read_object, written
 from server.store.page_queries import Point
 from server.store.rows import Sweep
 from terms.states import FAILURES
@@ -78,7 +80,7 @@ def sweep_plots(
     Returns:
         None for a sweep that names no metric, varies nothing, or has no settled point.
     """
-    if sweep.metric_name is None or not search_space(sweep.config) or not points:
+    if sweep.metric_name is None or not searched(sweep.config) or not points:
         return None
     # Axes stay where they are under a filter, so their order is that of all runs.
     everyone = _measured(points, None, over)
@@ -107,7 +109,7 @@ def _measured(points: Points, chosen: Chosen, over: bool) -> Points:
 
 def _strongest_first(found: tuple[Importance, ...] | TooFew, config: str) -> tuple[Path, ...]:
     """The parameters; in the order of the file where there are too few runs to tell."""
-    paths = tuple(search_space(config))
+    paths = tuple(searched(config))
     if isinstance(found, TooFew):
         return paths
     places = {".".join(path): path for path in paths}
@@ -142,7 +144,7 @@ def _importance(points: Points, config: str, goal: str) -> tuple[Importance, ...
 def _columns(points: Points, config: str) -> dict[Path, list[Any]]:
     """By parameter a value for each point."""
     values = [read_object(point.params) for point in points]
-    return {path: [at(each, path) for each in values] for path in search_space(config)}
+    return {path: [at(each, path) for each in values] for path in searched(config)}
 
 
 @lru_cache(maxsize=DRAWINGS_KEPT)
@@ -181,13 +183,12 @@ def _parallel(
 
 
 def _axis(path: Path, values: Sequence[Any], config: str, page: tuple[str, TableQuery]) -> Axis:
-    spec = search_space(config)[path]
+    parameter = searched(config)[path]
     name = ".".join(path)
     pick = _pick(FILTER_PREFIX + name, *page)
-    listed = spec.get("values")
-    if isinstance(listed, list):
-        return Axis(name, values, listed, pick=pick)
-    return Axis(name, values, log="log" in str(spec.get("distribution")), pick=pick)
+    if isinstance(parameter, Categorical | WeightedCategorical):
+        return Axis(name, values, parameter.values, pick=pick)
+    return Axis(name, values, log="log" in parameter.distribution, pick=pick)
 
 
 def _pick(field: str, path: str, query: TableQuery) -> Pick:
@@ -219,7 +220,7 @@ def _mattered(
     sweep: Sweep, found: tuple[Importance, ...] | TooFew, measured: Points, valued: int, query: TableQuery
 ) -> Mattered:
     if isinstance(found, TooFew):
-        parameters = format.counted(len(search_space(sweep.config)), "parameter")
+        parameters = format.counted(len(searched(sweep.config)), "parameter")
         said = f"{format.count(found.runs)} of about {format.count(found.needed)} needed for {parameters}"
         columns = _columns(measured, sweep.config)
         return Mattered(said, Markup(""), [(".".join(path), _tried(path, columns[path], sweep)) for path in columns])
@@ -237,6 +238,8 @@ def _bar(effect: Importance) -> Bar:
 
 def _tried(path: Path, column: Sequence[Any], sweep: Sweep) -> str:
     """ "2 of 3 values" of a list, else how many."""
-    listed = search_space(sweep.config)[path].get("values")
+    parameter = searched(sweep.config)[path]
     tried = format.count(len(set(map(repr, column))))
-    return f"{tried} of {format.counted(len(listed), 'value')}" if isinstance(listed, list) else f"{tried} different"
+    if isinstance(parameter, Categorical | WeightedCategorical):
+        return f"{tried} of {format.counted(len(parameter.values), 'value')}"
+    return f"{tried} different"

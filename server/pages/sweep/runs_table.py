@@ -9,13 +9,14 @@ from charts import format
 from server.pages.door.buttons import Button, run_buttons
 from server.pages.sweep.chosen import Selection
 from server.pages.sweep.curves import Ticks
+from server.pages.sweep.search_space import searched
 from server.pages.sweep.table_query import PARAMETER_PREFIX, STATE_FILTERS, TableQuery
 from server.pages.words.addresses import run_url
 from server.pages.words.facts import Segment
 from server.pages.words.how_long import epochs, run_time
 from server.pages.words.look import Look, cause, run_look, state_of
 from server.pages.words.times import Now
-from server.pages.words.values import Path, at, config_values, read_object, searched, written
+from server.pages.words.values import Path, at, config_values, read_object, written
 from server.run_values import at_path, number
 from server.store import page_queries, queries
 from server.store.page_queries import Attempt, Order

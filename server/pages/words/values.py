@@ -1,12 +1,9 @@
 """Values that clients sent: JSON of any shape and size, brought into names and short texts."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Final
-
-import yaml
 
 from charts import format
 from server.run_values import unwrapped
@@ -67,35 +64,3 @@ def written(value: object, digits: int = 17, limit: int = MAX_CHARACTERS) -> str
     if len(text) <= limit:
         return text
     return f"{text[:limit]}… and {format.count(len(text) - limit)} more characters"
-
-
-def searched(config: str) -> tuple[Path, ...]:
-    """Paths of the parameters that a sweep's config varies, in the order of the file; () if it cannot be read."""
-    return tuple(search_space(config))
-
-
-@lru_cache(maxsize=256)
-def search_space(config: str) -> Mapping[Path, Mapping[str, Any]]:
-    """What a sweep's config says of each parameter that it varies; as a cached answer it must not be changed."""
-    try:
-        document = yaml.safe_load(config)
-    except (yaml.YAMLError, RecursionError):
-        return {}
-    return dict(_searched(document))
-
-
-def _searched(section: object, path: Path = ()) -> Iterator[tuple[Path, Mapping[str, Any]]]:
-    parameters = section.get("parameters") if isinstance(section, dict) else None
-    if not isinstance(parameters, dict):
-        return
-    for name, parameter in parameters.items():
-        here = (*path, str(name))
-        if isinstance(parameter, dict) and "parameters" in parameter:
-            yield from _searched(parameter, here)
-        elif isinstance(parameter, dict) and not _constant(parameter):
-            yield here, parameter
-
-
-def _constant(parameter: Mapping[str, Any]) -> bool:
-    values = parameter.get("values")
-    return "value" in parameter or (isinstance(values, list) and len(values) < 2)

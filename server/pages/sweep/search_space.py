@@ -1,0 +1,30 @@
+"""A sweep's config as its page needs it: what is searched, in the order of the file, and where runs are compared."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+from search.config import ConfigError, SweepConfig, parse
+from search.early_termination import brackets
+from search.space import Parameter
+from server.pages.words.values import Path
+
+
+def searched(config: str) -> Mapping[Path, Parameter]:
+    """The parameters that a sweep varies, by path."""
+    known = _parsed(config)
+    return known.searched if known else {}
+
+
+def rungs(config: str) -> tuple[int, ...]:
+    """Where early termination compares runs; () without it."""
+    known = _parsed(config)
+    return brackets(known) if known else ()
+
+
+@lru_cache(maxsize=256)
+def _parsed(config: str) -> SweepConfig | None:
+    """None for what only an older version of this server has taken."""
+    try:
+        return parse(config)
+    except ConfigError:
+        return None
