@@ -6,6 +6,7 @@ from typing import Any
 
 from server.protocol.json_values import parse_object, strict
 from server.run_values import at_path
+from server.sampling import evenly
 
 DEFAULT_SAMPLES = 500
 
@@ -13,11 +14,7 @@ DEFAULT_SAMPLES = 500
 def sampled(rows: list[Any], samples: int | None) -> list[Any]:
     """At most `samples` of the rows (500 when not said), evenly spaced, the first and the last among them."""
     wanted = DEFAULT_SAMPLES if samples is None else max(samples, 0)
-    if len(rows) <= wanted:
-        return rows
-    if wanted < 2:
-        return rows[-1:] * wanted
-    return [rows[i * (len(rows) - 1) // (wanted - 1)] for i in range(wanted)]
+    return [rows[place] for place in evenly(len(rows), wanted)]
 
 
 def columns(rows: list[str], spec: str) -> list[dict[str, Any]]:

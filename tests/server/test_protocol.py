@@ -275,6 +275,22 @@ def test_console_lines_are_told_with_their_level_and_time(wb: Speaker) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("samples", "steps"), [(0, []), (1, [9]), (2, [0, 9]), (4, [0, 3, 6, 9]), (10, [*range(10)]), (99, [*range(10)])]
+)
+def test_a_sample_of_a_history_reaches_from_its_first_row_to_its_last(
+    wb: Speaker, samples: int, steps: list[int]
+) -> None:
+    wb.begin("r")
+    wb.log("r", 0, *({"_step": step, "loss": 0.5} for step in range(10)))
+
+    spec = json.dumps({"keys": ["_step"], "samples": samples})
+    columns = wb.field("r", f"sampledHistory(specs: [{json.dumps(spec)}])")
+
+    assert columns == [[{"_step": step} for step in steps]]
+    assert [json.loads(row)["_step"] for row in wb.field("r", f"history(samples: {samples})")] == steps
+
+
 RUNS = """query ($filters: JSONString, $order: String) { project(name: "p") {
     runCount(filters: $filters) runs(filters: $filters, order: $order) { edges { node { name } } } } }"""
 

@@ -21,6 +21,7 @@ from server.pages.sweep.chosen import Chosen, Selection, holds, range_of
 from server.pages.sweep.search_space import searched
 from server.pages.sweep.table_query import FILTER_PREFIX, METRIC_FILTER, TableQuery
 from server.pages.words.values import Path, at, read_object, written
+from server.sampling import evenly
 from server.store.page_queries import Point
 from server.store.rows import Sweep
 from terms.states import FAILURES
@@ -102,9 +103,10 @@ def _counts(point: Point, chosen: Chosen) -> bool:
 
 
 def _measured(points: Points, chosen: Chosen, over: bool) -> Points:
-    """The results that importance is measured on."""
+    """The results that importance is measured on: of too many some, spread evenly."""
     valued = tuple(point for point in points if _counts(point, chosen))
-    return _sampled(valued if over else valued[: _round(len(valued))])
+    known = valued if over else valued[: _round(len(valued))]
+    return tuple(known[place] for place in evenly(len(known), MOST_MEASURED))
 
 
 def _strongest_first(found: tuple[Importance, ...] | TooFew, config: str) -> tuple[Path, ...]:
@@ -126,13 +128,6 @@ def _round(count: int) -> int:
     """A count that stands still for a while: each up to 100, then every tenth, from 1,000 on every hundredth."""
     step = int("1".ljust(len(str(count)) - 1, "0"))
     return count // step * step
-
-
-def _sampled(points: Points) -> Points:
-    """At most `MOST_MEASURED`, spread evenly."""
-    if len(points) <= MOST_MEASURED:
-        return points
-    return tuple(points[place * len(points) // MOST_MEASURED] for place in range(MOST_MEASURED))
 
 
 @lru_cache(maxsize=DRAWINGS_KEPT)
