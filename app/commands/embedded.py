@@ -5,12 +5,15 @@ that it writes and two of its addresses.
 """
 
 import base64
+import http.client
 import json
 import sys
+import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from app.commands.client import BackendError
 from app.settings import Settings
 
 HOST = "127.0.0.1"
@@ -22,10 +25,29 @@ _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
 @dataclass(frozen=True)
 class Server:
-    """An embedded server that answers and knows our key."""
+    """An embedded server and our key to it."""
 
     url: str
     api_key: str = field(repr=False)
+
+    def knows_us(self) -> bool:
+        """Asks whether the key is the server's; False too if no server is there.
+
+        Raises:
+            BackendError: if there is one that gives no answer in time, or cannot answer now.
+        """
+        try:
+            self._ask("GET", "/key")
+        except urllib.error.HTTPError as error:
+            error.close()
+            if error.code < http.HTTPStatus.INTERNAL_SERVER_ERROR:
+                return False
+            raise BackendError(f"{self.url}: the server there cannot answer now, HTTP {error.code}.") from None
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            if not isinstance(getattr(error, "reason", error), TimeoutError):
+                return False
+            raise BackendError(f"{self.url}: no answer within {TIMEOUT_S:.0f} s from what runs there.") from None
+        return True
 
     def dashboard_link(self) -> str:
         """Asks for a link that opens the dashboard once.
@@ -33,12 +55,14 @@ class Server:
         Raises:
             OSError: if the server does not answer or does not know the key.
         """
+        return str(json.loads(self._ask("POST", "/login-links"))["url"])
+
+    def _ask(self, method: str, path: str) -> bytes:
         credentials = base64.b64encode(f"api:{self.api_key}".encode()).decode()
-        request = urllib.request.Request(
-            f"{self.url}/login-links", method="POST", headers={"Authorization": f"Basic {credentials}"}
-        )
+        headers = {"Authorization": f"Basic {credentials}"}
+        request = urllib.request.Request(self.url + path, method=method, headers=headers)
         with _open(request, timeout=TIMEOUT_S) as answer:
-            return str(json.load(answer)["url"])
+            return bytes(answer.read())
 
 
 def directory(settings: Settings) -> Path:
@@ -59,12 +83,15 @@ def command(settings: Settings, *flags: str) -> list[str]:
 
 
 def find(settings: Settings) -> Server | None:
-    """Finds the living server of this data directory; one that does not know our key is another's."""
+    """Finds the living server of this data directory; one that does not know our key is another's.
+
+    Raises:
+        BackendError: if it does not say, since it is busy or hangs.
+    """
     data = directory(settings)
     try:
         url = settings.server_url or json.loads((data / "server.json").read_text())["url"]
         server = Server(url, (data / "api-key").read_text().strip())
-        server.dashboard_link()
     except (OSError, ValueError, KeyError):
         return None
-    return server
+    return server if server.knows_us() else None

@@ -1,6 +1,7 @@
 """What a command starts from: the settings, the backend and the environment that its programs get."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from app import backend, settings
@@ -64,8 +65,10 @@ class Setup:
 
     def dashboard(self, url: str) -> str:
         """A line with a link: one that opens the embedded server's pages once; elsewhere `url`, the sweep's page."""
-        server = embedded.find(self.settings) if self.embedded else None
-        return f"Dashboard: {server.dashboard_link()} (opens once)" if server else f"Dashboard: {url}"
+        with suppress(BackendError, OSError):  # the link is a convenience: it ends no command
+            if self.embedded and (server := embedded.find(self.settings)):
+                return f"Dashboard: {server.dashboard_link()} (opens once)"
+        return f"Dashboard: {url}"
 
     def environment(self, located: Backend) -> dict[str, str]:
         """The environment of every program that speaks to the backend."""

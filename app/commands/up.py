@@ -110,7 +110,7 @@ class Job:
 
     def _use_server(self) -> Server:
         """Uses this data directory's embedded server: one that runs already, or its own."""
-        server = embedded.find(self._settings)
+        server = self._running_server()
         if server is not None:
             self._say(f"Server: {server.url} runs already and is left running.")
             return server
@@ -118,13 +118,24 @@ class Job:
         self._say(f"Server: {server.url}, its data in {embedded.directory(self._settings)}.")
         return server
 
+    def _running_server(self) -> Server | None:
+        """The server that runs already; one that is busy is waited for."""
+        deadline_s = time.monotonic() + SERVER_START_S
+        while True:
+            try:
+                return embedded.find(self._settings)
+            except BackendError:
+                if time.monotonic() > deadline_s:
+                    raise
+            time.sleep(TICK_S)
+
     def _start_server(self, settings: Settings) -> Server:
         self._server = Child("server", embedded.command(settings), self._setup.environ, self._logs / "server.log")
         deadline_s = time.monotonic() + SERVER_START_S
         while self._server.wait(TICK_S) is None and time.monotonic() < deadline_s:
-            server = embedded.find(settings)
-            if server is not None:
-                return server
+            with contextlib.suppress(BackendError):  # it is at its start
+                if server := embedded.find(settings):
+                    return server
         if settings.port and _is_taken(settings.port):
             raise click.ClickException(
                 f"port {settings.port} is taken by another program. `make up PORT={settings.port + 1}` uses another."
@@ -182,9 +193,10 @@ class Job:
     def _revive_server(self) -> None:
         """Takes the place of a server that somebody else had started and has stopped."""
         ours_to_start = self._setup.embedded and not self._settings.server_url and self._server is None
-        if ours_to_start and embedded.find(self._settings) is None:
-            # The agents know the address that it had.
-            self._start_server(replace(self._settings, port=urlsplit(self._located.base_url).port or 0))
+        with contextlib.suppress(BackendError):  # it is there, and only busy
+            if ours_to_start and embedded.find(self._settings) is None:
+                # The agents know the address that it had.
+                self._start_server(replace(self._settings, port=urlsplit(self._located.base_url).port or 0))
 
     def _stop_agents(self) -> None:
         if self._crew is not None:

@@ -53,6 +53,7 @@ class Protocol:
             Route("/files/{entity}/{project}/{run}/file_stream", self.file_stream, methods=["POST"]),
             Route("/storage/{run:int}/{name:path}", self.put_file, methods=["PUT"]),
             Route("/storage/{run:int}/{name:path}", self.get_file, methods=["GET"]),
+            Route("/key", self.key, methods=["GET"]),
             Route("/login-links", self.login_link, methods=["POST"]),
             # The client's telemetry: a 404 switches it off.
             Route("/sdk/otel/{rest:path}", _not_found, methods=["POST"]),
@@ -146,6 +147,14 @@ class Protocol:
             content_disposition_type=shown,
             headers={"Content-Security-Policy": "sandbox; default-src 'none'", "X-Content-Type-Options": "nosniff"},
         )
+
+    async def key(self, request: Request) -> Response:
+        """Whether a key is this server's: 204, or 401."""
+        try:
+            self._check_key(request)
+        except RefusalError as error:
+            return _refused(error)
+        return Response(status_code=204)
 
     def login_link(self, request: Request) -> Response:
         try:

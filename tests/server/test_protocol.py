@@ -25,6 +25,14 @@ def test_every_route_wants_the_key(wb: Speaker, path: str, headers: dict[str, st
     assert message(reply) == "the API key is missing or not this server's"
 
 
+def test_a_key_is_asked_for_without_making_anything(wb: Speaker) -> None:
+    known = wb.http.get("/key", headers=wb.headers)
+    other = wb.http.get("/key", headers={"Authorization": "Basic YXBpOndyb25n"})
+
+    assert (known.status_code, known.content) == (204, b"")
+    assert (other.status_code, message(other)) == (401, "the API key is missing or not this server's")
+
+
 @pytest.mark.parametrize("path", ["/healthz", "/ready"])
 def test_health_needs_no_key(wb: Speaker, path: str) -> None:
     assert wb.http.get(path).status_code == 200
