@@ -21,7 +21,7 @@ from server.pages.words.facts import title_of
 from server.pages.words.how_long import run_time
 from server.pages.words.look import Look, cause, run_look
 from server.pages.words.times import Now
-from server.store import page_queries, queries
+from server.store import page_queries, queries, run_queries
 from server.store.page_queries import Attempt
 from server.store.rows import Agent, Project, Run, StoredFile, Sweep, Trial
 from terms import states
@@ -144,7 +144,7 @@ def _neighbours(connection: sqlite3.Connection, attempt: Attempt, project: Proje
         return []
     found = []
     for number, text in ((attempt.number - 1, "← Run {}"), (attempt.number + 1, "Run {} →")):
-        name = page_queries.run_of_point(connection, attempt.run.sweep_id, number)
+        name = run_queries.run_of_point(connection, attempt.run.sweep_id, number)
         if name is not None:
             found.append((text.format(format.count(number + 1)), run_url(project, name)))
     return found
@@ -157,14 +157,14 @@ def _result(connection: sqlite3.Connection, sweep: Sweep, run: Run, best: Run | 
         return Result(sweep.metric_name)
     values = page_queries.best_values(connection, sweep)
     decimals = format.metric_decimals(values)
-    place, of = page_queries.rank(connection, sweep, run.metric)
+    place, of = run_queries.rank(connection, sweep, run.metric)
     rank = f"rank {format.count(place)} of {format.count(of)}"
     return Result(
         metric=sweep.metric_name,
         value=format.metric(run.metric, decimals),
         distance="" if run.id == best.id else format.difference(run.metric - best.metric, decimals),
         rank=rank,
-        strip=Markup(strip(page_queries.metrics(connection, sweep.id), run.metric, sweep.goal, rank)),
+        strip=Markup(strip(run_queries.metrics(connection, sweep.id), run.metric, sweep.goal, rank)),
     )
 
 

@@ -13,10 +13,10 @@ from charts.timeline import Block, Span, foot, row
 from server.pages.sweep.chosen import Chosen, Selection
 from server.pages.words.addresses import run_url
 from server.pages.words.times import Moment, Now
-from server.store import page_queries, queries
-from server.store.page_queries import AgentLine, Shift
+from server.store import page_queries, queries, sweep_queries
 from server.store.queries import Progress
 from server.store.rows import Project, Sweep
+from server.store.sweep_queries import AgentLine, Shift
 from terms import states
 
 AGENTS_SHOWN: Final = 20
@@ -71,11 +71,11 @@ def sweep_agents(
         silent_s: an agent that was not heard of for so long is taken for gone.
     """
     heard_since_s = now.now_s - silent_s
-    lines = page_queries.agents(connection, sweep.id, heard_since_s, AGENTS_SHOWN)
-    shifts = page_queries.shifts(connection, [line.agent.id for line in lines])
+    lines = sweep_queries.agent_lines(connection, sweep.id, heard_since_s, AGENTS_SHOWN)
+    shifts = sweep_queries.shifts(connection, [line.agent.id for line in lines])
     best = queries.best_run(connection, sweep)
     span = _span(sweep, shifts, now)
-    pauses = tuple(page_queries.pauses(connection, sweep.id))
+    pauses = tuple(sweep_queries.pauses(connection, sweep.id))
     of_agent: dict[int, list[Shift]] = {}
     for shift in shifts:
         of_agent.setdefault(shift.agent_id, []).append(shift)
@@ -95,7 +95,7 @@ def sweep_agents(
     ]
     alive_count = page_queries.alive_agents(connection, heard_since_s, sweep.id)
     axis = foot(span, "now" if sweep.ended_at_s is None or progress.running else "end") if shifts else ""
-    return SweepAgents(rows, Markup(axis), alive_count, page_queries.agent_count(connection, sweep.id) - len(rows))
+    return SweepAgents(rows, Markup(axis), alive_count, sweep_queries.agent_count(connection, sweep.id) - len(rows))
 
 
 def _span(sweep: Sweep, shifts: list[Shift], now: Now) -> Span:

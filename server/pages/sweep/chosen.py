@@ -11,8 +11,8 @@ from server.pages.sweep.search_space import searched
 from server.pages.sweep.table_query import FILTER_PREFIX, METRIC_FILTER, STATE_FILTERS, TableQuery
 from server.pages.words.values import at, read_object, written
 from server.run_values import number
-from server.store.page_queries import Line
 from server.store.rows import Sweep
+from server.store.sweep_queries import Brief
 from terms.states import FAILURES
 
 NUMBER: Final = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
@@ -48,19 +48,19 @@ def everything(total: int) -> Selection:
     return Selection(None, None, None, total)
 
 
-def select(lines: Sequence[Line], sweep: Sweep, query: TableQuery) -> Selection:
+def select(briefs: Sequence[Brief], sweep: Sweep, query: TableQuery) -> Selection:
     """Chooses of all runs of a sweep, which come in the order in which they were made."""
     fields = dict.fromkeys(field for field, _ in query.filters if field != METRIC_FILTER)
     tests = {_path(field, sweep): _any(query.texts(field)) for field in fields}
-    left = [line for line in lines if line.state in STATE_FILTERS[query.state]]
+    left = [brief for brief in briefs if brief.state in STATE_FILTERS[query.state]]
     if tests:
-        left = [line for line in left if _hold(tests, read_object(line.params))]
-    runs = list(_by_result(left, lines, sweep, query))
-    valued = [line for line in runs if _result(line) is not None]
+        left = [brief for brief in left if _hold(tests, read_object(brief.params))]
+    runs = list(_by_result(left, briefs, sweep, query))
+    valued = [brief for brief in runs if _result(brief) is not None]
     sign = 1 if sweep.goal == "maximize" else -1
-    best = max(valued, key=lambda line: sign * (line.metric or 0.0), default=None)
-    by_settings = frozenset(line.run for line in left)
-    return Selection(frozenset(line.run for line in runs), by_settings, best and best.run, len(lines))
+    best = max(valued, key=lambda brief: sign * (brief.metric or 0.0), default=None)
+    by_settings = frozenset(brief.run for brief in left)
+    return Selection(frozenset(brief.run for brief in runs), by_settings, best and best.run, len(briefs))
 
 
 def range_of(text: str) -> Range | None:
@@ -98,24 +98,24 @@ def _path(field: str, sweep: Sweep) -> tuple[str, ...]:
     return next((path for path in searched(sweep.config) if ".".join(path) == name), (name,))
 
 
-def _by_result(left: Iterable[Line], lines: Sequence[Line], sweep: Sweep, query: TableQuery) -> Iterable[Line]:
+def _by_result(left: Iterable[Brief], briefs: Sequence[Brief], sweep: Sweep, query: TableQuery) -> Iterable[Brief]:
     texts = query.texts(METRIC_FILTER)
     if texts:
-        left = [line for line in left if any(holds(text, _result(line)) for text in texts)]
+        left = [brief for brief in left if any(holds(text, _result(brief)) for text in texts)]
     if query.top:
-        among_best = _among_best(lines, query.top, sweep.goal == "maximize")
-        left = [line for line in left if among_best(_result(line))]
+        among_best = _among_best(briefs, query.top, sweep.goal == "maximize")
+        left = [brief for brief in left if among_best(_result(brief))]
     return left
 
 
-def _result(line: Line) -> float | None:
+def _result(brief: Brief) -> float | None:
     """The last value of a run that failed is no result."""
-    return None if line.state in FAILURES else line.metric
+    return None if brief.state in FAILURES else brief.metric
 
 
-def _among_best(lines: Sequence[Line], top: int, maximize: bool) -> Callable[[float | None], bool]:
+def _among_best(briefs: Sequence[Brief], top: int, maximize: bool) -> Callable[[float | None], bool]:
     """Tells whether a value is one of the best `top` percent of all results."""
-    values = sorted((value for value in map(_result, lines) if value is not None), reverse=maximize)
+    values = sorted((value for value in map(_result, briefs) if value is not None), reverse=maximize)
     if not values:
         return lambda value: False
     last = values[math.ceil(len(values) * top / 100) - 1]

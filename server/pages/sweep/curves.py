@@ -16,9 +16,9 @@ from server.pages.words import history
 from server.pages.words.addresses import run_url
 from server.pages.words.look import Look, cause, run_look, state_of
 from server.pages.words.values import read_object
-from server.store import page_queries, queries
-from server.store.page_queries import Order
+from server.store import page_queries, queries, sweep_queries
 from server.store.rows import Project, Run, Sweep
+from server.store.sweep_queries import Order
 from terms import states
 
 BEST_SHOWN: Final = 3
@@ -118,7 +118,7 @@ def _usual(connection: sqlite3.Connection, sweep: Sweep, selection: Selection) -
     )
     found: dict[str, Run] = {}
     for order, wanted, limit in asked:
-        for attempt in page_queries.attempts(connection, sweep.id, order, wanted, limit, 0, names=selection.runs):
+        for attempt in sweep_queries.attempts(connection, sweep.id, order, wanted, limit, 0, names=selection.runs):
             found.setdefault(attempt.run.name, attempt.run)
     return list(found.values())
 
@@ -148,7 +148,7 @@ def _why(run: Run) -> str:
 
 def _needed(connection: sqlite3.Connection, sweep: Sweep) -> dict[int, float]:
     """By rung, what the last run that was stopped there would have needed."""
-    decisions = map(read_object, page_queries.early_stops(connection, sweep.id))
+    decisions = map(read_object, sweep_queries.early_stops(connection, sweep.id))
     return {each["bracket"]: each["needed"] for each in decisions if "bracket" in each and "needed" in each}
 
 

@@ -27,10 +27,10 @@ from server.pages.words.look import sweep_look
 from server.pages.words.outlook import outlook
 from server.pages.words.times import Moment, Now
 from server.settings import Settings
-from server.store import page_queries, queries
-from server.store.page_queries import Placed
+from server.store import page_queries, queries, sweep_queries
 from server.store.queries import Progress
 from server.store.rows import Project, Run, Sweep
+from server.store.sweep_queries import Placed
 from terms import states
 
 REFRESH_S: Final = 3
@@ -63,7 +63,7 @@ def sweep_detail(
 ) -> Page:
     progress = queries.progress(connection, sweep)
     if query.filtered:
-        selection = select(page_queries.lines(connection, sweep.id), sweep, query)
+        selection = select(sweep_queries.briefs(connection, sweep.id), sweep, query)
     else:
         selection = everything(queries.run_count_of_sweep(connection, sweep.id))
     agents = sweep_agents(connection, sweep, project, selection, progress, settings.agent_silent_s, now)
@@ -86,14 +86,14 @@ def sweep_detail(
         "of_expected": of_expected(sweep),
         "ready": _ready(sweep),
         "counts": _counts(sweep, progress, query, path),
-        "retries": page_queries.retries(connection, sweep.id),
+        "retries": sweep_queries.retries(connection, sweep.id),
         "outlook": outlook(connection, sweep, progress, agents.alive, now),
         "reason": stop_reason(sweep),
         "failures": failure_rows(connection, sweep, project),
         "has_runs": selection.total > 0,
         "filters": filter_bar(sweep, path, query, selection),
         "best": _best(connection, sweep, project, path, query, selection, now),
-        "plots": sweep_plots(sweep, page_queries.points(connection, sweep.id), selection, path, query, over),
+        "plots": sweep_plots(sweep, sweep_queries.points(connection, sweep.id), selection, path, query, over),
         "curves": curves,
         "differences": differences(connection, sweep, [run.id for run in curves.runs] if curves else [], now),
         "table": runs_table(connection, sweep, project, path, query, selection, ticks(path, query, curves), now),
@@ -133,7 +133,7 @@ def _best(
         return None
     values = page_queries.best_values(connection, sweep)
     decimals = format.metric_decimals(values)
-    placed = page_queries.results(connection, sweep.id)
+    placed = sweep_queries.results(connection, sweep.id)
     first_s = (page_queries.first_start_s(connection, sweep.id) or 0.0) if query.by_time else None
     if first_s is None:
         # The time of a run that goes on is another one each time.

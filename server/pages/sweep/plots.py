@@ -22,8 +22,8 @@ from server.pages.sweep.search_space import searched
 from server.pages.sweep.table_query import FILTER_PREFIX, METRIC_FILTER, TableQuery
 from server.pages.words.values import Path, at, read_object, written
 from server.sampling import evenly
-from server.store.page_queries import Point
 from server.store.rows import Sweep
+from server.store.sweep_queries import Point
 from terms.states import FAILURES
 
 # On a wide page and on a phone: more axes stand too close, and a phone's lines are too thin to be many.

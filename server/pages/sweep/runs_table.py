@@ -18,9 +18,10 @@ from server.pages.words.look import Look, cause, run_look, state_of
 from server.pages.words.times import Now
 from server.pages.words.values import Path, at, config_values, read_object, written
 from server.run_values import at_path, number
-from server.store import page_queries, queries
-from server.store.page_queries import Attempt, Order
+from server.store import page_queries, queries, sweep_queries
+from server.store.page_queries import Attempt
 from server.store.rows import Project, Run, Sweep
+from server.store.sweep_queries import Order
 from terms import states
 
 PER_PAGE: Final = 50
@@ -110,7 +111,7 @@ def runs_table(
     order = _order(sweep, query)
     offset = (query.number - 1) * PER_PAGE
     without = best.id if best else None
-    found = page_queries.attempts(
+    found = sweep_queries.attempts(
         connection, sweep.id, order, STATE_FILTERS["all"], PER_PAGE, offset, without, selection.runs
     )
     if best is not None:
@@ -202,11 +203,11 @@ def _parameters(attempt: Attempt) -> dict[str, object]:
 
 def _order(sweep: Sweep, query: TableQuery) -> Order:
     column: str | Path | None = None
-    if query.sort in page_queries.COLUMNS:
+    if query.sort in sweep_queries.COLUMNS:
         column = query.sort
     elif query.sort and query.sort.startswith(PARAMETER_PREFIX):
         name = query.sort.removeprefix(PARAMETER_PREFIX)
-        paths = (path for path in searched(sweep.config) if page_queries.sortable(path))
+        paths = (path for path in searched(sweep.config) if sweep_queries.sortable(path))
         column = next((path for path in paths if ".".join(path) == name), None)
     if column is None:
         column = "metric" if sweep.metric_name else "run"
@@ -243,7 +244,7 @@ def _columns(
         if column == order.column:
             turned = replace(query, sort=sort, descending=not order.descending, number=1)
             return Column(name, turned.url(path), "descending" if order.descending else "ascending", css)
-        allowed = isinstance(column, str) or page_queries.sortable(column)
+        allowed = isinstance(column, str) or sweep_queries.sortable(column)
         url = replace(query, sort=sort, descending=None, number=1).url(path) if allowed else None
         return Column(name, url, None, css)
 

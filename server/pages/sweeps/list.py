@@ -20,7 +20,7 @@ from server.pages.words.look import KIND_LOOKS, Look, cause, run_look, sweep_loo
 from server.pages.words.outlook import outlook
 from server.pages.words.times import Moment, Now
 from server.settings import Settings
-from server.store import page_queries, queries
+from server.store import list_queries, page_queries, queries
 from server.store.rows import Project, Run, Sweep
 from terms import states
 
@@ -106,14 +106,14 @@ def sweep_list(connection: sqlite3.Connection, query: ListQuery, settings: Setti
         base_url: of this server, as the reader's client would name it; for the commands of the empty page.
     """
     project_id = query.project.id if query.project else None
-    counts = page_queries.sweep_states(connection, project_id)
-    loose = page_queries.loose_run_count(connection, project_id)
+    counts = list_queries.sweep_states(connection, project_id)
+    loose = list_queries.loose_run_count(connection, project_id)
     crumbs = (Crumb("Sweeps", "/"), Crumb(query.project.name)) if query.project else (Crumb("Sweeps"),)
     title = query.project.name if query.project else "Sweeps"
     if not counts and not loose:
         return Page("empty.html", "No sweeps yet", _first_steps(settings, base_url), crumbs, REFRESH_S)
     alive = page_queries.alive_agents(connection, now.now_s - settings.agent_silent_s)
-    stopped = page_queries.stopped_themselves(connection, project_id, now.now_s - NOTICED_S)
+    stopped = list_queries.stopped_themselves(connection, project_id, now.now_s - NOTICED_S)
     values = {
         "title": title,
         "facts": _facts(counts, alive if query.project is None else None, len(stopped)),
@@ -125,7 +125,7 @@ def sweep_list(connection: sqlite3.Connection, query: ListQuery, settings: Setti
         "loose_count": loose,
         "kinds": KIND_LOOKS.values(),
         "data": str(settings.data.absolute()),
-        "data_size": format.size(page_queries.stored_bytes(connection)),
+        "data_size": format.size(list_queries.stored_bytes(connection)),
     }
     return Page("sweeps.html", title, values, crumbs, REFRESH_S)
 
@@ -140,7 +140,7 @@ def sweep_rows(
     """
     project_id = query.project.id if query.project else None
     offset = (query.number - 1) * PER_PAGE
-    found = page_queries.sweeps(connection, SHOWN[query.show], project_id, PER_PAGE, offset)
+    found = list_queries.sweeps_in(connection, SHOWN[query.show], project_id, PER_PAGE, offset)
     rows = [_row(connection, sweep, settings, now) for sweep in found]
     return [replace(row, reason=None) if sweep.id in noticed else row for row, sweep in zip(rows, found, strict=True)]
 
@@ -165,7 +165,7 @@ def _row(connection: sqlite3.Connection, sweep: Sweep, settings: Settings, now: 
         best=format.metric(best[0], format.metric_decimals(best)) if best else None,
         metric=sweep.metric_name,
         goal=sweep.goal,
-        so_far=Markup(steps(page_queries.improvements(connection, sweep), runs, sweep.goal)),
+        so_far=Markup(steps(list_queries.improvements(connection, sweep), runs, sweep.goal)),
         alive=alive,
         created=now.moment(sweep.created_at_s),
         buttons=sweep_buttons(sweep, progress, with_retry=False),
@@ -223,7 +223,7 @@ def _total(show: str, counts: dict[str, int]) -> int:
 
 def _loose_runs(connection: sqlite3.Connection, project_id: int | None, now: Now) -> list[LooseRun]:
     return [
-        _loose_run(run, project, now) for run, project in page_queries.loose_runs(connection, project_id, LOOSE_RUNS)
+        _loose_run(run, project, now) for run, project in list_queries.loose_runs(connection, project_id, LOOSE_RUNS)
     ]
 
 

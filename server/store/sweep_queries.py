@@ -1,0 +1,216 @@
+"""Named reads of a sweep's page: its runs by the page, as filters see them, as plots draw them; its agents."""
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from server.store.page_queries import Attempt, columns, number
+from server.store.queries import HAS_RESULT, LIVE, shown
+from server.store.rows import Agent, Run
+
+
+@dataclass(frozen=True, slots=True)
+class AgentLine:
+    """An agent, how many runs it was given, and the live one it has."""
+
+    agent: Agent
+    runs: int
+    run_name: str | None
+    run_display_name: str | None
+
+
+class Point(NamedTuple):
+    """A settled point: W&B's id, name, state as people are told it and metric of the run that counts, and its values.
+
+    `params` is JSON. A tuple of texts and numbers: thousands are read at once, and drawings are kept by them.
+    """
+
+    run: str
+    name: str
+    state: str
+    metric: float | None
+    params: str
+
+
+class Brief(NamedTuple):
+    """A run as filters see it: W&B's id, state as people are told it, metric, and its point's values as JSON."""
+
+    run: str
+    state: str
+    metric: float | None
+    params: str
+
+
+class Placed(NamedTuple):
+    """A result: W&B's id of the run, the number of its point from 1, its metric, and when it was reached."""
+
+    run: str
+    number: int
+    metric: float | None
+    reached_at_s: float
+
+
+class Shift(NamedTuple):
+    """A run as part of an agent's time; `attempt` counts from 0 at its point."""
+
+    agent_id: int
+    run: str
+    name: str
+    state: str
+    metric: float | None
+    cause: str | None
+    started_at_s: float
+    ended_at_s: float | None
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """How runs are sorted; runs that lack the value come last either way.
+
+    Attributes:
+        column: a key of `COLUMNS`, or a path of names into the point's parameters.
+    """
+
+    column: str | tuple[str, ...]
+    descending: bool
+
+
+COLUMNS: Final = {
+    "run": "run.id",
+    "metric": "run.metric",
+    "state": "run.state",
+    "rows": "run.history_lines",
+    "time": "run.ended_at_s - run.started_at_s",
+}
+
+
+def sortable(path: tuple[str, ...]) -> bool:
+    """Tells whether SQLite can address a parameter; its JSON paths have no escape for a quotation mark."""
+    return not any('"' in name for name in path)
+
+
+def attempts(
+    connection: sqlite3.Connection,
+    sweep_id: int,
+    order: Order,
+    states: Iterable[str],
+    limit: int,
+    offset: int,
+    without_run_id: int | None = None,
+    names: Iterable[str] | None = None,
+) -> list[Attempt]:
+    """One page of a sweep's runs.
+
+    Args:
+        states: as people are told them; runs in others are left out.
+        without_run_id: one more to leave out.
+        names: W&B's ids; others are left out, unless it is None.
+    """
+    expression, path = _expression(order)
+    # In these words an index of the metric gives the order.
+    by = f"{expression} {'DESC' if order.descending else 'ASC'} NULLS LAST, run.id"
+    # Only ids are sorted: a run's config and summary would make a sort of thousands slow.
+    sql = (
+        f"SELECT {columns(Run, 'run')}, trial.number, coalesce(trial.params, '{{}}') FROM ("
+        "SELECT run.id AS id FROM run LEFT JOIN trial ON trial.id = run.trial_id WHERE run.sweep_id = :sweep "
+        f"AND {shown('run.state')} IN (SELECT value FROM json_each(:states)) AND run.id IS NOT :without "
+        "AND (:names IS NULL OR run.name IN (SELECT value FROM json_each(:names))) "
+        f"ORDER BY {by} LIMIT :limit OFFSET :offset) AS page "
+        f"JOIN run ON run.id = page.id LEFT JOIN trial ON trial.id = run.trial_id ORDER BY {by}"
+    )
+    values = {
+        "sweep": sweep_id,
+        "states": json.dumps(list(states)),
+        "without": without_run_id,
+        "names": None if names is None else json.dumps(list(names)),
+        "limit": limit,
+        "offset": offset,
+        "path": path,
+    }
+    return [Attempt(Run(*row[:-2]), *row[-2:]) for row in connection.execute(sql, values)]
+
+
+def _expression(order: Order) -> tuple[str, str | None]:
+    """The SQL to sort by and, for a parameter, its JSON path."""
+    if isinstance(order.column, str):
+        return COLUMNS[order.column], None
+    path = "$" + "".join(f'."{name}"' for name in order.column)
+    return "CASE WHEN json_valid(trial.params) THEN json_extract(trial.params, :path) END", path
+
+
+def briefs(connection: sqlite3.Connection, sweep_id: int) -> list[Brief]:
+    """All runs of a sweep, in the order in which they were made."""
+    sql = (
+        f"SELECT run.name, {shown('run.state')}, run.metric, coalesce(trial.params, '{{}}') FROM run "
+        "LEFT JOIN trial ON trial.id = run.trial_id WHERE run.sweep_id = ? ORDER BY run.id"
+    )
+    return list(map(Brief._make, connection.execute(sql, (sweep_id,))))
+
+
+def results(connection: sqlite3.Connection, sweep_id: int) -> list[Placed]:
+    """Each run with a result, and of each point settled without one the run that counts, in the order of the points."""
+    sql = (
+        f"SELECT run.name, trial.number + 1, CASE WHEN {HAS_RESULT} THEN metric END AS result, "
+        "coalesce(run.ended_at_s, run.heartbeat_at_s) FROM run JOIN trial ON trial.id = run.trial_id "
+        "WHERE run.sweep_id = ? AND (result IS NOT NULL OR trial.counted_run_id = run.id) "
+        "ORDER BY trial.number, run.id"
+    )
+    return list(map(Placed._make, connection.execute(sql, (sweep_id,))))
+
+
+def points(connection: sqlite3.Connection, sweep_id: int) -> tuple[Point, ...]:
+    """All settled points of a sweep, in the order handed out."""
+    sql = (
+        f"SELECT run.name, coalesce(nullif(run.display_name, ''), run.name), {shown('run.state')}, run.metric, "
+        "trial.params FROM trial JOIN run ON run.id = trial.counted_run_id WHERE trial.sweep_id = ? "
+        "ORDER BY trial.number"
+    )
+    return tuple(map(Point._make, connection.execute(sql, (sweep_id,))))
+
+
+def retries(connection: sqlite3.Connection, sweep_id: int) -> int:
+    """Runs beyond the first of each point."""
+    return number(connection, "SELECT count(trial_id) - count(DISTINCT trial_id) FROM run WHERE sweep_id = ?", sweep_id)
+
+
+def early_stops(connection: sqlite3.Connection, sweep_id: int) -> list[str]:
+    """The last decision of early termination at each bracket, as JSON."""
+    # Each names all rivals: thousands of decisions are megabytes of JSON.
+    sql = "SELECT early_stop, max(id) FROM run WHERE sweep_id = ? AND early_stop IS NOT NULL GROUP BY bracket"
+    return [row for row, _ in connection.execute(sql, (sweep_id,))]
+
+
+def agent_lines(connection: sqlite3.Connection, sweep_id: int, heard_since_s: float, limit: int) -> list[AgentLine]:
+    """A sweep's agents, those alive first, then those heard of last."""
+    live = f"FROM run WHERE run.agent_id = agent.id AND run.state IN {LIVE} ORDER BY run.id DESC LIMIT 1"
+    sql = (
+        f"SELECT {columns(Agent, 'agent')}, (SELECT count(*) FROM run WHERE run.agent_id = agent.id), "
+        f"(SELECT run.name {live}), (SELECT run.display_name {live}) FROM agent WHERE sweep_id = ? "
+        "ORDER BY left_at_s IS NULL AND heartbeat_at_s >= ? DESC, heartbeat_at_s DESC, id LIMIT ?"
+    )
+    rows = connection.execute(sql, (sweep_id, heard_since_s, limit))
+    return [AgentLine(Agent(*row[:-3]), *row[-3:]) for row in rows]
+
+
+def agent_count(connection: sqlite3.Connection, sweep_id: int) -> int:
+    return number(connection, "SELECT count(*) FROM agent WHERE sweep_id = ?", sweep_id)
+
+
+def shifts(connection: sqlite3.Connection, agent_ids: Iterable[int]) -> list[Shift]:
+    """All runs of some agents that have started, the first started first."""
+    earlier = "SELECT count(*) FROM run AS earlier WHERE earlier.trial_id = run.trial_id AND earlier.id < run.id"
+    sql = (
+        f"SELECT run.agent_id, run.name, coalesce(nullif(run.display_name, ''), run.name), {shown('run.state')}, "
+        f"run.metric, run.cause, run.started_at_s, run.ended_at_s, ({earlier}) FROM run WHERE run.agent_id IN "
+        "(SELECT value FROM json_each(?)) AND run.started_at_s IS NOT NULL ORDER BY run.started_at_s, run.id"
+    )
+    return list(map(Shift._make, connection.execute(sql, (json.dumps(list(agent_ids)),))))
+
+
+def pauses(connection: sqlite3.Connection, sweep_id: int) -> list[tuple[float, float | None]]:
+    """When a sweep was paused, as (from, until); the last one may last."""
+    sql = "SELECT from_s, until_s FROM pause WHERE sweep_id = ? ORDER BY id"
+    return list(connection.execute(sql, (sweep_id,)))
