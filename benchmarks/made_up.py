@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from search import early_termination
+from server.clock import Moment
 from server.ledger import agents, points, runs, stream, sweeps
 from server.ledger.runs import RunFields
 from server.ledger.stream import Chunk, Lines
@@ -147,7 +148,7 @@ class Maker:
         for _, _, agent, work in queue:
             if work is not None:
                 self.log(work, now_s, "")
-                agents.heartbeat(self.tx, agent, frozenset([work.run]), self.settings, now_s, self.id)
+                agents.heartbeat(self.tx, agent, frozenset([work.run]), self.settings, Moment(now_s, 0.0), self.id)
         return [work.run for *_, work in queue if work is not None]
 
     def begin(self, agent: Agent, at_s: float) -> Work | None:
@@ -157,7 +158,7 @@ class Maker:
         # A whole heartbeat looks through all that the agent has ever done.
         handed = points.hand_out(self.tx, queries.by_id(self.tx, Sweep, self.sweep.id), agent, at_s, self.id)
         if handed is None:
-            agents.heartbeat(self.tx, agent, frozenset(), self.settings, at_s, self.id)
+            agents.heartbeat(self.tx, agent, frozenset(), self.settings, Moment(at_s, 0.0), self.id)
             return None
         self.started += 1
         given = RunFields(host=agent.host, program="app/trial.py")

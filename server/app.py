@@ -14,7 +14,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from server.clock import Clock
 from server.keys import Keys, OneTimeLinks
+from server.ledger import files
 from server.ledger.watch import give_up_silent
 from server.pages.events import Events
 from server.pages.routes import routes as page_routes
@@ -23,11 +25,12 @@ from server.protocol.routes import protocol_routes
 from server.settings import Settings
 from server.store import queries
 from server.store.database import Database
-from server.store.rows import StoredFile
+from server.store.rows import Run
 from server.thinker import think
 
 log = logging.getLogger(__name__)
 
+FURTHEST_AHEAD_S = 24 * 3600.0
 ID_ALPHABET = string.ascii_lowercase + string.digits
 ID_LENGTH = 8
 
@@ -38,29 +41,37 @@ def new_id() -> str:
 
 
 def create_app(
-    database: Database, settings: Settings, keys: Keys, links: OneTimeLinks, clock: Callable[[], float] = time.time
+    database: Database, settings: Settings, keys: Keys, links: OneTimeLinks, clock: Clock | None = None
 ) -> Starlette:
     """Builds the ASGI application; its `state.events` are to be ended before it is asked to stop.
 
+    `state.look` gives up who is gone, as the watch does by itself every few seconds.
+
     Args:
         database: open; closed by the caller.
-        clock: UTC seconds.
+        clock: None for the machine's, no earlier than what the database tells of.
     """
-    started_at_s = clock()
-    events = Events(database, started_at_s)
+    clock = clock or Clock(not_before_s=_last_told_s(database))
+    events = Events(database, clock())
 
-    def file_url(file: StoredFile) -> str:
+    def file_url(run: Run, name: str) -> str:
         # Relative to the page's own origin, whatever name the browser knows the server by.
-        return signed_file_url(settings, keys, "", "GET", file.run_id, file.name, clock())
+        return signed_file_url(settings, keys, "", "GET", run, name, clock())
 
     def healthy(request: Request) -> Response:
         with database.read() as connection:
             queries.projects(connection)
         return JSONResponse({"status": "ok"})
 
+    def look() -> None:
+        with database.write() as tx:
+            give_up_silent(tx, settings, clock.moment())
+            files.remove_discarded(tx, settings.files)
+
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        watch = asyncio.create_task(_watch(database, settings, started_at_s, clock))
+        files.remove_unfinished(settings.files)
+        watch = asyncio.create_task(_watch(look, settings.tick_s))
         thinking = asyncio.create_task(think(database, clock))
         yield
         for task in (watch, thinking):
@@ -75,8 +86,15 @@ def create_app(
         *page_routes(database, settings, keys, links, clock, file_url, events),
     ]
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={Exception: _busy})
-    app.state.events = events
+    app.state.events, app.state.look = events, look
     return app
+
+
+def _last_told_s(database: Database) -> float:
+    """Since when time goes on; 0 where the clock was so wrong that nobody would wait for the right one to catch up."""
+    with database.read() as connection:
+        told_s = queries.last_told_s(connection)
+    return told_s if told_s - time.time() < FURTHEST_AHEAD_S else 0.0
 
 
 async def _busy(request: Request, error: Exception) -> Response:
@@ -84,14 +102,10 @@ async def _busy(request: Request, error: Exception) -> Response:
     return JSONResponse({"errors": [{"message": "the server cannot answer this now; its log says why"}]}, 503)
 
 
-async def _watch(database: Database, settings: Settings, started_at_s: float, clock: Callable[[], float]) -> None:
-    def look() -> None:
-        with database.write() as tx:
-            give_up_silent(tx, settings, started_at_s, clock())
-
+async def _watch(look: Callable[[], None], tick_s: float) -> None:
     while True:
-        await asyncio.sleep(settings.tick_s)
+        await asyncio.sleep(tick_s)
         try:
             await run_in_threadpool(look)
         except Exception:
-            log.exception("looking for silent agents failed; trying again in %s s", settings.tick_s)
+            log.exception("looking for silent agents failed; trying again in %s s", tick_s)

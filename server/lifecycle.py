@@ -12,6 +12,34 @@ MAX_ATTEMPTS: Final = 20
 # A run that is preempted so often gets nowhere: its point is given to a new one.
 MAX_HAND_OUTS: Final = 50
 
+# It is not live any more.
+ENDS: Final = (states.PREEMPTED, *states.ENDED)
+
+# The end of a run that has a point is final, unless it was lost or preempted: its point counts on it.
+RUN_MOVES: Final[dict[str, tuple[str, ...]]] = {
+    states.PENDING: (states.RUNNING, *ENDS),
+    states.RUNNING: (states.PREEMPTING, *ENDS),
+    states.PREEMPTING: ENDS,
+    states.PREEMPTED: (states.PENDING, states.RUNNING),
+    states.CRASHED: (states.RUNNING,),
+    states.FINISHED: (),
+    states.FAILED: (),
+    states.KILLED: (),
+}
+# A run without a point may start again whatever its end was, and be put back by hand.
+MORE_MOVES_WITHOUT_POINT: Final[dict[str, tuple[str, ...]]] = {
+    states.RUNNING: (states.PENDING,),
+    states.CRASHED: (states.PENDING,),
+    states.FAILED: (states.PENDING, states.RUNNING),
+    states.FINISHED: (states.RUNNING,),
+    states.KILLED: (states.RUNNING,),
+}
+# What `wandb.Api` offers to do by hand, from which states. Source: `Run.update_state` of wandb 0.31.0.
+MOVES_BY_HAND: Final[dict[str, tuple[str, ...]]] = {
+    states.PENDING: (states.RUNNING, states.FAILED, states.CRASHED, states.PREEMPTED),
+    states.FAILED: (states.PENDING, states.RUNNING),
+}
+
 SWEEP_MOVES: Final[dict[str, tuple[str, ...]]] = {
     states.SWEEP_PENDING: (states.SWEEP_RUNNING, states.SWEEP_PAUSED, states.SWEEP_FINISHED, states.SWEEP_CANCELED),
     states.SWEEP_RUNNING: (states.SWEEP_PAUSED, states.SWEEP_FINISHED, states.SWEEP_CANCELED),
@@ -19,6 +47,16 @@ SWEEP_MOVES: Final[dict[str, tuple[str, ...]]] = {
     states.SWEEP_FINISHED: (states.SWEEP_RUNNING, states.SWEEP_CANCELED),
     states.SWEEP_CANCELED: (states.SWEEP_RUNNING, states.SWEEP_FINISHED),
 }
+
+
+def run_may_move(state: str, to: str, *, of_point: bool) -> bool:
+    """Tells whether a run may go from `state` to `to`.
+
+    Args:
+        of_point: it is an attempt at a point of a search.
+    """
+    more = () if of_point else MORE_MOVES_WITHOUT_POINT.get(state, ())
+    return to in RUN_MOVES[state] or to in more
 
 
 def sweep_may_move(state: str, to: str) -> bool:

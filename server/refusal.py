@@ -9,7 +9,7 @@ class RefusalError(Exception):
 
     Args:
         message: what was wrong and what is allowed.
-        status: the HTTP status, one that the client does not retry (400, 401, 403, 404, 409, 413, 501).
+        status: the HTTP status, one that the client does not retry (400, 401, 403, 404, 409, 410, 413, 501).
     """
 
     def __init__(self, message: str, status: int = 400) -> None:

@@ -64,9 +64,12 @@ def verify(connection: sqlite3.Connection) -> Verdict:
         for entry in queries.entries(connection, sweep.id):
             entries.setdefault(entry.trial_id, []).append(entry)
             attempts += entry.kind == "handed"
+        runs: dict[int | None, list[Run]] = {}
+        for run in queries.runs_of_sweep(connection, sweep.id):
+            runs.setdefault(run.trial_id, []).append(run)
         for trial in queries.trials(connection, sweep.id):
             points[trial.outcome or OUTCOMES[-1]] += 1
-            found = _problems(connection, trial, entries.get(trial.id, []))
+            found = _problems(trial, runs.get(trial.id, []), entries.get(trial.id, []))
             problems += [f"sweep {sweep.name}, point {trial.number}: {problem}" for problem in found]
         problems += _problems_of_sweep(connection, sweep)
     return Verdict(len(sweeps), dict(points), attempts, tuple(problems))
@@ -89,9 +92,18 @@ def account(entries: Sequence[Entry]) -> Account:
                 _settle(told, entry)
             case "released":
                 told.outcome, told.counted = None, None
+            case "deleted":
+                _forget(told, entry.run_name)
     if told.due is not None:
         told.problems.append(f"run {told.due} ended {told.ends[told.due]} and settled nothing")
     return told
+
+
+def _forget(told: Account, run_name: str) -> None:
+    told.live.discard(run_name)
+    told.ends.pop(run_name, None)
+    if told.due == run_name:
+        told.due = None
 
 
 def _end(told: Account, entry: Entry) -> None:
@@ -104,22 +116,47 @@ def _end(told: Account, entry: Entry) -> None:
 
 def _settle(told: Account, entry: Entry) -> None:
     end = told.ends.get(entry.run_name)
-    fits = end == entry.detail if entry.detail in states.RESULTS else end is not None and end not in states.RESULTS
-    if not fits:
+    if end is None or not _fits(entry.detail, end):
         told.problems.append(f"settled as {entry.detail} by run {entry.run_name}, which ended {end}")
     told.outcome, told.counted, told.due = entry.detail, entry.run_name, None
 
 
-def _problems(connection: sqlite3.Connection, trial: Trial, entries: Sequence[Entry]) -> list[str]:
+def _fits(outcome: str, end: str) -> bool:
+    """Tells whether a point may be settled so by a run that ended in this state."""
+    return end == outcome if outcome in states.RESULTS else end not in (*states.RESULTS, *states.LIVE)
+
+
+def _problems(trial: Trial, runs: Sequence[Run], entries: Sequence[Entry]) -> list[str]:
     told = account(entries)
-    stored = queries.by_id(connection, Run, trial.counted_run_id).name if trial.counted_run_id else None
+    counted = next((run for run in runs if run.id == trial.counted_run_id), None)
+    stored = counted.name if counted else trial.counted_run_id
     if (told.outcome, told.counted) != (trial.outcome, stored):
         told.problems.append(
             f"stored as {trial.outcome} by run {stored}, recorded as {told.outcome} by run {told.counted}"
         )
+    if counted and trial.outcome and not _fits(trial.outcome, counted.state):
+        told.problems.append(f"settled as {trial.outcome} by run {counted.name}, which is stored as {counted.state}")
     if not entries:
         told.problems.append("there is no record of it")
-    return told.problems
+    return told.problems + _problems_of_runs(told, runs)
+
+
+def _problems_of_runs(told: Account, runs: Sequence[Run]) -> list[str]:
+    """What the stored runs of a point say that its entries do not."""
+    live = {run.name for run in runs if run.state in states.LIVE}
+    ended = {run.name: run.state for run in runs if run.name not in live}
+    problems = [] if len(live) <= 1 else [f"runs {', '.join(sorted(live))} have it at the same time"]
+    if live != told.live:
+        problems.append(f"stored as in the hands of {_names(live)}, recorded as in those of {_names(told.live)}")
+    return problems + [
+        f"run {name} is stored as {state}, recorded as {told.ends.get(name)}"
+        for name, state in sorted(ended.items())
+        if name not in told.live and told.ends.get(name) != state
+    ]
+
+
+def _names(runs: set[str]) -> str:
+    return f"run {', '.join(sorted(runs))}" if runs else "no run"
 
 
 def _problems_of_sweep(connection: sqlite3.Connection, sweep: Sweep) -> list[str]:

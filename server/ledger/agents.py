@@ -6,7 +6,9 @@ W&B's agents execute at most what one heartbeat answers, poll every 5 s, and say
 import sqlite3
 from dataclasses import dataclass
 
+from server.clock import Moment
 from server.ledger import points, runs
+from server.ledger.moves import move_sweep
 from server.ledger.points import NewId
 from server.settings import Settings
 from server.store import queries, writes
@@ -37,12 +39,12 @@ def create_agent(tx: sqlite3.Connection, sweep: Sweep, host: str, now_s: float, 
         tx, "agent", sweep_id=sweep.id, name=new_id(), host=host, created_at_s=now_s, heartbeat_at_s=now_s
     )
     if sweep.state == states.SWEEP_PENDING:
-        writes.update(tx, "sweep", sweep.id, state=states.SWEEP_RUNNING, updated_at_s=now_s)
+        move_sweep(tx, sweep, states.SWEEP_RUNNING, now_s)
     return queries.by_id(tx, Agent, id)
 
 
 def heartbeat(
-    tx: sqlite3.Connection, agent: Agent, reported: frozenset[str], settings: Settings, now_s: float, new_id: NewId
+    tx: sqlite3.Connection, agent: Agent, reported: frozenset[str], settings: Settings, moment: Moment, new_id: NewId
 ) -> Command | None:
     """Takes an agent's sign of life and gives the one command it gets.
 
@@ -52,10 +54,11 @@ def heartbeat(
     Returns:
         None for "go on". Two commands at once would start two runs in parallel or lose one, so there is never more.
     """
+    now_s = moment.now_s
     writes.update(tx, "agent", agent.id, heartbeat_at_s=now_s, left_at_s=None)
-    _look_for_missing_runs(tx, agent, reported, settings, now_s)
+    _look_for_missing_runs(tx, agent, reported, settings, moment)
     if reported:
-        return _stop_of_one(tx, agent, reported, settings, now_s)
+        return _stop_of_one(tx, agent, reported, settings, moment)
     sweep = queries.by_id(tx, Sweep, agent.sweep_id)
     if sweep.state in states.SWEEP_OVER:
         return _exit(tx, agent, now_s)
@@ -65,12 +68,13 @@ def heartbeat(
 
 
 def _look_for_missing_runs(
-    tx: sqlite3.Connection, agent: Agent, reported: frozenset[str], settings: Settings, now_s: float
+    tx: sqlite3.Connection, agent: Agent, reported: frozenset[str], settings: Settings, moment: Moment
 ) -> None:
+    now_s = moment.now_s
     for run in queries.live_runs_of_agent(tx, agent.id):
         if run.name in reported or run.state not in (states.RUNNING, states.PREEMPTING):
             continue
-        missing_s = now_s - (run.missing_since_s or now_s)
+        missing_s = moment.waited_s(run.missing_since_s or now_s)
         if run.stop_requested_at_s is not None:
             points.run_ended(tx, run, states.KILLED, run.exit_code, now_s)
         elif missing_s >= settings.run_missing_s:
@@ -80,25 +84,25 @@ def _look_for_missing_runs(
 
 
 def _stop_of_one(
-    tx: sqlite3.Connection, agent: Agent, reported: frozenset[str], settings: Settings, now_s: float
+    tx: sqlite3.Connection, agent: Agent, reported: frozenset[str], settings: Settings, moment: Moment
 ) -> Command | None:
     for name in sorted(reported):
         run = queries.run_of_sweep(tx, agent.sweep_id, name)
         if run is not None and run.missing_since_s is not None:
             writes.update(tx, "run", run.id, missing_since_s=None)
-        if run is None or _must_end_now(tx, run, settings, now_s):
+        if run is None or _must_end_now(tx, run, settings, moment):
             return Command("stop", name)
     return None
 
 
-def _must_end_now(tx: sqlite3.Connection, run: Run, settings: Settings, now_s: float) -> bool:
+def _must_end_now(tx: sqlite3.Connection, run: Run, settings: Settings, moment: Moment) -> bool:
     if points.is_fenced(tx, run):
         return True
     if run.stop_requested_at_s is None:
         return False
     # `stopped` in the file stream's reply ends a script without loss; the agent's SIGTERM may lose 15 s of rows.
     canceled = queries.by_id(tx, Sweep, run.sweep_id).state == states.SWEEP_CANCELED if run.sweep_id else False
-    return canceled or now_s - run.stop_requested_at_s >= settings.stop_grace_s
+    return canceled or moment.waited_s(run.stop_requested_at_s) >= settings.stop_grace_s
 
 
 def _run_again(tx: sqlite3.Connection, agent: Agent, now_s: float) -> Command | None:

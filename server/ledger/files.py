@@ -1,4 +1,8 @@
-"""Files of runs: what is stored under which name. The bytes lie beside the database, named by number and hash."""
+"""Files of runs: what is stored under which name. The bytes lie beside the database, named by number and hash.
+
+A row and its bytes cannot go in one transaction: what is deleted is noted in it (`discarded`), and its bytes are
+removed after it, or by the next start if there is none between.
+"""
 
 import hashlib
 import mimetypes
@@ -7,7 +11,8 @@ import sqlite3
 from pathlib import Path
 
 from server.refusal import RefusalError
-from server.store import writes
+from server.store import queries, writes
+from server.store.rows import Run, StoredFile
 
 MAX_NAME = 1024
 
@@ -40,6 +45,38 @@ def stored(tx: sqlite3.Connection, run_id: int, name: str, size_bytes: int, md5:
     writes.put_file(tx, run_id, name, size_bytes, md5, kind, now_s)
 
 
-def delete(tx: sqlite3.Connection, id: int) -> None:
-    """Forgets a file; one that is gone already is fine."""
-    writes.delete(tx, "file", id)
+def delete(tx: sqlite3.Connection, file: StoredFile) -> None:
+    """Forgets a file; `remove_discarded` removes its bytes."""
+    writes.delete(tx, "file", file.id)
+    writes.discard(tx, file.run_id, file.name)
+
+
+def delete_all(tx: sqlite3.Connection, run: Run) -> None:
+    """Forgets all files of a run."""
+    for file in queries.files(tx, run.id):
+        writes.delete(tx, "file", file.id)
+    writes.discard(tx, run.id, None)
+
+
+def remove_discarded(tx: sqlite3.Connection, files: Path) -> None:
+    """Removes the bytes of what was deleted; a file that was stored again since keeps its own."""
+    for run_id, name in queries.discarded(tx):
+        kept = {path_of(files, run_id, each.name) for each in queries.files(tx, run_id)}
+        folder = files / str(run_id)
+        for path in folder.glob("*") if name is None else [path_of(files, run_id, name)]:
+            if path not in kept:
+                path.unlink(missing_ok=True)
+        if not kept and folder.exists() and not any(folder.iterdir()):
+            folder.rmdir()
+        writes.forget_discarded(tx, run_id, name)
+
+
+def unfinished(files: Path) -> Path:
+    """Where uploads lie until they are whole."""
+    return files / "unfinished"
+
+
+def remove_unfinished(files: Path) -> None:
+    """Removes what a server that was killed left of uploads; not while another one may take some."""
+    for path in unfinished(files).glob("*"):
+        path.unlink()

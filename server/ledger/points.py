@@ -15,6 +15,7 @@ from typing import Any
 from search import config as sweep_config
 from search import suggest
 from server import causes, lifecycle
+from server.ledger.moves import move_run, move_sweep
 from server.refusal import RefusalError
 from server.store import queries, writes
 from server.store.rows import Agent, Run, Sweep, Trial
@@ -67,16 +68,19 @@ def given(tx: sqlite3.Connection, run: Run) -> str:
 
 
 def run_ended(tx: sqlite3.Connection, run: Run, state: str, exit_code: int | None, now_s: float) -> None:
-    """Records how a live run ended and settles its point, or leaves it to be handed out again."""
-    writes.update(
+    """Records how a live run ended and settles its point, or leaves it to be handed out again.
+
+    Raises:
+        RefusalError: the run has ended before.
+    """
+    move_run(
         tx,
-        "run",
-        run.id,
-        state=state,
+        run,
+        state,
+        now_s,
         exit_code=exit_code,
         cause_kind=lifecycle.kind_at_end(state, run.cause, exit_code),
         ended_at_s=now_s,
-        updated_at_s=now_s,
         missing_since_s=None,
     )
     if run.trial_id is None or run.sweep_id is None:
@@ -146,12 +150,24 @@ def is_fenced(tx: sqlite3.Connection, run: Run) -> bool:
     trial = queries.by_id(tx, Trial, run.trial_id)
     if trial.outcome is not None:
         return trial.counted_run_id != run.id
-    return any(other.state in states.LIVE for other in queries.runs_of_trial(tx, trial.id) if other.id != run.id)
+    others = (other for other in queries.runs_of_trial(tx, trial.id) if other.id != run.id)
+    # One that was preempted waits to be resumed, and the point waits with it.
+    return any(other.state in (*states.LIVE, states.PREEMPTED) for other in others)
 
 
-def revived(tx: sqlite3.Connection, run: Run, now_s: float) -> None:
-    """Records that a run which was given up goes on."""
-    _enter(tx, "revived", run, run.state, now_s)
+def started(tx: sqlite3.Connection, run: Run, now_s: float) -> None:
+    """Records that a run which was handed out starts, or that one which was given up goes on."""
+    move_run(
+        tx,
+        run,
+        states.RUNNING,
+        now_s,
+        started_at_s=run.started_at_s or now_s,
+        ended_at_s=None,
+        exit_code=None,
+    )
+    if run.state != states.PENDING:
+        _enter(tx, "revived", run, run.state, now_s)
 
 
 def may_go_on(tx: sqlite3.Connection, run: Run) -> bool:
@@ -163,11 +179,12 @@ def may_go_on(tx: sqlite3.Connection, run: Run) -> bool:
     return lost and trial.outcome is None and not is_fenced(tx, run)
 
 
-def release(tx: sqlite3.Connection, run: Run, now_s: float) -> None:
-    """Gives the point of a deleted run back to the search, if it was the one that counted."""
+def deleted(tx: sqlite3.Connection, run: Run, now_s: float) -> None:
+    """Gives the point of a run that is deleted back to the search, if it had it or was the one that counted."""
     if run.trial_id is not None and queries.by_id(tx, Trial, run.trial_id).counted_run_id == run.id:
         writes.update(tx, "trial", run.trial_id, outcome=None, counted_run_id=None)
         _enter(tx, "released", run, "deleted", now_s)
+    _enter(tx, "deleted", run, run.state, now_s)
 
 
 def try_again(tx: sqlite3.Connection, run: Run, now_s: float) -> None:
@@ -192,8 +209,7 @@ def reopened(tx: sqlite3.Connection, sweep: Sweep, now_s: float) -> None:
     """Lets a sweep that is over go on."""
     # Why it stopped itself is no longer so; that it did once, which an empty text says, keeps it from doing it again.
     reason = None if sweep.stop_reason is None else ""
-    state = states.SWEEP_RUNNING
-    writes.update(tx, "sweep", sweep.id, state=state, ended_at_s=None, updated_at_s=now_s, stop_reason=reason)
+    move_sweep(tx, sweep, states.SWEEP_RUNNING, now_s, ended_at_s=None, stop_reason=reason)
 
 
 def _all_settled(tx: sqlite3.Connection, sweep: Sweep) -> bool:
@@ -202,7 +218,7 @@ def _all_settled(tx: sqlite3.Connection, sweep: Sweep) -> bool:
 
 
 def _finish(tx: sqlite3.Connection, sweep: Sweep, now_s: float) -> None:
-    writes.update(tx, "sweep", sweep.id, state=states.SWEEP_FINISHED, ended_at_s=now_s, updated_at_s=now_s)
+    move_sweep(tx, sweep, states.SWEEP_FINISHED, now_s, ended_at_s=now_s)
     # Runs under way when a sweep is paused can be its last ones.
     writes.end_pause(tx, sweep.id, now_s)
 
@@ -283,11 +299,11 @@ def _new_attempt(tx: sqlite3.Connection, sweep: Sweep, trial: Trial, agent: Agen
 
 
 def _give_again(tx: sqlite3.Connection, run: Run, agent: Agent, now_s: float) -> Run:
-    writes.update(
+    again = move_run(
         tx,
-        "run",
-        run.id,
-        state=states.PENDING,
+        run,
+        states.PENDING,
+        now_s,
         agent_id=agent.id,
         host=agent.host,
         preempting=0,
@@ -296,8 +312,8 @@ def _give_again(tx: sqlite3.Connection, run: Run, agent: Agent, now_s: float) ->
         ended_at_s=None,
         heartbeat_at_s=now_s,
     )
-    _enter(tx, "handed", run, agent.name, now_s)
-    return queries.by_id(tx, Run, run.id)
+    _enter(tx, "handed", again, agent.name, now_s)
+    return again
 
 
 def _enter(tx: sqlite3.Connection, kind: str, run: Run, detail: str, now_s: float) -> None:

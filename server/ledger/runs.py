@@ -7,7 +7,8 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from server import causes, lifecycle
-from server.ledger import points
+from server.ledger import files, points
+from server.ledger.moves import move_run
 from server.refusal import RefusalError
 from server.run_values import at_path, number
 from server.store import queries, writes
@@ -60,8 +61,14 @@ def begin(
 
     Returns:
         The run, and whether it was made.
+
+    Raises:
+        RefusalError: a search had handed it out, and it was deleted since.
     """
     run = queries.run(tx, project.id, name)
+    if run is None and queries.was_deleted(tx, project.id, name):
+        # A program that goes on would make a run of no point out of one that is gone. 410: it is not tried again.
+        raise RefusalError(f"run {name} was previously created and deleted; try a new run name", status=410)
     if run is None:
         return _make(tx, project, sweep, name, given, state or states.RUNNING, now_s), True
     describe(tx, run, given, now_s)
@@ -79,13 +86,8 @@ def revive(tx: sqlite3.Connection, run: Run, now_s: float) -> None:
     """Notes a sign of life: a handed-out run starts, a run given up goes on where that is still right."""
     writes.update(tx, "run", run.id, heartbeat_at_s=now_s)
     goes_on = run.state not in states.LIVE and points.may_go_on(tx, run)
-    if goes_on:
-        points.revived(tx, run, now_s)
     if goes_on or run.state == states.PENDING:
-        started_at_s = run.started_at_s or now_s
-        writes.update(
-            tx, "run", run.id, state=states.RUNNING, started_at_s=started_at_s, ended_at_s=None, exit_code=None
-        )
+        points.started(tx, run, now_s)
 
 
 def set_summary(tx: sqlite3.Connection, run: Run, text: str) -> None:
@@ -174,19 +176,26 @@ def set_state(tx: sqlite3.Connection, run: Run, state: str, now_s: float) -> Non
     """Sets a run's state by hand (`wandb.Api`).
 
     Raises:
-        RefusalError: no such state.
+        RefusalError: the run belongs to a sweep, whose points are settled by what its runs do; or W&B offers no such
+            move.
     """
-    if state not in states.RUN_STATES:
-        raise RefusalError(f"unknown run state {state!r}; allowed: {', '.join(states.RUN_STATES)}")
-    if state in states.LIVE:
-        writes.update(tx, "run", run.id, state=state, updated_at_s=now_s)
+    if run.sweep_id is not None:
+        raise RefusalError("Sweep runs cannot have their state updated.")
+    if state not in lifecycle.MOVES_BY_HAND:
+        raise RefusalError(f"a run's state cannot be set to {state!r}; allowed: {', '.join(lifecycle.MOVES_BY_HAND)}")
+    if run.state not in lifecycle.MOVES_BY_HAND[state]:
+        allowed = ", ".join(lifecycle.MOVES_BY_HAND[state])
+        raise RefusalError(f"run {run.name} is {run.state} and cannot become {state}; allowed from: {allowed}")
+    if state == states.PENDING:
+        move_run(tx, run, state, now_s, ended_at_s=None, exit_code=None)
     else:
-        points.run_ended(tx, run, state, run.exit_code, now_s)
+        end(tx, run, state, run.exit_code, now_s)
 
 
 def delete(tx: sqlite3.Connection, run: Run, now_s: float) -> None:
-    """Deletes a run with all that it logged; its point is free again."""
-    points.release(tx, run, now_s)
+    """Deletes a run with all that it logged and its files; its point is free again."""
+    points.deleted(tx, run, now_s)
+    files.delete_all(tx, run)
     writes.delete(tx, "run", run.id)
 
 

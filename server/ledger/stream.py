@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from server import lifecycle
 from server.ledger import early_stop, points, runs
+from server.ledger.moves import move_run
 from server.store import queries, writes
 from server.store.rows import Run
 from terms import states
@@ -47,7 +48,7 @@ def take(tx: sqlite3.Connection, run: Run, chunk: Chunk, now_s: float) -> bool:
     _store(tx, queries.by_id(tx, Run, run.id), chunk, now_s)
     run = queries.by_id(tx, Run, run.id)
     if chunk.preempting and run.state == states.RUNNING:
-        writes.update(tx, "run", run.id, state=states.PREEMPTING, preempting=1)
+        move_run(tx, run, states.PREEMPTING, now_s, preempting=1)
     if chunk.exit_code is not None:
         _end(tx, queries.by_id(tx, Run, run.id), chunk.exit_code, now_s)
     return run.stop_requested_at_s is not None or points.is_fenced(tx, queries.by_id(tx, Run, run.id))

@@ -8,6 +8,7 @@ from search import suggest
 from search.config import ConfigError, SweepConfig
 from server import lifecycle
 from server.ledger import points
+from server.ledger.moves import move_sweep
 from server.ledger.points import NewId
 from server.refusal import RefusalError
 from server.store import queries, writes
@@ -106,13 +107,11 @@ def set_state(tx: sqlite3.Connection, sweep: Sweep, state: str, now_s: float) ->
     """
     if state not in lifecycle.SWEEP_MOVES:
         raise RefusalError(f"unknown sweep state {state!r}; allowed: {', '.join(lifecycle.SWEEP_MOVES)}")
-    if not lifecycle.sweep_may_move(sweep.state, state):
-        raise RefusalError(f"sweep {sweep.name} is {sweep.state} and cannot become {state}")
     if state == states.SWEEP_RUNNING and sweep.ended_at_s is not None:
         points.reopened(tx, sweep, now_s)
         return
     ended = state in states.SWEEP_OVER
-    writes.update(tx, "sweep", sweep.id, state=state, updated_at_s=now_s, ended_at_s=now_s if ended else None)
+    move_sweep(tx, sweep, state, now_s, ended_at_s=now_s if ended else None)
     _note_pause(tx, sweep, state, now_s)
     if state == states.SWEEP_CANCELED:
         for run in queries.runs_of_sweep(tx, sweep.id):

@@ -2,6 +2,7 @@
 
 import sqlite3
 
+from server.clock import Moment
 from server.ledger import points, runs
 from server.settings import Settings
 from server.store import queries, writes
@@ -9,31 +10,24 @@ from server.store.rows import Agent, Run
 from terms import states
 
 
-def give_up_silent(tx: sqlite3.Connection, settings: Settings, listening_since_s: float, now_s: float) -> None:
-    """Closes the runs and notes the agents that have been silent for too long.
-
-    Args:
-        listening_since_s: when this server began to listen; silence before that says nothing about the others.
-    """
+def give_up_silent(tx: sqlite3.Connection, settings: Settings, moment: Moment) -> None:
+    """Closes the runs and notes the agents that have been silent for too long while this server was awake."""
     for run in queries.live_runs(tx):
-        silent_s = now_s - max(run.heartbeat_at_s, listening_since_s)
-        limit_s = _limit_s(tx, run, settings, listening_since_s, now_s)
+        silent_s = moment.waited_s(run.heartbeat_at_s)
+        limit_s = _limit_s(tx, run, settings, moment)
         if limit_s is not None and silent_s >= limit_s:
-            _give_up(tx, run, silent_s, now_s)
-    silent_since_s = now_s - settings.agent_silent_s
-    if listening_since_s < silent_since_s:
-        writes.mark_agents_gone(tx, silent_since_s, now_s)
+            _give_up(tx, run, silent_s, moment.now_s)
+    for agent in queries.agents_not_left(tx):
+        if moment.waited_s(agent.heartbeat_at_s) > settings.agent_silent_s:
+            writes.update(tx, "agent", agent.id, left_at_s=moment.now_s)
 
 
-def _limit_s(
-    tx: sqlite3.Connection, run: Run, settings: Settings, listening_since_s: float, now_s: float
-) -> float | None:
+def _limit_s(tx: sqlite3.Connection, run: Run, settings: Settings, moment: Moment) -> float | None:
     """After how long a silence this run is given up; None while its agent lives and answers for it."""
     if run.agent_id is None:
         return settings.run_orphan_s
     agent = queries.by_id(tx, Agent, run.agent_id)
-    agent_silent_s = now_s - max(agent.heartbeat_at_s, listening_since_s)
-    gone = agent.left_at_s is not None or agent_silent_s >= settings.agent_silent_s
+    gone = agent.left_at_s is not None or moment.waited_s(agent.heartbeat_at_s) >= settings.agent_silent_s
     return settings.agent_silent_s if gone else None
 
 

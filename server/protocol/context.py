@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import json
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,9 +11,11 @@ from urllib.parse import quote
 
 from graphql import GraphQLResolveInfo
 
+from server.clock import Moment
 from server.keys import Keys
 from server.refusal import NotFoundError, RefusalError
 from server.settings import Settings
+from server.store.rows import Run
 
 FILE_PURPOSES = {"GET": "get-file", "PUT": "put-file"}
 
@@ -24,7 +27,7 @@ class Context:
     Attributes:
         tx: the transaction that the whole document runs in; read-only for queries.
         base_url: how this client reaches the server, without a slash at the end.
-        now_s: UTC seconds.
+        moment: when the request is carried out.
         new_id: makes the 8-character ids of runs, sweeps and agents.
     """
 
@@ -32,24 +35,35 @@ class Context:
     settings: Settings
     keys: Keys
     base_url: str
-    now_s: float
+    moment: Moment
     new_id: Callable[[], str]
 
-    def file_url(self, method: str, run_id: int, name: str) -> str:
+    @property
+    def now_s(self) -> float:
+        """UTC seconds."""
+        return self.moment.now_s
+
+    def file_url(self, method: str, run: Run, name: str) -> str:
         """A signed address at which one file of one run can be read (GET) or written (PUT) without a key."""
-        return signed_file_url(self.settings, self.keys, self.base_url, method, run_id, name, self.now_s)
+        return signed_file_url(self.settings, self.keys, self.base_url, method, run, name, self.now_s)
 
 
 Info = GraphQLResolveInfo[Context]
 
 
 def signed_file_url(
-    settings: Settings, keys: Keys, base_url: str, method: str, run_id: int, name: str, now_s: float
+    settings: Settings, keys: Keys, base_url: str, method: str, run: Run, name: str, now_s: float
 ) -> str:
     """An address that holds its own permission: W&B's client sends no key with uploads."""
-    path = f"{run_id}/{name}"
-    signature = keys.sign(FILE_PURPOSES[method], path, now_s + settings.file_url_lifetime_s)
-    return f"{base_url}/storage/{run_id}/{quote(name, safe='')}?signature={signature}"
+    signature = keys.sign(
+        FILE_PURPOSES[method], signed_name(run.id, run.name, name), now_s + settings.file_url_lifetime_s
+    )
+    return f"{base_url}/storage/{run.id}/{quote(name, safe='')}?run={quote(run.name, safe='')}&signature={signature}"
+
+
+def signed_name(run_id: int, run_name: str, name: str) -> str:
+    """What the permission of a file's address is given for."""
+    return json.dumps([run_id, run_name, name])
 
 
 def node_id(type: str, *parts: object) -> str:
@@ -72,17 +86,17 @@ def parts_of(type: str, id: str) -> list[str]:
     return parts
 
 
-def row_id_of(type: str, id: str) -> int:
-    """The row number in a node id whose last part is one.
+def number_and_owner(type: str, id: str) -> tuple[int, str]:
+    """The row number at the end of a node id, and what stands before it: the name that the row must have.
 
     Raises:
         RefusalError: no node id of this type.
         NotFoundError: a node id with something else at its end.
     """
-    last = parts_of(type, id)[-1]
+    *owner, last = parts_of(type, id)
     if not (last.isascii() and last.isdigit() and len(last) < 19):
         raise NotFoundError(f"no such {type.lower()}")
-    return int(last)
+    return int(last), ":".join(owner)
 
 
 def iso(at_s: float | None) -> str | None:

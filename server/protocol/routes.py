@@ -4,7 +4,6 @@ import base64
 import binascii
 import hashlib
 import logging
-import os
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
@@ -18,11 +17,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from server.clock import Clock
 from server.keys import Keys, OneTimeLinks
 from server.ledger import files as file_ledger
 from server.ledger import stream as stream_ledger
 from server.protocol import file_stream
-from server.protocol.context import FILE_PURPOSES, Context
+from server.protocol.context import FILE_PURPOSES, Context, signed_name
 from server.protocol.graphql import Answer, Endpoint
 from server.protocol.schema import load_schema
 from server.refusal import NotFoundError, RefusalError
@@ -43,7 +43,7 @@ class Protocol:
     settings: Settings
     keys: Keys
     links: OneTimeLinks
-    clock: Callable[[], float]
+    clock: Clock
     new_id: Callable[[], str]
     endpoint: Endpoint
 
@@ -90,10 +90,9 @@ class Protocol:
         return Response(file_stream.reply(stopped), media_type="application/json")
 
     async def put_file(self, request: Request) -> Response:
-        run_id, name = request.path_params["run"], request.path_params["name"]
         try:
-            self._check_signature(request, "PUT", run_id, name)
-            await self._store(request, run_id, name)
+            self._check_signature(request, "PUT")
+            await self._store(request)
         except RefusalError as error:
             return _refused(error)
         except ClientDisconnect:
@@ -103,36 +102,40 @@ class Protocol:
             return JSONResponse({"errors": [{"message": f"cannot store this now: {error}"}]}, 503)
         return Response(status_code=200)
 
-    async def _store(self, request: Request, run_id: int, name: str) -> None:
+    async def _store(self, request: Request) -> None:
         """Writes the body to a temporary name and renames it, so that a file is whole or absent."""
-        target = file_ledger.path_of(self.settings.files, run_id, name)
-        target.parent.mkdir(parents=True, exist_ok=True)
         md5, size_bytes = hashlib.md5(usedforsecurity=False), 0
-        handle, temporary = tempfile.mkstemp(dir=target.parent)
+        unfinished = file_ledger.unfinished(self.settings.files)
+        unfinished.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=unfinished)
         try:
             with open(handle, "wb") as file:
                 async for part in request.stream():
                     await run_in_threadpool(file.write, part)
                     md5.update(part)
                     size_bytes += len(part)
-            await run_in_threadpool(self._stored, temporary, target, run_id, name, size_bytes, md5.digest())
+            await run_in_threadpool(self._stored, request, Path(temporary), size_bytes, md5.digest())
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
 
-    def _stored(self, temporary: str, target: Path, run_id: int, name: str, size_bytes: int, md5: bytes) -> None:
+    def _stored(self, request: Request, temporary: Path, size_bytes: int, md5: bytes) -> None:
+        run_id, name = request.path_params["run"], request.path_params["name"]
+        target = file_ledger.path_of(self.settings.files, run_id, name)
         with self.database.write() as tx:
-            if not queries.run_exists(tx, run_id):
+            if not queries.run_exists(tx, run_id, request.query_params["run"]):
                 raise NotFoundError("the run of this file is gone")
-            os.replace(temporary, target)
+            target.parent.mkdir(exist_ok=True)
+            temporary.replace(target)
             file_ledger.stored(tx, run_id, name, size_bytes, base64.b64encode(md5).decode(), self.clock())
 
     def get_file(self, request: Request) -> Response:
         run_id, name = request.path_params["run"], request.path_params["name"]
         try:
-            self._check_signature(request, "GET", run_id, name)
+            self._check_signature(request, "GET")
             with self.database.read() as tx:
-                found = queries.file(tx, run_id, name)
+                known = queries.run_exists(tx, run_id, request.query_params["run"])
+                found = queries.file(tx, run_id, name) if known else None
             path = file_ledger.path_of(self.settings.files, run_id, name)
             if found is None or not path.exists():
                 raise NotFoundError(f"the run has no file {name!r}")
@@ -171,7 +174,7 @@ class Protocol:
         @contextmanager
         def open_context(writes: bool) -> Iterator[Context]:
             with self.database.write() if writes else self.database.read() as tx:
-                yield Context(tx, self.settings, self.keys, base_url, self.clock(), self.new_id)
+                yield Context(tx, self.settings, self.keys, base_url, self.clock.moment(), self.new_id)
 
         return open_context
 
@@ -184,9 +187,10 @@ class Protocol:
         if scheme.lower() != "basic" or user != API_USER or not self.keys.accepts(key):
             raise RefusalError("the API key is missing or not this server's", status=401)
 
-    def _check_signature(self, request: Request, method: str, run_id: int, name: str) -> None:
-        signature = request.query_params.get("signature", "")
-        if not self.keys.verify(FILE_PURPOSES[method], f"{run_id}/{name}", signature, self.clock()):
+    def _check_signature(self, request: Request, method: str) -> None:
+        run, signature = (request.query_params.get(name, "") for name in ("run", "signature"))
+        signed = signed_name(request.path_params["run"], run, request.path_params["name"])
+        if not self.keys.verify(FILE_PURPOSES[method], signed, signature, self.clock()):
             raise RefusalError("this file address is not signed by this server or has expired", status=403)
 
     async def _body(self, request: Request) -> bytes:
@@ -205,13 +209,12 @@ def protocol_routes(
     settings: Settings,
     keys: Keys,
     links: OneTimeLinks,
-    clock: Callable[[], float],
+    clock: Clock,
     new_id: Callable[[], str],
 ) -> list[Route]:
     """Every route that W&B's client uses.
 
     Args:
-        clock: UTC seconds.
         new_id: makes ids of runs, sweeps and agents.
     """
     return Protocol(database, settings, keys, links, clock, new_id, Endpoint(load_schema())).routes()

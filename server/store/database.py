@@ -34,7 +34,7 @@ class Database:
         self._writer = sqlite3.connect(
             path, timeout=self._busy_timeout_s, isolation_level=None, check_same_thread=False
         )
-        self._writer.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;")
+        self._writer.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")
         migrate(self._writer)
 
     @contextmanager

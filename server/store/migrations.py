@@ -1,9 +1,32 @@
 """The schema, as numbered steps. `PRAGMA user_version` counts the steps that a file has had."""
 
 import sqlite3
+from collections.abc import Callable
 from typing import Final
 
-STEPS: Final = (
+
+def _numbers_never_again(connection: sqlite3.Connection) -> str:
+    """SQL that rebuilds each numbered table so that the number of a deleted row is never given to another one.
+
+    Source: https://www.sqlite.org/lang_altertable.html, section 7, and https://www.sqlite.org/autoinc.html.
+    """
+    numbered = "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND sql LIKE '%id % INTEGER PRIMARY KEY,%'"
+    steps = []
+    for table, made_by in connection.execute(numbered).fetchall():
+        indexes = "SELECT sql FROM sqlite_schema WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL"
+        anew = made_by.replace("INTEGER PRIMARY KEY,", "INTEGER PRIMARY KEY AUTOINCREMENT,", 1)
+        steps += [
+            anew.replace(f"CREATE TABLE {table}", f"CREATE TABLE new_{table}", 1),
+            f"INSERT INTO new_{table} SELECT * FROM {table}",
+            f"DROP TABLE {table}",
+            f"ALTER TABLE new_{table} RENAME TO {table}",
+            *(index for (index,) in connection.execute(indexes, (table,))),
+        ]
+    return "".join(f"{step};\n" for step in steps)
+
+
+# A step is SQL, or makes it from the database as it is then.
+STEPS: Final[tuple[str | Callable[[sqlite3.Connection], str], ...]] = (
     """
     CREATE TABLE project (
         id           INTEGER PRIMARY KEY,
@@ -194,6 +217,23 @@ STEPS: Final = (
     DROP INDEX run_of_agent;
     CREATE INDEX run_of_agent ON run (agent_id, state);
     """,
+    _numbers_never_again,
+    """
+    -- Bytes of files whose rows are gone; their removal is made up for after a crash.
+    CREATE TABLE discarded (
+        run_id INTEGER NOT NULL,
+        name   TEXT,                         -- NULL: all files of the run
+        UNIQUE (run_id, name)
+    ) STRICT;
+
+    -- At most one live run a point, whatever a program does. What an older server may have left otherwise is lost.
+    UPDATE run SET state = 'crashed', ended_at_s = updated_at_s WHERE trial_id IS NOT NULL
+        AND state IN ('pending', 'running', 'preempting') AND EXISTS (SELECT 1 FROM run AS other
+        WHERE other.trial_id = run.trial_id AND other.id > run.id
+        AND other.state IN ('pending', 'running', 'preempting'));
+    CREATE INDEX entry_deleted ON entry (run_name) WHERE kind = 'deleted';
+    CREATE UNIQUE INDEX run_live_of_trial ON run (trial_id) WHERE state IN ('pending', 'running', 'preempting');
+    """,
 )
 
 
@@ -206,5 +246,14 @@ def migrate(connection: sqlite3.Connection) -> None:
     (done,) = connection.execute("PRAGMA user_version").fetchone()
     if done > len(STEPS):
         raise sqlite3.DatabaseError(f"the data is of a newer version: schema {done}, this program knows {len(STEPS)}")
+    # A table that is rebuilt is dropped for a moment, which must not delete what refers to it.
+    connection.execute("PRAGMA foreign_keys=OFF")
     for number, step in enumerate(STEPS[done:], start=done + 1):
-        connection.executescript(f"BEGIN IMMEDIATE; {step} PRAGMA user_version={number}; COMMIT;")
+        sql = step if isinstance(step, str) else step(connection)
+        try:
+            connection.executescript(f"BEGIN IMMEDIATE; {sql} PRAGMA user_version={number}; COMMIT;")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+    connection.execute("PRAGMA foreign_keys=ON")

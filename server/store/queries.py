@@ -195,6 +195,19 @@ def agents(connection: sqlite3.Connection, sweep_id: int) -> list[Agent]:
     return all_rows(connection, Agent, "WHERE sweep_id = ? ORDER BY id", sweep_id)
 
 
+def agents_not_left(connection: sqlite3.Connection) -> list[Agent]:
+    return all_rows(connection, Agent, "WHERE left_at_s IS NULL ORDER BY id")
+
+
+def last_told_s(connection: sqlite3.Connection) -> float:
+    """The latest moment that any sweep, agent or run was told of; 0 before the first."""
+    sql = (
+        "SELECT max(at_s) FROM (SELECT max(updated_at_s) AS at_s FROM sweep UNION ALL "
+        "SELECT max(heartbeat_at_s) FROM agent UNION ALL SELECT max(max(updated_at_s, heartbeat_at_s)) FROM run)"
+    )
+    return float(connection.execute(sql).fetchone()[0] or 0.0)
+
+
 def run(connection: sqlite3.Connection, project_id: int, name: str) -> Run | None:
     return one_row(connection, Run, "WHERE project_id = ? AND name = ?", project_id, name)
 
@@ -272,12 +285,32 @@ def entries(connection: sqlite3.Connection, sweep_id: int) -> list[Entry]:
     return all_rows(connection, Entry, "WHERE sweep_id = ? ORDER BY id", sweep_id)
 
 
+def was_deleted(connection: sqlite3.Connection, project_id: int, run_name: str) -> bool:
+    """Tells whether a search of this project had handed out such a run that was deleted."""
+    sql = (
+        "SELECT 1 FROM entry JOIN sweep ON sweep.id = entry.sweep_id "
+        "WHERE entry.kind = 'deleted' AND entry.run_name = ? AND sweep.project_id = ?"
+    )
+    return connection.execute(sql, (run_name, project_id)).fetchone() is not None
+
+
 def trials(connection: sqlite3.Connection, sweep_id: int) -> list[Trial]:
     return all_rows(connection, Trial, "WHERE sweep_id = ? ORDER BY number", sweep_id)
 
 
 def file(connection: sqlite3.Connection, run_id: int, name: str) -> StoredFile | None:
     return one_row(connection, StoredFile, "WHERE run_id = ? AND name = ?", run_id, name)
+
+
+def file_of(connection: sqlite3.Connection, id: int, run_name: str) -> StoredFile | None:
+    """The file with this number, if its run has this name."""
+    where = "WHERE id = ? AND (SELECT name FROM run WHERE run.id = file.run_id) = ?"
+    return one_row(connection, StoredFile, where, id, run_name)
+
+
+def discarded(connection: sqlite3.Connection) -> list[tuple[int, str | None]]:
+    """(number of the run, name of the file, or None for all of them) of the bytes that are to be removed."""
+    return list(connection.execute("SELECT run_id, name FROM discarded"))
 
 
 def files(connection: sqlite3.Connection, run_id: int, pattern: str | None = None) -> list[StoredFile]:
@@ -372,5 +405,5 @@ def has_result(connection: sqlite3.Connection, sweep_id: int) -> bool:
     return one_row(connection, Run, where, sweep_id) is not None
 
 
-def run_exists(connection: sqlite3.Connection, id: int) -> bool:
-    return one_row(connection, Run, "WHERE id = ?", id) is not None
+def run_exists(connection: sqlite3.Connection, id: int, name: str) -> bool:
+    return one_row(connection, Run, "WHERE id = ? AND name = ?", id, name) is not None

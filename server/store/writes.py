@@ -15,7 +15,22 @@ def insert(connection: sqlite3.Connection, table: str, **columns: object) -> int
 
 
 def update(connection: sqlite3.Connection, table: str, id: int, **columns: object) -> None:
-    """Sets columns of one row; those not named stay as they are."""
+    """Sets columns of one row; those not named stay as they are. A state is set by `move` alone.
+
+    Raises:
+        ValueError: a state is among them.
+    """
+    if "state" in columns:
+        raise ValueError(f"the state of a {table} is set by a move")
+    _set(connection, table, id, columns)
+
+
+def move(connection: sqlite3.Connection, table: str, id: int, state: str, **columns: object) -> None:
+    """Sets the state of a run or sweep, and columns that change with it."""
+    _set(connection, table, id, {"state": state, **columns})
+
+
+def _set(connection: sqlite3.Connection, table: str, id: int, columns: dict[str, object]) -> None:
     if columns:
         pairs = ", ".join(f"{name} = ?" for name in columns)
         connection.execute(f"UPDATE {table} SET {pairs} WHERE id = ?", (*columns.values(), id))
@@ -39,6 +54,15 @@ def enter(
         run_name=run_name,
         detail=detail,
     )
+
+
+def discard(connection: sqlite3.Connection, run_id: int, name: str | None) -> None:
+    """Notes that the bytes of a run's file, or of all its files, are to be removed."""
+    connection.execute("INSERT OR IGNORE INTO discarded (run_id, name) VALUES (?, ?)", (run_id, name))
+
+
+def forget_discarded(connection: sqlite3.Connection, run_id: int, name: str | None) -> None:
+    connection.execute("DELETE FROM discarded WHERE run_id = ? AND name IS ?", (run_id, name))
 
 
 def drop_share(connection: sqlite3.Connection, sweep_id: int) -> None:
@@ -88,12 +112,6 @@ def put_file(
         "mimetype = excluded.mimetype, updated_at_s = excluded.updated_at_s",
         (run_id, name, size_bytes, md5, mimetype, now_s),
     )
-
-
-def mark_agents_gone(connection: sqlite3.Connection, silent_since_s: float, now_s: float) -> None:
-    """Notes that agents without a heartbeat since then have left."""
-    sql = "UPDATE agent SET left_at_s = ? WHERE left_at_s IS NULL AND heartbeat_at_s < ?"
-    connection.execute(sql, (now_s, silent_since_s))
 
 
 def doubt_curves(connection: sqlite3.Connection, sweep_id: int) -> None:

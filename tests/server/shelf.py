@@ -18,7 +18,7 @@ from server.pages.routes import routes
 from server.settings import Settings
 from server.store import writes
 from server.store.database import Database
-from server.store.rows import StoredFile
+from server.store.rows import Run
 from tests.server.speaker import Clock
 
 GRID = """
@@ -195,5 +195,5 @@ def shelf_at(data: Path, clock: Clock) -> Iterator[Shelf]:
     database.close()
 
 
-def file_url(file: StoredFile) -> str:
-    return f"/storage/{file.id}?signed=yes"
+def file_url(run: Run, name: str) -> str:
+    return f"/storage/{run.name}/{name}?signed=yes"

@@ -13,6 +13,7 @@ import httpx2
 import yaml
 from starlette.testclient import TestClient
 
+import server.clock
 from server.app import create_app
 from server.keys import OneTimeLinks, load_keys
 from server.settings import Settings
@@ -29,17 +30,31 @@ def until(check: Callable[[], bool], limit_s: float = 10.0) -> None:
         time.sleep(0.02)
 
 
-class Clock:
-    """UTC seconds that stand still until moved."""
+class Clock(server.clock.Clock):
+    """The server's clock on a machine whose time stands still until it is moved."""
 
     def __init__(self) -> None:
-        self.now_s = time.time()
+        self.wall_s, self.steady_s = time.time(), 0.0
+        super().__init__(lambda: self.wall_s, lambda: self.steady_s)
 
-    def __call__(self) -> float:
-        return self.now_s
+    def started_again(self) -> None:
+        """What a new server on the same machine begins with."""
+        super().__init__(lambda: self.wall_s, lambda: self.steady_s, not_before_s=self())
 
     def pass_s(self, seconds: float) -> None:
-        self.now_s += seconds
+        """Time passes while the server runs."""
+        while seconds > 0:
+            step_s = min(seconds, server.clock.GAP_S / 2)
+            self.wall_s, self.steady_s, seconds = self.wall_s + step_s, self.steady_s + step_s, seconds - step_s
+            self()
+
+    def set_by_s(self, seconds: float) -> None:
+        """Somebody sets the machine's clock; a machine that sleeps comes back with such a step to the front."""
+        self.wall_s += seconds
+
+    def freeze_s(self, seconds: float) -> None:
+        """The server does not run for so long, or its whole machine does not and counts the time all the same."""
+        self.wall_s, self.steady_s = self.wall_s + seconds, self.steady_s + seconds
 
 
 class Speaker:
@@ -148,6 +163,7 @@ def speaking(data: Path, clock: Clock, **settings: Any) -> Iterator[Speaker]:
     """An application on a data directory, for as long as the block lasts."""
     data.mkdir(exist_ok=True)
     chosen = replace(Settings(data=data, tick_s=0.02), **settings)
+    clock.started_again()
     database, keys = Database(chosen.database, busy_timeout_s=0.1), load_keys(data)
     app = create_app(database, chosen, keys, OneTimeLinks(chosen.link_lifetime_s, clock), clock)
     try:

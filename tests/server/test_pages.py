@@ -373,7 +373,7 @@ def test_a_sweep_that_stopped_itself_says_why_until_it_is_resumed(shelf: Shelf, 
     assert [reason] in shelf.look("/").rows("sweeps")
     assert "not started" not in shelf.look("/").text
     with shelf.database.write() as tx:
-        writes.update(tx, "sweep", sweep, state="RUNNING", ended_at_s=None)
+        writes.move(tx, "sweep", sweep, "RUNNING", ended_at_s=None)
     assert "topped itself" not in shelf.look(SWEEP).text + shelf.look("/").text
 
 
@@ -486,7 +486,8 @@ def test_a_run_shows_its_result_config_curves_history_console_and_files(shelf: S
         run, [{"epoch": 1, "val_accuracy": 0.7, "loss": 0.9}, {"epoch": 2, "val_accuracy": 0.8853, "loss": 0.31}]
     )
     shelf.console(run, ["2026-11-24T14:07:02.5 \x1b[32mEpoch 1\x1b[0m", "ERROR 2026-11-24T14:07:03.5 oh no", "bare"])
-    text, picture = shelf.file(run, "output.log"), shelf.file(run, "media/images/a.png", "image/png", 6100)
+    shelf.file(run, "output.log")
+    shelf.file(run, "media/images/a.png", "image/png", 6100)
 
     page = shelf.look("/local/p/runs/this")
 
@@ -503,8 +504,8 @@ def test_a_run_shows_its_result_config_curves_history_console_and_files(shelf: S
     assert "Epoch 1" in page.texts
     assert "oh no" in page.texts
     assert "bare" in page.texts
-    assert f"/storage/{text}?signed=yes" in page.links
-    assert [attrs["src"] for tag, attrs in page.tags if tag == "img"] == [f"/storage/{picture}?signed=yes"]
+    assert "/storage/this/output.log?signed=yes" in page.links
+    assert [attrs["src"] for tag, attrs in page.tags if tag == "img"] == ["/storage/this/media/images/a.png?signed=yes"]
     assert "2, 6.5 kB" in page.text
     assert "/local/p/runs/best" in page.links
 

@@ -31,7 +31,7 @@ FILES_SHOWN: Final = 60
 IMAGES_SHOWN: Final = 8
 IMAGE_TYPES: Final = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
-FileUrl = Callable[[StoredFile], str]
+FileUrl = Callable[[Run, str], str]
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def run_detail(connection: sqlite3.Connection, run: Run, project: Project, file_
         "console_total": console_total,
         "system": system_metrics(connection, run),
         "attempts": _attempts(connection, run, project, now),
-        "files": [_file_row(file, file_url) for file in files[:FILES_SHOWN]],
+        "files": [_file_row(file, file_url(run, file.name)) for file in files[:FILES_SHOWN]],
         "file_count": len(files),
         "file_size": format.size(sum(file.size_bytes for file in files)),
         "images_shown": IMAGES_SHOWN,
@@ -189,5 +189,5 @@ def _attempts(connection: sqlite3.Connection, run: Run, project: Project, now: N
     return rows[::-1] if len(rows) > 1 else []
 
 
-def _file_row(file: StoredFile, file_url: FileUrl) -> FileRow:
-    return FileRow(file.name, file_url(file), format.size(file.size_bytes), file.mimetype in IMAGE_TYPES)
+def _file_row(file: StoredFile, url: str) -> FileRow:
+    return FileRow(file.name, url, format.size(file.size_bytes), file.mimetype in IMAGE_TYPES)

@@ -26,7 +26,7 @@ def _heartbeat(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
     agent = _agent_of_id(info, input["id"])
     state = parse_object(input.get("runState") or "{}", "runState")
     reported = frozenset(name for name, runs in state.items() if runs)
-    command = ledger.heartbeat(context.tx, agent, reported, context.settings, context.now_s, context.new_id)
+    command = ledger.heartbeat(context.tx, agent, reported, context.settings, context.moment, context.new_id)
     sweep = queries.by_id(context.tx, Sweep, agent.sweep_id)
     return {"agent": agent, "commands": json.dumps([_told(command, sweep)] if command else [])}
 

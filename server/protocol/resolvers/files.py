@@ -1,15 +1,13 @@
 """Files of a run and its console: signed addresses, listings, lines."""
 
 import mimetypes
-from contextlib import suppress
 from typing import Any
 
 from server.console import console_line
 from server.ledger import files as ledger
-from server.protocol.context import Info, iso, node_id, row_id_of
+from server.protocol.context import Info, iso, node_id, number_and_owner
 from server.protocol.paging import page
 from server.protocol.resolvers.runs import find_named
-from server.refusal import NotFoundError
 from server.store import queries
 from server.store.rows import Run, StoredFile
 
@@ -17,7 +15,7 @@ from server.store.rows import Run, StoredFile
 def _create(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
     run = find_named(info, input["entityName"], input["projectName"], input["runName"])
     files = [_absent(run, ledger.clean_name(name)) for name in input["files"]]
-    asked = [{"row": file, "name": name} for file, name in zip(files, input["files"], strict=True)]
+    asked = [{"run": run, "row": file, "name": name} for file, name in zip(files, input["files"], strict=True)]
     return {"runID": node_id("Run", run.name, run.id), "uploadHeaders": [], "files": asked}
 
 
@@ -28,8 +26,10 @@ def _mark_uploaded(_: Any, info: Info, input: dict[str, Any]) -> dict[str, bool]
 
 def _delete(_: Any, info: Info, input: dict[str, Any]) -> dict[str, bool]:
     for id in input["files"]:
-        with suppress(NotFoundError):
-            ledger.delete(info.context.tx, row_id_of("File", id))
+        number, owner = number_and_owner("File", id)
+        file = queries.file_of(info.context.tx, number, owner)
+        if file is not None:
+            ledger.delete(info.context.tx, file)
     return {"success": True}
 
 
@@ -48,7 +48,7 @@ def _files(
         rows = [queries.file(tx, run.id, name) or _absent(run, name) for name in cleaned]
     else:
         rows = queries.files(tx, run.id, pattern)
-    return page([{"row": row, "name": row.name} for row in rows], first, after)
+    return page([{"run": run, "row": row, "name": row.name} for row in rows], first, after)
 
 
 def _absent(run: Run, name: str) -> StoredFile:
@@ -57,8 +57,7 @@ def _absent(run: Run, name: str) -> StoredFile:
 
 
 def _url(file: dict[str, Any], info: Info, upload: bool | None = None) -> str:
-    row = file["row"]
-    return info.context.file_url("PUT" if upload else "GET", row.run_id, row.name)
+    return info.context.file_url("PUT" if upload else "GET", file["run"], file["row"].name)
 
 
 def _log_lines(
@@ -91,7 +90,7 @@ FIELDS = {
         "logLines": _log_lines,
     },
     "File": {
-        "id": lambda file, info: node_id("File", file["row"].run_id, file["row"].id),
+        "id": lambda file, info: node_id("File", file["run"].name, file["row"].id),
         "url": _url,
         "directUrl": _url,
         "uploadUrl": lambda file, info: _url(file, info, upload=True),

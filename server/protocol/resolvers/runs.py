@@ -8,7 +8,7 @@ from server.ledger import runs as ledger
 from server.ledger import sweeps as sweep_ledger
 from server.ledger.runs import RunFields
 from server.protocol import history
-from server.protocol.context import Info, iso, node_id, row_id_of
+from server.protocol.context import Info, iso, node_id, number_and_owner
 from server.protocol.json_values import parse_object
 from server.protocol.resolvers.account import user
 from server.protocol.resolvers.projects import project_of
@@ -27,10 +27,11 @@ def find_by_id(info: Info, id: str) -> Run:
         RefusalError: no node id of a run.
         NotFoundError: the run is gone.
     """
-    try:
-        return queries.by_id(info.context.tx, Run, row_id_of("Run", id))
-    except LookupError:
-        raise NotFoundError("could not find this run") from None
+    number, name = number_and_owner("Run", id)
+    found = queries.one_row(info.context.tx, Run, "WHERE id = ? AND name = ?", number, name)
+    if found is None:
+        raise NotFoundError(f"could not find run {name!r}: it is deleted")
+    return found
 
 
 def find_named(info: Info, entity: str | None, project: str | None, name: str) -> Run:
