@@ -82,13 +82,10 @@ def register_sweep() -> None:
     if setup.settings.dry:
         _say(*preview.dry_run(setup, lambda: preview.took_s(setup)))
         return
-    joined = setup.settings.sweep_id
-    wanted = None if joined else register.wanted(setup.settings, setup.backend.identity)
+    target = setup.target()
     environment = setup.environment(setup.located())
     api = client.connect(environment)
-    path, new = joined, False
-    if wanted is not None:
-        path, new = register.register(api, wanted, environment, setup.settings.data_dir)
+    path, new = register.register(api, target, environment, setup.settings.data_dir)
     results = Reader(api, path).read()
     _say(register.standing(results, new), register.code_changed(results), setup.dashboard(results.url))
 
@@ -136,7 +133,7 @@ def replay_run(run: str) -> None:
     setup = _setup(err=True)
     environment = setup.environment(setup.located())
     api = client.connect(environment)
-    found = lookup.run(api, lookup.path(run, "run", *_home(setup, api)))
+    found = lookup.run(api, lookup.path(run, "run", *setup.home(api)))
     with Interrupts() as interrupts:
         try:
             sys.exit(replay.replay(found, environment, interrupts))
@@ -153,25 +150,17 @@ def show_best(sweep: str | None) -> None:
     """
     setup = _setup(err=True)
     api = client.connect(setup.environment(setup.located()))
-    path = lookup.path(sweep, "sweep", *_home(setup, api)) if sweep else _sweep_path(setup, api)
+    path = lookup.path(sweep, "sweep", *setup.home(api)) if sweep else _sweep_path(setup, api)
     sys.exit(best.show(api, lookup.sweep(api, path).read(), setup.settings))
 
 
 def _sweep_path(setup: Setup, api: Any) -> str:
     """The path of the sweep that the settings name."""
-    if setup.settings.sweep_id:
-        return setup.settings.sweep_id
-    wanted = register.wanted(setup.settings, setup.backend.identity)
-    path = register.find(api, wanted)
+    target = setup.target()
+    path = target.find(api)
     if not path:
-        raise click.ClickException(f"{setup.settings.wandb_project} has no sweep {wanted.name}.")
+        raise click.ClickException(f"{setup.settings.wandb_project} has no sweep {target.name}.")
     return path
-
-
-def _home(setup: Setup, api: Any) -> tuple[str, str]:
-    """The entity and the project of an id that comes alone."""
-    with client.asking():
-        return setup.settings.wandb_entity or api.default_entity, setup.settings.wandb_project
 
 
 def _setup(*notes: str | None, err: bool = False) -> Setup:

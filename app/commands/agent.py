@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 
-from app.commands import client, register
+from app.commands import client
 from app.commands.client import BackendError
 from app.commands.results import Reader, Results
 from app.commands.setup import Setup
@@ -95,16 +95,14 @@ def _work(child: Child, look: Callable[[], None], interrupts: Interrupts, say: C
 
 
 def _wait_for_sweep(setup: Setup, tell: Callable[[str | None], None]) -> tuple[Reader, Mapping[str, str]]:
-    joined = setup.settings.sweep_id
-    wanted = None if joined else register.wanted(setup.settings, setup.backend.identity)
+    target = setup.target()
     while True:
         try:
             environment = setup.environment(setup.located())
             api = client.connect(environment)
-            path = register.find(api, wanted) if wanted else joined
-            if path:
+            if path := target.find(api):
                 return Reader(api, path), environment
-            tell(f"Waiting: {setup.settings.wandb_project} has no sweep {wanted.name if wanted else joined} yet.")
+            tell(f"Waiting: {setup.settings.wandb_project} has no sweep {target.name} yet.")
         except BackendError as error:
             tell(f"Waiting: {error.message}")
         time.sleep(WAIT_S)

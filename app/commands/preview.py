@@ -8,9 +8,10 @@ from typing import Any
 
 import click
 
-from app.commands import client, register
+from app.commands import client
 from app.commands.client import BackendError
 from app.commands.setup import Setup
+from app.commands.target import Joined
 from app.machine import capacity
 from search import suggest
 from search.config import ConfigError, SweepConfig
@@ -29,9 +30,9 @@ def dry_run(setup: Setup, took: Callable[[], list[float]]) -> Iterator[str]:
     Raises:
         click.ClickException: if the sweep file is wrong, or the settings name a sweep in place of a file.
     """
-    if setup.settings.sweep_id:
+    wanted = setup.target()
+    if isinstance(wanted, Joined):
         raise click.ClickException("DRY=1 tells of a sweep file, and SWEEP_ID names a sweep that is there already.")
-    wanted = register.wanted(setup.settings, setup.backend.identity)
     yield f"Dry run of {wanted.file}: nothing is registered, and no agent starts."
     yield from lines(wanted.config)
     total = size(wanted.config)
@@ -93,9 +94,9 @@ def took_s(setup: Setup) -> list[float]:
     """
     try:
         api = client.connect(setup.environment(setup.located()))
+        project = "/".join(setup.home(api))
         with client.asking():
-            entity = setup.settings.wandb_entity or api.default_entity
-            runs = list(api.runs(f"{entity}/{setup.settings.wandb_project}", per_page=500, lazy=False))
+            runs = list(api.runs(project, per_page=500, lazy=False))
     except (BackendError, ValueError):  # the latter is how the client says that a project is not there
         return []
     found = (run.summary.get("_runtime") for run in runs if run.state == states.FINISHED)

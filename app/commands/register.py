@@ -1,105 +1,26 @@
-"""Registers a sweep once: the real `wandb sweep`, run only if the backend has no sweep of this key yet.
-
-The key stands in the sweep's display name, so that the sweep is found again through `wandb.Api()` on any backend:
-after a lost directory, from a second machine, from another container.
-"""
+"""Registers a sweep once: the real `wandb sweep`, run only if the backend does not have it yet."""
 
 import fcntl
-import hashlib
-import json
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 import yaml
 
-from app.backend import EMBEDDED
-from app.commands import check, client
-from app.commands.client import BackendError
+from app.commands import check
 from app.commands.results import Results
-from app.settings import Settings
+from app.commands.target import Joined, Target, Wanted
 from app.training import reproduce
-from search.config import SweepConfig
 from terms import states
 
-KEY_DIGITS = 6
 
-
-@dataclass(frozen=True)
-class Wanted:
-    """The sweep that the settings ask for, whether it is there or not.
-
-    Attributes:
-        file: the sweep file.
-        config: what it says.
-        project: where it is to be.
-        entity: the project's owner; "" is the account's own.
-        name: the display name by which it is found.
-        extended: whether the backend knows `x-sweep`, a key of the embedded server's own.
-    """
-
-    file: Path
-    config: SweepConfig
-    project: str
-    entity: str
-    name: str
-    extended: bool
-
-
-def wanted(settings: Settings, identity: str) -> Wanted:
-    """Reads and checks the sweep file, and names the sweep.
-
-    Args:
-        identity: the backend's; the same file on two backends is two sweeps.
-
-    Raises:
-        SettingError: if the file is missing or wrong, with every problem and its place.
-    """
-    config = check.sweep(settings.sweep)
-    parts = [config.raw, settings.wandb_project, identity, settings.new]
-    digits = hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
-    name = f"{config.name or settings.sweep.stem} #{digits[:KEY_DIGITS]}"
-    extended = identity == EMBEDDED
-    return Wanted(settings.sweep, config, settings.wandb_project, settings.wandb_entity, name, extended)
-
-
-def find(api: Any, sweep: Wanted) -> str | None:
-    """Looks for the sweep on the backend.
-
-    Returns:
-        Its path "entity/project/id"; of several with the name, registered at the same moment, the oldest one's.
-
-    Raises:
-        BackendError: if the backend does not answer.
-    """
-    with client.asking():
-        entity = sweep.entity or api.default_entity
-    named = [found for found in _sweeps(api, entity, sweep.project) if found.name == sweep.name]
-    oldest = min(named, key=lambda found: (found.created_at, found.id), default=None)
-    return None if oldest is None else f"{entity}/{sweep.project}/{oldest.id}"
-
-
-def _sweeps(api: Any, entity: str, project: str) -> list[Any]:
-    """A project comes with its first sweep; before that it has none."""
-    try:
-        with client.asking():
-            return list(api.project(project, entity).sweeps())
-    except ValueError:  # so the client says that a project is not there
-        return []
-    except BackendError as error:
-        if error.missing:
-            return []
-        raise
-
-
-def register(api: Any, sweep: Wanted, environment: Mapping[str, str], data_dir: Path) -> tuple[str, bool]:
-    """Finds the sweep, or registers it.
+def register(api: Any, sweep: Target, environment: Mapping[str, str], data_dir: Path) -> tuple[str, bool]:
+    """Finds the sweep, or registers a file's.
 
     Safe with several processes: on one machine they wait for each other, elsewhere the oldest sweep wins.
 
@@ -112,12 +33,14 @@ def register(api: Any, sweep: Wanted, environment: Mapping[str, str], data_dir: 
     Raises:
         click.ClickException: if the backend refuses the sweep, with its reason.
     """
+    if isinstance(sweep, Joined):
+        return sweep.find(api), False
     with _lock(data_dir / "register.lock"):
-        path = find(api, sweep)
+        path = sweep.find(api)
         if path is not None:
             return path, False
         _wandb_sweep(sweep, environment)
-        path = find(api, sweep)
+        path = sweep.find(api)
     if path is None:
         raise click.ClickException(f"`wandb sweep` registered {sweep.name}, but {sweep.project} does not list it.")
     return path, True

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Any
 
 from app import backend, settings
-from app.backend import Backend
-from app.commands import embedded
+from app.backend import EMBEDDED, Backend
+from app.commands import client, embedded, target
 from app.commands.client import BackendError
 from app.commands.embedded import Server
+from app.commands.target import Target
 from app.settings import Settings
 
 
@@ -42,7 +44,20 @@ class Setup:
 
     @property
     def embedded(self) -> bool:
-        return self.backend.kind == "embedded"
+        return self.backend.kind == EMBEDDED
+
+    def target(self) -> Target:
+        """The sweep that is meant.
+
+        Raises:
+            SettingError: if it is a file's that is missing or wrong, with every problem and its place.
+        """
+        return target.of(self.settings, self.backend.identity)
+
+    def home(self, api: Any) -> tuple[str, str]:
+        """The entity and the project of what comes without them."""
+        with client.asking():
+            return self.settings.wandb_entity or api.default_entity, self.settings.wandb_project
 
     def located(self) -> Backend:
         """The backend with its address and key.

@@ -70,15 +70,13 @@ class Job:
 
     def _run(self) -> int:
         # A mistake in the sweep file is told before anything is started.
-        wanted = None if self._settings.sweep_id else register.wanted(self._settings, self._setup.backend.identity)
+        target = self._setup.target()
         if self._setup.embedded:
             self._located = self._setup.at(self._use_server())
         environment = self._setup.environment(self._located)
         self._say(f"Data: {data.prepare(environment)}")
         api = client.connect(environment)
-        path, new = self._settings.sweep_id, False
-        if wanted is not None:
-            path, new = register.register(api, wanted, environment, self._settings.data_dir)
+        path, new = register.register(api, target, environment, self._settings.data_dir)
         self._reader = Reader(api, path)
         results = self._introduce(self._reader.read(), new)
         if not results.over:

@@ -11,8 +11,8 @@ import pytest
 import wandb
 
 from app import settings
-from app.commands import register
-from app.commands.register import Wanted
+from app.commands import target
+from app.commands.target import Wanted
 from app.settings import SettingError, Settings
 from tests.app.programs import ROOT, MakeWorkplace, Workplace, ending
 from tests.server.real_server import RunningServer
@@ -41,7 +41,7 @@ def settings_for(file: Path, **variables: str) -> Settings:
 def name_of(tmp_path: Path, text: str, identity: str = "embedded", **variables: str) -> str:
     file = tmp_path / "grid.yaml"
     file.write_text(text)
-    return register.wanted(settings_for(file, **variables), identity).name
+    return target.of(settings_for(file, **variables), identity).name
 
 
 def sweeps(api: wandb.Api, project: str) -> list[Any]:
@@ -76,7 +76,7 @@ def test_another_search_project_backend_or_label_is_another_sweep(tmp_path: Path
 
 def test_a_missing_file_is_told_with_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(SettingError) as caught:
-        register.wanted(settings_for(Path("sweeps/layersize.yaml")), "embedded")
+        target.of(settings_for(Path("sweeps/layersize.yaml")), "embedded")
 
     assert "Did you mean sweeps/layer_size.yaml?" in caught.value.message
 
@@ -110,13 +110,13 @@ def test_two_that_register_at_once_use_one_sweep(there: Workplace, api: wandb.Ap
 
 def test_of_two_with_one_name_the_older_is_used(there: Workplace, server: RunningServer, api: wandb.Api) -> None:
     project = there.variables["WANDB_PROJECT"]
-    wanted = register.wanted(settings_for(Path(there.variables["SWEEP"]), WANDB_PROJECT=project), server.url)
+    wanted = wanted_by(settings_for(Path(there.variables["SWEEP"]), WANDB_PROJECT=project), server.url)
     register_by_hand(wanted, there.environment(**server.env(there.folder)))
     (older,) = sweeps(api, project)
     time.sleep(1.1)  # W&B tells the time of a sweep in whole seconds
     register_by_hand(wanted, there.environment(**server.env(there.folder)))
 
-    found = register.find(api, wanted)
+    found = wanted.find(api)
 
     assert len(sweeps(api, project)) == 2
     assert found == f"local/{project}/{older.id}"
@@ -124,9 +124,9 @@ def test_of_two_with_one_name_the_older_is_used(there: Workplace, server: Runnin
 
 def test_a_project_that_is_not_there_has_no_sweep(api: wandb.Api, tmp_path: Path) -> None:
     (tmp_path / "grid.yaml").write_text(GRID)
-    wanted = register.wanted(settings_for(tmp_path / "grid.yaml"), "embedded")
+    wanted = wanted_by(settings_for(tmp_path / "grid.yaml"), "embedded")
 
-    assert register.find(api, replace(wanted, project="no-such-project")) is None
+    assert replace(wanted, project="no-such-project").find(api) is None
 
 
 def test_a_mistake_in_the_file_is_told_with_its_place_and_nothing_is_sent(there: Workplace, api: wandb.Api) -> None:
@@ -170,6 +170,12 @@ def test_without_a_server_it_says_how_to_start_one(workplace: Workplace) -> None
 
     assert code == 1
     assert "`make up` and `make serve` start one." in output
+
+
+def wanted_by(settings: Settings, identity: str) -> Wanted:
+    wanted = target.of(settings, identity)
+    assert isinstance(wanted, Wanted)
+    return wanted
 
 
 def register_by_hand(wanted: Wanted, environment: dict[str, str]) -> None:
