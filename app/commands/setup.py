@@ -31,7 +31,10 @@ class Setup:
             SettingError: with the problems.
         """
         env_file = settings.read_env_file(environ)
-        return cls(settings.read(environ, env_file), backend.choose(env_file), dict(environ), env_file)
+        read, chosen = settings.read(environ, env_file), backend.choose(env_file)
+        if chosen.kind == EMBEDDED:  # it has one user; a team of the cloud is none of its
+            read = replace(read, wandb_entity="")
+        return cls(read, chosen, dict(environ), env_file)
 
     def notes(self) -> list[str]:
         """What should be said first: the backend and why, and what was set without effect."""

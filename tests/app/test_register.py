@@ -129,6 +129,19 @@ def test_a_project_that_is_not_there_has_no_sweep(api: wandb.Api, tmp_path: Path
     assert replace(wanted, project="no-such-project").find(api) is None
 
 
+def test_a_team_of_the_cloud_is_not_looked_for_on_the_embedded_server(workplace: Workplace) -> None:
+    workplace.write_quick_sweep(size=[1])
+    server = RunningServer(workplace.data / "server")
+    try:
+        first, again = (workplace.run("register", WANDB_ENTITY="team") for _ in range(2))
+    finally:
+        server.stop()
+
+    assert (first[0], again[0]) == (0, 0), first[1] + again[1]
+    assert "registered." in first[1]
+    assert "goes on: 0 of 1 runs finished." in again[1]
+
+
 def test_a_mistake_in_the_file_is_told_with_its_place_and_nothing_is_sent(there: Workplace, api: wandb.Api) -> None:
     project = there.variables["WANDB_PROJECT"]
     Path(there.variables["SWEEP"]).write_text("method: gird\nparameters:\n  size: {value: [1]}\n")
