@@ -20,6 +20,7 @@ from server.pages.rendering import SCHEME_COOKIE, SCHEMES, Frame, Page, Static
 from server.pages.run.detail import FileUrl, run_detail
 from server.pages.sweep.detail import sweep_detail
 from server.pages.sweep.table_query import page_number, table_query
+from server.pages.sweep.view import SweepView
 from server.pages.sweeps.list import SHOWN, ListQuery, sweep_list
 from server.pages.words.addresses import sweep_url
 from server.pages.words.times import Now
@@ -88,7 +89,8 @@ class Views:
         query = table_query(request.query_params.multi_items())
         if "add" in request.query_params:
             return Page("sweep.html", "", moved_to=query.url(sweep_url(project, sweep)))
-        return sweep_detail(connection, sweep, project, query, self.settings, Now(self.clock()))
+        view = SweepView(connection, project, sweep, self.settings.agent_silent_s, Now(self.clock()), query)
+        return sweep_detail(view)
 
     def run(self, request: Request, connection: sqlite3.Connection) -> Page:
         project, run = run_of(request, connection)

@@ -5,7 +5,9 @@ import json
 import random
 import re
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +168,30 @@ def test_only_the_histories_of_drawn_curves_are_read(shelf: Shelf, monkeypatch: 
     monkeypatch.setattr(page_queries, "history_sample", counting)
     shelf.look(SWEEP)
     assert 3 <= len(read) <= 5
+
+
+@pytest.mark.parametrize(
+    "path", ["/", SWEEP, f"{SWEEP}?f.dropout=0.1..", f"{SWEEP}?run=run2,run5", "/local/p/runs/run2"]
+)
+def test_a_page_asks_the_store_nothing_twice(shelf: Shelf, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, ids = filled(shelf, 60)
+    shelf.history(ids[1], [{"epoch": 1, "val_accuracy": 0.5}])
+    shelf.sweep(1, "sweep2", state="FINISHED", stop_reason="nothing gets better", ended_at_s=shelf.clock())
+    asked: list[str] = []
+    read = shelf.database.read
+
+    @contextmanager
+    def listened_to() -> Iterator[sqlite3.Connection]:
+        with read() as connection:
+            connection.set_trace_callback(asked.append)
+            yield connection
+
+    monkeypatch.setattr(shelf.database, "read", listened_to)
+    shelf.look(path)
+
+    selects = [sql for sql in asked if sql.startswith("SELECT")]
+    assert len(selects) > 5
+    assert [sql for sql, times in Counter(selects).items() if times > 1] == []
 
 
 def test_an_agent_s_time_tells_failures_retries_and_why_it_is_idle(shelf: Shelf) -> None:

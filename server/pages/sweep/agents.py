@@ -1,6 +1,5 @@
 """The agents of a sweep: what each does now, what it has done, and why it does nothing."""
 
-import sqlite3
 from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil, floor, log2
@@ -10,12 +9,13 @@ from markupsafe import Markup
 
 from charts import format
 from charts.timeline import Block, Span, foot, row
-from server.pages.sweep.chosen import Chosen, Selection
+from server.pages.sweep.chosen import Chosen
+from server.pages.sweep.view import SweepView
 from server.pages.words.addresses import run_url
 from server.pages.words.times import Moment, Now
-from server.store import page_queries, queries, sweep_queries
+from server.store import sweep_queries
 from server.store.queries import Progress
-from server.store.rows import Project, Sweep
+from server.store.rows import Sweep
 from server.store.sweep_queries import AgentLine, Shift
 from terms import states
 
@@ -56,46 +56,38 @@ class SweepAgents:
     more: int
 
 
-def sweep_agents(
-    connection: sqlite3.Connection,
-    sweep: Sweep,
-    project: Project,
-    selection: Selection,
-    progress: Progress,
-    silent_s: float,
-    now: Now,
-) -> SweepAgents:
-    """Reads the agents, those alive first.
-
-    Args:
-        silent_s: an agent that was not heard of for so long is taken for gone.
-    """
-    heard_since_s = now.now_s - silent_s
-    lines = sweep_queries.agent_lines(connection, sweep.id, heard_since_s, AGENTS_SHOWN)
+def sweep_agents(view: SweepView) -> SweepAgents:
+    """Reads the agents, those alive first."""
+    connection, sweep = view.connection, view.sweep
+    lines = sweep_queries.agent_lines(connection, sweep.id, view.heard_since_s, AGENTS_SHOWN)
     shifts = sweep_queries.shifts(connection, [line.agent.id for line in lines])
-    best = queries.best_run(connection, sweep)
-    span = _span(sweep, shifts, now)
+    span = _span(sweep, shifts, view.now)
     pauses = tuple(sweep_queries.pauses(connection, sweep.id))
+    best = view.best_of_all and view.best_of_all.name
     of_agent: dict[int, list[Shift]] = {}
     for shift in shifts:
         of_agent.setdefault(shift.agent_id, []).append(shift)
     rows = [
-        AgentRow(
-            name=line.agent.name,
-            host=line.agent.host,
-            alive=(alive := line.agent.left_at_s is None and line.agent.heartbeat_at_s >= heard_since_s),
-            runs=format.counted(line.runs, "run"),
-            heard=now.moment(line.agent.heartbeat_at_s),
-            run=line.run_display_name or line.run_name,
-            url=None if line.run_name is None else run_url(project, line.run_name),
-            idle=_idle(line, sweep, progress) if alive else "",
-            svg=_time(tuple(of_agent.get(line.agent.id, [])), selection.runs, best and best.name, span, pauses),
-        )
+        _row(view, line, _time(tuple(of_agent.get(line.agent.id, [])), view.selection.runs, best, span, pauses))
         for line in lines
     ]
-    alive_count = page_queries.alive_agents(connection, heard_since_s, sweep.id)
-    axis = foot(span, "now" if sweep.ended_at_s is None or progress.running else "end") if shifts else ""
-    return SweepAgents(rows, Markup(axis), alive_count, sweep_queries.agent_count(connection, sweep.id) - len(rows))
+    axis = foot(span, "now" if sweep.ended_at_s is None or view.progress.running else "end") if shifts else ""
+    return SweepAgents(rows, Markup(axis), view.alive, sweep_queries.agent_count(connection, sweep.id) - len(rows))
+
+
+def _row(view: SweepView, line: AgentLine, svg: Markup) -> AgentRow:
+    alive = line.agent.left_at_s is None and line.agent.heartbeat_at_s >= view.heard_since_s
+    return AgentRow(
+        name=line.agent.name,
+        host=line.agent.host,
+        alive=alive,
+        runs=format.counted(line.runs, "run"),
+        heard=view.now.moment(line.agent.heartbeat_at_s),
+        run=line.run_display_name or line.run_name,
+        url=None if line.run_name is None else run_url(view.project, line.run_name),
+        idle=_idle(line, view.sweep, view.progress) if alive else "",
+        svg=svg,
+    )
 
 
 def _span(sweep: Sweep, shifts: list[Shift], now: Now) -> Span:

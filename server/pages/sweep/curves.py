@@ -1,7 +1,7 @@
 """Learning curves of a few runs of a sweep: those that are asked for, else the best and what they are compared with."""
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -9,15 +9,16 @@ from markupsafe import Markup
 
 from charts import format
 from charts.learning_curves import LETTERS, LearningCurve, learning_curves
-from server.pages.sweep.chosen import Selection
 from server.pages.sweep.search_space import rungs
 from server.pages.sweep.table_query import MOST_CURVES, STATE_FILTERS, TableQuery
+from server.pages.sweep.view import SweepView
 from server.pages.words import history
 from server.pages.words.addresses import run_url
 from server.pages.words.look import Look, cause, run_look, state_of
 from server.pages.words.values import read_object
-from server.store import page_queries, queries, sweep_queries
-from server.store.rows import Project, Run, Sweep
+from server.store import sweep_queries
+from server.store.page_queries import Attempt
+from server.store.rows import Run
 from server.store.sweep_queries import Order
 from terms import states
 
@@ -39,13 +40,18 @@ class DrawnRun:
 
 @dataclass(frozen=True)
 class SweepCurves:
-    """The plot and its legend; `chosen` says whether the address names the runs, `usual_url` is without them."""
+    """The plot and its legend; `chosen` says whether the address names the runs, `usual_url` is without them.
+
+    Attributes:
+        drawn: the runs themselves, in the order of their letters.
+    """
 
     svg: Markup
     runs: list[DrawnRun]
     rungs: str
     chosen: bool
     usual_url: str
+    drawn: list[Attempt]
 
 
 @dataclass(frozen=True)
@@ -76,51 +82,56 @@ class Ticks:
         return replace(self.query, runs=runs).url(self.path)
 
 
-def ticks(path: str, query: TableQuery, curves: SweepCurves | None) -> Ticks:
-    return Ticks(path, query, {run.id: run.letter for run in curves.runs} if curves else {})
+def ticks(view: SweepView, curves: SweepCurves | None) -> Ticks:
+    return Ticks(view.path, view.query, {run.id: run.letter for run in curves.runs} if curves else {})
 
 
-def sweep_curves(
-    connection: sqlite3.Connection, sweep: Sweep, project: Project, path: str, query: TableQuery, selection: Selection
-) -> SweepCurves | None:
+def sweep_curves(view: SweepView) -> SweepCurves | None:
     """Reads the history of the runs that it draws, and of no other.
 
     Returns:
         None for a sweep that names no metric, and if no such run has logged a value of it.
     """
-    if sweep.metric_name is None:
+    metric = view.sweep.metric_name
+    if metric is None:
         return None
-    runs = _named(connection, sweep, query) or _usual(connection, sweep, selection)
-    unit, curves = _curves(connection, runs, sweep.metric_name)
-    compared_at = rungs(sweep.config)
-    svg = learning_curves(sweep.metric_name, curves, unit, compared_at, _needed(connection, sweep))
+    drawn = _named(view) or _usual(view)
+    unit, curves = _curves(view.connection, [each.run for each in drawn], metric)
+    compared_at = rungs(view.sweep.config)
+    svg = learning_curves(metric, curves, unit, compared_at, _needed(view))
     if not svg:
         return None
-    decimals = format.metric_decimals(page_queries.best_values(connection, sweep))
-    lines = [
-        _line(run, project, letter, curve, decimals) for run, letter, curve in zip(runs, LETTERS, curves, strict=False)
-    ]
-    return SweepCurves(Markup(svg), lines, _told(compared_at), bool(query.runs), replace(query, runs=()).url(path))
+    lettered = zip(drawn, LETTERS, curves, strict=False)
+    runs = [_line(view, each.run, letter, curve) for each, letter, curve in lettered]
+    usual_url = replace(view.query, runs=()).url(view.path)
+    return SweepCurves(Markup(svg), runs, _told(compared_at), bool(view.query.runs), usual_url, drawn)
 
 
-def _named(connection: sqlite3.Connection, sweep: Sweep, query: TableQuery) -> list[Run]:
+def _named(view: SweepView) -> list[Attempt]:
     """What the address names, as far as it belongs to the sweep."""
-    found = (queries.run_of_sweep(connection, sweep.id, name) for name in query.runs)
-    return [run for run in found if run is not None]
+    names = view.query.runs
+    found = _attempts(view, Order("run", True), STATE_FILTERS["all"], len(names), names) if names else []
+    return sorted(found, key=lambda each: names.index(each.run.name))
 
 
-def _usual(connection: sqlite3.Connection, sweep: Sweep, selection: Selection) -> list[Run]:
+def _usual(view: SweepView) -> list[Attempt]:
     """The best three of the chosen, the one stopped early last, and one that runs."""
     asked = (
-        (Order("metric", sweep.goal == "maximize"), STATE_FILTERS["all"], BEST_SHOWN),
+        (Order("metric", view.sweep.goal == "maximize"), STATE_FILTERS["all"], BEST_SHOWN),
         (Order("run", True), (states.STOPPED_EARLY,), 1),
         (Order("run", True), (states.RUNNING,), 1),
     )
-    found: dict[str, Run] = {}
-    for order, wanted, limit in asked:
-        for attempt in sweep_queries.attempts(connection, sweep.id, order, wanted, limit, 0, names=selection.runs):
-            found.setdefault(attempt.run.name, attempt.run)
+    found: dict[str, Attempt] = {}
+    for order, wanted, most in asked:
+        for attempt in _attempts(view, order, wanted, most, view.selection.runs):
+            found.setdefault(attempt.run.name, attempt)
     return list(found.values())
+
+
+def _attempts(
+    view: SweepView, order: Order, wanted: Iterable[str], most: int, names: Iterable[str] | None
+) -> list[Attempt]:
+    return sweep_queries.attempts(view.connection, view.sweep.id, order, wanted, most, 0, names=names)
 
 
 def _curves(connection: sqlite3.Connection, runs: list[Run], metric: str) -> tuple[str, list[LearningCurve]]:
@@ -133,10 +144,10 @@ def _curves(connection: sqlite3.Connection, runs: list[Run], metric: str) -> tup
     return history.STEP.strip("_"), by_step
 
 
-def _line(run: Run, project: Project, letter: str, curve: LearningCurve, decimals: int) -> DrawnRun:
+def _line(view: SweepView, run: Run, letter: str, curve: LearningCurve) -> DrawnRun:
     last = curve.points[-1][1] if curve.points else None
-    url = run_url(project, run.name)
-    return DrawnRun(run.name, letter, curve.name, url, run_look(run), format.metric(last, decimals), _why(run))
+    url = run_url(view.project, run.name)
+    return DrawnRun(run.name, letter, curve.name, url, run_look(run), format.metric(last, view.decimals), _why(run))
 
 
 def _why(run: Run) -> str:
@@ -146,9 +157,9 @@ def _why(run: Run) -> str:
     return cause(run) or ""
 
 
-def _needed(connection: sqlite3.Connection, sweep: Sweep) -> dict[int, float]:
+def _needed(view: SweepView) -> dict[int, float]:
     """By rung, what the last run that was stopped there would have needed."""
-    decisions = map(read_object, sweep_queries.early_stops(connection, sweep.id))
+    decisions = map(read_object, sweep_queries.early_stops(view.connection, view.sweep.id))
     return {each["bracket"]: each["needed"] for each in decisions if "bracket" in each and "needed" in each}
 
 

@@ -1,13 +1,12 @@
 """Why runs of a sweep failed: by kind, with the words of the last one."""
 
-import sqlite3
 from dataclasses import dataclass
 
 from charts import format
+from server.pages.sweep.view import SweepView
 from server.pages.words.addresses import run_url
 from server.pages.words.look import cause
 from server.store import queries
-from server.store.rows import Project, Sweep
 
 
 @dataclass(frozen=True)
@@ -22,7 +21,7 @@ class FailureRow:
     url: str
 
 
-def failure_rows(connection: sqlite3.Connection, sweep: Sweep, project: Project) -> list[FailureRow]:
+def failure_rows(view: SweepView) -> list[FailureRow]:
     """What went wrong in a sweep, what cost most points first."""
     return [
         FailureRow(
@@ -31,7 +30,7 @@ def failure_rows(connection: sqlite3.Connection, sweep: Sweep, project: Project)
             lost=f"{format.counted(failure.points, 'point')} lost" if failure.points else "",
             evidence=cause(failure.last) or failure.last.cause or "",
             run=failure.last.display_name or failure.last.name,
-            url=run_url(project, failure.last.name),
+            url=run_url(view.project, failure.last.name),
         )
-        for failure in queries.failures(connection, sweep.id)
+        for failure in queries.failures(view.connection, view.sweep.id)
     ]

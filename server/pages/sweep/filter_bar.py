@@ -3,9 +3,10 @@
 from dataclasses import dataclass, replace
 
 from charts import format
-from server.pages.sweep.chosen import Selection, range_of
+from server.pages.sweep.chosen import range_of
 from server.pages.sweep.search_space import searched
 from server.pages.sweep.table_query import FILTER_PREFIX, METRIC_FILTER, TOP_SHARES, TableQuery
+from server.pages.sweep.view import SweepView
 from server.pages.words.facts import Segment
 from server.store.rows import Sweep
 
@@ -46,8 +47,9 @@ class FilterBar:
     kept: list[tuple[str, str]]
 
 
-def filter_bar(sweep: Sweep, path: str, query: TableQuery, selection: Selection) -> FilterBar:
+def filter_bar(view: SweepView) -> FilterBar:
     """Says what is chosen; the bar is there without a filter too."""
+    sweep, query, selection = view.sweep, view.query, view.selection
     runs = "run" if selection.total == 1 else "runs"
     enough = selection.total >= LEAST_FOR_SHARES or query.top is not None
     named = [(FILTER_PREFIX + name, name) for name in map(".".join, searched(sweep.config))]
@@ -55,20 +57,21 @@ def filter_bar(sweep: Sweep, path: str, query: TableQuery, selection: Selection)
         count=format.count(selection.count),
         total=f"{format.count(selection.total)} {runs}",
         of=runs if selection.runs is None else f"of {format.count(selection.total)} {runs}",
-        chips=_chips(sweep, path, query),
-        none_url=query.unfiltered().url(path),
-        top=_top(path, query) if sweep.metric_name is not None and enough else [],
+        chips=_chips(view),
+        none_url=query.unfiltered().url(view.path),
+        top=_top(view) if sweep.metric_name is not None and enough else [],
         fields=[*named, *([(METRIC_FILTER, sweep.metric_name)] if sweep.metric_name is not None else [])],
         kept=replace(query, number=1).pairs(),
     )
 
 
-def _chips(sweep: Sweep, path: str, query: TableQuery) -> list[Chip]:
+def _chips(view: SweepView) -> list[Chip]:
+    query, path = view.query, view.path
     state = [Chip("state", query.state, replace(query, state="all", number=1).url(path))]
     fields = dict.fromkeys(field for field, _ in query.filters)
     return [
         *(state if query.state != "all" else ()),
-        *(Chip(_name(field, sweep), _texts(query, field), query.without(field).url(path)) for field in fields),
+        *(Chip(_name(field, view.sweep), _texts(query, field), query.without(field).url(path)) for field in fields),
     ]
 
 
@@ -89,10 +92,9 @@ def _said(text: str) -> str:
     return f"{low}–{high}" if low and high else f"≥ {low}" if low else f"≤ {high}"
 
 
-def _top(path: str, query: TableQuery) -> list[Segment]:
-    everyone = Segment("All", replace(query, top=None, number=1).url(path), query.top is None)
-    shares = (
-        Segment(f"Best {share} %", replace(query, top=share, number=1).url(path), query.top == share)
-        for share in TOP_SHARES
-    )
-    return [everyone, *shares]
+def _top(view: SweepView) -> list[Segment]:
+    shares: dict[int | None, str] = {None: "All", **{share: f"Best {share} %" for share in TOP_SHARES}}
+    return [
+        Segment(text, replace(view.query, top=share, number=1).url(view.path), view.query.top == share)
+        for share, text in shares.items()
+    ]

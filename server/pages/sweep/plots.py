@@ -6,7 +6,7 @@ the points they were made of, so that they are never out of date.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Final
 
 from markupsafe import Markup
@@ -17,11 +17,13 @@ from charts.bars import Bar, bars, better
 from charts.parallel_coordinates import Outcome, ParallelCoordinates, parallel_coordinates
 from search.importance import Importance, TooFew, importance
 from search.space import Categorical, WeightedCategorical
-from server.pages.sweep.chosen import Chosen, Selection, holds, range_of
+from server.pages.sweep.chosen import Chosen, holds, range_of
 from server.pages.sweep.search_space import searched
 from server.pages.sweep.table_query import FILTER_PREFIX, METRIC_FILTER, TableQuery
+from server.pages.sweep.view import SweepView
 from server.pages.words.values import Path, at, read_object, written
 from server.sampling import evenly
+from server.store import sweep_queries
 from server.store.rows import Sweep
 from server.store.sweep_queries import Point
 from terms.states import FAILURES
@@ -68,34 +70,68 @@ class SweepPlots:
     mattered: Mattered
 
 
-def sweep_plots(
-    sweep: Sweep, points: Points, selection: Selection, path: str, query: TableQuery, over: bool
-) -> SweepPlots | None:
+@dataclass(frozen=True)
+class Drawing:
+    """All that the parallel coordinates are made of; they are kept by it.
+
+    Attributes:
+        config, metric, goal: of the sweep.
+        paths: of the parameters, the first one first; `by_importance` says what put them in this order.
+        path, query: of the page, for the links on its axes.
+    """
+
+    points: Points
+    chosen: Chosen
+    config: str
+    metric: str
+    goal: str
+    paths: tuple[Path, ...]
+    by_importance: bool
+    path: str
+    query: TableQuery
+
+    @cached_property
+    def columns(self) -> dict[Path, list[Any]]:
+        return _columns(self.points, self.config)
+
+    @cached_property
+    def outcomes(self) -> list[Outcome]:
+        chosen = self.chosen
+        return [
+            Outcome(point.name, _value(point), chosen is None or point.run in chosen, point.run)
+            for point in self.points
+        ]
+
+
+def sweep_plots(view: SweepView) -> SweepPlots | None:
     """Draws the settled points that the filters leave, and in grey the others.
 
-    Args:
-        points: all that are settled.
-        path, query: of the page, for the links on its axes.
-        over: whether no more will come; until then importance is measured again at every tenth run or so.
+    Until the sweep is over, importance is measured again at every tenth run or so.
 
     Returns:
         None for a sweep that names no metric, varies nothing, or has no settled point.
     """
+    sweep, chosen = view.sweep, view.selection
+    points = sweep_queries.points(view.connection, sweep.id)
     if sweep.metric_name is None or not searched(sweep.config) or not points:
         return None
     # Axes stay where they are under a filter, so their order is that of all runs.
-    everyone = _measured(points, None, over)
-    known = _importance(everyone, sweep.config, sweep.goal)
-    paths = _strongest_first(known, sweep.config)
-    page = (path, replace(query, number=1))
-    by_importance = not isinstance(known, TooFew)
-    parallel = _parallel(
-        points, selection.runs, sweep.config, sweep.metric_name, sweep.goal, paths, by_importance, page
+    known = _importance(_measured(points, None, view.over), sweep.config, sweep.goal)
+    drawing = Drawing(
+        points,
+        chosen.runs,
+        sweep.config,
+        sweep.metric_name,
+        sweep.goal,
+        paths=_strongest_first(known, sweep.config),
+        by_importance=not isinstance(known, TooFew),
+        path=view.path,
+        query=replace(view.query, number=1),
     )
-    measured = _measured(points, selection.by_settings, over)
+    measured = _measured(points, chosen.by_settings, view.over)
     found = _importance(measured, sweep.config, sweep.goal)
-    valued = sum(_counts(point, selection.by_settings) for point in points)
-    return SweepPlots(parallel, _mattered(sweep, found, measured, valued, query))
+    valued = sum(_counts(point, chosen.by_settings) for point in points)
+    return SweepPlots(_parallel(drawing), _mattered(sweep, found, measured, valued, view.query))
 
 
 def _counts(point: Point, chosen: Chosen) -> bool:
@@ -143,56 +179,45 @@ def _columns(points: Points, config: str) -> dict[Path, list[Any]]:
 
 
 @lru_cache(maxsize=DRAWINGS_KEPT)
-def _parallel(
-    points: Points,
-    chosen: Chosen,
-    config: str,
-    metric: str,
-    goal: str,
-    paths: tuple[Path, ...],
-    by_importance: bool,
-    page: tuple[str, TableQuery],
-) -> Parallel:
-    columns = _columns(points, config)
-    outcomes = [
-        Outcome(point.name, _value(point), chosen is None or point.run in chosen, point.run) for point in points
-    ]
-    path, query = page
-    pick = _pick(METRIC_FILTER, path, query)
-    drawings = {}
-    for form, most in AXES.items():
-        # The strongest stands beside the result; in the file's order, the first stands leftmost.
-        names = paths[:most][::-1] if by_importance else paths[:most]
-        axes = [_axis(path, columns[path], config, page) for path in names]
-        drawings[form] = parallel_coordinates(
-            axes, metric, goal, outcomes, LINES[form], NAME_LENGTH[form], pick, query.whole
-        )
-    wide = drawings["wide"]
+def _parallel(drawing: Drawing) -> Parallel:
+    drawn = {form: _in_form(drawing, form) for form in AXES}
+    wide = drawn["wide"]
     if wide is None:
         return Parallel({}, "")
-    svg = {form: Markup(drawing.svg) for form, drawing in drawings.items() if drawing}
-    caption = f"{_lines(wide)} {_order(len(paths), by_importance)}".strip()
-    turned = replace(query, whole=not query.whole).url(path)
+    svg = {form: Markup(each.svg) for form, each in drawn.items() if each}
+    caption = f"{_lines(wide)} {_order(len(drawing.paths), drawing.by_importance)}".strip()
+    query = drawing.query
+    turned = replace(query, whole=not query.whole).url(drawing.path)
     words = "Leave out what is out of scale" if query.whole else "Draw what is out of scale"
     return Parallel(svg, caption, (words, turned) if query.whole or wide.out_of_scale else None)
 
 
-def _axis(path: Path, values: Sequence[Any], config: str, page: tuple[str, TableQuery]) -> Axis:
-    parameter = searched(config)[path]
+def _in_form(drawing: Drawing, form: str) -> ParallelCoordinates | None:
+    # The strongest stands beside the result; in the file's order, the first stands leftmost.
+    paths = drawing.paths[: AXES[form]]
+    axes = [_axis(drawing, path) for path in (paths[::-1] if drawing.by_importance else paths)]
+    pick = _pick(drawing, METRIC_FILTER)
+    metric, goal, whole = drawing.metric, drawing.goal, drawing.query.whole
+    return parallel_coordinates(axes, metric, goal, drawing.outcomes, LINES[form], NAME_LENGTH[form], pick, whole)
+
+
+def _axis(drawing: Drawing, path: Path) -> Axis:
+    values = drawing.columns[path]
+    parameter = searched(drawing.config)[path]
     name = ".".join(path)
-    pick = _pick(FILTER_PREFIX + name, *page)
+    pick = _pick(drawing, FILTER_PREFIX + name)
     if isinstance(parameter, Categorical | WeightedCategorical):
         return Axis(name, values, parameter.values, pick=pick)
     return Axis(name, values, log="log" in parameter.distribution, pick=pick)
 
 
-def _pick(field: str, path: str, query: TableQuery) -> Pick:
-    texts = query.texts(field)
+def _pick(drawing: Drawing, field: str) -> Pick:
+    texts = drawing.query.texts(field)
     return Pick(
         field,
         [ends for ends in map(range_of, texts) if ends],
         lambda value: any(holds(text, value) for text in texts),
-        lambda value: query.toggled(field, written(value)).url(path),
+        lambda value: drawing.query.toggled(field, written(value)).url(drawing.path),
     )
 
 

@@ -1,32 +1,28 @@
 """The table of a sweep's runs: sorted and paged by the address alone."""
 
-import sqlite3
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
 from charts import format
 from server.pages.door.buttons import Button, run_buttons
-from server.pages.sweep.chosen import Selection
 from server.pages.sweep.curves import Ticks
+from server.pages.sweep.recipe import PARAMETER_DIGITS, parameters
 from server.pages.sweep.search_space import searched
 from server.pages.sweep.table_query import PARAMETER_PREFIX, STATE_FILTERS, TableQuery
+from server.pages.sweep.view import SweepView
 from server.pages.words.addresses import run_url
 from server.pages.words.facts import Segment
 from server.pages.words.how_long import epochs, run_time
 from server.pages.words.look import Look, cause, run_look, state_of
-from server.pages.words.times import Now
-from server.pages.words.values import Path, at, config_values, read_object, written
+from server.pages.words.values import Path, at, read_object, written
 from server.run_values import at_path, number
-from server.store import page_queries, queries, sweep_queries
+from server.store import queries, sweep_queries
 from server.store.page_queries import Attempt
-from server.store.rows import Project, Run, Sweep
+from server.store.rows import Run, Sweep
 from server.store.sweep_queries import Order
 from terms import states
 
 PER_PAGE: Final = 50
-# A random value of 17 digits would push the others out of sight; the run's page has all of them.
-PARAMETER_DIGITS: Final = 5
 
 
 @dataclass(frozen=True)
@@ -96,90 +92,56 @@ class RunsTable:
     menu: list[Segment]
 
 
-def runs_table(
-    connection: sqlite3.Connection,
-    sweep: Sweep,
-    project: Project,
-    path: str,
-    query: TableQuery,
-    selection: Selection,
-    ticks: Ticks,
-    now: Now,
-) -> RunsTable:
+def runs_table(view: SweepView, ticks: Ticks) -> RunsTable:
     """Builds the table of the chosen runs; the best of them is pinned on top of every page."""
-    best = best_of(connection, sweep, selection)
-    order = _order(sweep, query)
+    query, total = view.query, view.selection.count
+    order = _order(view.sweep, query)
     offset = (query.number - 1) * PER_PAGE
-    without = best.id if best else None
-    found = sweep_queries.attempts(
-        connection, sweep.id, order, STATE_FILTERS["all"], PER_PAGE, offset, without, selection.runs
-    )
-    if best is not None:
-        found.insert(0, page_queries.attempt(connection, best))
-    total = selection.count
-    paths = [path for path in searched(sweep.config) if _column_name(path) not in query.hidden]
-    best_values = _parameters(page_queries.attempt(connection, best)) if best else {}
-    decimals = format.metric_decimals(page_queries.best_values(connection, sweep))
-    losing = queries.losing_runs(connection, sweep.id)
-    row = _row_maker(paths, sweep, project, best, best_values, losing, decimals, ticks, now)
-    rows = [row(attempt) for attempt in found]
+    found = _attempts(view, order, offset)
+    paths = [path for path in searched(view.sweep.config) if _column_name(path) not in query.hidden]
+    losing = queries.losing_runs(view.connection, view.sweep.id)
+    rows = [_row(view, attempt, paths, ticks, attempt.run.id in losing) for attempt in found]
     css = [_alignment([row.parameters[place] for row in rows]) for place in range(len(paths))]
     return RunsTable(
-        columns=_columns(sweep, path, query, order, paths, css),
+        columns=_columns(view, order, paths, css),
         parameter_css=css,
         rows=rows,
-        shown=_shown(offset, len(found), total, best is not None),
-        pages=_pages(path, query, total - (best is not None)),
+        shown=_shown(offset, len(found), total, view.best is not None),
+        pages=_pages(view, total - (view.best is not None)),
         hidden=query.hidden,
-        menu=_menu(sweep, path, query),
+        menu=_menu(view),
     )
 
 
-def best_of(connection: sqlite3.Connection, sweep: Sweep, selection: Selection) -> Run | None:
-    """The best of the chosen runs; None if none of them has a value."""
-    if selection.runs is None:
-        return queries.best_run(connection, sweep)
-    return queries.run_of_sweep(connection, sweep.id, selection.best) if selection.best else None
+def _attempts(view: SweepView, order: Order, offset: int) -> list[Attempt]:
+    """One page of the chosen runs, the best of them first on each."""
+    best, chosen = view.best, view.selection.runs
+    without = best.run.id if best else None
+    found = sweep_queries.attempts(
+        view.connection, view.sweep.id, order, STATE_FILTERS["all"], PER_PAGE, offset, without, chosen
+    )
+    return [best, *found] if best else found
 
 
-def recipe(attempt: Attempt, sweep: Sweep) -> list[tuple[str, str]]:
-    """The searched parameters of a run, by name."""
-    values = _parameters(attempt)
-    return [(".".join(path), written(at(values, path), PARAMETER_DIGITS)) for path in searched(sweep.config)]
-
-
-def _row_maker(
-    paths: list[Path],
-    sweep: Sweep,
-    project: Project,
-    best: Run | None,
-    best_values: dict[str, object],
-    losing: set[int],
-    decimals: int,
-    ticks: Ticks,
-    now: Now,
-) -> Callable[[Attempt], RunRow]:
-    def row(attempt: Attempt) -> RunRow:
-        run = attempt.run
-        values = _parameters(attempt)
-        return RunRow(
-            id=run.name,
-            name=run.display_name or run.name,
-            url=run_url(project, run.name),
-            look=run_look(run),
-            cause=cause(run),
-            why=run.cause if state_of(run) == states.STOPPED_EARLY else None,
-            metric=_metric(run, sweep, decimals),
-            parameters=[_cell(at(values, path), at(best_values, path), best is not None) for path in paths],
-            epochs=epochs(run),
-            time=run_time(run, now),
-            best=best is not None and run.id == best.id,
-            letter=ticks.letter(run),
-            curve_url=ticks.url(run),
-            buttons=run_buttons(run, run.id in losing),
-        )
-
-    return row
+def _row(view: SweepView, attempt: Attempt, paths: list[Path], ticks: Ticks, lost_point: bool) -> RunRow:
+    run, best = attempt.run, view.best
+    values, best_values = parameters(attempt), parameters(best) if best else {}
+    return RunRow(
+        id=run.name,
+        name=run.display_name or run.name,
+        url=run_url(view.project, run.name),
+        look=run_look(run),
+        cause=cause(run),
+        why=run.cause if state_of(run) == states.STOPPED_EARLY else None,
+        metric=_metric(run, view.sweep, view.decimals),
+        parameters=[_cell(at(values, path), at(best_values, path), best is not None) for path in paths],
+        epochs=epochs(run),
+        time=run_time(run, view.now),
+        best=best is not None and run.id == best.run.id,
+        letter=ticks.letter(run),
+        curve_url=ticks.url(run),
+        buttons=run_buttons(run, lost_point),
+    )
 
 
 def _metric(run: Run, sweep: Sweep, decimals: int) -> str:
@@ -195,10 +157,6 @@ def _cell(value: object, best: object, compared: bool) -> Cell:
     if value is None:
         return Cell(format.ABSENT, False, True)
     return Cell(written(value, PARAMETER_DIGITS), compared and value == best, number(value) is not None)
-
-
-def _parameters(attempt: Attempt) -> dict[str, object]:
-    return read_object(attempt.params) or config_values(attempt.run.config)
 
 
 def _order(sweep: Sweep, query: TableQuery) -> Order:
@@ -223,12 +181,13 @@ def _column_name(parameter: Path) -> str:
     return PARAMETER_PREFIX + ".".join(parameter)
 
 
-def _menu(sweep: Sweep, path: str, query: TableQuery) -> list[Segment]:
-    metric = [("metric", sweep.metric_name)] if sweep.metric_name is not None else []
-    parameters = [(_column_name(parameter), ".".join(parameter)) for parameter in searched(sweep.config)]
+def _menu(view: SweepView) -> list[Segment]:
+    query, metric = view.query, view.sweep.metric_name
+    named = [("metric", metric)] if metric is not None else []
+    parameters = [(_column_name(parameter), ".".join(parameter)) for parameter in searched(view.sweep.config)]
     return [
-        Segment(text, replace(query, hidden=_turned(query.hidden, name)).url(path), name not in query.hidden)
-        for name, text in [("state", "State"), *metric, *parameters, ("rows", "Epochs"), ("time", "Time")]
+        Segment(text, replace(query, hidden=_turned(query.hidden, name)).url(view.path), name not in query.hidden)
+        for name, text in [("state", "State"), *named, *parameters, ("rows", "Epochs"), ("time", "Time")]
     ]
 
 
@@ -236,9 +195,9 @@ def _turned(names: tuple[str, ...], name: str) -> tuple[str, ...]:
     return tuple(each for each in names if each != name) if name in names else (*names, name)
 
 
-def _columns(
-    sweep: Sweep, path: str, query: TableQuery, order: Order, parameters: list[Path], parameter_css: list[str]
-) -> list[Column]:
+def _columns(view: SweepView, order: Order, parameters: list[Path], parameter_css: list[str]) -> list[Column]:
+    query, path, metric = view.query, view.path, view.sweep.metric_name
+
     def head(name: str, column: str | Path, css: str = "") -> Column:
         sort = column if isinstance(column, str) else _column_name(column)
         if column == order.column:
@@ -248,7 +207,7 @@ def _columns(
         url = replace(query, sort=sort, descending=None, number=1).url(path) if allowed else None
         return Column(name, url, None, css)
 
-    named = [("State", "state", ""), *([(sweep.metric_name, "metric", "number")] if sweep.metric_name else [])]
+    named = [("State", "state", ""), *([(metric, "metric", "number")] if metric else [])]
     last = [("Epochs", "rows", "number"), ("Time", "time", "number")]
     return [
         head("Run", "run"),
@@ -270,8 +229,9 @@ def _shown(offset: int, rows: int, total: int, pinned: bool) -> str:
     return f"{best}{format.count(first)} to {format.count(last)} of {format.counted(total, 'run')}"
 
 
-def _pages(path: str, query: TableQuery, total: int) -> list[Segment]:
+def _pages(view: SweepView, total: int) -> list[Segment]:
     """Links to the first, the last and the pages around this one; a gap between them is an entry without address."""
+    query = view.query
     last = -(-total // PER_PAGE)
     if last < 2:
         return []
@@ -280,5 +240,5 @@ def _pages(path: str, query: TableQuery, total: int) -> list[Segment]:
     for before, page in zip([0, *numbers], numbers, strict=False):
         if page > before + 1:
             segments.append(Segment("…", "", False))
-        segments.append(Segment(format.count(page), replace(query, number=page).url(path), page == query.number))
+        segments.append(Segment(format.count(page), replace(query, number=page).url(view.path), page == query.number))
     return segments

@@ -3,7 +3,7 @@
 import shlex
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from markupsafe import Markup
@@ -14,10 +14,11 @@ from charts.steps import steps
 from server.keys import API_KEY_FILE
 from server.pages.door.buttons import RESUME, Button, retry_button, sweep_buttons
 from server.pages.rendering import Crumb, Page
-from server.pages.words.addresses import project_url, run_url, sweep_url
+from server.pages.words.addresses import project_url, run_url
 from server.pages.words.facts import Count, Segment, counts, kind_of, kinds, of_expected, stop_reason, title_of
 from server.pages.words.look import KIND_LOOKS, Look, cause, run_look, sweep_look
 from server.pages.words.outlook import outlook
+from server.pages.words.standing import Standing
 from server.pages.words.times import Moment, Now
 from server.settings import Settings
 from server.store import list_queries, page_queries, queries
@@ -99,6 +100,23 @@ class ListQuery:
         return project_url(self.project) if self.project else "/"
 
 
+@dataclass(frozen=True)
+class ListPage:
+    """What the template is given; `loose` are the newest of `loose_count` runs without a sweep."""
+
+    title: str
+    facts: str
+    notices: list[Notice]
+    segments: list[Segment]
+    sweeps: list[SweepRow]
+    pages: list[Segment]
+    loose: list[LooseRun]
+    loose_count: int
+    kinds: Iterable[Look]
+    data: str
+    data_size: str
+
+
 def sweep_list(connection: sqlite3.Connection, query: ListQuery, settings: Settings, base_url: str, now: Now) -> Page:
     """Builds the page.
 
@@ -106,84 +124,80 @@ def sweep_list(connection: sqlite3.Connection, query: ListQuery, settings: Setti
         base_url: of this server, as the reader's client would name it; for the commands of the empty page.
     """
     project_id = query.project.id if query.project else None
-    counts = list_queries.sweep_states(connection, project_id)
+    by_state = list_queries.sweep_states(connection, project_id)
     loose = list_queries.loose_run_count(connection, project_id)
     crumbs = (Crumb("Sweeps", "/"), Crumb(query.project.name)) if query.project else (Crumb("Sweeps"),)
     title = query.project.name if query.project else "Sweeps"
-    if not counts and not loose:
+    if not by_state and not loose:
         return Page("empty.html", "No sweeps yet", _first_steps(settings, base_url), crumbs, REFRESH_S)
     alive = page_queries.alive_agents(connection, now.now_s - settings.agent_silent_s)
     stopped = list_queries.stopped_themselves(connection, project_id, now.now_s - NOTICED_S)
-    values = {
-        "title": title,
-        "facts": _facts(counts, alive if query.project is None else None, len(stopped)),
-        "notices": [_notice(connection, sweep) for sweep in stopped[:NOTICES]],
-        "segments": _segments(query, counts),
-        "sweeps": sweep_rows(connection, query, {sweep.id for sweep in stopped[:NOTICES]}, settings, now),
-        "pages": _pages(query, counts),
-        "loose": _loose_runs(connection, project_id, now),
-        "loose_count": loose,
-        "kinds": KIND_LOOKS.values(),
-        "data": str(settings.data.absolute()),
-        "data_size": format.size(list_queries.stored_bytes(connection)),
-    }
-    return Page("sweeps.html", title, values, crumbs, REFRESH_S)
-
-
-def sweep_rows(
-    connection: sqlite3.Connection, query: ListQuery, noticed: set[int], settings: Settings, now: Now
-) -> list[SweepRow]:
-    """The rows of one page.
-
-    Args:
-        noticed: sweeps that a notice tells of.
-    """
-    project_id = query.project.id if query.project else None
     offset = (query.number - 1) * PER_PAGE
     found = list_queries.sweeps_in(connection, SHOWN[query.show], project_id, PER_PAGE, offset)
-    rows = [_row(connection, sweep, settings, now) for sweep in found]
-    return [replace(row, reason=None) if sweep.id in noticed else row for row, sweep in zip(rows, found, strict=True)]
+    noticed = {sweep.id for sweep in stopped[:NOTICES]}
+    standing = _standings(connection, [*found, *stopped[:NOTICES]], settings, now)
+    values = ListPage(
+        title=title,
+        facts=_facts(by_state, alive if query.project is None else None, len(stopped)),
+        notices=[_notice(standing[sweep.id]) for sweep in stopped[:NOTICES]],
+        segments=_segments(query, by_state),
+        sweeps=[_row(standing[sweep.id], sweep.id in noticed) for sweep in found],
+        pages=_pages(query, by_state),
+        loose=_loose_runs(connection, project_id, now),
+        loose_count=loose,
+        kinds=KIND_LOOKS.values(),
+        data=str(settings.data.absolute()),
+        data_size=format.size(list_queries.stored_bytes(connection)),
+    )
+    return Page("sweeps.html", title, vars(values), crumbs, REFRESH_S)
 
 
-def _row(connection: sqlite3.Connection, sweep: Sweep, settings: Settings, now: Now) -> SweepRow:
-    project = queries.by_id(connection, Project, sweep.project_id)
-    progress = queries.progress(connection, sweep)
-    alive = page_queries.alive_agents(connection, now.now_s - settings.agent_silent_s, sweep.id)
-    best = page_queries.best_values(connection, sweep)
-    runs = sum(queries.run_states(connection, sweep.id).values())
+def _standings(
+    connection: sqlite3.Connection, sweeps: Iterable[Sweep], settings: Settings, now: Now
+) -> dict[int, Standing]:
+    projects = {project.id: project for project in queries.projects(connection)}
+    return {
+        sweep.id: Standing(connection, projects[sweep.project_id], sweep, settings.agent_silent_s, now)
+        for sweep in sweeps
+    }
+
+
+def _row(standing: Standing, noticed: bool) -> SweepRow:
+    sweep, progress, best = standing.sweep, standing.progress, standing.best_values
+    improvements = list_queries.improvements(standing.connection, sweep)
+    runs = sum(queries.run_states(standing.connection, sweep.id).values())
     return SweepRow(
         name=title_of(sweep),
-        url=sweep_url(project, sweep),
-        project=project.name,
+        url=standing.path,
+        project=standing.project.name,
         kind=kind_of(sweep),
         look=sweep_look(sweep),
-        detail=outlook(connection, sweep, progress, alive, now).main,
-        reason=stop_reason(sweep),
+        detail=outlook(standing).main,
+        reason=None if noticed else stop_reason(sweep),
         bar=Markup(progress_bar(kinds(progress))),
         settled=f"{format.count(progress.settled)}{of_expected(sweep)}",
         counts=counts(sweep, progress).values(),
-        best=format.metric(best[0], format.metric_decimals(best)) if best else None,
+        best=format.metric(best[0], standing.decimals) if best else None,
         metric=sweep.metric_name,
         goal=sweep.goal,
-        so_far=Markup(steps(list_queries.improvements(connection, sweep), runs, sweep.goal)),
-        alive=alive,
-        created=now.moment(sweep.created_at_s),
+        so_far=Markup(steps(improvements, runs, sweep.goal)),
+        alive=standing.alive,
+        created=standing.now.moment(sweep.created_at_s),
         buttons=sweep_buttons(sweep, progress, with_retry=False),
     )
 
 
-def _notice(connection: sqlite3.Connection, sweep: Sweep) -> Notice:
-    project = queries.by_id(connection, Project, sweep.project_id)
-    started = queries.trial_count(connection, sweep.id)
+def _notice(standing: Standing) -> Notice:
+    sweep, progress = standing.sweep, standing.progress
+    started = queries.trial_count(standing.connection, sweep.id)
     if sweep.expected is None:
         left = f"{format.counted(started, 'run')} {'was' if started == 1 else 'were'} started"
     else:
         left = f"{format.count(sweep.expected - started)}{of_expected(sweep)} runs were not started"
-    progress = queries.progress(connection, sweep)
     buttons = [retry_button(progress)] if progress.failed else [Button(RESUME, "Resume")]
     whole = sweep.stop_reason or ""
     reason = whole if len(whole) <= REASON_LENGTH else f"{whole[:REASON_LENGTH]}…"
-    return Notice(title_of(sweep), sweep_url(project, sweep), reason, left, buttons)
+    return Notice(title_of(sweep), standing.path, reason, left, buttons)
 
 
 def _facts(counts: dict[str, int], alive: int | None, stopped: int) -> str:
