@@ -9,18 +9,19 @@ from markupsafe import Markup
 
 from charts import format
 from charts.strip import strip
-from server.pages.door.buttons import run_buttons
+from server.pages.door.buttons import Button, run_buttons
 from server.pages.rendering import Crumb, Page
 from server.pages.run import logged
-from server.pages.run.again import commands
-from server.pages.run.recorded import provenance, settings_of, summary_of
-from server.pages.run.story import story
-from server.pages.run.system_metrics import system_metrics
+from server.pages.run.again import Command, commands
+from server.pages.run.logged import Curve, HistoryTable, ShownLine
+from server.pages.run.recorded import Setting, Value, provenance, settings_of, summary_of
+from server.pages.run.story import Story, story
+from server.pages.run.system_metrics import SystemMetric, system_metrics
 from server.pages.words.addresses import project_url, run_url, sweep_url
 from server.pages.words.facts import title_of
 from server.pages.words.how_long import run_time
 from server.pages.words.look import Look, cause, run_look
-from server.pages.words.times import Now
+from server.pages.words.times import Moment, Now
 from server.store import page_queries, queries, run_queries
 from server.store.page_queries import Attempt
 from server.store.rows import Agent, Project, Run, StoredFile, Sweep, Trial
@@ -74,6 +75,49 @@ class AttemptRow:
     here: bool
 
 
+@dataclass(frozen=True)
+class RunPage:
+    """What the template is given.
+
+    Attributes:
+        sweep_url: None for a run of no sweep, which has no `place` either ("run 16 of 300").
+        resumed: how often it went on under its own id.
+        compared: whether the best run stands beside it.
+        attempts: all runs of its point, if there are several.
+    """
+
+    run: Run
+    title: str
+    look: Look
+    url: str
+    buttons: list[Button]
+    sweep_url: str | None
+    place: str
+    agent: str | None
+    started: Moment | None
+    ended: Moment | None
+    time: str
+    resumed: int
+    neighbours: list[tuple[str, str]]
+    result: Result | None
+    summary: list[Value]
+    story: Story
+    curves: list[Curve]
+    compared: bool
+    settings: list[Setting]
+    provenance: list[Value]
+    commands: list[Command]
+    history: HistoryTable
+    console: list[ShownLine]
+    console_total: int
+    system: list[SystemMetric]
+    attempts: list[AttemptRow]
+    files: list[FileRow]
+    file_count: int
+    file_size: str
+    images_shown: int
+
+
 def run_detail(connection: sqlite3.Connection, run: Run, project: Project, file_url: FileUrl, now: Now) -> Page:
     sweep = queries.by_id(connection, Sweep, run.sweep_id) if run.sweep_id else None
     attempt = page_queries.attempt(connection, run)
@@ -83,40 +127,40 @@ def run_detail(connection: sqlite3.Connection, run: Run, project: Project, file_
     result = _result(connection, sweep, run, best) if sweep else None
     console, console_total = logged.console(connection, run)
     files = queries.files(connection, run.id)
-    values = {
-        "run": run,
-        "title": run.display_name or run.name,
-        "look": run_look(run),
-        "url": run_url(project, run.name),
-        "buttons": run_buttons(run, sweep is not None and run.id in queries.losing_runs(connection, sweep.id)),
-        "sweep_url": sweep_url(project, sweep) if sweep else None,
-        "place": _place(attempt, sweep),
-        "agent": _agent(connection, run),
-        "started": now.past(run.started_at_s),
-        "ended": now.past(run.ended_at_s),
-        "time": run_time(run, now),
-        "resumed": max(queries.hand_outs(connection, run) - 1, 0),
-        "neighbours": _neighbours(connection, attempt, project) if sweep else [],
-        "result": result,
-        "summary": summary_of(run, metric),
-        "story": story(run, sweep.goal if sweep else "", result.rank if result else "", now),
-        "curves": logged.curves(connection, run, rival, metric),
-        "compared": rival is not None,
-        "settings": settings_of(run, rival),
-        "provenance": provenance(run),
-        "commands": commands(run, project, sweep, best is not None and best.id == run.id),
-        "history": logged.history_table(connection, run, metric),
-        "console": console,
-        "console_total": console_total,
-        "system": system_metrics(connection, run),
-        "attempts": _attempts(connection, run, project, now),
-        "files": [_file_row(file, file_url(run, file.name)) for file in files[:FILES_SHOWN]],
-        "file_count": len(files),
-        "file_size": format.size(sum(file.size_bytes for file in files)),
-        "images_shown": IMAGES_SHOWN,
-    }
+    values = RunPage(
+        run=run,
+        title=run.display_name or run.name,
+        look=run_look(run),
+        url=run_url(project, run.name),
+        buttons=run_buttons(run, sweep is not None and run.id in queries.losing_runs(connection, sweep.id)),
+        sweep_url=sweep_url(project, sweep) if sweep else None,
+        place=_place(attempt, sweep),
+        agent=_agent(connection, run),
+        started=now.past(run.started_at_s),
+        ended=now.past(run.ended_at_s),
+        time=run_time(run, now),
+        resumed=max(queries.hand_outs(connection, run) - 1, 0),
+        neighbours=_neighbours(connection, attempt, project) if sweep else [],
+        result=result,
+        summary=summary_of(run, metric),
+        story=story(run, sweep.goal if sweep else "", result.rank if result else "", now),
+        curves=logged.curves(connection, run, rival, metric),
+        compared=rival is not None,
+        settings=settings_of(run, rival),
+        provenance=provenance(run),
+        commands=commands(run, project, sweep, best is not None and best.id == run.id),
+        history=logged.history_table(connection, run, metric),
+        console=console,
+        console_total=console_total,
+        system=system_metrics(connection, run),
+        attempts=_attempts(connection, run, project, now),
+        files=[_file_row(file, file_url(run, file.name)) for file in files[:FILES_SHOWN]],
+        file_count=len(files),
+        file_size=format.size(sum(file.size_bytes for file in files)),
+        images_shown=IMAGES_SHOWN,
+    )
     refresh_s = REFRESH_S if run.state in states.LIVE else None
-    return Page("run.html", run.display_name or run.name, values, _crumbs(run, project, sweep), refresh_s)
+    return Page("run.html", run.display_name or run.name, vars(values), _crumbs(run, project, sweep), refresh_s)
 
 
 def _crumbs(run: Run, project: Project, sweep: Sweep | None) -> tuple[Crumb, ...]:

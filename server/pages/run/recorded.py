@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from server.pages.words.values import PROVENANCE, Path, Value, config_values, flattened, read_object, written
+from server.pages.words.values import PROVENANCE, Path, config_values, flattened, read_object, written
 from server.store.rows import Run
 
 # A page that lists thousands of values helps nobody; the run's files have them all.
@@ -11,6 +11,14 @@ MAX_VALUES: Final = 200
 SUMMARY_DIGITS: Final = 5
 # What the story of the run's end tells.
 TOLD: Final = ("cause", "early_stop")
+
+
+@dataclass(frozen=True)
+class Value:
+    """A name and the text of its value."""
+
+    name: str
+    text: str
 
 
 @dataclass(frozen=True)

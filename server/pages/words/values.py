@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Final
 
 from charts import format
@@ -14,14 +13,6 @@ PROVENANCE: Final = "provenance"
 # W&B's own entry among a user's: telemetry and the like.
 INTERNAL: Final = "_wandb"
 MAX_CHARACTERS: Final = 2000
-
-
-@dataclass(frozen=True)
-class Value:
-    """A name and the text of its value."""
-
-    name: str
-    text: str
 
 
 def read_object(text: str) -> dict[str, Any]:
