@@ -45,15 +45,15 @@ def main() -> None:
 @click.option("--dry-run", is_flag=True, help="Tell what would run, and how long; register nothing. The same as DRY=1.")
 def up(dry_run: bool) -> None:
     """Do the whole job on this machine: server, sweep, agents, results."""
-    if dry_run:
-        os.environ["DRY"] = "1"
-    sys.exit(Job(_setup()).run())
+    setup = _read(DRY="1") if dry_run else _read()
+    _say(*setup.notes())
+    sys.exit(Job(setup).run())
 
 
 @main.command()
 def serve() -> None:
     """Start the embedded server alone and print what makes any W&B program use it."""
-    command = embedded.command(Setup.read(os.environ).settings, "--show-env")
+    command = embedded.command(_read().settings, "--show-env")
     os.execv(command[0], command)
 
 
@@ -78,7 +78,8 @@ def schema() -> None:
 @main.command("register")
 def register_sweep() -> None:
     """Register the sweep, unless it is there already."""
-    setup = _setup(device.idle_gpu(os.environ), capacity.crowded(os.environ), reproduce.stale())
+    setup = _setup()
+    _say(device.idle_gpu(setup.environ), capacity.crowded(setup.environ), reproduce.stale())
     if setup.settings.dry:
         _say(*preview.dry_run(setup, lambda: preview.took_s(setup)))
         return
@@ -93,7 +94,8 @@ def register_sweep() -> None:
 @main.command()
 def agent() -> None:
     """Run one agent: wait for the sweep, work for it, end when it is done."""
-    setup = _setup(device.missing_gpu(os.environ))
+    setup = _setup()
+    _say(device.missing_gpu(setup.environ))
     if setup.settings.dry:
         _say("Dry run: no agent starts.")
         return
@@ -151,7 +153,7 @@ def show_best(sweep: str | None) -> None:
     setup = _setup(err=True)
     api = client.connect(setup.environment(setup.located()))
     path = lookup.path(sweep, "sweep", *setup.home(api)) if sweep else _sweep_path(setup, api)
-    sys.exit(best.show(api, lookup.sweep(api, path).read(), setup.settings))
+    sys.exit(best.show(api, lookup.sweep(api, path).read(), setup.settings, os.environ))
 
 
 def _sweep_path(setup: Setup, api: Any) -> str:
@@ -163,10 +165,14 @@ def _sweep_path(setup: Setup, api: Any) -> str:
     return path
 
 
-def _setup(*notes: str | None, err: bool = False) -> Setup:
-    setup = Setup.read(os.environ)
-    _say(*setup.notes(), *notes, err=err)
+def _setup(err: bool = False) -> Setup:
+    setup = _read()
+    _say(*setup.notes(), err=err)
     return setup
+
+
+def _read(**variables: str) -> Setup:
+    return Setup.read({**os.environ, **variables})
 
 
 def _say(*lines: str | None, err: bool = False) -> None:

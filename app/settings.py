@@ -88,6 +88,37 @@ class Settings:
     run_orphan_s: int
 
 
+@dataclass(frozen=True)
+class Trial:
+    """What whoever starts a trial tells it alone.
+
+    Attributes:
+        run_id: its run's at W&B; None if W&B is to make one.
+        in_sweep: whether an agent of W&B's started it for a sweep.
+        project: of a run outside of sweeps.
+        offline: whether W&B's client is to keep the run to itself.
+        progress_file: to be renewed whenever the trial gets ahead; None if nobody looks.
+    """
+
+    run_id: str | None
+    in_sweep: bool
+    project: str
+    offline: bool
+    progress_file: Path | None
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str]) -> "Trial":
+        """Reads the environment of a trial."""
+        progress_file = environ.get("TRIAL_PROGRESS_FILE")
+        return cls(
+            run_id=environ.get("WANDB_RUN_ID") or None,
+            in_sweep=bool(environ.get("WANDB_SWEEP_ID")),
+            project=environ.get("WANDB_PROJECT") or VARIABLES["WANDB_PROJECT"][0],
+            offline=environ.get("WANDB_MODE") == "offline",
+            progress_file=Path(progress_file) if progress_file else None,
+        )
+
+
 def _text(value: str) -> str:
     return value
 

@@ -15,10 +15,12 @@ import traceback
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from app import backend, settings
 from app.machine import capacity, device
+from app.settings import Settings
 from app.training.stopping import Asked, Terminated
 from app.values import parse_flags
 
@@ -27,14 +29,11 @@ if TYPE_CHECKING:
 
     from app.config import TrialConfig
     from app.data import Splits
-    from app.settings import Settings
     from app.training.checkpoint import Checkpoints
 
 # Beginnings of the keys that W&B and this program add to a run's config.
 PROVENANCE = "provenance"
 NOT_VALUES = ("_", "wandb", PROVENANCE)
-RUN_ID = "WANDB_RUN_ID"
-PROJECT, _ = settings.VARIABLES["WANDB_PROJECT"]
 TEARDOWN_S = 15.0  # the run is closed by then, and all of it is at its backend
 
 
@@ -57,9 +56,9 @@ def train(arguments: Sequence[str] = ()) -> None:
     """
     run = None
     try:
-        run = _start()
+        run = _start(os.environ)
         _asked.last_words = [partial(_close, run, Terminated(128 + signal.SIGTERM))]
-        trial(run, arguments)
+        trial(run, arguments, os.environ)
     except BaseException as error:
         _asked.begin_to_close()
         _tell(error, *ending(error))
@@ -94,15 +93,14 @@ def ending(error: BaseException) -> tuple[int, str]:
     return 1, f"{type(error).__name__}: {text}"[:1000]
 
 
-def _start() -> Any:
+def _start(environ: MutableMapping[str, str]) -> Any:
     import wandb
 
-    mode = _mode(os.environ)
+    mode = _mode(environ)
+    told = settings.Trial.of(environ)
     try:
         # A sweep's runs belong to its project, and W&B warns about any other.
-        in_sweep = bool(os.environ.get("WANDB_SWEEP_ID"))
-        project = None if in_sweep else os.environ.get("WANDB_PROJECT") or PROJECT
-        run = wandb.init(project=project, mode=mode, resume=_resume(os.environ))
+        run = wandb.init(project=None if told.in_sweep else told.project, mode=mode, resume=_resume(told))
     except wandb.Error as error:
         raise StartError(f"W&B did not start: {error}") from error
     if run.resumed and run.summary.get("cause"):
@@ -110,15 +108,15 @@ def _start() -> Any:
     return run
 
 
-def _resume(environ: Mapping[str, str]) -> Literal["allow"] | None:
+def _resume(told: settings.Trial) -> Literal["allow"] | None:
     """A run that was interrupted is given out again with its id; without a backend there is nothing to ask."""
-    return "allow" if environ.get(RUN_ID) and environ.get("WANDB_MODE") != "offline" else None
+    return "allow" if told.run_id and not told.offline else None
 
 
 def _mode(environ: MutableMapping[str, str]) -> Literal["disabled"] | None:
     """Turns W&B off unless an agent, WANDB_BASE_URL or `.env` says where runs go; applies `.env` to `environ`."""
-    decided = environ.get("WANDB_SWEEP_ID") or environ.get(backend.BASE_URL) or environ.get("WANDB_MODE") == "offline"
-    if decided:
+    told = settings.Trial.of(environ)
+    if told.in_sweep or told.offline or environ.get(backend.BASE_URL):
         return None
     env_file = settings.read_env_file(environ)
     for name, value in env_file.items():
@@ -132,19 +130,21 @@ def _mode(environ: MutableMapping[str, str]) -> Literal["disabled"] | None:
     return None
 
 
-def trial(run: Any, arguments: Sequence[str]) -> None:
+def trial(run: Any, arguments: Sequence[str], environ: MutableMapping[str, str]) -> None:
     """Trains with the run's values and tells it everything but its end.
 
     Args:
         run: of W&B, or what takes its place.
         arguments: as for `train`.
+        environ: this process's own; what libraries read at their start is added.
     """
     _asked.noting = True
-    ahead = _getting_ahead(os.environ.get("TRIAL_PROGRESS_FILE"))
+    told = settings.Trial.of(environ)
+    ahead = _getting_ahead(told.progress_file)
     config = _values(run, arguments)
-    chosen = settings.read(os.environ, {})
+    chosen = settings.read(environ, {})
 
-    device.acquire(chosen, config.most_threads, between=ahead)
+    device.acquire(chosen, environ, config.most_threads, between=ahead)
     from app import data, model
     from app.training import checkpoint, reproduce
 
@@ -156,7 +156,7 @@ def trial(run: Any, arguments: Sequence[str]) -> None:
     with _asked.at_once():
         splits = data.load(config)
     ahead()
-    provenance = {**reproduce.provenance(config.seed, splits.sha256), "loop": _loop(run)}
+    provenance = {**reproduce.provenance(config.seed, splits.sha256, environ), "loop": _loop(run)}
     run.config.update({PROVENANCE: provenance}, allow_val_change=True)
     with _asked.at_once():
         network = model.build(config)
@@ -165,7 +165,7 @@ def trial(run: Any, arguments: Sequence[str]) -> None:
     decisive = {name.split("_")[0]: provenance[name] for name in ("code_sha256", "data_sha256", "packages")}
     made_by = {"values": config.model_dump(mode="json"), **decisive}
     root = chosen.data_dir / "checkpoints"
-    with checkpoint.of_run(os.environ.get(RUN_ID), root, made_by, chosen.checkpoint_s) as checkpoints:
+    with checkpoint.of_run(told.run_id, root, made_by, chosen.checkpoint_s) as checkpoints:
         if checkpoints:
             _asked.last_words.append(checkpoints.write)
         _train(run, network, splits, config, chosen, checkpoints, ahead)
@@ -186,7 +186,7 @@ def _train(
     network: "keras.Model",
     splits: "Splits",
     config: "TrialConfig",
-    chosen: "Settings",
+    chosen: Settings,
     checkpoints: "Checkpoints | None",
     ahead: Callable[[], None],
 ) -> None:
@@ -223,7 +223,7 @@ def _train(
         weights.keep(network, run)
 
 
-def _getting_ahead(progress_file: str | None) -> Callable[[], None]:
+def _getting_ahead(progress_file: Path | None) -> Callable[[], None]:
     """Gives what to call whenever the trial has got ahead: its thin parent sees it, and it ends here if it is to."""
 
     def ahead() -> None:

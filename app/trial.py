@@ -28,7 +28,7 @@ RECORDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "training", 
 RECORDING_LIMIT_S = 30  # a backend that is away must not hold an agent up; usual are 2 s
 
 
-def main(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> int:
+def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     """Runs Python with the arguments and returns its exit code, 128 + n if signal n ended it.
 
     If it failed and W&B knows its run, the run gets the cause.
@@ -93,4 +93,4 @@ def record(code: int, cause: str, environ: Mapping[str, str], limit_s: int = REC
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(sys.argv[1:], os.environ))

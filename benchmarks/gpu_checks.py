@@ -35,7 +35,7 @@ Seen = tuple[bool | None, str]
 def acquire(**variables: str) -> None:
     """Takes a GPU as a trial does; its slots are this process's own."""
     with tempfile.TemporaryDirectory() as folder:
-        device.acquire(settings.read({**os.environ, "DATA_DIR": folder, **variables}, {}))
+        device.acquire(settings.read({**os.environ, "DATA_DIR": folder, **variables}, {}), os.environ)
 
 
 def trained(policy: str = "float32", **variables: str) -> tuple[float, str]:

@@ -1,7 +1,7 @@
 """The best run of a sweep: its model fetched, measured on the test set once more, and the way to make it again."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,8 +43,11 @@ class Measured:
         return lines if then == now else [*lines, f"The data is not the same: SHA-256 {then} then, {now} now."]
 
 
-def show(api: Any, results: Results, settings: Settings) -> int:
+def show(api: Any, results: Results, settings: Settings, environ: MutableMapping[str, str]) -> int:
     """Fetches the best run's model into DATA_DIR/best, evaluates it and prints what there is to know of it.
+
+    Args:
+        environ: this process's own.
 
     Returns:
         The exit code: 0 if the test metrics are what they were, 1 if not.
@@ -61,7 +64,7 @@ def show(api: Any, results: Results, settings: Settings) -> int:
     click.echo(f"Best of {results.name}: {best.name}, {results.metric} {best.metric:.6f}.")
     model = fetch(run, settings.data_dir / "best" / sweep / best.id)
     click.echo(f"Model: {model}")
-    measured = evaluate(model, run, settings)
+    measured = evaluate(model, run, settings, environ)
     for line in measured.lines():
         click.echo(line)
     click.echo(f"Make it again: {command(replay.values(run))}")
@@ -106,14 +109,14 @@ def fetch(run: Any, folder: Path) -> Path:
     )
 
 
-def evaluate(path: Path, run: Any, settings: Settings) -> Measured:
+def evaluate(path: Path, run: Any, settings: Settings, environ: MutableMapping[str, str]) -> Measured:
     """Measures a model on the test set of the values that its run took.
 
     Raises:
         click.ClickException: if the file cannot be loaded, or not measured, by the program as it is.
     """
     config = TrialConfig.checked(replay.values(run))
-    device.acquire(settings, config.most_threads)
+    device.acquire(settings, environ, config.most_threads)
     import keras
 
     from app import data, model

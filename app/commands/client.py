@@ -51,4 +51,4 @@ def asking() -> Iterator[None]:
         if "did not respond in time" in text:  # what it calls busy is its own helper, which waits for the backend
             text = "no answer in time"
         missing = getattr(response, "http_status", None) == http.HTTPStatus.NOT_FOUND
-        raise BackendError(f"{os.environ['WANDB_BASE_URL']}: {text}", missing) from None
+        raise BackendError(f"{wandb.setup().settings.base_url}: {text}", missing) from None

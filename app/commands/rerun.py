@@ -49,7 +49,7 @@ def main(arguments: Sequence[str]) -> int:
     run.log = wandb.log = history.log
     cause = None
     try:
-        train.trial(run, [])
+        train.trial(run, [], os.environ)
     except BaseException as error:
         _, cause = train.ending(error)
         print(cause, file=sys.stderr)

@@ -1,6 +1,5 @@
 """What a trial computes on: how many threads, how much of a GPU; decided before TensorFlow starts its runtime."""
 
-import os
 import platform
 from collections.abc import Callable, Mapping, MutableMapping
 from pathlib import Path
@@ -19,7 +18,7 @@ XLA_DETERMINISM = "--xla_gpu_deterministic_ops=true"
 _held: list[Lease] = []
 
 
-def configure(environ: MutableMapping[str, str] = os.environ) -> None:
+def configure(environ: MutableMapping[str, str]) -> None:
     """Sets what libraries read when they are imported, in trials and in what starts them; what is set already stays."""
     environ.setdefault("OMP_NUM_THREADS", "1")  # NumPy's; TensorFlow has pools of its own
     # Without it the first trial takes a whole GPU, or its whole share of one, whatever it needs.
@@ -30,10 +29,10 @@ def configure(environ: MutableMapping[str, str] = os.environ) -> None:
 
 def acquire(
     settings: Settings,
+    environ: MutableMapping[str, str],
     most_threads: int | None = None,
     *,
     between: Callable[[], None] = lambda: None,
-    environ: MutableMapping[str, str] = os.environ,
     root: Path = Path("/"),
 ) -> None:
     """Takes a trial's share of the machine, for the life of the process. Before TensorFlow starts its runtime.
@@ -42,6 +41,7 @@ def acquire(
 
     Args:
         settings: threads, agents, data_dir, gpu_slots, gpu_memory_mib, xla, deterministic.
+        environ: this process's own, which gets what is taken.
         most_threads: more than these do the model no good; None if it has use for all.
         between: called once a second while it waits.
         root: where /dev and /proc are.
@@ -122,13 +122,13 @@ def missing_gpu(environ: Mapping[str, str], root: Path = Path("/")) -> str | Non
     return "No GPU is to be seen: trials run on the CPU."
 
 
-def describe() -> dict[str, Any]:
-    """Returns the device's name and its threads per pool; starts TensorFlow."""
+def describe(environ: Mapping[str, str]) -> dict[str, Any]:
+    """Returns the device's name and its threads per pool, as `acquire` has left them; starts TensorFlow."""
     import tensorflow as tf
 
     gpus = tf.config.list_physical_devices("GPU")
     names = [tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in gpus]
-    return {"device": ", ".join(names) or _cpu_model(), "threads": int(os.environ.get(POOLS[0], "0"))}
+    return {"device": ", ".join(names) or _cpu_model(), "threads": int(environ.get(POOLS[0], "0"))}
 
 
 def _cpu_model(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:

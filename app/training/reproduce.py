@@ -1,7 +1,6 @@
 """What makes a trial repeatable: its seeds, and a record of all that decided its result."""
 
 import hashlib
-import os
 import platform
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
@@ -42,18 +41,18 @@ def seed(value: int, op_determinism: bool = True) -> None:
         tf.config.experimental.enable_op_determinism()
 
 
-def provenance(seed: int, data_sha256: str) -> dict[str, Any]:
+def provenance(seed: int, data_sha256: str, environ: Mapping[str, str]) -> dict[str, Any]:
     """Returns what a run records beside its settings, so that a figure can be traced and made again."""
     return {
         "seed": seed,
         "data_sha256": data_sha256,
         "code_sha256": code_sha256(),
-        **image(os.environ),
+        **image(environ),
         **git_state(),
         "packages": {name: version for name in PACKAGES if (version := package_version(name))},
         "python": platform.python_version(),
-        **device.describe(),
-        **{name: os.environ.get(name) or VARIABLES.get(name, (None,))[0] for name in SWITCHES},
+        **device.describe(environ),
+        **{name: environ.get(name) or VARIABLES.get(name, (None,))[0] for name in SWITCHES},
     }
 
 

@@ -1,5 +1,6 @@
 """`python -m app.warm SOCKET`."""
 
+import os
 import sys
 
 from app.warm import server
@@ -8,5 +9,5 @@ from app.warm.become import become
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit("usage: python -m app.warm SOCKET")
-    if trial := server.main(sys.argv[1]):
+    if trial := server.main(sys.argv[1], os.environ):
         become(trial)

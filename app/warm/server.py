@@ -195,7 +195,7 @@ def _receive(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
     return request, descriptors
 
 
-def main(path: str, environ: Mapping[str, str] = os.environ) -> Become | None:
+def main(path: str, environ: Mapping[str, str]) -> Become | None:
     """Serves at `path` to the end, and returns None; in a trial returns what this process is to become."""
     server = Server(listen(path), dict(environ))
     parent = os.getpid()

@@ -49,7 +49,7 @@ def test_a_trial_gets_the_share_that_its_control_group_leaves(tmp_path: Path) ->
     (tmp_path / "sys/fs/cgroup/cpu.max").write_text("100000 100000\n")
     environ = {"TF_NUM_INTEROP_THREADS": "7"}
 
-    device.acquire(chosen(AGENTS=1), environ=environ, root=tmp_path)
+    device.acquire(chosen(AGENTS=1), environ, root=tmp_path)
 
     assert environ["TF_NUM_INTRAOP_THREADS"] == "1"
     assert environ["TF_NUM_INTEROP_THREADS"] == "7"  # the user's own word
@@ -63,7 +63,7 @@ from app import settings
 from app.machine import device
 
 chosen = settings.read({"DATA_DIR": sys.argv[1], "XLA": "1"}, {})
-device.acquire(chosen, root=Path(sys.argv[1]))
+device.acquire(chosen, os.environ, root=Path(sys.argv[1]))
 import tensorflow as tf
 print(os.environ["CUDA_VISIBLE_DEVICES"], os.environ["XLA_FLAGS"], len(tf.config.list_logical_devices()))
 """
