@@ -4,7 +4,7 @@ import shlex
 from dataclasses import dataclass
 from typing import Final
 
-from server.pages.words.values import PROVENANCE, config_values
+from server.pages.words.sent import PROVENANCE, config_values
 from server.store.rows import Project, Run, Sweep
 from terms import states
 

@@ -13,7 +13,7 @@ from charts import format
 from charts.curves import curve
 from server.console import ConsoleLine, console_line
 from server.pages.words.history import EPOCH, STEP, Row, points_of, sample
-from server.pages.words.values import read_object, written
+from server.pages.words.sent import read_object, written
 from server.run_values import number
 from server.store import queries
 from server.store.rows import Run

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from server.pages.words.values import PROVENANCE, Path, config_values, flattened, read_object, written
+from server.pages.words.sent import PROVENANCE, Path, config_values, flattened, read_object, written
 from server.store.rows import Run
 
 # A page that lists thousands of values helps nobody; the run's files have them all.

@@ -10,8 +10,8 @@ from markupsafe import Markup
 from charts import format
 from charts.strip import strip
 from server.pages.words.look import cause, state_of
+from server.pages.words.sent import read_object, written
 from server.pages.words.times import Now
-from server.pages.words.values import read_object, written
 from server.run_values import number
 from server.store.rows import Run
 from terms import states

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from charts import format
 from charts.over_time import over_time
 from charts.scale import drawable
-from server.pages.words.values import read_object
+from server.pages.words.sent import read_object
 from server.run_values import number
 from server.store import page_queries
 from server.store.rows import Run

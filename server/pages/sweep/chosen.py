@@ -9,7 +9,7 @@ from typing import Any, Final
 from charts.axis import Range
 from server.pages.sweep.search_space import searched
 from server.pages.sweep.table_query import FILTER_PREFIX, METRIC_FILTER, STATE_FILTERS, TableQuery
-from server.pages.words.values import at, read_object, written
+from server.pages.words.sent import at, read_object, written
 from server.run_values import number
 from server.store.rows import Sweep
 from server.store.sweep_queries import Brief

@@ -15,7 +15,7 @@ from server.pages.sweep.view import SweepView
 from server.pages.words import history
 from server.pages.words.addresses import run_url
 from server.pages.words.look import Look, cause, run_look, state_of
-from server.pages.words.values import read_object
+from server.pages.words.sent import read_object
 from server.store import sweep_queries
 from server.store.page_queries import Attempt
 from server.store.rows import Run

@@ -21,7 +21,7 @@ from server.pages.sweep.chosen import Chosen, holds, range_of
 from server.pages.sweep.search_space import searched
 from server.pages.sweep.table_query import FILTER_PREFIX, METRIC_FILTER, TableQuery
 from server.pages.sweep.view import SweepView
-from server.pages.words.values import Path, at, read_object, written
+from server.pages.words.sent import Path, at, read_object, written
 from server.sampling import evenly
 from server.store import sweep_queries
 from server.store.rows import Sweep

@@ -3,7 +3,7 @@
 from typing import Final
 
 from server.pages.sweep.search_space import searched
-from server.pages.words.values import at, config_values, read_object, written
+from server.pages.words.sent import at, config_values, read_object, written
 from server.store.page_queries import Attempt
 from server.store.rows import Sweep
 

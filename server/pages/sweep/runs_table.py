@@ -14,7 +14,7 @@ from server.pages.words.addresses import run_url
 from server.pages.words.facts import Segment
 from server.pages.words.how_long import epochs, run_time
 from server.pages.words.look import Look, cause, run_look, state_of
-from server.pages.words.values import Path, at, read_object, written
+from server.pages.words.sent import Path, at, read_object, written
 from server.run_values import at_path, number
 from server.store import queries, sweep_queries
 from server.store.page_queries import Attempt

@@ -6,7 +6,7 @@ from functools import lru_cache
 from search.config import ConfigError, SweepConfig, parse
 from search.early_termination import brackets
 from search.space import Parameter
-from server.pages.words.values import Path
+from server.pages.words.sent import Path
 
 
 def searched(config: str) -> Mapping[Path, Parameter]:

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any, Final
 
-from server.pages.words.values import read_object
+from server.pages.words.sent import read_object
 from server.run_values import number
 from server.store import page_queries
 from server.store.rows import Run

@@ -1,8 +1,8 @@
 """How long a run took, and how far it came."""
 
 from charts import format
+from server.pages.words.sent import config_values, read_object
 from server.pages.words.times import Now
-from server.pages.words.values import config_values, read_object
 from server.run_values import number
 from server.store.rows import Run
 from terms import states
