@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from search.config import parse
 from search.results import Run
 from search.suggest import suggest
-from server.thinker import BLAS_THREADS
+from server.bayes_worker import BLAS_THREADS
 
 PARAMETERS = {
     "layer1_size": {"distribution": "q_log_uniform_values", "min": 8, "max": 512, "q": 8},

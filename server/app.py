@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from server.bayes_worker import find_suggestions
 from server.clock import Clock
 from server.keys import Keys, OneTimeLinks
 from server.ledger import files
@@ -26,7 +27,6 @@ from server.settings import Settings
 from server.store import queries
 from server.store.database import Database
 from server.store.rows import Run
-from server.thinker import think
 
 log = logging.getLogger(__name__)
 
@@ -72,9 +72,9 @@ def create_app(
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         files.remove_unfinished(settings.files)
         watch = asyncio.create_task(_watch(look, settings.tick_s))
-        thinking = asyncio.create_task(think(database, clock))
+        searching = asyncio.create_task(find_suggestions(database, clock))
         yield
-        for task in (watch, thinking):
+        for task in (watch, searching):
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task

@@ -57,7 +57,7 @@ def answer(question: Question) -> dict[str, Any] | None:
     return suggest.suggest(points.parsed(question.config), question.index, question.seed, question.runs)
 
 
-async def think(database: Database, clock: Callable[[], float]) -> None:
+async def find_suggestions(database: Database, clock: Callable[[], float]) -> None:
     """Looks for questions and answers them, until cancelled; the process is started for the first one."""
     pool: ProcessPoolExecutor | None = None
     try:
