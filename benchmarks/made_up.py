@@ -19,8 +19,8 @@ from typing import Any, Final
 from search import early_termination
 from server.clock import Moment
 from server.ledger import agents, points, runs, stream, sweeps
+from server.ledger.chunk import Chunk, Lines
 from server.ledger.runs import RunFields
-from server.ledger.stream import Chunk, Lines
 from server.settings import Settings
 from server.store import queries, writes
 from server.store.database import Database
@@ -162,7 +162,7 @@ class Maker:
             return None
         self.started += 1
         given = RunFields(host=agent.host, program="app/trial.py")
-        runs.begin(self.tx, self.project, self.sweep, handed.run.name, given, None, at_s + 1)
+        runs.begin(self.tx, self.project, self.sweep, handed.run.name, given, None, "anew", at_s + 1)
         return self.work(handed.run, at_s + 1)
 
     def work(self, run: Run, at_s: float) -> Work:

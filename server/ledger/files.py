@@ -58,6 +58,12 @@ def delete_all(tx: sqlite3.Connection, run: Run) -> None:
     writes.discard(tx, run.id, None)
 
 
+def delete_former(tx: sqlite3.Connection, run: Run) -> None:
+    """Forgets the files that a run's present start has not stored."""
+    for file in queries.former_files(tx, run.id):
+        delete(tx, file)
+
+
 def remove_discarded(tx: sqlite3.Connection, files: Path) -> None:
     """Removes the bytes of what was deleted; a file that was stored again since keeps its own."""
     for run_id, name in queries.discarded(tx):

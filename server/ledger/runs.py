@@ -7,8 +7,9 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from server import causes, lifecycle
-from server.ledger import files, points
+from server.ledger import files, points, starts
 from server.ledger.moves import move_run
+from server.ledger.starts import How
 from server.refusal import RefusalError
 from server.run_values import at_path, number
 from server.store import queries, writes
@@ -48,6 +49,7 @@ def begin(
     name: str,
     given: RunFields,
     state: str | None,
+    how: How | None,
     now_s: float,
 ) -> tuple[Run, bool]:
     """Takes a run's first call, or a later one, under its own id.
@@ -58,6 +60,7 @@ def begin(
     Args:
         sweep: the search that the run joins, or None.
         state: the state to make it in; None for running.
+        how: how a start begins with this call; None for a later call, or one that begins no start.
 
     Returns:
         The run, and whether it was made.
@@ -70,11 +73,22 @@ def begin(
         # A program that goes on would make a run of no point out of one that is gone. 410: it is not tried again.
         raise RefusalError(f"run {name} was previously created and deleted; try a new run name", status=410)
     if run is None:
-        return _make(tx, project, sweep, name, given, state or states.RUNNING, now_s), True
+        run = _make(tx, project, sweep, name, given, state or states.RUNNING, now_s)
+        _announce(tx, run, how)
+        return run, True
+    _announce(tx, run, how)
     describe(tx, run, given, now_s)
     if state is None:
         revive(tx, run, now_s)
     return queries.by_id(tx, Run, run.id), False
+
+
+def _announce(tx: sqlite3.Connection, run: Run, how: How | None) -> None:
+    if how is not None:
+        starts.announce(tx, run, how)
+    # A stop that somebody asked for stands until the run has ended.
+    if how == "anew" and run.state not in states.LIVE and points.may_go_on(tx, run):
+        writes.update(tx, "run", run.id, stop_requested_at_s=None)
 
 
 def describe(tx: sqlite3.Connection, run: Run, given: RunFields, now_s: float) -> None:

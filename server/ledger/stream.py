@@ -1,57 +1,49 @@
 """What a run sends while it lives: history, system metrics, console, summary, and its end."""
 
 import sqlite3
-from dataclasses import dataclass
 
 from server import lifecycle
-from server.ledger import early_stop, points, runs
+from server.ledger import early_stop, files, points, runs, starts
+from server.ledger.chunk import Chunk
 from server.ledger.moves import move_run
 from server.store import queries, writes
 from server.store.rows import Run
 from terms import states
 
 
-@dataclass(frozen=True)
-class Lines:
-    """Consecutive lines of one stream; `offset` is the number of the first, counted from 0."""
-
-    offset: int
-    rows: list[str]
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """One request of a run's file stream.
-
-    Attributes:
-        steps: `_step` of each history row, None where it has none; as long as `history.rows`.
-        summary: the whole summary as JSON, replacing the one before.
-        exit_code: of the script, when this is the run's end; else None.
-    """
-
-    history: Lines | None = None
-    steps: tuple[int | None, ...] = ()
-    events: Lines | None = None
-    logs: tuple[Lines, ...] = ()
-    summary: str | None = None
-    preempting: bool = False
-    exit_code: int | None = None
-
-
 def take(tx: sqlite3.Connection, run: Run, chunk: Chunk, now_s: float) -> bool:
-    """Stores a chunk; the same chunk again changes nothing.
+    """Stores a chunk; the same chunk again changes nothing, and one of a start that another has overwritten neither.
 
     Returns:
         True if the run should stop: somebody asked for it, or its point went to another run.
     """
-    runs.revive(tx, run, now_s)
+    place = starts.place(tx, run, chunk)
+    if place != "late":
+        _take(tx, run, chunk, now_s, begins=place == "begins")
+    run = queries.by_id(tx, Run, run.id)
+    return run.stop_requested_at_s is not None or points.is_fenced(tx, run)
+
+
+def _take(tx: sqlite3.Connection, run: Run, chunk: Chunk, now_s: float, *, begins: bool) -> None:
+    if begins:
+        _overwrite(tx, run, now_s)
+    runs.revive(tx, queries.by_id(tx, Run, run.id), now_s)
     _store(tx, queries.by_id(tx, Run, run.id), chunk, now_s)
     run = queries.by_id(tx, Run, run.id)
     if chunk.preempting and run.state == states.RUNNING:
         move_run(tx, run, states.PREEMPTING, now_s, preempting=1)
     if chunk.exit_code is not None:
         _end(tx, queries.by_id(tx, Run, run.id), chunk.exit_code, now_s)
-    return run.stop_requested_at_s is not None or points.is_fenced(tx, queries.by_id(tx, Run, run.id))
+
+
+def _overwrite(tx: sqlite3.Connection, run: Run, now_s: float) -> None:
+    """Forgets a former start: all that it sent, the files that the new one has not written, the verdicts on it."""
+    writes.drop_lines(tx, run.id)
+    files.delete_former(tx, run)
+    asked_at_s = None if run.early_stop else run.stop_requested_at_s
+    verdicts = {"bracket": 0, "curve_length": 0, "early_stop": None, "stop_requested_at_s": asked_at_s}
+    writes.update(tx, "run", run.id, start=starts.ALONE, started_at_s=now_s, preempting=0, **verdicts)
+    runs.set_summary(tx, queries.by_id(tx, Run, run.id), "{}")
 
 
 def _store(tx: sqlite3.Connection, run: Run, chunk: Chunk, now_s: float) -> None:

@@ -29,6 +29,7 @@ class Context:
         base_url: how this client reaches the server, without a slash at the end.
         moment: when the request is carried out.
         new_id: makes the 8-character ids of runs, sweeps and agents.
+        shared: the client is one of several programs that write one run together (`mode="shared"`).
     """
 
     tx: sqlite3.Connection
@@ -37,6 +38,7 @@ class Context:
     base_url: str
     moment: Moment
     new_id: Callable[[], str]
+    shared: bool
 
     @property
     def now_s(self) -> float:

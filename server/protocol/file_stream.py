@@ -9,7 +9,7 @@ import json
 import zlib
 from typing import Any
 
-from server.ledger.stream import Chunk, Lines
+from server.ledger.chunk import Chunk, Lines
 from server.protocol.json_values import parse_object
 from server.refusal import RefusalError
 

@@ -33,6 +33,7 @@ from server.store.database import Database
 log = logging.getLogger(__name__)
 
 API_USER = "api"
+SHARED_MODE = "X-WANDB-USE-ASYNC-FILESTREAM"
 
 
 @dataclass(frozen=True)
@@ -170,11 +171,12 @@ class Protocol:
     def _opener(self, request: Request) -> Callable[[bool], Any]:
         # Uploads go the way this client came: links for people may have another address, which it cannot reach.
         base_url = str(request.base_url).rstrip("/")
+        shared = request.headers.get(SHARED_MODE) == "true"
 
         @contextmanager
         def open_context(writes: bool) -> Iterator[Context]:
             with self.database.write() if writes else self.database.read() as tx:
-                yield Context(tx, self.settings, self.keys, base_url, self.clock.moment(), self.new_id)
+                yield Context(tx, self.settings, self.keys, base_url, self.clock.moment(), self.new_id, shared)
 
         return open_context
 

@@ -234,6 +234,10 @@ STEPS: Final[tuple[str | Callable[[sqlite3.Connection], str], ...]] = (
     CREATE INDEX entry_deleted ON entry (run_name) WHERE kind = 'deleted';
     CREATE UNIQUE INDEX run_live_of_trial ON run (trial_id) WHERE state IN ('pending', 'running', 'preempting');
     """,
+    """
+    ALTER TABLE run ADD COLUMN start TEXT;                         -- as server.ledger.starts has it
+    ALTER TABLE file ADD COLUMN former INTEGER NOT NULL DEFAULT 0; -- of a start before the present one
+    """,
 )
 
 

@@ -337,6 +337,19 @@ def lines(
     return list(connection.execute(sql, (run_id, after, limit)))
 
 
+def former_files(connection: sqlite3.Connection, run_id: int) -> list[StoredFile]:
+    """A run's files of starts before the present one."""
+    return all_rows(connection, StoredFile, "WHERE run_id = ? AND former = 1", run_id)
+
+
+def line(connection: sqlite3.Connection, stream: str, run_id: int, number: int) -> str | None:
+    """The text of one line of one of a run's streams."""
+    if stream not in STREAMS:
+        raise ValueError(f"no stream {stream!r}; there are {', '.join(STREAMS)}")
+    found = connection.execute(f"SELECT row FROM {stream} WHERE run_id = ? AND line = ?", (run_id, number)).fetchone()
+    return None if found is None else str(found[0])
+
+
 def history(
     connection: sqlite3.Connection, run_id: int, *, min_step: int | None = None, end_step: int | None = None
 ) -> Iterator[str]:

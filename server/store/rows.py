@@ -96,6 +96,7 @@ class Run:
     bracket: int
     early_stop: str | None
     curve_length: int
+    start: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,13 @@ def put_lines(connection: sqlite3.Connection, stream: str, run_id: int, offset: 
     _count_lines(connection, stream, run_id, offset + len(rows))
 
 
+def drop_lines(connection: sqlite3.Connection, run_id: int) -> None:
+    """Drops all that a run has streamed."""
+    for stream, column in STREAM_TABLES.items():
+        connection.execute(f"DELETE FROM {stream} WHERE run_id = ?", (run_id,))
+        update(connection, "run", run_id, **{column: 0})
+
+
 def put_history(connection: sqlite3.Connection, run_id: int, offset: int, rows: list[tuple[int | None, str]]) -> None:
     """Stores (step, row) lines at their numbers.
 
@@ -109,9 +116,14 @@ def put_file(
     connection.execute(
         "INSERT INTO file (run_id, name, size_bytes, md5, mimetype, updated_at_s) VALUES (?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (run_id, name) DO UPDATE SET size_bytes = excluded.size_bytes, md5 = excluded.md5, "
-        "mimetype = excluded.mimetype, updated_at_s = excluded.updated_at_s",
+        "mimetype = excluded.mimetype, updated_at_s = excluded.updated_at_s, former = 0",
         (run_id, name, size_bytes, md5, mimetype, now_s),
     )
+
+
+def mark_files_former(connection: sqlite3.Connection, run_id: int) -> None:
+    """Notes that the files of a run were stored before its present start; storing one again ends this."""
+    connection.execute("UPDATE file SET former = 1 WHERE run_id = ?", (run_id,))
 
 
 def doubt_curves(connection: sqlite3.Connection, sweep_id: int) -> None:

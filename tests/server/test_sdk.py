@@ -317,6 +317,31 @@ def test_an_offline_run_is_synced_once_however_often(server: RunningServer, tmp_
     assert [row["a"] for row in run.scan_history()] == [1, 2]
 
 
+def test_a_run_that_starts_again_without_resume_overwrites_its_former_start(
+    server: RunningServer, tmp_path: Path
+) -> None:
+    program = """
+import sys, wandb
+rows, name = int(sys.argv[1]), sys.argv[2]
+run = wandb.init(project="again", id="anew")
+for row in range(rows):
+    print(name, row)
+    run.log({"a": row / rows, name: row})
+with open(f"{run.dir}/{name}", "w") as file:
+    file.write(name)
+run.save(file.name, base_path=run.dir, policy="end")
+run.finish(exit_code=1 if name == "first" else 0)
+"""
+    script(server, tmp_path, program, "8", "first")
+    script(server, tmp_path, program, "3", "second")
+
+    run = server.api().run("local/again/anew")
+    assert [(row["_step"], row["second"]) for row in run.scan_history()] == [(0, 0), (1, 1), (2, 2)]
+    assert [line.content for line in run.console_logs()] == ["second 0", "second 1", "second 2"]
+    assert (run.state, run.summary["second"], run.summary.get("first")) == ("finished", 2, None)
+    assert {"first", "second"} & {file.name for file in run.files()} == {"second"}
+
+
 def test_a_resumed_run_goes_on_at_its_next_step(server: RunningServer, tmp_path: Path) -> None:
     program = """
 import sys, wandb

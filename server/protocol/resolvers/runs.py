@@ -2,11 +2,13 @@
 
 import json
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from server.ledger import runs as ledger
 from server.ledger import sweeps as sweep_ledger
 from server.ledger.runs import RunFields
+from server.ledger.starts import How, is_announced
 from server.protocol import history
 from server.protocol.context import Info, iso, node_id, number_and_owner
 from server.protocol.json_values import parse_object
@@ -60,7 +62,9 @@ def _upsert(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
         raise RefusalError("a run needs a name or an id")
     if input.get("summaryMetrics") is not None:
         ledger.set_summary(context.tx, run, input["summaryMetrics"])
-    return {"bucket": queries.by_id(context.tx, Run, run.id), "inserted": inserted}
+    run = queries.by_id(context.tx, Run, run.id)
+    # The client numbers its lines from this count on, whether it resumes or not.
+    return {"bucket": replace(run, history_lines=0) if is_announced(run) else run, "inserted": inserted}
 
 
 def _begin(info: Info, input: dict[str, Any], fields: RunFields) -> tuple[Run, bool]:
@@ -73,7 +77,16 @@ def _begin(info: Info, input: dict[str, Any], fields: RunFields) -> tuple[Run, b
     state = input.get("state")
     if state is not None and state not in states.RUN_STATES:
         raise RefusalError(f"unknown run state {state!r}; allowed: {', '.join(states.RUN_STATES)}")
-    return ledger.begin(context.tx, project, sweep, input["name"], fields, state, context.now_s)
+    return ledger.begin(context.tx, project, sweep, input["name"], fields, state, _how(info, input), context.now_s)
+
+
+def _how(info: Info, input: dict[str, Any]) -> How | None:
+    """How a start begins with this call; W&B's client names the program in the first call of a start alone."""
+    if input.get("jobProgram") is None:
+        return None
+    if info.context.shared:
+        return "shared"
+    return "resumed" if input.get("id") else "anew"
 
 
 def _fields(input: dict[str, Any]) -> RunFields:

@@ -1,0 +1,94 @@
+"""Starts of a run: one that takes nothing over from the one before overwrites it, as W&B means `resume=None`.
+
+W&B's client (0.28.2 and 0.31.0, read off the wire) gives a start no name, neither in headers nor in bodies. It tells:
+
+- only the first call of a start names its program, and one that resumes names the run's node id beside it;
+- who takes nothing over numbers lines from 0; each line of history and system metrics holds the moment it was logged.
+
+So a start is announced by its first call, and takes the run over with its first lines; until then nothing is forgotten.
+A request that is sent again repeats what is stored, so it takes nothing over. A request of a former start that comes
+late finds a gap before it, or other lines in its place, unless it falls exactly behind the last line.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Final, Literal
+
+from server.ledger.chunk import Chunk, Lines
+from server.run_values import at_path, number
+from server.store import queries, writes
+from server.store.rows import Run
+
+How = Literal["anew", "resumed", "shared"]
+"""How a start begins: over what there is, behind it, or as one of several programs that write one run together."""
+
+Place = Literal["begins", "goes on", "late"]
+"""What a chunk is to its run: a start's first, one of the start that has the run, or a former one's."""
+
+ANNOUNCED: Final = "announced"
+ALONE: Final = "alone"
+SHARED: Final = "shared"
+
+
+def announce(tx: sqlite3.Connection, run: Run, how: How) -> None:
+    """Notes a start's first call."""
+    if how == "anew" and not _is_blank(run):
+        writes.update(tx, "run", run.id, start=ANNOUNCED)
+        writes.mark_files_former(tx, run.id)
+    else:
+        writes.update(tx, "run", run.id, start=SHARED if how == "shared" else None)
+
+
+def is_announced(run: Run) -> bool:
+    """Whether a start has made its first call over what a former one has left, and sent no line yet."""
+    return run.start == ANNOUNCED
+
+
+def place(tx: sqlite3.Connection, run: Run, chunk: Chunk) -> Place:
+    """Says whose a chunk is, and takes back an announcement that it belies; `run` as it was before."""
+    parts = [part for part in (chunk.history, chunk.events, *chunk.logs) if part and part.rows]
+    if run.start == SHARED or (not parts and chunk.summary is None):
+        return "goes on"
+    fits = set(_fits(tx, run, chunk))
+    if is_announced(run) and any(part.offset for part in parts):
+        # A first call that was sent again and came late, or a client that resumes without a node id.
+        writes.update(tx, "run", run.id, start=None)
+        return "goes on"
+    if is_announced(run):
+        return "goes on" if "same" in fits else "begins"
+    if "newer" in fits:
+        return "begins"
+    return "late" if run.start == ALONE and fits & {"gap", "other"} else "goes on"
+
+
+def _is_blank(run: Run) -> bool:
+    return run.summary == "{}" and not (run.history_lines or run.event_lines or run.log_lines)
+
+
+def _fits(tx: sqlite3.Connection, run: Run, chunk: Chunk) -> Iterator[str]:
+    """How the chunk's lines of history and of system metrics lie to those that are stored."""
+    for stream, lines, count in (
+        ("history", chunk.history, run.history_lines),
+        ("event", chunk.events, run.event_lines),
+    ):
+        if lines and lines.rows:
+            yield "gap" if lines.offset > count else _fit(queries.line(tx, stream, run.id, lines.offset), lines)
+
+
+def _fit(stored: str | None, lines: Lines) -> str:
+    if stored is None:
+        return "free"
+    if stored == lines.rows[0]:
+        return "same"
+    before, after = _logged_at_s(stored), _logged_at_s(lines.rows[0])
+    # A first line that was logged later is that of a later start, whose announcement has been taken for a former's.
+    newer = not lines.offset and before is not None and after is not None and after > before
+    return "newer" if newer else "other"
+
+
+def _logged_at_s(row: str) -> float | None:
+    with suppress(ValueError, RecursionError):
+        return number(at_path(json.loads(row), "_timestamp"))
+    return None
