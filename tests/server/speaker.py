@@ -124,6 +124,11 @@ class Speaker:
         assert len(commands) <= 1, "two commands at once lose runs"
         return commands[0] if commands else None
 
+    def look(self) -> None:
+        """Lets the server look now for who is gone, as it does every few seconds."""
+        assert isinstance(self.http, TestClient)
+        self.http.app.state.look()  # type: ignore[attr-defined]
+
     def begin(self, run: str, sweep: str | None = None, project: str = "p", **fields: Any) -> dict[str, Any]:
         """What `wandb.init` says of a run."""
         document = """mutation ($input: UpsertBucketInput!) { upsertBucket(input: $input) {

@@ -288,6 +288,10 @@ def test_verify_says_that_the_ledger_holds(tmp_path: Path, clock: Clock) -> None
         ("UPDATE entry SET detail = 'failed 1' WHERE detail = 'finished 0'", "which ended failed"),
         ("UPDATE entry SET detail = 'finished 0' WHERE detail = 'failed 1'", "ended finished and settled nothing"),
         ("UPDATE trial SET number = 7 WHERE number = 0", "not numbered from 0"),
+        ("UPDATE run SET state = 'failed' WHERE state = 'finished'", "which is stored as failed"),
+        ("UPDATE run SET state = 'running' WHERE state = 'finished'", "stored as in the hands of run"),
+        ("UPDATE run SET state = 'crashed' WHERE state = 'failed'", "is stored as crashed, recorded as failed"),
+        ("DELETE FROM run WHERE state = 'finished'", "stored as finished by run 1"),
     ],
 )
 def test_verify_finds_what_was_changed_behind_the_ledgers_back(

@@ -1,0 +1,271 @@
+"""The promise under any order of events: each point is settled by exactly one counted run, and nothing else moves.
+
+Agents, runs, people, the machine's clock and the server itself do what they may, in an order that hypothesis chooses.
+`PROMISE_EXAMPLES=2000` tries that many orders, each time others; without it they are few, and the same each time.
+"""
+
+import json
+import os
+import tempfile
+from collections import Counter
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from server.store.database import reading
+from server.verify import verify
+from terms import states
+from tests.server.speaker import Clock, Speaker, speaking
+
+UNITS = (8, 16, 32)
+CONFIG = {"method": "grid", "x-sweep": {"retries": 1, "stop_after_failures": 0}, "metric": {"name": "loss"}}
+RETRIES = 1
+MOST_AGENTS = 4
+HOUR_S = 3600.0
+WAITS_S = (4.0, 16.0, 50.0, 130.0, 310.0)
+
+DELETE = "mutation ($id: ID!) { deleteRun(input: {id: $id}) { clientMutationId } }"
+STOP = "mutation ($id: ID!) { stopRun(input: {id: $id}) { success } }"
+SET_STATE = "mutation ($id: ID!, $state: String!) { updateRunState(input: {id: $id, state: $state}) { success } }"
+DESCRIBE = "mutation ($id: String!, $n: String) { upsertBucket(input: {id: $id, displayName: $n}) { bucket { name } } }"
+BEGIN = """mutation ($run: String!, $sweep: String) { upsertBucket(input: {
+    name: $run, modelName: "p", sweep: $sweep}) { bucket { id displayName } } }"""
+UPDATE = "mutation ($id: ID, $config: String) { upsertSweep(input: {id: $id, config: $config}) { sweep { name } } }"
+
+# Counted from the newest: what has just been begun is most of what happens next.
+anything = st.integers(min_value=0, max_value=9)
+
+
+def config(units: tuple[int, ...]) -> dict[str, Any]:
+    return {**CONFIG, "parameters": {"units": {"values": list(units)}}}
+
+
+class Promise(RuleBasedStateMachine):
+    """One sweep of a grid on one server.
+
+    Attributes:
+        agents: node id of each agent, with the runs that it was given and does not know to be over.
+        ids: node id of each run that there ever was, by name.
+        names: display name of each run that there is, by name.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory()
+        self.data = Path(self.folder.name) / "data"
+        self.clock = Clock()
+        self.units: tuple[int, ...] = UNITS
+        self.agents: dict[str, set[str]] = {}
+        self.ids: dict[str, str] = {}
+        self.names: dict[str, str] = {}
+        self.open = ExitStack()
+        self.wb = self._start()
+
+    def _start(self) -> Speaker:
+        return self.open.enter_context(speaking(self.data, self.clock, tick_s=HOUR_S))
+
+    @initialize()
+    def register(self) -> None:
+        self.sweep = self.wb.register(config(self.units))
+        self.sweep_id = str(self.wb.sweep(self.sweep)["id"])
+        self.an_agent_joins()
+        self.an_agent_works(0)
+
+    @precondition(lambda self: len(self.agents) < MOST_AGENTS)
+    @rule()
+    def an_agent_joins(self) -> None:
+        self.agents[self.wb.agent(self.sweep)] = set()
+
+    @precondition(lambda self: self.agents)
+    @rule(which=anything, reports=st.booleans())
+    def an_agent_beats(self, which: int, reports: bool) -> None:
+        agent = list(self.agents)[which % len(self.agents)]
+        self._beat(agent, self.agents[agent] if reports else set())
+
+    @precondition(lambda self: self.agents)
+    @rule(which=anything)
+    def an_agent_works(self, which: int) -> None:
+        agent = list(self.agents)[which % len(self.agents)]
+        command = self._beat(agent, self.agents[agent])
+        if command and command["type"] in ("run", "resume"):
+            self.wb.begin(str(command["run_id"]), self.sweep)
+
+    def _beat(self, agent: str, reported: set[str]) -> dict[str, Any] | None:
+        command: dict[str, Any] | None = self.wb.beat(agent, *reported)
+        if command is None or command["type"] == "exit":
+            return command
+        run = str(command["run_id"])
+        if command["type"] == "stop":
+            self.agents[agent].discard(run)
+            return command
+        self.agents[agent] = {run}
+        found = self.wb.ask(f'{{ project(name: "p") {{ run(name: "{run}") {{ id displayName }} }} }}')["project"]["run"]
+        self.ids[run], self.names[run] = found["id"], found["displayName"]
+        return command
+
+    @precondition(lambda self: self.ids)
+    @rule(which=anything)
+    def a_run_begins(self, which: int) -> None:
+        run = self._any_run(which)
+        sweep = None if run == "loose" else self.sweep
+        reply = self.wb.post(BEGIN, run=run, sweep=sweep)
+        assert reply.status_code == (200 if run in self.names or run == "loose" else 410), reply.text
+        if reply.status_code == 200:
+            bucket = reply.json()["data"]["upsertBucket"]["bucket"]
+            self.ids[run], self.names[run] = bucket["id"], bucket["displayName"]
+
+    @rule()
+    def a_run_of_no_sweep_begins(self) -> None:
+        bucket = self.wb.ask(BEGIN, run="loose")["upsertBucket"]["bucket"]
+        self.ids["loose"], self.names["loose"] = bucket["id"], bucket["displayName"]
+
+    @precondition(lambda self: self.ids)
+    @rule(which=anything, loss=st.floats(0, 1))
+    def a_run_logs(self, which: int, loss: float) -> None:
+        run = self._any_run(which)
+        reply = self.wb.summarise(run, loss=loss)
+        assert reply.status_code == (200 if run in self.names else 404)
+
+    @precondition(lambda self: self.ids)
+    @rule(which=anything)
+    def a_run_says_that_it_is_preempted(self, which: int) -> None:
+        self.wb.stream(self._any_run(which), preempting=True)
+
+    @precondition(lambda self: self.ids)
+    @rule(which=anything, exit_code=st.sampled_from((0, 0, 1, 2, 130, 143)))
+    def a_run_ends(self, which: int, exit_code: int) -> None:
+        run = self._any_run(which)
+        self.wb.finish(run, exit_code)
+        for runs in self.agents.values():
+            runs.discard(run)
+
+    @precondition(lambda self: self.ids)
+    @rule(which=anything)
+    def somebody_stops_a_run(self, which: int) -> None:
+        self.wb.post(STOP, id=self.ids[self._any_run(which)])
+
+    @precondition(lambda self: self.ids)
+    @rule(which=anything, state=st.sampled_from((states.PENDING, states.RUNNING, states.FINISHED, states.FAILED)))
+    def somebody_sets_the_state_of_a_run(self, which: int, state: str) -> None:
+        self.wb.post(SET_STATE, id=self.ids[self._any_run(which)], state=state)
+
+    @precondition(lambda self: self.ids)
+    @rule(which=anything, name=st.sampled_from(("a", "b")))
+    def somebody_renames_a_run_by_its_id(self, which: int, name: str) -> None:
+        run = self._any_run(which)
+        reply = self.wb.post(DESCRIBE, id=self.ids[run], n=name)
+        assert reply.status_code == (200 if run in self.names else 404)
+        if run in self.names:
+            self.names[run] = name
+
+    @precondition(lambda self: self.ids)
+    @rule(which=anything)
+    def somebody_deletes_a_run_by_its_id(self, which: int) -> None:
+        run = self._any_run(which)
+        self.wb.ask(DELETE, id=self.ids[run])
+        self.names.pop(run, None)
+
+    @rule(state=st.sampled_from(("PAUSED", "RUNNING", "RUNNING", "FINISHED", "CANCELED")))
+    def somebody_sets_the_state_of_the_sweep(self, state: str) -> None:
+        self.wb.set_state(self.sweep, state)
+
+    @rule(units=st.sampled_from(((8, 16), UNITS, (*UNITS, 64))))
+    def somebody_updates_the_sweep(self, units: tuple[int, ...]) -> None:
+        self.wb.ask(UPDATE, id=self.sweep_id, config=json.dumps(config(units)))
+        self.units = units
+
+    @rule(seconds=st.sampled_from(WAITS_S))
+    def time_passes_in_silence(self, seconds: float) -> None:
+        self.clock.pass_s(seconds)
+        self.wb.look()
+
+    @rule(seconds=st.sampled_from((-HOUR_S, HOUR_S)), frozen=st.booleans())
+    def time_jumps(self, seconds: float, frozen: bool) -> None:
+        if frozen:
+            self.clock.freeze_s(HOUR_S)
+        else:
+            self.clock.set_by_s(seconds)
+
+    @rule()
+    def the_server_looks_for_who_is_gone(self) -> None:
+        self.wb.look()
+
+    @rule()
+    def the_server_is_started_again(self) -> None:
+        self.open.close()
+        self.wb = self._start()
+
+    @invariant()
+    def the_ledger_holds(self) -> None:
+        with reading(self.wb.settings.database) as connection:
+            assert verify(connection).problems == ()
+
+    @invariant()
+    def no_point_has_two_runs(self) -> None:
+        runs = self._runs() if self.ids else []
+        for told in (states.LIVE, (states.FINISHED,)):
+            having = Counter(self._unit(run) for run in runs if run["state"] in told)
+            assert all(count == 1 for count in having.values()), having
+
+    @invariant()
+    def nothing_else_changes_a_name(self) -> None:
+        found = self.wb.ask('{ project(name: "p") { runs { edges { node { name displayName } } } } }')["project"]
+        edges = found["runs"]["edges"] if found else []
+        assert {edge["node"]["name"]: edge["node"]["displayName"] for edge in edges} == self.names
+
+    def teardown(self) -> None:
+        """Whatever was before: one agent that does its work ends the sweep with one result a point."""
+        if hasattr(self, "sweep"):
+            self._end_all()
+            results = Counter(self._unit(run) for run in self._runs() if run["state"] in states.RESULTS)
+            failed = Counter(self._unit(run) for run in self._runs() if run["state"] == states.FAILED)
+            for unit in self.units:
+                assert results[unit] >= 1 or failed[unit] > RETRIES or self._hopeless(unit), (unit, results, failed)
+            self.the_ledger_holds()
+            self.no_point_has_two_runs()
+        self.open.close()
+        self.folder.cleanup()
+
+    def _end_all(self) -> None:
+        self.clock.pass_s(max(WAITS_S))
+        self.wb.look()
+        self.wb.set_state(self.sweep, "RUNNING")
+        agent = self.wb.agent(self.sweep)
+        self.agents[agent] = set()
+        for _ in range(100):
+            command = self._beat(agent, set())
+            assert command is not None, "an agent waits though nobody else has a run"
+            if command["type"] == "exit":
+                return
+            self.wb.post(BEGIN, run=command["run_id"], sweep=self.sweep)
+            self.wb.finish(command["run_id"])
+        raise AssertionError("the sweep has no end")
+
+    def _any_run(self, which: int) -> str:
+        return list(self.ids)[-1 - which % len(self.ids)]
+
+    def _runs(self) -> list[dict[str, Any]]:
+        return [run for run in self.wb.runs(self.sweep) if "units" in json.loads(run["config"])]
+
+    def _unit(self, run: dict[str, Any]) -> int:
+        return int(json.loads(run["config"])["units"]["value"])
+
+    def _hopeless(self, unit: int) -> bool:
+        return any(self._unit(run) == unit and run["exitcode"] == 2 for run in self._runs())
+
+
+EXAMPLES = int(os.environ.get("PROMISE_EXAMPLES", "0"))
+
+TestPromise = Promise.TestCase
+TestPromise.settings = settings(
+    max_examples=EXAMPLES or 40,
+    stateful_step_count=30,
+    deadline=None,
+    derandomize=not EXAMPLES,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
