@@ -1,32 +1,32 @@
-"""What every test starts from: an environment that says nothing about W&B or this project."""
+"""What every test starts from: a known environment and folder, and signals that are heard."""
 
 import os
 import signal
 import sys
 import threading
+from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-OURS = (
-    *("SWEEP", "NEW", "SWEEP_ID", "AGENTS", "THREADS", "PORT", "DATA_DIR", "SERVER_URL", "ENV_FILE"),
-    *("WARM", "XLA", "DETERMINISTIC", "KEEP_WEIGHTS", "CHECKPOINT_S", "STOP_ON_NAN", "NO_PROGRESS_MIN"),
-    *("GPU_SLOTS", "GPU_MEMORY_MIB", "AGENT_SILENT_S", "RUN_MISSING_S", "RUN_ORPHAN_S"),
-    "MAKEFLAGS",
-)
+from tests import known_environment
 
-for name in [name for name in os.environ if name.startswith("WANDB_") or name in OURS]:
-    del os.environ[name]
+known_environment.enter()  # before a test module is imported: Keras, W&B's client and numpy read variables then
+os.chdir(Path(__file__).parents[1])
 
 # A shell's `&` and nohup leave these ignored, and what the tests start would inherit that.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
-# On a busy machine small matrices take ten times as long on two threads as on one; numpy reads this when it loads.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
 LEAVE_S = 30
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begins with the files that take longest: of tests side by side, none is then left over at the end."""
+    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: -slow[item.path])
 
 
 @pytest.hookimpl(trylast=True)
@@ -40,6 +40,10 @@ def pytest_sessionfinish(exitstatus: int) -> None:
     last = threading.Timer(LEAVE_S, leave)
     last.daemon = True
     last.start()
+
+
+def pytest_unconfigure() -> None:
+    known_environment.leave()
 
 
 @pytest.fixture(autouse=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import known_environment
 from tests.compose.deployment import ROOT, Deployment, docker
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
@@ -21,7 +22,7 @@ def lonely_engine(tmp_path: Path) -> Iterator[str]:
         pytest.skip("only root can start a second engine")
     log = (tmp_path / "log").open("w")
     command = [str(ROOT / "tests/compose/engine.sh"), "alone", str(tmp_path / "engine")]
-    process = subprocess.Popen(command, stdout=log, stderr=log)
+    process = subprocess.Popen(command, env=known_environment.shell, stdout=log, stderr=log)
     address = f"unix://{tmp_path}/engine/sock"
     try:
         wait_for(address, process, tmp_path / "log")

@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 
+from tests import known_environment
 from tests.compose.conftest import Clone
 from tests.compose.deployment import ROOT, Deployment
 
@@ -12,7 +13,8 @@ pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
 @pytest.fixture
 def newer(clone: Clone) -> Deployment:
-    done = subprocess.run([ROOT / "tests/compose/engine.sh", "compose", "forky"], capture_output=True, text=True)
+    command = [str(ROOT / "tests/compose/engine.sh"), "compose", "forky"]
+    done = subprocess.run(command, env=known_environment.shell, capture_output=True, text=True)
     if done.returncode:
         pytest.skip(f"no other Compose can be had here: {done.stderr.strip()}")
     deployment = clone("newer")
