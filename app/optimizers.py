@@ -8,7 +8,9 @@ taken.
 """
 
 import functools
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import keras
 import tensorflow as tf
@@ -31,51 +33,61 @@ def fused(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
     """
     own = type(optimizer).update_step
     if own is keras.optimizers.Adam.update_step:
-        optimizer.update_step = _Adam(optimizer)
+        optimizer.update_step = _Step(optimizer, _Adam(optimizer))
     elif own is keras.optimizers.RMSprop.update_step:
-        optimizer.update_step = _RMSprop(optimizer)
+        optimizer.update_step = _Step(optimizer, _RMSprop(optimizer))
     return optimizer
 
 
+class _Operation(Protocol):
+    """A fused operation of TensorFlow's, for one optimizer."""
+
+    def state(self, variable: tf.Variable) -> list[tf.Variable] | None:
+        """What the operation keeps between steps; None if Keras' own computation is to be taken."""
+
+    def apply(self, *handles: Any, grad: tf.Tensor, lr: tf.Tensor) -> None:
+        """Takes a step; the handles are the variable's and those of its state."""
+
+
+@dataclass(frozen=True, eq=False)
 class _Step:
     """Stands in for an optimizer's `update_step`. Copies of the optimizer have Keras' own again."""
 
-    def __init__(self, optimizer: keras.optimizers.Optimizer) -> None:
-        self.optimizer = optimizer
+    optimizer: keras.optimizers.Optimizer
+    operation: _Operation
 
     def __call__(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         dense = isinstance(gradient, tf.Tensor) and not tf.distribute.has_strategy()
-        state = self.state(variable) if dense else None
+        state = self.operation.state(variable) if dense else None
         if state is None:
             type(self.optimizer).update_step(self.optimizer, gradient, variable, learning_rate)
             return
-        self.apply(
+        self.operation.apply(
             variable.handle,
             *(each.handle for each in state),
             grad=tf.cast(gradient, variable.dtype),
             lr=tf.cast(learning_rate, variable.dtype),
         )
 
+
+def _kept(
+    optimizer: keras.optimizers.Optimizer, variable: tf.Variable, names: Sequence[str]
+) -> list[tf.Variable] | None:
+    """Keras' own state of a variable, by the names of its attributes; None where it has other names."""
+    try:
+        index = optimizer._get_variable_index(variable)
+        return [getattr(optimizer, name)[index].value for name in names]
+    except AttributeError as error:
+        _tell(f"{optimizer.name} takes Keras' own steps, which are slower: {error}.")
+        return None
+
+
+@dataclass(frozen=True, eq=False)
+class _Adam:
+    optimizer: keras.optimizers.Adam
+
     def state(self, variable: tf.Variable) -> list[tf.Variable] | None:
-        """What the operation keeps between steps; None if Keras' own computation is to be taken."""
-        raise NotImplementedError
-
-    def apply(self, *handles: Any, grad: tf.Tensor, lr: tf.Tensor) -> None:
-        raise NotImplementedError
-
-    def kept(self, variable: tf.Variable, names: tuple[str, ...]) -> list[tf.Variable] | None:
-        """Keras' own state of a variable, by the names of its attributes; None where it has other names."""
-        try:
-            index = self.optimizer._get_variable_index(variable)
-            return [getattr(self.optimizer, name)[index].value for name in names]
-        except AttributeError as error:
-            _tell(f"{self.optimizer.name} takes Keras' own steps, which are slower: {error}.")
-            return None
-
-
-class _Adam(_Step):
-    def state(self, variable: tf.Variable) -> list[tf.Variable] | None:
-        return None if self.optimizer.amsgrad else self.kept(variable, ADAM_STATE)
+        return None if self.optimizer.amsgrad else _kept(self.optimizer, variable, ADAM_STATE)
 
     def apply(self, *handles: Any, grad: tf.Tensor, lr: tf.Tensor) -> None:
         var, m, v = handles
@@ -95,25 +107,25 @@ class _Adam(_Step):
         )
 
 
-class _RMSprop(_Step):
-    def __init__(self, optimizer: keras.optimizers.Optimizer) -> None:
-        super().__init__(optimizer)
-        self._steps: dict[Any, tf.Variable] = {}
+@dataclass(frozen=True, eq=False)
+class _RMSprop:
+    optimizer: keras.optimizers.RMSprop
+    last_steps: dict[Any, tf.Variable] = field(default_factory=dict)
 
     def state(self, variable: tf.Variable) -> list[tf.Variable] | None:
         if self.optimizer.centered:
             return None
         if self.optimizer.momentum > 0:
-            return self.kept(variable, RMSPROP_STATE + RMSPROP_MOMENTUM)
-        kept = self.kept(variable, RMSPROP_STATE)
+            return _kept(self.optimizer, variable, RMSPROP_STATE + RMSPROP_MOMENTUM)
+        kept = _kept(self.optimizer, variable, RMSPROP_STATE)
         return kept and [*kept, self._last_step(variable)]
 
     def _last_step(self, variable: tf.Variable) -> tf.Variable:
         """Where the operation leaves its last step; without momentum no later one reads it, so nothing saves it."""
-        if variable.ref() not in self._steps:
+        if variable.ref() not in self.last_steps:
             with tf.init_scope():
-                self._steps[variable.ref()] = tf.Variable(tf.zeros(variable.shape, variable.dtype), trainable=False)
-        return self._steps[variable.ref()]
+                self.last_steps[variable.ref()] = tf.Variable(tf.zeros(variable.shape, variable.dtype), trainable=False)
+        return self.last_steps[variable.ref()]
 
     def apply(self, *handles: Any, grad: tf.Tensor, lr: tf.Tensor) -> None:
         var, ms, mom = handles
