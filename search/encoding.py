@@ -100,7 +100,7 @@ def _cumulative(parameter: Parameter, value: float) -> float:
             return _bell(parameter, _log(value))
         case space.Normal() | space.QNormal():
             return _bell(parameter, value)
-        case space.Beta():
+        case space.Beta() | space.QBeta():
             return float(betainc(parameter.a, parameter.b, min(max(value, 0.0), 1.0)))
     raise TypeError(f"{parameter.distribution} is not searched")
 

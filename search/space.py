@@ -203,24 +203,30 @@ class QLogNormal(_LogBell):
         return _quantised(math.exp(self._deviate(unit)), self.q)
 
 
-class Beta(Parameter):
+class _BetaShaped(Parameter):
     a: Positive = 1
     b: Positive = 1
-    distribution: Literal["beta", "q_beta"]
 
-    def at(self, unit: float) -> float:
+    def _drawn(self, unit: float) -> float:
         # Here alone, since every program that reads a sweep file would else wait for scipy.
         from scipy.special import betaincinv  # type: ignore[import-untyped]
 
         return float(betaincinv(self.a, self.b, unit))
 
 
-class QBeta(Beta):
+class Beta(_BetaShaped):
+    distribution: Literal["beta"]
+
+    def at(self, unit: float) -> float:
+        return self._drawn(unit)
+
+
+class QBeta(_BetaShaped):
     q: Positive = 1.0
     distribution: Literal["q_beta"]
 
     def at(self, unit: float) -> float:
-        return _quantised(super().at(unit), self.q)
+        return _quantised(self._drawn(unit), self.q)
 
 
 def varies(parameter: Parameter) -> bool:
