@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import os
 import secrets
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -79,15 +80,17 @@ class OneTimeLinks:
     def __init__(self, lifetime_s: float, clock: Callable[[], float] = time.time) -> None:
         self._lifetime_s = lifetime_s
         self._clock = clock
+        self._lock = threading.Lock()
         self._expiry_s: dict[str, float] = {}
 
     def make(self) -> str:
-        now_s = self._clock()
-        self._expiry_s = {token: expiry for token, expiry in self._expiry_s.items() if expiry > now_s}
-        token = secrets.token_urlsafe(24)
-        self._expiry_s[token] = now_s + self._lifetime_s
+        now_s, token = self._clock(), secrets.token_urlsafe(24)
+        with self._lock:
+            self._expiry_s = {token: expiry for token, expiry in self._expiry_s.items() if expiry > now_s}
+            self._expiry_s[token] = now_s + self._lifetime_s
         return token
 
     def redeem(self, token: str) -> bool:
         """True exactly once for each token made."""
-        return self._expiry_s.pop(token, 0.0) > self._clock()
+        with self._lock:
+            return self._expiry_s.pop(token, 0.0) > self._clock()
