@@ -172,7 +172,7 @@ class _Reader:
     def _key(self, node: Node, path: Path) -> str:
         if not isinstance(node, ScalarNode):
             raise Unreadable(_place(node.start_mark), "a key must be text, not a list or a mapping.")
-        key: str = node.value
+        key = _whole_text(node)
         if node.tag != _TEXT:
             self._report(
                 (*path, key), f"key `{dotted((*path, key))}` is not text to YAML: write it in quotes, '{key}'."
@@ -180,7 +180,7 @@ class _Reader:
         return key
 
     def _scalar(self, node: ScalarNode, path: Path) -> Any:
-        text: str = node.value
+        text = _whole_text(node)
         try:
             value = self._construct(node)
         except _CONSTRUCTOR_ERRORS:
@@ -210,6 +210,16 @@ def _merge_sources(value: Node) -> list[Node]:
     if not all(isinstance(source, MappingNode) for source in sources):
         raise Unreadable(_place(value.start_mark), "`<<` merges mappings only.")
     return list(sources)
+
+
+def _whole_text(node: ScalarNode) -> str:
+    """Its text; YAML's escapes can write half a character ("\\ud83d"), which nothing can store or send."""
+    text: str = node.value
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise Unreadable(
+            _place(node.start_mark), f"half a character (a lone surrogate) stands in {text[:80]!a}: write it whole."
+        )
+    return text
 
 
 def _short(tag: str) -> str:

@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import socket
+import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -29,6 +30,12 @@ DEFAULT_PORT = 8080
 SHUTDOWN_GRACE_S = 5
 # In `.env`, each of these sends runs to another server.
 ELSEWHERE = ("WANDB_API_KEY", "WANDB_API_KEY_FILE", "WANDB_BASE_URL")
+
+
+class StartError(click.ClickException):
+    """Why nothing can be served, in one line; exit code 2, as for any wrong use."""
+
+    exit_code = 2
 
 
 def _silence(flag: str, default_s: float, text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -108,7 +115,7 @@ def verify(data: Path) -> None:
     path = Settings(data=data).database
     if not path.exists():
         raise click.ClickException(f"no server has run in {data}: there is nothing to verify")
-    with reading(path) as connection:
+    with _used(data), reading(path) as connection:
         verdict = verifier.verify(connection)
     for problem in verdict.problems:
         print(problem)
@@ -137,14 +144,14 @@ def serve(settings: Settings, host: str, port: int, show_env: bool) -> None:
     """Serves until SIGTERM or SIGINT.
 
     Raises:
-        click.ClickException: the port is taken, or the data directory is in use or cannot be used.
+        StartError: the port is taken, or the data directory is in use or cannot be used.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     with _data_directory(settings.data), _listening(host, port) as listener:
-        keys = load_keys(settings.data)
+        with _used(settings.data):
+            keys, database = load_keys(settings.data), Database(settings.database)
         links = OneTimeLinks(settings.link_lifetime_s)
-        database = Database(settings.database)
         try:
             url = settings.public_url or _url(host, listener.getsockname()[1])
             app = create_app(database, settings, keys, links)
@@ -189,16 +196,27 @@ def print_env(url: str, api_key: str) -> None:
 @contextmanager
 def _data_directory(data: Path) -> Iterator[None]:
     """Makes the directory and holds its lock: two servers on one database would both believe to be the only one."""
-    try:
+    with _used(data):
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with open(data / "lock", "w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise click.ClickException(f"another server is using {data}; stop it or give another --data") from None
-            yield
-    except (PermissionError, FileExistsError, NotADirectoryError) as error:
-        raise click.ClickException(f"cannot use {data} as data directory: {error.strerror}") from error
+        descriptor = os.open(data / "lock", os.O_WRONLY | os.O_CREAT, 0o600)
+    with open(descriptor, "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StartError(f"another server is using {data}; stop it or give another --data") from None
+        yield
+
+
+@contextmanager
+def _used(data: Path) -> Iterator[None]:
+    """Says in one line why a data directory cannot be used."""
+    try:
+        yield
+    except OSError as error:
+        raise StartError(f"cannot use {data} as data directory: {error.strerror or error}") from error
+    except sqlite3.Error as error:
+        path = Settings(data=data).database
+        raise StartError(f"cannot use the database {path}: {error}; give another --data, or restore it") from error
 
 
 @contextmanager
@@ -207,7 +225,7 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listener = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        raise click.ClickException(
+        raise StartError(
             f"cannot listen on {host}:{port}: {error.strerror or error}; give another --port, or 0 for a free one"
         ) from error
     with listener:

@@ -43,7 +43,7 @@ class Keys:
         expiry = signature.partition(".")[0]
         if not (expiry.isascii() and expiry.isdigit() and len(expiry) <= 12 and now_s < int(expiry)):
             return False
-        return hmac.compare_digest(self.sign(purpose, value, int(expiry)), signature)
+        return hmac.compare_digest(self.sign(purpose, value, int(expiry)).encode(), signature.encode())
 
 
 def load_keys(data: Path) -> Keys:

@@ -13,7 +13,8 @@ from server.ledger.chunk import Chunk, Lines
 from server.protocol.json_values import parse_object
 from server.refusal import RefusalError
 
-MAX_LINE_NUMBER = 2**40
+# GraphQL's Int holds no more, in which a run's lines are counted.
+MAX_LINE_NUMBER = 2**31 - 1
 HISTORY = "wandb-history.jsonl"
 EVENTS = "wandb-events.jsonl"
 SUMMARY = "wandb-summary.json"
@@ -33,10 +34,14 @@ def parse_chunk(body: bytes) -> Chunk:
     history = _lines(files.get(HISTORY), HISTORY)
     summary = _lines(files.get(SUMMARY), SUMMARY)
     console = _lines(files.get(CONSOLE), CONSOLE)
+    events = _lines(files.get(EVENTS), EVENTS)
+    # What is read back as objects later has to be some.
+    for row in (*(events.rows if events else ()), *(summary.rows[-1:] if summary else ())):
+        parse_object(row, "a line of system metrics or a summary")
     return Chunk(
         history=history,
         steps=tuple(_step(row) for row in history.rows) if history else (),
-        events=_lines(files.get(EVENTS), EVENTS),
+        events=events,
         logs=(console,) if console else (),
         summary=summary.rows[-1] if summary and summary.rows else None,
         preempting=bool(request.get("preempting")),
@@ -67,7 +72,8 @@ def _lines(part: Any, name: str) -> Lines | None:
     if part is None:
         return None
     offset, content = (part.get("offset", 0), part.get("content", [])) if isinstance(part, dict) else (-1, [])
-    if not isinstance(offset, int) or not 0 <= offset <= MAX_LINE_NUMBER or not _is_lines(content):
+    fits = isinstance(offset, int) and _is_lines(content) and 0 <= offset <= MAX_LINE_NUMBER - len(content)
+    if not fits:
         raise RefusalError(f"{name} needs an `offset` of 0 to {MAX_LINE_NUMBER} and a `content` list of lines")
     return Lines(offset, content)
 

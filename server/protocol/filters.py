@@ -92,7 +92,8 @@ def parse_filters(text: str | None) -> dict[str, Any]:
 
 def sweep_asked_for(filters: dict[str, Any]) -> str | None:
     """The one sweep that the filters allow, when they name it at the top or in its `$and`."""
-    for clause in (filters, *(filters.get("$and") or [])):
+    joined = filters.get("$and")
+    for clause in (filters, *(joined if isinstance(joined, list) else ())):
         if isinstance(clause, dict) and isinstance(clause.get("sweep"), str):
             return str(clause["sweep"])
     return None

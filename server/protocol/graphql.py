@@ -1,21 +1,12 @@
-"""`POST /graphql`: one document, one transaction.
+"""`POST /graphql`: one document, one transaction. What its errors are told as: `faults`."""
 
-The status decides what W&B's client does: it shows the message of a 4xx at once and retries everything else for
-minutes. So what is wrong in a request is a 4xx, what may pass (a busy or full disk) is 503, and there is no 500.
-"""
-
-import logging
-import sqlite3
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 from graphql import (
     DocumentNode,
     ExecutionResult,
-    GraphQLError,
     GraphQLSchema,
     NoUnusedVariablesRule,
     OperationType,
@@ -27,23 +18,16 @@ from graphql import (
 )
 
 from server.protocol.context import Context
+from server.protocol.faults import Answer, told
 from server.protocol.json_values import parse_object
 from server.refusal import RefusalError
-
-log = logging.getLogger(__name__)
 
 MAX_TOKENS = 8000
 # The client fills one text in several ways and leaves variables of the others declared.
 RULES = tuple(rule for rule in specified_rules if rule is not NoUnusedVariablesRule)
+# The client would repeat a 503 for minutes and then hide its message.
+FAULT_STATUS = 400
 OpenContext = Callable[[bool], AbstractContextManager[Context]]
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A reply's status and JSON body."""
-
-    status: int
-    body: dict[str, Any]
 
 
 class Endpoint:
@@ -62,18 +46,8 @@ class Endpoint:
         """
         try:
             return self._execute(body, open_context)
-        except RefusalError as error:
-            return Answer(error.status, _errors(error.message))
-        except GraphQLError as error:
-            return Answer(400, _errors(error.message))
-        except sqlite3.OperationalError as error:
-            log.exception("the database cannot be used")
-            return Answer(503, _errors(f"the server's database cannot be used now: {error}"))
         except Exception as error:
-            log.exception("a request failed")
-            return Answer(
-                400, _errors(f"the server failed at this request ({type(error).__name__}); its log says more")
-            )
+            return told(error, FAULT_STATUS)
 
     def _execute(self, body: bytes, open_context: OpenContext) -> Answer:
         request = parse_object(body, "a GraphQL request")
@@ -108,7 +82,3 @@ def _raise_first(result: ExecutionResult) -> None:
     """Lets the first error out, so that a mutation's transaction is rolled back as a whole."""
     if result.errors:
         raise result.errors[0].original_error or result.errors[0]
-
-
-def _errors(message: str) -> dict[str, Any]:
-    return {"data": None, "errors": [{"message": message}]}

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from server.protocol.json_values import parse_object, strict
+from server.refusal import RefusalError
 from server.run_values import at_path
 from server.sampling import evenly
 
@@ -21,14 +22,20 @@ def columns(rows: list[str], spec: str) -> list[dict[str, Any]]:
     """The rows that have all keys of a spec `{"keys", "samples", "minStep", "maxStep"}`, with just these keys.
 
     `maxStep` is inclusive here. A spec without keys gives nothing.
+
+    Raises:
+        RefusalError: the spec is no such object.
     """
     wanted = parse_object(spec, "a history spec")
     keys = wanted.get("keys") or []
-    if not isinstance(keys, list) or not keys:
+    numbers = [wanted.get(name) for name in ("samples", "minStep", "maxStep")]
+    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys) or not all(map(_is_whole, numbers)):
+        raise RefusalError("a history spec is {keys: a list of names, samples, minStep, maxStep: whole numbers}")
+    if not keys:
         return []
     picked = []
     for row in map(json.loads, rows):
-        values = {key: at_path(row, str(key)) for key in keys}
+        values = {key: at_path(row, key) for key in keys}
         if None not in values.values() and _inside(row.get("_step"), wanted):
             picked.append(strict(values))
     return sampled(picked, wanted.get("samples"))
@@ -48,6 +55,10 @@ def keys(rows: Iterable[str]) -> dict[str, Any] | None:
     if not found:
         return None
     return {"lastStep": last_step, "keys": {key: _described(entry) for key, entry in found.items()}, "sets": []}
+
+
+def _is_whole(value: Any) -> bool:
+    return value is None or (isinstance(value, int) and not isinstance(value, bool))
 
 
 def _inside(step: Any, spec: dict[str, Any]) -> bool:

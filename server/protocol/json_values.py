@@ -2,11 +2,15 @@
 
 import json
 import math
+import re
+from collections.abc import Iterator
 from typing import Any
 
 from server.refusal import RefusalError
 
 MAX_DEPTH = 100
+# As JSON escapes the halves of a character outside Unicode's first plane; alone neither can be stored or sent.
+HALF_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
 
 
 def parse_object(text: str | bytes, what: str) -> dict[str, Any]:
@@ -28,11 +32,15 @@ def parse(text: str | bytes, what: str) -> Any:
         RefusalError: it is no JSON, or nested deeper than 100.
     """
     try:
+        # Left to itself json would let half characters through, and take UTF-16.
+        text = text if isinstance(text, str) else text.decode()
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise RefusalError(f"{what} must be JSON: {error}") from error
     if _depth(value) > MAX_DEPTH:
         raise RefusalError(f"{what} is nested deeper than {MAX_DEPTH}")
+    if HALF_CHARACTER.search(text) and (broken := next(filter(_is_broken, _texts(value)), None)) is not None:
+        raise RefusalError(f"{what} holds half a character (a lone surrogate), which no text can: {broken[:80]!a}")
     return value
 
 
@@ -59,3 +67,16 @@ def _items(value: Any) -> list[Any]:
     if isinstance(value, dict):
         return list(value.values())
     return value if isinstance(value, list) else []
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    if isinstance(value, dict):
+        yield from value
+    for item in _items(value):
+        yield from _texts(item)
+
+
+def _is_broken(text: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in text)

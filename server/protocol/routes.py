@@ -3,8 +3,6 @@
 import base64
 import binascii
 import hashlib
-import logging
-import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,17 +21,18 @@ from server.ledger import files as file_ledger
 from server.ledger import stream as stream_ledger
 from server.protocol import file_stream
 from server.protocol.context import FILE_PURPOSES, Context, signed_name
-from server.protocol.graphql import Answer, Endpoint
+from server.protocol.faults import told
+from server.protocol.graphql import Endpoint
 from server.protocol.schema import load_schema
 from server.refusal import NotFoundError, RefusalError
 from server.settings import Settings
 from server.store import queries
 from server.store.database import Database
 
-log = logging.getLogger(__name__)
-
 API_USER = "api"
 SHARED_MODE = "X-WANDB-USE-ASYNC-FILESTREAM"
+# On a file stream a 4xx makes the client drop the rest of a run: a fault of ours must not.
+FAULT_STATUS = 503
 
 
 @dataclass(frozen=True)
@@ -64,21 +63,17 @@ class Protocol:
         try:
             self._check_key(request)
             body = await self._body(request)
-        except RefusalError as error:
-            return _refused(error)
-        answer: Answer = await run_in_threadpool(self.endpoint.answer, body, self._opener(request))
-        return JSONResponse(answer.body, answer.status)
+        except (RefusalError, ClientDisconnect) as error:
+            return _told(error)
+        return (await run_in_threadpool(self.endpoint.answer, body, self._opener(request))).response()
 
     async def file_stream(self, request: Request) -> Response:
         try:
             self._check_key(request)
             body = await self._body(request)
             return await run_in_threadpool(self._take, request.path_params, body)
-        except RefusalError as error:
-            return _refused(error)
-        except sqlite3.Error as error:
-            log.exception("a file stream could not be stored")
-            return JSONResponse({"errors": [{"message": f"cannot store this now: {error}"}]}, 503)
+        except Exception as error:
+            return _told(error)
 
     def _take(self, path: dict[str, Any], body: bytes) -> Response:
         chunk = file_stream.parse_chunk(body)
@@ -94,13 +89,8 @@ class Protocol:
         try:
             self._check_signature(request, "PUT")
             await self._store(request)
-        except RefusalError as error:
-            return _refused(error)
-        except ClientDisconnect:
-            return Response(status_code=400)
-        except (OSError, sqlite3.Error) as error:
-            log.exception("a file could not be stored")
-            return JSONResponse({"errors": [{"message": f"cannot store this now: {error}"}]}, 503)
+        except Exception as error:
+            return _told(error)
         return Response(status_code=200)
 
     async def _store(self, request: Request) -> None:
@@ -140,8 +130,8 @@ class Protocol:
             path = file_ledger.path_of(self.settings.files, run_id, name)
             if found is None or not path.exists():
                 raise NotFoundError(f"the run has no file {name!r}")
-        except RefusalError as error:
-            return _refused(error)
+        except Exception as error:
+            return _told(error)
         # Runs upload what they like: a browser must show it as a picture or save it, never run it as our page.
         shown = "inline" if found.mimetype.startswith("image/") and "svg" not in found.mimetype else "attachment"
         return FileResponse(
@@ -157,14 +147,14 @@ class Protocol:
         try:
             self._check_key(request)
         except RefusalError as error:
-            return _refused(error)
+            return _told(error)
         return Response(status_code=204)
 
     def login_link(self, request: Request) -> Response:
         try:
             self._check_key(request)
         except RefusalError as error:
-            return _refused(error)
+            return _told(error)
         base_url = self.settings.public_url or str(request.base_url)
         return JSONResponse({"url": f"{base_url.rstrip('/')}/login?token={self.links.make()}"})
 
@@ -222,9 +212,9 @@ def protocol_routes(
     return Protocol(database, settings, keys, links, clock, new_id, Endpoint(load_schema())).routes()
 
 
-def _refused(error: RefusalError) -> Response:
-    headers = {"WWW-Authenticate": 'Basic realm="tf-sweeps"'} if error.status == 401 else None
-    return JSONResponse({"errors": [{"message": error.message}]}, error.status, headers)
+def _told(error: Exception) -> Response:
+    answer = told(error, FAULT_STATUS)
+    return answer.response({"WWW-Authenticate": 'Basic realm="tf-sweeps"'} if answer.status == 401 else None)
 
 
 async def _not_found(request: Request) -> Response:

@@ -7,6 +7,7 @@ from graphql import GraphQLObjectType, GraphQLScalarType, GraphQLSchema, build_s
 
 from server.protocol.json_values import strict
 from server.protocol.resolvers import account, agents, files, projects, runs, sweeps
+from server.refusal import RefusalError
 
 NOUNS = (account, projects, sweeps, agents, runs, files)
 
@@ -22,15 +23,29 @@ def load_schema() -> GraphQLSchema:
         for type_name, fields in noun.FIELDS.items():
             for field_name, resolver in fields.items():
                 _type(schema, type_name).fields[field_name].resolve = resolver
-    raw_json = schema.type_map["JSON"]
-    if not isinstance(raw_json, GraphQLScalarType):
-        raise LookupError("JSON is no scalar of the SDL")
-    raw_json.serialize = _serialize  # type: ignore[method-assign]
+    _scalar(schema, "JSON").coerce_output_value = strict
+    _scalar(schema, "JSONString").coerce_input_value = _json_text
+    _scalar(schema, "Int64").coerce_input_value = _int64
     return schema
 
 
-def _serialize(value: Any) -> Any:
-    return strict(value)
+def _json_text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise RefusalError(f"a JSONString is a text that holds JSON, not a {type(value).__name__}")
+    return value
+
+
+def _int64(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not -(2**63) <= value < 2**63:
+        raise RefusalError(f"{str(value)[:80]!r} is no whole number of 64 bits")
+    return value
+
+
+def _scalar(schema: GraphQLSchema, name: str) -> GraphQLScalarType:
+    found = schema.type_map[name]
+    if not isinstance(found, GraphQLScalarType):
+        raise LookupError(f"{name} is no scalar of the SDL")
+    return found
 
 
 def _type(schema: GraphQLSchema, name: str) -> GraphQLObjectType:

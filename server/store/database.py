@@ -44,10 +44,12 @@ class Database:
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield self._writer
+                self._writer.execute("COMMIT")
             except BaseException:
-                self._writer.execute("ROLLBACK")
+                # On a full disk or a failed write SQLite has rolled back by itself; the cause is the error to tell.
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
                 raise
-            self._writer.execute("COMMIT")
             self.changes += self._writer.total_changes > rows
 
     @contextmanager
@@ -58,7 +60,8 @@ class Database:
         try:
             yield connection
         finally:
-            connection.execute("COMMIT")
+            if connection.in_transaction:
+                connection.execute("COMMIT")
             self._idle_readers.append(connection)
 
     def close(self) -> None:

@@ -17,6 +17,7 @@ from server.protocol.resolvers.projects import project_of
 from server.protocol.resolvers.sweeps import find as find_sweep
 from server.protocol.summary import summary_text
 from server.refusal import NotFoundError, RefusalError
+from server.run_values import unwrapped
 from server.store import queries
 from server.store.rows import Agent, Run, Sweep
 from terms import states
@@ -61,6 +62,7 @@ def _upsert(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
     else:
         raise RefusalError("a run needs a name or an id")
     if input.get("summaryMetrics") is not None:
+        parse_object(input["summaryMetrics"], "a run's summary")
         ledger.set_summary(context.tx, run, input["summaryMetrics"])
     run = queries.by_id(context.tx, Run, run.id)
     # The client numbers its lines from this count on, whether it resumes or not.
@@ -137,8 +139,9 @@ def _alert(_: Any, info: Info, input: dict[str, Any]) -> dict[str, bool]:
 
 
 def _wandb_config(run: Run, info: Info, keys: list[str] | None = None) -> str:
-    own = json.loads(run.config).get("_wandb", {}).get("value", {})
-    return json.dumps({key: value for key, value in own.items() if keys is None or key in keys})
+    own = unwrapped(json.loads(run.config)).get("_wandb")
+    told = own.items() if isinstance(own, dict) else ()
+    return json.dumps({key: value for key, value in told if keys is None or key in keys})
 
 
 def _tail(stream: str) -> Any:
