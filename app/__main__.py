@@ -12,8 +12,9 @@ import click
 from rich.console import Console
 
 from app.commands import agent as agents
-from app.commands import best, check, client, embedded, follow, lookup, preview, register, replay, report
+from app.commands import best, check, client, embedded, follow, lookup, preview, register, replay
 from app.commands.progress import Progress
+from app.commands.report import terminal
 from app.commands.results import Reader
 from app.commands.setup import Setup
 from app.commands.up import LOOK_S, Job
@@ -122,7 +123,7 @@ def show_report(wait: bool) -> None:
         with Progress(Console(stderr=True), time.monotonic()) as progress:
             results = follow.until_over(reader, progress, LOOK_S[setup.backend.kind])
     now = datetime.now().astimezone()
-    sys.exit(report.finish(api, results, Console(), setup.settings.data_dir, now))
+    sys.exit(terminal.finish(api, results, Console(), setup.settings.data_dir, now))
 
 
 @main.command("replay")

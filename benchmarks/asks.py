@@ -12,7 +12,7 @@ from multiprocessing import get_context
 from typing import Any, NamedTuple
 
 from search.config import parse
-from search.results import Run
+from search.evidence import Run
 from search.suggest import suggest
 from server.bayes_worker import BLAS_THREADS
 

@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from search import bayes
 from search.config import SweepConfig, parse
 from search.encoding import Encoding
-from search.results import Run
+from search.evidence import Run
 from search.suggest import suggest
 
 HERE = Path(__file__).parent

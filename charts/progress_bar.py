@@ -12,7 +12,7 @@ OUTLINE_PX: Final = 1.5
 MIN_FRACTION: Final = 0.012
 
 
-def progress(counts: Mapping[str, int], height: int = 10) -> str:
+def progress_bar(counts: Mapping[str, int], height: int = 10) -> str:
     """Draws a bar as wide as its place, with a fill for each kind beside its colour.
 
     Args:

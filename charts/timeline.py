@@ -10,7 +10,7 @@ from typing import Final
 from charts import format
 from charts.clock import elapsed, time_ticks
 from charts.plot import plot
-from charts.progress import sentence
+from charts.progress_bar import sentence
 
 HEIGHT: Final = 32
 BLOCK_TOP, BLOCK_HEIGHT = 11, 14

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-REPORT_STYLE: Final = Path(__file__).parents[1] / "app" / "commands" / "reports" / "page.css"
+REPORT_STYLE: Final = Path(__file__).parents[1] / "app" / "commands" / "report" / "page.css"
 FONT: Final = "font-family='system-ui, sans-serif' font-size='12'"
 INK, DEEP = "#12161a", "#17285f"
 

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.encoding import Encoding
+from search.evidence import Evidence, Run, evidence
 from search.gaussian_process import GaussianProcess, fit, log_expected_improvement
 from search.random_search import uniform
-from search.results import Evidence, Run, evidence
 from search.schema import SweepConfig
 from search.space import Constant, identity
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from search.brackets import from_above, from_below
 from search.config import SweepConfig
-from search.results import finite
+from search.evidence import finite
 
 
 @dataclass(frozen=True)

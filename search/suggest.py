@@ -8,7 +8,7 @@ from typing import Any
 
 from search import grid, random_search
 from search.config import ConfigError, SweepConfig
-from search.results import Run
+from search.evidence import Run
 
 Strategy = Callable[[SweepConfig, int, int], list[Any] | None]
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 
-from search import results, suggest
+from search import evidence, suggest
 from server.ledger import points
 from server.ledger.early_stop import curve_of
 from server.store import queries
@@ -43,7 +43,7 @@ class Question:
     config: str
     index: int
     seed: int
-    runs: tuple[results.Run, ...]
+    runs: tuple[evidence.Run, ...]
 
 
 def questions(connection: sqlite3.Connection, now_s: float) -> list[Question]:
@@ -89,10 +89,10 @@ def _keep(database: Database, question: Question, params: dict[str, Any] | None)
             points.propose(tx, question.sweep_id, question.index, params)
 
 
-def _runs(connection: sqlite3.Connection, sweep: Sweep) -> tuple[results.Run, ...]:
+def _runs(connection: sqlite3.Connection, sweep: Sweep) -> tuple[evidence.Run, ...]:
     params = {trial.id: json.loads(trial.params) for trial in queries.trials(connection, sweep.id)}
     return tuple(
-        results.Run(
+        evidence.Run(
             params[run.trial_id],
             run.state,
             tuple(curve_of(connection, run, sweep.metric_name)),

@@ -5,7 +5,7 @@ from types import TracebackType
 from rich.console import Console, Group
 from rich.live import Live
 
-from app.commands import report
+from app.commands.report import terminal
 from app.commands.results import Results
 from terms import states
 
@@ -45,7 +45,7 @@ class Progress:
         if self._live is not None:
             shown = [*results.running, *results.best()][:LIVE_RUNS_SHOWN]
             unique = {run.id: run for run in shown}.values()
-            self._live.update(Group(line + left, report.runs_table(results, unique)))
+            self._live.update(Group(line + left, terminal.runs_table(results, unique)))
         elif line != self._last:
             self._last = line
             self.say(line + left)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.commands import client
-from charts.progress import sentence
+from charts.progress_bar import sentence
 from terms import states
 
 HOPELESS_FAILURES = 5

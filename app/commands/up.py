@@ -12,11 +12,12 @@ import click
 from rich.console import Console
 
 from app import data
-from app.commands import agent, client, embedded, preview, register, report
+from app.commands import agent, client, embedded, preview, register
 from app.commands.client import BackendError
 from app.commands.crew import Crew
 from app.commands.embedded import Server
 from app.commands.progress import Progress
+from app.commands.report import terminal
 from app.commands.results import Reader, Results
 from app.commands.setup import Setup
 from app.machine import capacity
@@ -82,7 +83,7 @@ class Job:
         if not results.over:
             results = self._watch(self._start_agents(results, environment), self._reader, results)
         now = datetime.now().astimezone()
-        code = report.finish(api, results, self._console, self._settings.data_dir, now)
+        code = terminal.finish(api, results, self._console, self._settings.data_dir, now)
         if self._crew is not None:
             self._crew.wait(LAST_HEARTBEAT_S)
         return code

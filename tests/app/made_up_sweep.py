@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from itertools import product
 from typing import Any
 
-from app.commands.reports.findings import Facts, Findings
+from app.commands.report.findings import Facts, Findings
 from app.commands.results import Results, RunResult
 from charts.learning_curves import LearningCurve
 

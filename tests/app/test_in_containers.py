@@ -62,7 +62,7 @@ def test_outside_of_images_there_is_no_build_to_record() -> None:
     assert reproduce.image({}) == {"build_id": None, "image_digest": None}
 
 
-@pytest.mark.parametrize("name", ["model.py", "commands/reports/words.py"])
+@pytest.mark.parametrize("name", ["model.py", "commands/report/words.py"])
 def test_a_container_tells_that_its_image_is_older_than_the_code_beside_the_compose_file(
     tmp_path: Path, name: str
 ) -> None:

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from app.commands.reports import files
-from app.commands.reports import page as report_page
-from app.commands.reports.findings import Facts, Findings
-from app.commands.reports.page import page
-from app.commands.reports.words import sentences
+from app.commands.report import files
+from app.commands.report import page as report_page
+from app.commands.report.findings import Facts, Findings
+from app.commands.report.page import page
+from app.commands.report.words import sentences
 from tests.app.made_up_sweep import made_up
 
 WRITTEN = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)

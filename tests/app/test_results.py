@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from app.commands import agent, progress, register, report
+from app.commands import agent, progress, register
 from app.commands.progress import Progress
+from app.commands.report.terminal import show
 from app.commands.results import Reader, Results, RunResult
 from app.training import reproduce
 
@@ -26,7 +27,7 @@ def results(*runs: RunResult, state: str = "RUNNING", expected: int | None = 3, 
 
 def shown(found: Results, width: int = 100, terminal: bool = False) -> tuple[int, str]:
     console = Console(file=io.StringIO(), width=width, force_terminal=terminal)
-    code = report.show(found, console)
+    code = show(found, console)
     return code, console.file.getvalue()  # type: ignore[attr-defined]
 
 
@@ -226,7 +227,7 @@ def test_runs_made_by_other_code_are_told() -> None:
         ("layers.py", True),
         ("vision/blocks/residual.py", True),
         ("__main__.py", False),
-        ("commands/reports/words.py", False),
+        ("commands/report/words.py", False),
         ("parent/evidence.py", False),
         ("machine/leash.py", False),
         (".#model.py", False),

@@ -123,7 +123,7 @@ def test_only_an_edit_that_can_decide_a_result_drops_the_checkpoint(
         shutil.copytree(ROOT / package, trials.program / package, ignore=shutil.ignore_patterns("__pycache__"))
 
     trials.interrupt("reworded")
-    edit(trials.program / "app/commands/reports/words.py")
+    edit(trials.program / "app/commands/report/words.py")
     reworded = trials.finish("reworded")
     trials.interrupt("rebuilt")
     edit(trials.program / "app/model.py")

@@ -9,7 +9,7 @@ import pytest
 from charts.best_so_far import Result, axis_end, best_so_far
 from charts.curves import curve
 from charts.icons import DRAWINGS, icon
-from charts.progress import fractions, progress, sentence
+from charts.progress_bar import fractions, progress_bar, sentence
 from charts.scale import edge_of_scale, metric_scale, scale, whole_ticks
 from charts.steps import steps
 from charts.strip import strip
@@ -42,8 +42,8 @@ def test_a_progress_bar_says_its_counts() -> None:
     counts = {"finished": 1250, "failed": 6, "running": 0}
 
     assert sentence(counts) == "1,250 finished, 6 failed"
-    assert parsed(progress(counts)).get("aria-label") == "1,250 finished, 6 failed"
-    assert parsed(progress({})).get("aria-label") == "nothing yet"
+    assert parsed(progress_bar(counts)).get("aria-label") == "1,250 finished, 6 failed"
+    assert parsed(progress_bar({})).get("aria-label") == "nothing yet"
 
 
 def test_failures_are_told_by_the_kind_of_their_cause_the_most_frequent_first() -> None:
@@ -54,14 +54,14 @@ def test_failures_are_told_by_the_kind_of_their_cause_the_most_frequent_first() 
 
 
 def test_a_share_that_was_stopped_early_is_drawn_hollow() -> None:
-    bar = parsed(progress({"finished": 2, "stopped early": 2}))
+    bar = parsed(progress_bar({"finished": 2, "stopped early": 2}))
 
     inside = next(part for part in bar if part.get("class") == "bar-hollow")
     assert (inside.get("y"), inside.get("height")) == ("1.5", "7.0")
 
 
 def test_a_killed_share_has_stripes_beside_its_colour() -> None:
-    bar = parsed(progress({"finished": 2, "killed": 2}))
+    bar = parsed(progress_bar({"finished": 2, "killed": 2}))
 
     assert [line.get("class") for line in bar if line.get("stroke-dasharray")] == ["bar-killed"]
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from search import bayes
 from search.config import SweepConfig, parse
 from search.encoding import unit
-from search.results import Run
+from search.evidence import Run
 from search.suggest import suggest
 
 ROOT = Path(__file__).parents[2]

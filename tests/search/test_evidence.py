@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from search.results import Run, evidence
+from search.evidence import Run, evidence
 from search.schema import Metric
 
 RECORD = json.loads(Path(__file__).with_name("oracle.json").read_text())

@@ -9,7 +9,7 @@ import pytest
 
 from search import bayes
 from search.config import parse
-from search.results import Run
+from search.evidence import Run
 from tests.server.speaker import Clock, Speaker, speaking
 
 SWEEP: dict[str, Any] = {

@@ -1,1 +1,1 @@
-"""A sweep's report as files: what is read of it, the page, CSV and JSON."""
+"""A sweep's report: what is read of it, on a terminal, as a page, as CSV and JSON."""

@@ -12,8 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from app.commands.reports.findings import Findings
-from app.commands.reports.page import page
+from app.commands.report.findings import Findings
+from app.commands.report.page import page
 from app.commands.results import RunResult
 from search.importance import TooFew
 

@@ -11,8 +11,8 @@ from string import Template
 from typing import Final
 
 from app.commands.best import command
-from app.commands.reports import plots, words
-from app.commands.reports.findings import Facts, Findings
+from app.commands.report import plots, words
+from app.commands.report.findings import Facts, Findings
 from app.commands.results import RunResult
 from charts import format
 from charts.icons import icon

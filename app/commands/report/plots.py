@@ -4,8 +4,8 @@ from collections import Counter
 from html import escape
 from typing import Any, Final
 
-from app.commands.reports import words
-from app.commands.reports.findings import Findings
+from app.commands.report import words
+from app.commands.report.findings import Findings
 from app.commands.results import RunResult
 from charts import format, learning_curves
 from charts.axis import Axis
@@ -13,7 +13,7 @@ from charts.bars import bars
 from charts.best_so_far import Result, best_so_far
 from charts.icons import icon
 from charts.parallel_coordinates import Outcome, ParallelCoordinates, parallel_coordinates
-from charts.progress import KINDS, progress
+from charts.progress_bar import KINDS, progress_bar
 from search.importance import TooFew
 from terms.states import FAILED, RUNNING, STOPPED_EARLY
 
@@ -138,7 +138,7 @@ def states(found: Findings) -> str:
         for kind in KINDS
         if (count := counts[kind])
     )
-    return f'<section><h2>Runs by state</h2>{progress(counts)}<ul class="counts">{words}</ul></section>'
+    return f'<section><h2>Runs by state</h2>{progress_bar(counts)}<ul class="counts">{words}</ul></section>'
 
 
 def decimals(found: Findings) -> int:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from app.commands.client import BackendError
-from app.commands.reports import files, findings
+from app.commands.report import files, findings
 from app.commands.results import Results, RunResult
 from charts import format
 

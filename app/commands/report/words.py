@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
-from app.commands.reports.findings import Findings
+from app.commands.report.findings import Findings
 from charts import format
 from charts.bars import Bar, better
 from search.importance import Importance, TooFew

@@ -6,7 +6,7 @@ from typing import Final
 from markupsafe import Markup
 
 from charts import format
-from charts.progress import progress as progress_bar
+from charts.progress_bar import progress_bar
 from server.pages.door.buttons import Button, share_buttons, sweep_buttons
 from server.pages.rendering import Crumb, Page
 from server.pages.sweep.agents import SweepAgents, sweep_agents

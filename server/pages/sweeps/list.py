@@ -9,7 +9,7 @@ from typing import Final
 from markupsafe import Markup
 
 from charts import format
-from charts.progress import progress as progress_bar
+from charts.progress_bar import progress_bar
 from charts.steps import steps
 from server.keys import API_KEY_FILE
 from server.pages.door.buttons import RESUME, Button, retry_button, sweep_buttons

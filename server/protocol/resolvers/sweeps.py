@@ -3,7 +3,7 @@
 import secrets
 from typing import Any
 
-from charts.progress import sentence
+from charts.progress_bar import sentence
 from server.ledger import sweeps as ledger
 from server.ledger.sweeps import SweepFields
 from server.protocol.context import Info, iso, node_id, parts_of
