@@ -5,12 +5,15 @@ import shutil
 import tempfile
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 # Where this machine has its programs, its libraries, room for files and the data, and which of its GPUs are ours.
 KEPT = ("PATH", "LD_LIBRARY_PATH", "TMPDIR", "FASHION_MNIST_DIR", "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES")
 KEPT_FOR_IMAGES = ("BASE_IMAGE", "COMPOSE", "DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CERT_PATH", "DOCKER_TLS_VERIFY")
 KEPT_FOR_COVERAGE = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
+WORKER = "PYTEST_XDIST_WORKER"
+KEPT_BY_WORKERS = (WORKER, f"{WORKER}_COUNT", "PYTEST_XDIST_TESTRUNUID", "HOME", "DOCKER_CONFIG")
 
 KNOWN = {
     "LANG": "C.UTF-8",
@@ -27,14 +30,14 @@ shell = dict(os.environ)
 def enter() -> None:
     """Replaces what this process and all that it starts find in their environment; the home is new and empty.
 
-    A worker of pytest-xdist has the known environment already, and shares the home of the process that started it.
+    A worker of pytest-xdist shares the home of the process that started it.
     """
-    if _is_worker():
-        return
-    known = KNOWN | {"HOME": str(_new_home(shell)), "DOCKER_CONFIG": _docker(shell)}
-    kept = {name: shell[name] for name in (*KEPT, *KEPT_FOR_IMAGES, *KEPT_FOR_COVERAGE) if name in shell}
+    names = (*KEPT, *KEPT_FOR_IMAGES, *KEPT_FOR_COVERAGE, *(KEPT_BY_WORKERS if _is_worker() else ()))
+    kept = {name: shell[name] for name in names if name in shell}
+    own = {} if _is_worker() else {"HOME": str(_new_home(shell)), "DOCKER_CONFIG": _docker(shell)}
     os.environ.clear()
-    os.environ.update(kept | known)
+    os.environ.update(kept | KNOWN | own)
+    _forget_the_terminals_size()
     time.tzset()
 
 
@@ -44,8 +47,16 @@ def leave() -> None:
         shutil.rmtree(os.environ["HOME"], ignore_errors=True)
 
 
+def _forget_the_terminals_size() -> None:
+    """GNU readline exports it when it is loaded, past `os.environ`, to all that is started from then on."""
+    with suppress(ImportError):
+        import readline  # noqa: F401
+    for name in ("LINES", "COLUMNS"):
+        os.unsetenv(name)
+
+
 def _is_worker() -> bool:
-    return "PYTEST_XDIST_WORKER" in os.environ
+    return WORKER in os.environ
 
 
 def _new_home(environ: Mapping[str, str]) -> Path:

@@ -19,15 +19,16 @@ ODD = {
 }
 
 SEEN = """
-import json, os, time
+import json, os, subprocess, time
 import tests.conftest
-print(json.dumps([dict(os.environ), time.tzname[0], os.getcwd()]))
+given = subprocess.run(["env", "-0"], capture_output=True, text=True).stdout.split(chr(0))
+print(json.dumps([dict(line.split("=", 1) for line in given if line), time.tzname[0], os.getcwd()]))
 tests.conftest.pytest_unconfigure()
 """
 
 
 def seen(folder: Path, **variables: str) -> tuple[dict[str, str], str, str]:
-    """Variables, time zone and folder in which tests run that are started from `folder` with these variables alone."""
+    """Variables of what a test starts, time zone and folder, where tests start in `folder` with these variables."""
     program = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{SEEN}"
     given = {"PATH": os.environ["PATH"], **variables}
     done = subprocess.run([sys.executable, "-c", program], cwd=folder, env=given, capture_output=True, text=True)

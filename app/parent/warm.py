@@ -21,8 +21,9 @@ LENGTH_BYTES = 4
 ENDING_BYTES = 4
 STARTED, REFUSED = b"S", b"R"
 
-# The server may still be at its imports, which end sooner than those of a process that starts only now.
-ANSWER_LIMIT_S = 30.0
+# The server may still be at its imports, which end sooner than those of a process that starts only now: 3 s, and half a
+# minute on a machine that has ten times the work that it can do.
+ANSWER_LIMIT_S = 300.0
 
 
 class Unavailable(Exception):

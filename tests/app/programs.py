@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import wandb
 import yaml
 
+from tests.patience import HANG_S
 from tests.server.real_server import RunningServer
 
 ROOT = Path(__file__).parents[2]
-LIMIT_S = 240
+LEAVING_S = 60.0
 
 
 @dataclass
@@ -98,7 +98,7 @@ class Workplace:
 
     def left_running(self) -> dict[int, str]:
         """The processes that are still there after a moment's grace; the client's services end by themselves."""
-        deadline_s = time.monotonic() + 5
+        deadline_s = time.monotonic() + LEAVING_S
         while (left := self.processes()) and time.monotonic() < deadline_s:
             time.sleep(0.1)
         for pid in left:
@@ -129,7 +129,7 @@ class Trained:
         return runs(self.server)
 
 
-def ending(process: subprocess.Popen[str], limit_s: float = LIMIT_S) -> tuple[int, str]:
+def ending(process: subprocess.Popen[str], limit_s: float = HANG_S) -> tuple[int, str]:
     """Waits for the end of a process; kills it if there is none, and shows what it said."""
     try:
         output, _ = process.communicate(timeout=limit_s)
@@ -152,9 +152,7 @@ def lines_until(process: subprocess.Popen[str], text: str) -> list[str]:
 
 
 def runs(server: RunningServer, project: str = "wandb-sweep-practice") -> list[Any]:
-    return list(
-        wandb.Api(overrides={"base_url": server.url}, api_key=server.api_key).runs(f"local/{project}", lazy=False)
-    )
+    return list(server.api().runs(f"local/{project}", lazy=False))
 
 
 def _processes(mark: str) -> Iterator[tuple[int, str]]:

@@ -41,11 +41,11 @@ def test_a_stopped_agent_ends_its_trial_in_order_and_its_point_is_given_out_agai
     there: Workplace, server: RunningServer
 ) -> None:
     project = there.variables["WANDB_PROJECT"]
-    there.write_quick_sweep(epochs=40, size=[1])
+    there.write_quick_sweep(epochs=400, size=[1])
     there.run("register")
 
     agent = there.start("agent")
-    lines_until(agent, "epoch 3 of 40")
+    lines_until(agent, "epoch 3 of 400")
     agent.send_signal(signal.SIGTERM)
     code, output = ending(agent)
     left = there.left_running()
@@ -67,9 +67,12 @@ def test_an_agent_joins_a_sweep_by_its_id_and_says_that_it_is_paused(there: Work
     (sweep,) = server.api().project(project).sweeps()
     path = f"local/{project}/{sweep.id}"
 
+    there.hold()
+
     agent = there.start("agent", SWEEP_ID=path, SWEEP="")
     lines_until(agent, "View run at")
     wandb_sweep(there, server, "--pause", path)
+    there.hold(False)
     said = lines_until(agent, "The sweep is")
     wandb_sweep(there, server, "--resume", path)
     code, output = ending(agent)

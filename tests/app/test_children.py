@@ -14,6 +14,7 @@ from app.commands import agent
 from app.commands.crew import Crew
 from app.commands.results import Results, RunResult
 from app.machine.children import Child, Interrupts, Stopped, stop
+from tests.patience import HANG_S
 
 # Refuses to end, and has started another that does so too.
 STUBBORN = "trap '' TERM; sleep 60 & echo $!; wait; sleep 60"
@@ -32,7 +33,7 @@ def alive(pid: int) -> bool:
     return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
-def eventually(true: Callable[[], bool], limit_s: float = 10) -> bool:
+def eventually(true: Callable[[], bool], limit_s: float = HANG_S) -> bool:
     deadline_s = time.monotonic() + limit_s
     while not true() and time.monotonic() < deadline_s:
         time.sleep(0.02)
@@ -72,7 +73,7 @@ def test_what_refuses_to_end_is_killed_with_all_that_it_started(tmp_path: Path, 
 def test_what_a_child_left_behind_is_ended_too(tmp_path: Path, interrupts: Interrupts) -> None:
     log = tmp_path / "log"
     child = Child("forgetful", ["sh", "-c", "sleep 60 & echo $!"], os.environ, log)
-    child.wait(10)
+    child.wait(HANG_S)
 
     stop([child], 5, interrupts)
 
@@ -122,7 +123,7 @@ def test_the_tail_of_a_log_is_that_of_this_start(tmp_path: Path) -> None:
     log.write_text("from another time\n")
     child = Child("server", ["echo", "port taken"], os.environ, log)
 
-    child.wait(10)
+    child.wait(HANG_S)
 
     assert child.tail() == f"port taken\n(all of it: {log})"
 

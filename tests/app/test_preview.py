@@ -10,6 +10,7 @@ import pytest
 from app.commands import preview
 from search.config import parse
 from tests.app.programs import Workplace
+from tests.patience import HANG_S
 from tests.server.real_server import RunningServer
 
 GRID = """
@@ -73,7 +74,7 @@ def log_a_run(server: RunningServer, workplace: Workplace) -> None:
     project = workplace.variables.get("WANDB_PROJECT", "wandb-sweep-practice")
     program = f"import wandb; wandb.init(project={project!r}).finish()"
     environment = server.env(workplace.folder)
-    subprocess.run([sys.executable, "-c", program], cwd=workplace.folder, env=environment, check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", program], cwd=workplace.folder, env=environment, check=True, timeout=HANG_S)
 
 
 def commands(text: str) -> list[str]:

@@ -5,16 +5,17 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.app.programs import ROOT, MakeWorkplace, lines_until
+from tests.patience import HANG_S
 from tests.server.real_server import RunningServer
 
 PROJECT = "local/wandb-sweep-practice"
-WAIT_S = 120
 EPOCHS = 5
 
 
@@ -42,12 +43,12 @@ class Trials:
         process = self.start(run_id)
         lines_until(process, "Epoch 3/")
         process.terminate()
-        process.communicate(timeout=WAIT_S)
+        process.communicate(timeout=HANG_S)
         assert process.returncode == 143
 
     def finish(self, run_id: str) -> str:
         process = self.start(run_id)
-        output, _ = process.communicate(timeout=WAIT_S)
+        output, _ = process.communicate(timeout=HANG_S)
         assert process.returncode == 0, output
         return output
 
@@ -146,7 +147,7 @@ def test_a_stopped_sweep_goes_on_with_the_same_run(make_workplace: MakeWorkplace
     first = workplace.start("up")
     wait_for_file(workplace.data, "checkpoints/*/epoch-*.npz", first)
     first.terminate()
-    first.communicate(timeout=WAIT_S)
+    first.communicate(timeout=HANG_S)
     (interrupted,) = workplace.runs()
     code, output = workplace.run("up")
     server = RunningServer(workplace.data / "server")
@@ -162,7 +163,8 @@ def test_a_stopped_sweep_goes_on_with_the_same_run(make_workplace: MakeWorkplace
 
 
 def wait_for_file(folder: Path, pattern: str, process: subprocess.Popen[str]) -> None:
-    for _ in range(10 * WAIT_S):
+    deadline_s = time.monotonic() + HANG_S
+    while time.monotonic() < deadline_s:
         if any(folder.glob(pattern)):
             return
         try:
@@ -214,7 +216,7 @@ def test_it_ends_in_time_whatever_it_is_busy_with(busy_with: str, tmp_path: Path
         env=environment,
         capture_output=True,
         text=True,
-        timeout=WAIT_S,
+        timeout=HANG_S,
     )
 
     assert done.returncode == 128 + signal.SIGTERM

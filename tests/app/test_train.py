@@ -22,8 +22,8 @@ from app.train import ending, train
 from app.training import fit, reproduce
 from app.values import ConfigError
 from tests.app.test_fit import Poison
+from tests.patience import HANG_S
 
-WAIT_S = 120
 EPOCH_METRICS = {"epoch", "loss", "accuracy", "val_loss", "val_accuracy"}
 
 
@@ -266,7 +266,7 @@ def command_line(*arguments: str, **variables: str) -> subprocess.Popen[str]:
 def test_a_trial_by_hand_sends_nothing_for_an_exported_key() -> None:
     process = command_line("--layer1_size", "8", "--epochs", "1", "--batch_size", "500", WANDB_API_KEY="0" * 40)
 
-    output, _ = process.communicate(timeout=WAIT_S)
+    output, _ = process.communicate(timeout=HANG_S)
 
     assert process.returncode == 0
     lines = output.splitlines()
@@ -278,7 +278,7 @@ def test_a_trial_by_hand_sends_nothing_for_an_exported_key() -> None:
 def test_a_wrong_flag_is_one_line_and_exit_code_2() -> None:
     process = command_line("--optimizer", "adamm")
 
-    _, errors = process.communicate(timeout=WAIT_S)
+    _, errors = process.communicate(timeout=HANG_S)
 
     assert process.returncode == 2
     own = [line for line in errors.splitlines() if not line.startswith("wandb:")]
@@ -286,7 +286,7 @@ def test_a_wrong_flag_is_one_line_and_exit_code_2() -> None:
 
 
 def test_help_needs_nothing_but_the_settings() -> None:
-    output, _ = command_line("--help").communicate(timeout=WAIT_S)
+    output, _ = command_line("--help").communicate(timeout=HANG_S)
 
     assert all(f"--{name} " in output for name in TrialConfig.model_fields)
 
@@ -300,7 +300,7 @@ def test_a_signal_closes_the_run_in_order(signum: signal.Signals) -> None:
 
     process.send_signal(signum)
 
-    _, errors = process.communicate(timeout=WAIT_S)
+    _, errors = process.communicate(timeout=HANG_S)
     assert process.returncode == 128 + signum
     # W&B's closing words show that the history was kept and the cause recorded.
     assert any(line.split()[:3] == ["wandb:", "cause", "interrupted"] for line in errors.splitlines())
@@ -327,7 +327,7 @@ def test_a_signal_that_comes_in_a_destructor_still_ends_the_trial(tmp_path: Path
     environment = {**os.environ, "WANDB_MODE": "offline", "PYTHONPATH": os.getcwd()}
 
     done = subprocess.run(
-        [sys.executable, str(tmp_path / "unlucky.py")], env=environment, capture_output=True, text=True, timeout=WAIT_S
+        [sys.executable, str(tmp_path / "unlucky.py")], env=environment, capture_output=True, text=True, timeout=HANG_S
     )
 
     assert done.returncode == 128 + signum
@@ -369,6 +369,6 @@ def test_a_client_that_waits_for_its_service_for_ever_does_not_hold_the_trial() 
         "train._leave(3)\n"
     )
 
-    ended = subprocess.run([sys.executable, "-c", program], cwd=Path(app.__file__).parents[1], timeout=60)
+    ended = subprocess.run([sys.executable, "-c", program], cwd=Path(app.__file__).parents[1], timeout=HANG_S)
 
     assert ended.returncode == 3

@@ -17,6 +17,7 @@ import pytest
 import wandb
 
 from tests.app.programs import ROOT, MakeWorkplace, Workplace, ending, lines_until, runs
+from tests.patience import HANG_S
 from tests.server.real_server import RunningServer
 
 SIZES = [32, 64, 96, 128, 256]
@@ -286,7 +287,7 @@ def kept_runs(url: str, api_key: str) -> list[Any]:
     return list(api.runs("local/wandb-sweep-practice", lazy=False))
 
 
-def process_of(workplace: Workplace, pattern: str, limit_s: float = 30) -> int:
+def process_of(workplace: Workplace, pattern: str, limit_s: float = HANG_S) -> int:
     """The process of the workplace whose command line matches, once there is one."""
     deadline_s = time.monotonic() + limit_s
     while time.monotonic() < deadline_s:

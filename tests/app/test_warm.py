@@ -18,7 +18,8 @@ import pytest
 from app.commands.warm_server import WarmServer
 from app.machine.children import Interrupts
 from tests.app.programs import ROOT, Workplace, ending, lines_until
-from tests.app.test_trial import WAIT_S, command, ended, gone_within, started
+from tests.app.test_trial import command, ended, gone_within, started
+from tests.patience import HANG_S
 from tests.server.real_server import RunningServer
 
 Make = Callable[..., WarmServer]
@@ -167,7 +168,7 @@ def test_many_at_once_each_get_their_own_ending_and_leave_nothing(warm_environme
     codes = list(range(1, 41))
 
     trials = [subprocess.Popen(command("-c", f"import os; os._exit({code})"), env=warm_environment) for code in codes]
-    ended_with = [trial.wait(WAIT_S * 3) for trial in trials]
+    ended_with = [trial.wait(HANG_S) for trial in trials]
 
     assert ended_with == codes
     assert len(os.listdir(f"/proc/{server}/fd")) <= before  # an earlier trial's connection may have been counted
@@ -182,7 +183,7 @@ def test_a_killed_parent_takes_with_it_what_its_trial_started(warm_environment: 
         grandchild = int(process.stdout.readline())
         process.kill()
 
-        assert gone_within(WAIT_S, grandchild)
+        assert gone_within(HANG_S, grandchild)
 
 
 def test_a_killed_server_interrupts_its_trials_and_the_next_is_plain(make_server: Make) -> None:
@@ -196,10 +197,10 @@ def test_a_killed_server_interrupts_its_trials_and_the_next_is_plain(make_server
         assert process.stdout.readline() == "ready\n"
         trial = int(process.stdout.readline())
         os.kill(server_of(way), signal.SIGKILL)
-        _, told = process.communicate(timeout=WAIT_S)
+        _, told = process.communicate(timeout=HANG_S)
 
     assert (process.returncode, told) == (143, "trial: interrupted: the warm server ended\n")
-    assert gone_within(WAIT_S, trial)
+    assert gone_within(HANG_S, trial)
     assert ended(way, "-c", "print(5)").stdout == "5\n"
 
 
@@ -209,10 +210,10 @@ def test_a_server_that_is_asked_to_end_waits_for_its_trials(make_server: Make) -
     with started(way, "print('ready', flush=True); import time; time.sleep(1); print('done')") as process:
         server = server_of(way)
         os.kill(server, signal.SIGTERM)
-        output, _ = process.communicate(timeout=WAIT_S)
+        output, _ = process.communicate(timeout=HANG_S)
 
     assert (process.returncode, output) == (0, "done\n")
-    assert gone_within(WAIT_S, server)
+    assert gone_within(HANG_S, server)
 
 
 @pytest.mark.slow

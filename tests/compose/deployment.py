@@ -13,8 +13,9 @@ from typing import Any
 import wandb
 import yaml
 
+from tests.patience import HANG_S
+
 ROOT = Path(__file__).parents[2]
-LIMIT_S = 240
 CLEAR_LINE = "\x1b[2K"
 PROJECT = "local/wandb-sweep-practice"
 
@@ -102,7 +103,7 @@ class Deployment:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=LIMIT_S,
+            timeout=HANG_S,
         )
         # Compose clears lines also where there is no terminal.
         done.stdout = done.stdout.replace(CLEAR_LINE, "")
@@ -147,7 +148,7 @@ class Deployment:
 
     def api(self) -> wandb.Api:
         key = self.compose("exec", "-T", "server", "cat", "/data/server/api-key").stdout.strip()
-        return wandb.Api(overrides={"base_url": self.url}, api_key=key, timeout=30)
+        return wandb.Api(overrides={"base_url": self.url}, api_key=key, timeout=HANG_S)
 
     def sweeps(self) -> list[Any]:
         api = self.api()
@@ -160,7 +161,7 @@ class Deployment:
         """The parameter's value in each finished run, in order."""
         return sorted(run.config[parameter] for run in self.runs() if run.state == "finished")
 
-    def wait_until_running(self, count: int, limit_s: float = 60) -> None:
+    def wait_until_running(self, count: int, limit_s: float = HANG_S) -> None:
         """Waits until so many runs are under way."""
         deadline_s = time.monotonic() + limit_s
         while time.monotonic() < deadline_s:
@@ -169,7 +170,7 @@ class Deployment:
             time.sleep(0.5)
         raise AssertionError(f"never {count} runs at once:\n{self.compose('logs').stdout}")
 
-    def wait_until_ended(self, service: str, limit_s: float = 60) -> None:
+    def wait_until_ended(self, service: str, limit_s: float = HANG_S) -> None:
         """Waits for every container of a service; `docker compose wait` fails where they have ended already."""
         deadline_s = time.monotonic() + limit_s
         while time.monotonic() < deadline_s:
@@ -200,7 +201,7 @@ def inspect(*ids: str) -> list[Any]:
 
 
 def docker(*arguments: str) -> str:
-    return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=True, timeout=LIMIT_S).stdout
+    return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=True, timeout=HANG_S).stdout
 
 
 def open_deployment(folder: Path) -> Iterator[Deployment]:

@@ -11,6 +11,7 @@ import pytest
 
 from tests import known_environment
 from tests.compose.deployment import ROOT, Deployment, docker
+from tests.patience import HANG_S
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
@@ -29,7 +30,7 @@ def lonely_engine(tmp_path: Path) -> Iterator[str]:
         yield address
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(timeout=HANG_S)
         log.close()
 
 
@@ -54,7 +55,7 @@ def test_a_bundle_runs_where_there_is_nothing_but_an_engine(
     assert "was edited after this image was built" not in done.stderr
 
 
-def wait_for(address: str, process: subprocess.Popen[bytes], log: Path, limit_s: float = 60) -> None:
+def wait_for(address: str, process: subprocess.Popen[bytes], log: Path, limit_s: float = HANG_S) -> None:
     deadline_s = time.monotonic() + limit_s
     while time.monotonic() < deadline_s and process.poll() is None:
         if subprocess.run(["docker", "--host", address, "version"], capture_output=True).returncode == 0:

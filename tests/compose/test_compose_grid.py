@@ -10,6 +10,7 @@ import pytest
 
 from tests.compose.conftest import Clone
 from tests.compose.deployment import Deployment, docker, inspect
+from tests.patience import HANG_S
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
@@ -191,6 +192,6 @@ class Browser:
         self._opener = urllib.request.build_opener(jar, urllib.request.ProxyHandler({}))
 
     def open(self, link: str) -> str:
-        with self._opener.open(link, timeout=10) as answer:
+        with self._opener.open(link, timeout=HANG_S) as answer:
             text: Any = answer.read().decode()
         return str(text)

@@ -9,6 +9,7 @@ import pytest
 
 from tests.compose.conftest import Clone
 from tests.compose.deployment import Deployment
+from tests.patience import HANG_S
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
@@ -151,7 +152,7 @@ def test_a_wrong_sweep_file_stops_it_before_an_agent_starts(clone: Clone) -> Non
 
 
 def test_a_sweep_without_agents_ends_the_report_with_one_clear_line(deserted: subprocess.Popen[str]) -> None:
-    table, told = deserted.communicate(timeout=120)
+    table, told = deserted.communicate(timeout=HANG_S)
 
     assert deserted.returncode == 1
     assert "Error: no agent works for the sweep: no run is under way, and nothing has changed for 90 s." in told

@@ -15,11 +15,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from tests.patience import HANG_S
+
 FAULT_HANDLER = {"PYTHONFAULTHANDLER": "1"}
 WRITING_S = 2.0
 
 
-def output(process: subprocess.Popen[str], home: Path, limit_s: float = 120.0) -> tuple[str, str]:
+def output(process: subprocess.Popen[str], home: Path, limit_s: float = HANG_S) -> tuple[str, str]:
     """What a program wrote to stdout and stderr, with stacks in a failure's text if it does not end in time."""
     try:
         return process.communicate(timeout=limit_s)
@@ -29,7 +31,7 @@ def output(process: subprocess.Popen[str], home: Path, limit_s: float = 120.0) -
         raise AssertionError(f"no end within {limit_s} s: {process.args!r}\n{said}") from None
 
 
-def exit_code(process: subprocess.Popen[str], home: Path, log: Path, limit_s: float = 120.0) -> int:
+def exit_code(process: subprocess.Popen[str], home: Path, log: Path, limit_s: float = HANG_S) -> int:
     """The same for a program that writes to a log."""
     try:
         return process.wait(limit_s)

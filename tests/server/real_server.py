@@ -10,6 +10,8 @@ from pathlib import Path
 
 import wandb
 
+from tests.patience import HANG_S
+
 
 class RunningServer:
     """A server on a free port of 127.0.0.1 and its own data directory, with more flags if need be."""
@@ -29,7 +31,7 @@ class RunningServer:
         begin = self.log.stat().st_size if self.log.exists() else 0
         with open(self.log, "a") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
-        end_s = time.monotonic() + 30
+        end_s = time.monotonic() + HANG_S
         while not (match := re.search(r"server at (\S+),", self.output()[begin:])):
             assert self.process.poll() is None, f"the server died:\n{self.output()}"
             assert time.monotonic() < end_s, f"the server does not listen:\n{self.output()}"
@@ -43,7 +45,7 @@ class RunningServer:
 
     def stop(self) -> None:
         self.process.terminate()
-        self.process.wait(timeout=20)
+        self.process.wait(timeout=HANG_S)
 
     def output(self) -> str:
         return self.log.read_text()
@@ -61,4 +63,4 @@ class RunningServer:
         }
 
     def api(self) -> wandb.Api:
-        return wandb.Api(overrides={"base_url": self.url}, api_key=self.api_key, timeout=30)
+        return wandb.Api(overrides={"base_url": self.url}, api_key=self.api_key, timeout=HANG_S)

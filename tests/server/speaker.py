@@ -18,11 +18,12 @@ from server.app import create_app
 from server.keys import OneTimeLinks, load_keys
 from server.settings import Settings
 from server.store.database import Database
+from tests.patience import HANG_S
 
 GRID = {"method": "grid", "parameters": {"units": {"values": [8, 16, 32]}}}
 
 
-def until(check: Callable[[], bool], limit_s: float = 10.0) -> None:
+def until(check: Callable[[], bool], limit_s: float = HANG_S) -> None:
     """Waits for what the server does by itself."""
     end_s = time.monotonic() + limit_s
     while not check():

@@ -10,6 +10,7 @@ import pytest
 from search import bayes
 from search.config import parse
 from search.evidence import Run
+from tests.patience import HANG_S
 from tests.server.speaker import Clock, Speaker, speaking
 
 SWEEP: dict[str, Any] = {
@@ -22,7 +23,7 @@ SWEEP: dict[str, Any] = {
 
 
 def beat_until_run(wb: Speaker, agent: str) -> dict[str, Any]:
-    end_s = time.monotonic() + 60
+    end_s = time.monotonic() + HANG_S
     while (command := wb.beat(agent)) is None:
         assert time.monotonic() < end_s, "no suggestion came"
         time.sleep(0.1)

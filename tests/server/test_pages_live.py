@@ -8,6 +8,7 @@ import httpx2
 import pytest
 
 from server.settings import Settings
+from tests.patience import HANG_S
 from tests.server.real_server import RunningServer
 from tests.server.shelf import Seen
 from tests.server.speaker import Clock, Speaker
@@ -20,15 +21,15 @@ SILENCE_S = 1.5
 @pytest.fixture
 def program(own_server: RunningServer, clock: Clock) -> Iterator[Speaker]:
     """A W&B program of a server that nobody else writes to."""
-    with httpx2.Client(base_url=own_server.url, timeout=httpx2.Timeout(20, read=SILENCE_S)) as http:
+    with httpx2.Client(base_url=own_server.url, timeout=HANG_S) as http:
         yield Speaker(http, own_server.api_key, clock, Settings(data=own_server.data))
 
 
 @contextmanager
-def listening(program: Speaker, since: str = "", last: str = "") -> Iterator[Iterator[str]]:
-    """The names of the states that a stream tells of."""
+def listening(program: Speaker, since: str = "", last: str = "", limit_s: float = HANG_S) -> Iterator[Iterator[str]]:
+    """The names of the states that a stream tells of; a silence of `limit_s` is an error."""
     headers = program.headers | ({"Last-Event-ID": last} if last else {})
-    with program.http.stream("GET", "/events", params={"since": since}, headers=headers) as reply:
+    with program.http.stream("GET", "/events", params={"since": since}, headers=headers, timeout=limit_s) as reply:
         assert reply.status_code == 200
         assert reply.headers["content-type"].startswith("text/event-stream")
         yield (line.removeprefix("id: ") for line in reply.iter_lines() if line.startswith("id: "))
@@ -56,8 +57,9 @@ def test_a_page_hears_of_what_happened_after_it_was_made_and_then_of_each_change
 
 def test_a_page_that_shows_the_last_state_hears_nothing(program: Speaker) -> None:
     program.register(GRID)
+    shown = state_shown(program, "/")
 
-    with listening(program, since=state_shown(program, "/")) as states, pytest.raises(httpx2.ReadTimeout):
+    with listening(program, since=shown, limit_s=SILENCE_S) as states, pytest.raises(httpx2.ReadTimeout):
         next(states)
 
 
@@ -101,7 +103,7 @@ def test_open_streams_do_not_hold_up_the_end_of_the_server(own_server: RunningSe
         next(states)
         own_server.process.terminate()
         assert list(states) == []
-        own_server.process.wait(timeout=20)
+        own_server.process.wait(timeout=HANG_S)
 
     assert "graceful shutdown exceeded" not in own_server.output()
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import HANG_S
 from tests.server.real_server import RunningServer
 
 # Its first life ends like a spot machine's notice: two epochs done, a checkpoint, the announcement, exit code 143.
@@ -31,7 +32,7 @@ SWEEP = "{program: trial.py, method: grid, metric: {name: acc, goal: maximize}, 
 def wandb(server: RunningServer, cwd: Path, *arguments: str) -> str:
     """Runs the real `wandb` command and gives what it said on stderr."""
     command = [str(Path(sys.executable).with_name("wandb")), *arguments]
-    done = subprocess.run(command, cwd=cwd, env=server.env(cwd), capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd=cwd, env=server.env(cwd), capture_output=True, text=True, timeout=HANG_S)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stderr
 

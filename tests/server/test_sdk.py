@@ -17,6 +17,7 @@ from graphql import GraphQLSyntaxError, OperationDefinitionNode, parse, validate
 
 from server.protocol.graphql import RULES
 from server.protocol.schema import load_schema
+from tests.patience import HANG_S
 from tests.server import hanging
 from tests.server.real_server import RunningServer
 
@@ -134,7 +135,7 @@ def register(server: RunningServer, cwd: Path, config: str = SWEEP, project: str
     return match[1]
 
 
-def until(check: Any, home: Path, limit_s: float = 60.0) -> None:
+def until(check: Any, home: Path, limit_s: float = HANG_S) -> None:
     end_s = time.monotonic() + limit_s
     while not check():
         if time.monotonic() > end_s:
@@ -423,6 +424,6 @@ def test_secrets_are_readable_by_their_owner_only_and_not_in_the_database(server
 def test_a_signal_stops_the_server_cleanly(own_server: RunningServer, number: signal.Signals) -> None:
     own_server.process.send_signal(number)
 
-    assert own_server.process.wait(timeout=20) == 0
+    assert own_server.process.wait(timeout=HANG_S) == 0
     assert "Traceback" not in own_server.output()
     assert not list(own_server.data.glob("*-wal"))

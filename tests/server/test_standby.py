@@ -11,15 +11,19 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import HANG_S
+
 
 @pytest.mark.parametrize("name", ["WANDB_API_KEY", "WANDB_API_KEY_FILE", "WANDB_BASE_URL"])
 def test_it_says_in_one_line_that_no_server_is_needed_and_idles_in_good_health(tmp_path: Path, name: str) -> None:
     with started(tmp_path, **{name: "set"}) as process:
         line = process.stdout.readline() if process.stdout else ""
-        with urllib.request.urlopen(f"http://127.0.0.1:{listening_port(process.pid)}/healthz", timeout=5) as answer:
+        with urllib.request.urlopen(
+            f"http://127.0.0.1:{listening_port(process.pid)}/healthz", timeout=HANG_S
+        ) as answer:
             told = answer.read().decode()
         process.send_signal(signal.SIGTERM)
-        rest, _ = process.communicate(timeout=10)
+        rest, _ = process.communicate(timeout=HANG_S)
 
     assert line == f"The embedded server is not needed: runs go elsewhere ({name}). It idles.\n"
     assert told == f"The embedded server is not needed: runs go elsewhere ({name}).\n"
@@ -31,7 +35,7 @@ def test_with_nothing_set_it_serves(tmp_path: Path) -> None:
     with started(tmp_path) as process:
         line = process.stdout.readline() if process.stdout else ""
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=20)
+        process.communicate(timeout=HANG_S)
 
     assert line.startswith("tf-sweeps server at http://127.0.0.1:")
 
