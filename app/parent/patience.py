@@ -13,6 +13,7 @@ DEFAULT_MIN = "30"  # as in app/settings.py, for trials of an agent that was not
 RENEWING = ("-m", "app.train")
 LOOKS = 10  # within the limit: it is overrun by a tenth at most
 LONGEST_LOOK_S = 10.0
+LATE_LOOKS = 5  # a look that comes so many times too late tells that the machine slept
 
 
 class Patience:
@@ -30,15 +31,19 @@ class Patience:
         self.look_every_s = min(limit_min * 60 / LOOKS, LONGEST_LOOK_S)
         self.cause: str | None = None
         self._limit_min, self._renews = limit_min, renews
-        self._started_s = self._renewed_s = now_s
+        self._started_s = self._renewed_s = self._looked_s = now_s
+        self._frozen_s = 0.0  # since the last renewal, in which neither this process nor the trial can have run
         self._last_ns = _changed_ns(path)
 
     def is_over(self, now_s: float) -> bool:
         """Looks at the file; once the limit is passed, `cause` says so in one line."""
+        gap_s, self._looked_s = now_s - self._looked_s, now_s
+        if gap_s > LATE_LOOKS * self.look_every_s:
+            self._frozen_s += gap_s
         changed_ns = _changed_ns(self.path)
         if changed_ns != self._last_ns:
-            self._last_ns, self._renewed_s, self._renews = changed_ns, now_s, True
-        if not self._renews or now_s - self._renewed_s < self._limit_min * 60:
+            self._last_ns, self._renewed_s, self._frozen_s, self._renews = changed_ns, now_s, 0.0, True
+        if not self._renews or now_s - self._renewed_s - self._frozen_s < self._limit_min * 60:
             return False
         after_s = self._renewed_s - self._started_s
         known = f"the last was {after_s:.0f} s after its start" if after_s else "none since its start"

@@ -208,6 +208,23 @@ def test_a_trial_that_gets_no_further_is_killed_and_the_cause_says_so(way: dict[
     assert re.fullmatch(r"trial: no progress for 0.01 min: the last was \d+ s after its start\n", done.stderr)
 
 
+def test_time_in_which_nothing_ran_is_no_lack_of_progress(way: dict[str, str]) -> None:
+    ready = "print('ready', os.getpid(), sep='\\n', flush=True)"
+    program = WORKING.format(times=5, rest_s=0.8) + ready + WORKING.format(times=5, rest_s=0)
+
+    with started(way | {"NO_PROGRESS_MIN": "0.05"}, program) as process:
+        assert process.stdout is not None
+        both = (process.pid, int(process.stdout.readline()))
+        for each in both:
+            os.kill(each, signal.SIGSTOP)
+        time.sleep(4)
+        for each in both:
+            os.kill(each, signal.SIGCONT)
+            time.sleep(1)  # the parent looks before its trial can show a sign
+
+        assert process.wait(WAIT_S) == 0
+
+
 def test_what_it_started_is_killed_with_it(way: dict[str, str]) -> None:
     program = "import subprocess; print(subprocess.Popen(['sleep', '60']).pid, flush=True)"
 
