@@ -26,6 +26,7 @@ CONFIG = {"method": "grid", "x-sweep": {"retries": 1, "stop_after_failures": 0},
 RETRIES = 1
 MOST_AGENTS = 4
 HOUR_S = 3600.0
+PREEMPTED = 143
 WAITS_S = (4.0, 16.0, 50.0, 130.0, 310.0)
 
 DELETE = "mutation ($id: ID!) { deleteRun(input: {id: $id}) { clientMutationId } }"
@@ -87,12 +88,16 @@ class Promise(RuleBasedStateMachine):
         self._beat(agent, self.agents[agent] if reports else set())
 
     @precondition(lambda self: self.agents)
-    @rule(which=anything)
-    def an_agent_works(self, which: int) -> None:
+    @rule(which=anything, exit_code=st.sampled_from((None, 0, 1, PREEMPTED)))
+    def an_agent_works(self, which: int, exit_code: int | None = None) -> None:
         agent = list(self.agents)[which % len(self.agents)]
         command = self._beat(agent, self.agents[agent])
         if command and command["type"] in ("run", "resume"):
-            self.wb.begin(str(command["run_id"]), self.sweep)
+            run = str(command["run_id"])
+            self.wb.begin(run, self.sweep)
+            if exit_code is not None:
+                self.wb.stream(run, preempting=exit_code == PREEMPTED, complete=True, exitcode=exit_code)
+                self.agents[agent].discard(run)
 
     def _beat(self, agent: str, reported: set[str]) -> dict[str, Any] | None:
         command: dict[str, Any] | None = self.wb.beat(agent, *reported)
@@ -148,10 +153,11 @@ class Promise(RuleBasedStateMachine):
     def somebody_stops_a_run(self, which: int) -> None:
         self.wb.post(STOP, id=self.ids[self._any_run(which)])
 
-    @precondition(lambda self: self.ids)
-    @rule(which=anything, state=st.sampled_from((states.PENDING, states.RUNNING, states.FINISHED, states.FAILED)))
+    @precondition(lambda self: any(run != "loose" for run in self.names))
+    @rule(which=anything, state=st.sampled_from((states.RUNNING, states.PENDING, states.FAILED, states.FINISHED)))
     def somebody_sets_the_state_of_a_run(self, which: int, state: str) -> None:
-        self.wb.post(SET_STATE, id=self.ids[self._any_run(which)], state=state)
+        runs = [run for run in self.names if run != "loose"]
+        self.wb.post(SET_STATE, id=self.ids[runs[-1 - which % len(runs)]], state=state)
 
     @precondition(lambda self: self.ids)
     @rule(which=anything, name=st.sampled_from(("a", "b")))
