@@ -184,7 +184,8 @@ class Maker:
         rivals = self.curves[-MOST_RIVALS:]
         self.curves.append(curve)
         for bracket in early_termination.brackets(config):
-            decision = early_termination.decide(config, curve[:bracket], rivals) if bracket <= len(curve) else None
+            there = [rival[bracket - 1] for rival in rivals if len(rival) >= bracket]
+            decision = early_termination.decide(config, curve[:bracket], there) if bracket <= len(curve) else None
             if decision is not None and decision.stop:
                 return {**asdict(decision), "value": curve[bracket - 1]}
         return None

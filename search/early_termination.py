@@ -44,7 +44,12 @@ def brackets(config: SweepConfig) -> tuple[int, ...]:
     return () if section.min_iter is None else from_below(section.min_iter, section.eta)
 
 
-def decide(config: SweepConfig, curve: Sequence[float], rivals: Sequence[Sequence[float]]) -> Decision | None:
+def reached(config: SweepConfig, count: int) -> int:
+    """The highest bracket within so many values of the metric; 0 before the first."""
+    return max((bracket for bracket in brackets(config) if bracket <= count), default=0)
+
+
+def decide(config: SweepConfig, curve: Sequence[float], rivals: Sequence[float]) -> Decision | None:
     """Decides, at the highest bracket that a run has reached, whether it goes on.
 
     Meant to be called with the row that reaches a bracket; a later call looks at the same bracket again, where more
@@ -54,7 +59,7 @@ def decide(config: SweepConfig, curve: Sequence[float], rivals: Sequence[Sequenc
         config: with `metric` and `early_terminate`.
         curve: the metric of a run in the order in which it was logged. NaN and infinities are left out: a bracket
             counts values of the metric, not W&B's steps.
-        rivals: the same for every other run, in whatever state; those that end before the bracket do not count.
+        rivals: the value at that bracket of every other run that reached it, in whatever state; all finite.
 
     Returns:
         None before the first bracket. A run is stopped if its value at the bracket (with `strict: false` the best that
@@ -67,11 +72,10 @@ def decide(config: SweepConfig, curve: Sequence[float], rivals: Sequence[Sequenc
         return None
     sign = -1 if metric.goal == "maximize" else 1
     own = [sign * value for value in finite(curve)]
-    reached = [bracket for bracket in brackets(config) if bracket <= len(own)]
-    if not reached:
+    bracket = reached(config, len(own))
+    if not bracket:
         return None
-    bracket = reached[-1]
-    others = sorted(sign * values[bracket - 1] for values in map(finite, rivals) if len(values) >= bracket)
+    others = sorted(sign * value for value in rivals)
     compared = own[bracket - 1] if section.strict else min(own)
     return _decision(section.eta, bracket, compared, own[bracket - 1], others, sign)
 

@@ -22,7 +22,7 @@ from starlette.concurrency import run_in_threadpool
 
 from search import evidence, suggest
 from server.ledger import points
-from server.ledger.early_stop import curve_of
+from server.ledger.curves import curve_of
 from server.store import queries
 from server.store.database import Database
 from server.store.rows import Sweep

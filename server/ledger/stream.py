@@ -39,6 +39,7 @@ def _take(tx: sqlite3.Connection, run: Run, chunk: Chunk, now_s: float, *, begin
 def _overwrite(tx: sqlite3.Connection, run: Run, now_s: float) -> None:
     """Forgets a former start: all that it sent, the files that the new one has not written, the verdicts on it."""
     writes.drop_lines(tx, run.id)
+    writes.drop_passed(tx, run.id)
     files.delete_former(tx, run)
     asked_at_s = None if run.early_stop else run.stop_requested_at_s
     verdicts = {"bracket": 0, "curve_length": 0, "early_stop": None, "stop_requested_at_s": asked_at_s}
@@ -48,9 +49,10 @@ def _overwrite(tx: sqlite3.Connection, run: Run, now_s: float) -> None:
 
 def _store(tx: sqlite3.Connection, run: Run, chunk: Chunk, now_s: float) -> None:
     if chunk.history:
+        appended = early_stop.appends(tx, run, chunk)
         rows = list(zip(chunk.steps, chunk.history.rows, strict=True))
         writes.put_history(tx, run.id, chunk.history.offset, rows)
-        early_stop.consider(tx, run, chunk.history.rows[max(run.history_lines - chunk.history.offset, 0) :], now_s)
+        early_stop.consider(tx, run, chunk, now_s, appended=appended)
     if chunk.events:
         writes.put_lines(tx, "event", run.id, chunk.events.offset, chunk.events.rows)
     for lines in chunk.logs:

@@ -238,6 +238,15 @@ STEPS: Final[tuple[str | Callable[[sqlite3.Connection], str], ...]] = (
     ALTER TABLE run ADD COLUMN start TEXT;                         -- as server.ledger.starts has it
     ALTER TABLE file ADD COLUMN former INTEGER NOT NULL DEFAULT 0; -- of a start before the present one
     """,
+    """
+    -- What a run's metric was when the run passed a bracket of early termination.
+    CREATE TABLE passed (
+        run_id  INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
+        bracket INTEGER NOT NULL,            -- counted in values of the metric
+        value   REAL NOT NULL,
+        PRIMARY KEY (run_id, bracket)
+    ) STRICT, WITHOUT ROWID;
+    """,
 )
 
 

@@ -350,6 +350,36 @@ def line(connection: sqlite3.Connection, stream: str, run_id: int, number: int) 
     return None if found is None else str(found[0])
 
 
+def last_step(connection: sqlite3.Connection, run_id: int) -> int | None:
+    """The highest step of a run's history."""
+    step: int | None = connection.execute("SELECT max(step) FROM history WHERE run_id = ?", (run_id,)).fetchone()[0]
+    return step
+
+
+def last_passed(connection: sqlite3.Connection, run_id: int) -> int:
+    """The highest bracket at which a run's value is kept; 0 for none."""
+    (bracket,) = connection.execute("SELECT max(bracket) FROM passed WHERE run_id = ?", (run_id,)).fetchone()
+    return int(bracket or 0)
+
+
+def values_at(connection: sqlite3.Connection, sweep_id: int, bracket: int, *, but: int) -> list[float]:
+    """What is kept at a bracket of a sweep's runs but one."""
+    sql = (
+        "SELECT passed.value FROM run CROSS JOIN passed ON passed.run_id = run.id AND passed.bracket = ? "
+        "WHERE run.sweep_id = ? AND run.id != ?"
+    )
+    return [value for (value,) in connection.execute(sql, (bracket, sweep_id, but))]
+
+
+def runs_in_doubt(connection: sqlite3.Connection, sweep_id: int, bracket: int) -> list[Run]:
+    """Runs of a sweep that may have passed a bracket and of which no value is kept there."""
+    where = (
+        "WHERE sweep_id = ? AND curve_length >= ?2 AND NOT EXISTS "
+        "(SELECT 1 FROM passed WHERE passed.run_id = run.id AND passed.bracket = ?2)"
+    )
+    return all_rows(connection, Run, where, sweep_id, bracket)
+
+
 def history(
     connection: sqlite3.Connection, run_id: int, *, min_step: int | None = None, end_step: int | None = None
 ) -> Iterator[str]:

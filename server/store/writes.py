@@ -127,8 +127,19 @@ def mark_files_former(connection: sqlite3.Connection, run_id: int) -> None:
 
 
 def doubt_curves(connection: sqlite3.Connection, sweep_id: int) -> None:
-    """Notes that the metric's values in the histories of a sweep's runs are to be counted anew."""
+    """Notes that the metric's values in the histories of a sweep's runs are to be counted and kept anew."""
     connection.execute("UPDATE run SET curve_length = history_lines WHERE sweep_id = ?", (sweep_id,))
+    connection.execute("DELETE FROM passed WHERE run_id IN (SELECT id FROM run WHERE sweep_id = ?)", (sweep_id,))
+
+
+def put_passed(connection: sqlite3.Connection, run_id: int, values: dict[int, float]) -> None:
+    """Keeps the values of the metric that a run has at brackets."""
+    sql = "INSERT OR REPLACE INTO passed (run_id, bracket, value) VALUES (?, ?, ?)"
+    connection.executemany(sql, [(run_id, bracket, value) for bracket, value in values.items()])
+
+
+def drop_passed(connection: sqlite3.Connection, run_id: int) -> None:
+    connection.execute("DELETE FROM passed WHERE run_id = ?", (run_id,))
 
 
 def _count_lines(connection: sqlite3.Connection, stream: str, run_id: int, end: int) -> None:

@@ -1,14 +1,16 @@
 """Early termination: W&B's decisions, each with its reason."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from search import early_termination
 from search.config import SweepConfig, parse
-from search.early_termination import Decision, brackets, decide
+from search.early_termination import Decision, brackets
 
 RECORD = json.loads(Path(__file__).with_name("oracle.json").read_text())
 
@@ -21,6 +23,14 @@ def sweep(goal: str = "minimize", **section: Any) -> SweepConfig:
         "early_terminate": {"type": "hyperband", **section},
     }
     return parse(yaml.safe_dump(data))
+
+
+def decide(config: SweepConfig, curve: list[float], others: list[list[float]]) -> Decision | None:
+    """Decides from whole curves: the others' values at the bracket that the curve has reached."""
+    bracket = early_termination.reached(config, sum(map(math.isfinite, curve)))
+    logged = [[value for value in other if math.isfinite(value)] for other in others]
+    there = [other[bracket - 1] for other in logged if len(other) >= bracket > 0]
+    return early_termination.decide(config, curve, there)
 
 
 def test_brackets_grow_from_min_iter_by_eta() -> None:

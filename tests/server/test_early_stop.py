@@ -1,10 +1,16 @@
 """Hyperband: decided on the row that reaches a bracket, told in its reply, the reason kept on the run."""
 
 import json
+import math
+import random
 from typing import Any
 
+import pytest
 import yaml
 
+from search import early_termination
+from search.config import parse
+from search.early_termination import Decision
 from tests.server.speaker import Speaker
 
 SWEEP: dict[str, Any] = {
@@ -28,6 +34,11 @@ def start_with_two_good_rivals(wb: Speaker, sweep: str, epochs: int = 2) -> str:
         for epoch in range(epochs):
             assert wb.log(rival, epoch, {"_step": epoch, "acc": 0.8}).json() == {}
     return start(wb, sweep)
+
+
+def update(wb: Speaker, sweep: str, config: dict[str, Any]) -> None:
+    document = "mutation ($id: ID, $c: String) { upsertSweep(input: {id: $id, config: $c}) { sweep { name } } }"
+    wb.ask(document, id=wb.sweep(sweep)["id"], c=yaml.dump(config))
 
 
 def test_the_row_that_reaches_the_bracket_stops_a_bad_run_at_once(wb: Speaker) -> None:
@@ -128,9 +139,8 @@ def test_early_termination_given_later_counts_what_was_logged_before(wb: Speaker
     sweep = wb.register({name: value for name, value in SWEEP.items() if name != "early_terminate"})
     bad = start_with_two_good_rivals(wb, sweep)
     wb.log(bad, 0, {"_step": 0, "acc": 0.1})
-    document = "mutation ($id: ID, $c: String) { upsertSweep(input: {id: $id, config: $c}) { sweep { name } } }"
 
-    wb.ask(document, id=wb.sweep(sweep)["id"], c=yaml.dump(SWEEP))
+    update(wb, sweep, SWEEP)
 
     assert wb.log(bad, 1, {"_step": 1, "acc": 0.1}).json() == {"stopped": True}
 
@@ -143,3 +153,77 @@ def test_rows_without_the_metric_count_for_no_bracket(wb: Speaker) -> None:
 
     assert wb.log(bad, 0, *rows).json() == {}
     assert wb.log(bad, 3, {"_step": 3, "acc": 0.1}).json() == {"stopped": True}
+
+
+class Judge:
+    """What W&B's rule says of each row that reaches a bracket, from all histories as they are then."""
+
+    def __init__(self, wb: Speaker, config: dict[str, Any]) -> None:
+        self.wb = wb
+        self.config = config
+        self.compared: dict[str, int] = {}
+        self.stopped: dict[str, Decision] = {}
+
+    def begin(self, run: str) -> None:
+        self.compared.pop(run, None)
+        self.stopped.pop(run, None)
+
+    def curve(self, run: str) -> list[float]:
+        name = self.config["metric"]["name"]
+        values = [json.loads(row).get(name) for row in self.wb.field(run, "history")]
+        return [value for value in values if value is not None and math.isfinite(value)]
+
+    def look(self, run: str, runs: list[str]) -> None:
+        config, curve = parse(yaml.dump(self.config)), self.curve(run)
+        bracket = early_termination.reached(config, len(curve))
+        if run in self.stopped or bracket <= self.compared.get(run, 0):
+            return
+        self.compared[run] = bracket
+        others = [other for other in map(self.curve, set(runs) - {run}) if len(other) >= bracket]
+        decision = early_termination.decide(config, curve, [other[bracket - 1] for other in others])
+        if decision is not None and decision.stop:
+            self.stopped[run] = decision
+
+
+OFTEN = SWEEP | {"early_terminate": {"type": "hyperband", "min_iter": 1, "eta": 1.2}}
+UPDATES: list[dict[str, Any]] = [
+    {"metric": {"name": "b", "goal": "minimize"}},
+    {"early_terminate": {"type": "hyperband", "max_iter": 30, "s": 9, "eta": 1.3}},
+    {},
+]
+
+
+# Each of these goes wrong where one thing is forgotten: rows that are replaced, configs, former starts.
+@pytest.mark.parametrize("seed", [0, 2, 6])
+def test_decisions_are_those_that_all_histories_give(wb: Speaker, seed: int) -> None:
+    """Rows of any kind, sent again, over steps that stand already, by runs that start again, under other configs."""
+    chance, judge = random.Random(seed), Judge(wb, OFTEN)
+    sweep = wb.register(OFTEN)
+    runs = [start(wb, sweep) for _ in range(6)]
+    sent: dict[str, list[dict[str, Any]]] = {run: [] for run in runs}
+
+    for turn in range(90):
+        run = chance.choice(runs)
+        if turn % 30 == 29:
+            judge.config = OFTEN | UPDATES[turn // 30]
+            update(wb, sweep, judge.config)
+        if chance.random() < 0.08 or run in judge.stopped:
+            wb.begin(run, sweep, jobProgram="trial.py")
+            sent[run] = []
+            judge.begin(run)
+        again = chance.randint(0, len(sent[run])) if chance.random() < 0.2 else len(sent[run])
+        sent[run] += [row_of(chance, turn, len(sent[run]) + more) for more in range(chance.randint(1, 3))]
+        told = wb.log(run, again, *sent[run][again:]).json()
+
+        judge.look(run, runs)
+        assert told == ({"stopped": True} if run in judge.stopped else {})
+        if run in judge.stopped:
+            kept, decision = json.loads(wb.field(run, "summaryMetrics"))["early_stop"], judge.stopped[run]
+            assert (kept["bracket"], kept["rank"]) == (decision.bracket, decision.rank)
+            assert kept["rivals"] == list(decision.rivals)
+
+
+def row_of(chance: random.Random, turn: int, place: int) -> dict[str, Any]:
+    step = place if chance.random() < 0.8 else chance.randint(0, place)
+    values = {"acc": chance.random(), "b": chance.choice([chance.random(), float("nan")]), "c": 1.0}
+    return {"_step": step, "_timestamp": turn + place / 100, **dict(chance.sample(sorted(values.items()), 2))}
