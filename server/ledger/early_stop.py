@@ -37,7 +37,8 @@ def appends(tx: sqlite3.Connection, run: Run, chunk: Chunk) -> bool:
 def consider(tx: sqlite3.Connection, run: Run, chunk: Chunk, now_s: float, *, appended: bool) -> None:
     """Compares a run that has just logged with its rivals, once at each bracket, and asks it to stop if it is too bad.
 
-    The reply to this very request tells the run, which then ends by itself and loses no row.
+    The reply to this very request tells the run, which then ends by itself and loses no row. A run that ends with this
+    request is asked nothing.
 
     Args:
         run: as it was before these rows were stored.
@@ -52,7 +53,7 @@ def consider(tx: sqlite3.Connection, run: Run, chunk: Chunk, now_s: float, *, ap
     else:
         writes.drop_passed(tx, run.id)
         count = queries.by_id(tx, Run, run.id).history_lines
-    may_stop = run.state == states.RUNNING and run.stop_requested_at_s is None
+    may_stop = run.state == states.RUNNING and run.stop_requested_at_s is None and chunk.exit_code is None
     if reached(config, count) > (run.bracket if may_stop else queries.last_passed(tx, run.id)):
         curve = curve_of(tx, run, config.metric.name)
         count = len(curve)

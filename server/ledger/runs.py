@@ -116,7 +116,8 @@ def set_summary(tx: sqlite3.Connection, run: Run, text: str) -> None:
     if run.early_stop is not None:
         # The run itself only knows that it was interrupted.
         decision = json.loads(run.early_stop)
-        summary[CAUSE] = f"stopped early: {decision['reason']}"
+        if run.state != states.FINISHED:
+            summary[CAUSE] = f"stopped early: {decision['reason']}"
         summary[EARLY_STOP] = {name: decision.get(name) for name in ("bracket", "rank", "value", "rivals")}
         text = json.dumps(summary)
     sweep = queries.by_id(tx, Sweep, run.sweep_id) if run.sweep_id else None

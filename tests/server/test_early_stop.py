@@ -115,6 +115,37 @@ def test_a_program_reads_the_decision_with_its_rivals_from_the_run_s_summary(wb:
     assert summary["cause"] == "stopped early: rank 3 of 3 at epoch 2; 2 go on"
 
 
+def test_a_run_that_ends_with_the_row_that_reaches_the_bracket_was_not_stopped(wb: Speaker) -> None:
+    sweep = wb.register(SWEEP)
+    whole, failing = start_with_two_good_rivals(wb, sweep), start(wb, sweep)
+    rows = {"offset": 0, "content": [json.dumps({"_step": step, "acc": 0.1}) for step in range(2)]}
+
+    replies = [
+        wb.stream(run, files={"wandb-history.jsonl": rows}, complete=True, exitcode=exit_code).json()
+        for run, exit_code in ((whole, 0), (failing, 1))
+    ]
+
+    assert replies == [{}, {}]
+    assert [wb.field(run, "state") for run in (whole, failing)] == ["finished", "failed"]
+    assert json.loads(wb.field(whole, "summaryMetrics")) == {}
+    late = start(wb, sweep)
+    assert wb.log(late, 0, {"_step": 0, "acc": 0.05}, {"_step": 1, "acc": 0.05}).json() == {"stopped": True}
+    assert "rank 5 of 5" in json.loads(wb.field(late, "summaryMetrics"))["cause"]
+
+
+def test_a_run_that_was_asked_to_stop_and_ran_whole_has_no_cause_of_its_end(wb: Speaker) -> None:
+    sweep = wb.register(SWEEP)
+    run = start_with_two_good_rivals(wb, sweep)
+    assert wb.log(run, 0, {"_step": 0, "acc": 0.1}, {"_step": 1, "acc": 0.2}).json() == {"stopped": True}
+
+    wb.stream(run, files={"wandb-summary.json": {"offset": 0, "content": ['{"acc": 0.2}']}}, complete=True, exitcode=0)
+
+    summary = json.loads(wb.field(run, "summaryMetrics"))
+    assert wb.field(run, "state") == "finished"
+    assert {"cause", "cause_kind"} & summary.keys() == set()
+    assert summary["early_stop"]["rank"] == 3
+
+
 def test_the_run_s_page_says_what_it_would_have_needed(wb: Speaker) -> None:
     bad = start_with_two_good_rivals(wb, wb.register(SWEEP))
     wb.log(bad, 0, {"_step": 0, "acc": 0.1}, {"_step": 1, "acc": 0.2})
