@@ -1,4 +1,4 @@
-"""One trial: its values in, its metrics out, by hand or under any W&B agent.
+"""One trial: its values in, its metrics out, by hand or under any W&B agent, which starts it by way of `app/trial.py`.
 
     python -m app.train --layer1_size 64 --epochs 1
     wandb.agent(sweep_id, function=train)
