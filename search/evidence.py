@@ -46,6 +46,17 @@ def finite(values: Iterable[float]) -> list[float]:
     return [value for value in values if math.isfinite(value)]
 
 
+def condensed(values: Iterable[float]) -> tuple[float, ...]:
+    """The lowest, the highest and the last value that counts: as a run's history the same evidence as all of them."""
+    logged = finite(values)
+    return (min(logged), max(logged), logged[-1]) if logged else ()
+
+
+def needs_history(metric: Metric, state: str) -> bool:
+    """Whether it makes a difference what a run in this state has logged."""
+    return state in states.ENDED or (state == states.RUNNING and metric.impute_while_running != "false")
+
+
 def evidence(metric: Metric, runs: Sequence[Run]) -> Evidence:
     """Gives each run its objective by `metric.impute` and `metric.impute_while_running`.
 

@@ -22,7 +22,7 @@ from starlette.concurrency import run_in_threadpool
 
 from search import evidence, suggest
 from server.ledger import points
-from server.ledger.curves import curve_of
+from server.ledger.curves import Curves
 from server.store import queries
 from server.store.database import Database
 from server.store.rows import Sweep
@@ -46,10 +46,30 @@ class Question:
     runs: tuple[evidence.Run, ...]
 
 
-def questions(connection: sqlite3.Connection, now_s: float) -> list[Question]:
+def questions(connection: sqlite3.Connection, curves: Curves, now_s: float) -> list[Question]:
     """What idle agents wait for."""
     wanting = queries.sweeps_in_want(connection, now_s - WAITING_AGENT_S)
-    return [Question(each.id, each.config, each.next_index, each.seed, _runs(connection, each)) for each in wanting]
+    return [_question(connection, curves, each) for each in wanting]
+
+
+def _question(connection: sqlite3.Connection, curves: Curves, sweep: Sweep) -> Question:
+    return Question(sweep.id, sweep.config, sweep.next_index, sweep.seed, runs_of(connection, curves, sweep))
+
+
+def runs_of(connection: sqlite3.Connection, curves: Curves, sweep: Sweep) -> tuple[evidence.Run, ...]:
+    """A sweep's runs as its search sees them; of those whose rows make no difference none are read."""
+    params = {trial.id: json.loads(trial.params) for trial in queries.trials(connection, sweep.id)}
+    metric = points.parsed(sweep.config).metric
+    return tuple(
+        evidence.Run(
+            params[run.trial_id],
+            run.state,
+            curves.of(connection, run, metric.name) if metric and evidence.needs_history(metric, run.state) else (),
+            run.metric,
+        )
+        for run in queries.runs_of_sweep(connection, sweep.id)
+        if run.trial_id in params
+    )
 
 
 def answer(question: Question) -> dict[str, Any] | None:
@@ -60,11 +80,12 @@ def answer(question: Question) -> dict[str, Any] | None:
 async def find_suggestions(database: Database, clock: Callable[[], float]) -> None:
     """Looks for questions and answers them, until cancelled; the process is started for the first one."""
     pool: ProcessPoolExecutor | None = None
+    curves = Curves()
     try:
         while True:
             await asyncio.sleep(LOOK_S)
             try:
-                for question in await run_in_threadpool(_look, database, clock()):
+                for question in await run_in_threadpool(_look, database, curves, clock()):
                     pool = pool or _pool()
                     params = await asyncio.get_running_loop().run_in_executor(pool, answer, question)
                     await run_in_threadpool(_keep, database, question, params)
@@ -78,29 +99,15 @@ async def find_suggestions(database: Database, clock: Callable[[], float]) -> No
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _look(database: Database, now_s: float) -> list[Question]:
+def _look(database: Database, curves: Curves, now_s: float) -> list[Question]:
     with database.read() as connection:
-        return questions(connection, now_s)
+        return questions(connection, curves, now_s)
 
 
 def _keep(database: Database, question: Question, params: dict[str, Any] | None) -> None:
     if params is not None:
         with database.write() as tx:
             points.propose(tx, question.sweep_id, question.index, params)
-
-
-def _runs(connection: sqlite3.Connection, sweep: Sweep) -> tuple[evidence.Run, ...]:
-    params = {trial.id: json.loads(trial.params) for trial in queries.trials(connection, sweep.id)}
-    return tuple(
-        evidence.Run(
-            params[run.trial_id],
-            run.state,
-            tuple(curve_of(connection, run, sweep.metric_name)),
-            run.metric,
-        )
-        for run in queries.runs_of_sweep(connection, sweep.id)
-        if run.trial_id in params
-    )
 
 
 def _pool() -> ProcessPoolExecutor:

@@ -1,11 +1,16 @@
 """The objective of each run: W&B's imputation."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from search.evidence import Run, evidence
+from hypothesis import given
+from hypothesis import strategies as st
+
+from search.evidence import Run, condensed, evidence, needs_history
 from search.schema import Metric
+from terms import states
 
 RECORD = json.loads(Path(__file__).with_name("oracle.json").read_text())
 
@@ -56,3 +61,34 @@ def test_objectives_are_those_of_wandbs_engine() -> None:
     ]
 
     assert ours == [theirs for *_, theirs in RECORD["objectives"]]
+
+
+METRICS = st.builds(
+    Metric,
+    name=st.just("m"),
+    goal=st.sampled_from(["minimize", "maximize"]),
+    impute=st.sampled_from(get_args(Metric.model_fields["impute"].annotation)),
+    impute_while_running=st.sampled_from(get_args(Metric.model_fields["impute_while_running"].annotation)),
+)
+RUNS = st.builds(
+    run,
+    st.sampled_from(states.RUN_STATES),
+    st.floats(),
+    st.floats(),
+    st.floats(),
+    summary=st.none() | st.floats(allow_nan=False, allow_infinity=False),
+)
+
+
+@given(METRICS, st.lists(RUNS, max_size=6))
+def test_three_values_of_the_runs_that_need_any_are_the_same_evidence_as_whole_histories(
+    metric: Metric, runs: list[Run]
+) -> None:
+    def seen(of: list[Run]) -> list[float | None]:
+        told = {id(each): objective for each, objective in evidence(metric, of).results}
+        return [told.get(id(each)) for each in of]
+
+    histories = [condensed(each.history) if needs_history(metric, each.state) else () for each in runs]
+    short = [replace(each, history=history) for each, history in zip(runs, histories, strict=True)]
+
+    assert seen(short) == seen(runs)

@@ -10,6 +10,10 @@ import pytest
 from search import bayes
 from search.config import parse
 from search.evidence import Run
+from server import bayes_worker
+from server.ledger.curves import Curves
+from server.store import queries
+from server.store.database import Database
 from tests.patience import HANG_S
 from tests.server.speaker import Clock, Speaker, speaking
 
@@ -47,6 +51,34 @@ def carry_out(wb: Speaker) -> list[dict[str, Any]]:
         wb.finish(command["run_id"])
     assert wb.sweep(sweep)["state"] == "FINISHED"
     return drawn
+
+
+@pytest.mark.slow
+def test_of_runs_that_have_not_changed_no_rows_are_read_for_a_question(wb: Speaker, clock: Clock) -> None:
+    sweep = wb.register(SWEEP)
+    ended, running = (str(beat_until_run(wb, wb.agent(sweep))["run_id"]) for _ in range(2))
+    for run in (ended, running):
+        wb.begin(run, sweep)
+        wb.log(run, 0, *({"_step": step, "loss": loss} for step, loss in enumerate([0.3, 0.9, 0.5])))
+    wb.finish(ended, 1)
+    database, curves = Database(wb.settings.database), Curves()
+
+    def ask() -> tuple[list[tuple[float, ...]], int]:
+        statements: list[str] = []
+        with database.read() as connection:
+            connection.set_trace_callback(statements.append)
+            (found,) = queries.sweeps(connection)
+            seen = [run.history for run in bayes_worker.runs_of(connection, curves, found)]
+            connection.set_trace_callback(None)
+        return seen, sum("FROM history" in statement for statement in statements)
+
+    asked = [ask(), ask()]
+    clock.pass_s(1)
+    wb.log(ended, 3, {"_step": 3, "loss": 0.1})
+    asked.append(ask())
+    database.close()
+
+    assert asked == [([(0.3, 0.9, 0.5), ()], 1), ([(0.3, 0.9, 0.5), ()], 0), ([(0.1, 0.9, 0.1), ()], 1)]
 
 
 @pytest.mark.slow
