@@ -70,7 +70,7 @@ def test_decisions_stand_under_their_days_newest_first() -> None:
 
 
 def test_the_example_of_ones_own_model_is_a_model_and_a_sweep_over_it(tmp_path: Path) -> None:
-    for name in ("app", "charts", "search"):
+    for name in ("app", "charts", "search", "terms"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "sweeps").mkdir()
     blocks = re.findall(

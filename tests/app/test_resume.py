@@ -120,7 +120,7 @@ def test_only_an_edit_that_can_decide_a_result_drops_the_checkpoint(
 ) -> None:
     trials = Trials(server, tmp_path, prepared_data)
     trials.program = tmp_path / "program"
-    for package in ("app", "charts", "search"):
+    for package in ("app", "charts", "search", "terms"):
         shutil.copytree(ROOT / package, trials.program / package, ignore=shutil.ignore_patterns("__pycache__"))
 
     trials.interrupt("reworded")
