@@ -63,10 +63,15 @@ def create_app(
             queries.projects(connection)
         return JSONResponse({"status": "ok"})
 
+    told: set[str] = set()
+
     def look() -> None:
         with database.write() as tx:
-            give_up_silent(tx, settings, clock.moment())
+            failed = give_up_silent(tx, settings, clock.moment())
             files.remove_discarded(tx, settings.files)
+        for name in failed.keys() - told:
+            log.error("run %s is silent and cannot be given up", name, exc_info=failed[name])
+        told.update(failed)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

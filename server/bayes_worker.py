@@ -12,6 +12,7 @@ import os
 import signal
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -21,7 +22,7 @@ from typing import Any
 from starlette.concurrency import run_in_threadpool
 
 from search import evidence, suggest
-from server.ledger import points
+from server.ledger import points, sweeps
 from server.ledger.curves import Curves
 from server.store import queries
 from server.store.database import Database
@@ -30,6 +31,9 @@ from server.store.rows import Sweep
 log = logging.getLogger(__name__)
 
 LOOK_S = 1.0
+# A sweep whose search failed rests so long: what failed once mostly does again.
+REST_S = 10.0
+REASON_LENGTH = 300
 # An agent asks every 5 s; one that has missed two is not waiting.
 WAITING_AGENT_S = 12.0
 BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
@@ -44,16 +48,6 @@ class Question:
     index: int
     seed: int
     runs: tuple[evidence.Run, ...]
-
-
-def questions(connection: sqlite3.Connection, curves: Curves, now_s: float) -> list[Question]:
-    """What idle agents wait for."""
-    wanting = queries.sweeps_in_want(connection, now_s - WAITING_AGENT_S)
-    return [_question(connection, curves, each) for each in wanting]
-
-
-def _question(connection: sqlite3.Connection, curves: Curves, sweep: Sweep) -> Question:
-    return Question(sweep.id, sweep.config, sweep.next_index, sweep.seed, runs_of(connection, curves, sweep))
 
 
 def runs_of(connection: sqlite3.Connection, curves: Curves, sweep: Sweep) -> tuple[evidence.Run, ...]:
@@ -78,36 +72,78 @@ def answer(question: Question) -> dict[str, Any] | None:
 
 
 async def find_suggestions(database: Database, clock: Callable[[], float]) -> None:
-    """Looks for questions and answers them, until cancelled; the process is started for the first one."""
-    pool: ProcessPoolExecutor | None = None
-    curves = Curves()
+    """Looks for what idle agents wait for and finds it, until cancelled."""
+    search = _Search(database)
     try:
         while True:
             await asyncio.sleep(LOOK_S)
             try:
-                for question in await run_in_threadpool(_look, database, curves, clock()):
-                    pool = pool or _pool()
-                    params = await asyncio.get_running_loop().run_in_executor(pool, answer, question)
-                    await run_in_threadpool(_keep, database, question, params)
-            except BrokenProcessPool:
-                log.error("the searching process died; starting another")
-                pool = None
+                for sweep in await run_in_threadpool(_waiting, database, clock()):
+                    await search.serve(sweep)
             except Exception:
-                log.exception("no suggestion could be found; trying again in %s s", LOOK_S)
+                log.exception("looking for suggestions failed; trying again in %s s", LOOK_S)
     finally:
-        if pool is not None:
-            pool.shutdown(wait=False, cancel_futures=True)
+        search.end()
 
 
-def _look(database: Database, curves: Curves, now_s: float) -> list[Question]:
+class _Search:
+    """The searching process, started for the first sweep that waits, and the sweeps that it could not serve."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._curves = Curves()
+        self._pool: ProcessPoolExecutor | None = None
+        self._rests_until_s: dict[int, float] = {}
+
+    async def serve(self, sweep: Sweep) -> None:
+        """Finds a sweep's next suggestion, or keeps why there is none: no sweep stands in the way of the others."""
+        now_s = time.monotonic()
+        if now_s < self._rests_until_s.get(sweep.id, 0.0):
+            return
+        try:
+            question = await run_in_threadpool(_question, self._database, self._curves, sweep)
+            await run_in_threadpool(_keep, self._database, question, await self._ask(question))
+            self._rests_until_s.pop(sweep.id, None)
+        except Exception as error:
+            self._rests_until_s[sweep.id] = now_s + REST_S
+            await run_in_threadpool(_tell, self._database, sweep, error)
+
+    async def _ask(self, question: Question) -> dict[str, Any] | None:
+        self._pool = self._pool or _pool()
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, answer, question)
+        except BrokenProcessPool:
+            self._pool = None
+            raise ChildProcessError("the searching process died, perhaps for lack of memory") from None
+
+    def end(self) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _waiting(database: Database, now_s: float) -> list[Sweep]:
     with database.read() as connection:
-        return questions(connection, curves, now_s)
+        return queries.sweeps_in_want(connection, now_s - WAITING_AGENT_S)
+
+
+def _question(database: Database, curves: Curves, sweep: Sweep) -> Question:
+    with database.read() as connection:
+        return Question(sweep.id, sweep.config, sweep.next_index, sweep.seed, runs_of(connection, curves, sweep))
 
 
 def _keep(database: Database, question: Question, params: dict[str, Any] | None) -> None:
-    if params is not None:
-        with database.write() as tx:
+    with database.write() as tx:
+        sweeps.note_search(tx, question.sweep_id, None)
+        if params is not None:
             points.propose(tx, question.sweep_id, question.index, params)
+
+
+def _tell(database: Database, sweep: Sweep, error: Exception) -> None:
+    reason = f"{type(error).__name__}: {' '.join(str(error).split())}"[:REASON_LENGTH]
+    with database.write() as tx:
+        is_news = sweeps.note_search(tx, sweep.id, reason)
+    if is_news:
+        log.error("no suggestion can be found for sweep %s; trying again", sweep.name, exc_info=error)
 
 
 def _pool() -> ProcessPoolExecutor:

@@ -167,3 +167,11 @@ def _columns(text: str, config: SweepConfig) -> dict[str, Any]:
         "goal": (metric.goal if metric else None) or DEFAULT_GOAL,
         "expected": points.expected_points(config),
     }
+
+
+def note_search(tx: sqlite3.Connection, sweep_id: int, error: str | None) -> bool:
+    """Keeps why no suggestion can be found for a sweep, or None when one was; tells whether that is news."""
+    is_news = queries.by_id(tx, Sweep, sweep_id).search_error != error
+    if is_news:
+        writes.update(tx, "sweep", sweep_id, search_error=error)
+    return is_news

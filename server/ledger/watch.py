@@ -6,20 +6,33 @@ from server.clock import Moment
 from server.ledger import points, runs
 from server.settings import Settings
 from server.store import queries, writes
+from server.store.database import apart
 from server.store.rows import Agent, Run
 from terms import states
 
 
-def give_up_silent(tx: sqlite3.Connection, settings: Settings, moment: Moment) -> None:
-    """Closes the runs and notes the agents that have been silent for too long while this server was awake."""
+def give_up_silent(tx: sqlite3.Connection, settings: Settings, moment: Moment) -> dict[str, Exception]:
+    """Closes the runs and notes the agents that have been silent for too long while this server was awake.
+
+    Returns:
+        The runs that could not be closed and why; they do not keep the others from it.
+    """
+    failed: dict[str, Exception] = {}
     for run in queries.live_runs(tx):
         silent_s = moment.waited_s(run.heartbeat_at_s)
         limit_s = _limit_s(tx, run, settings, moment)
         if limit_s is not None and silent_s >= limit_s:
-            _give_up(tx, run, silent_s, moment.now_s)
+            try:
+                with apart(tx):
+                    _give_up(tx, run, silent_s, moment.now_s)
+            except Exception as error:
+                if not tx.in_transaction:
+                    raise
+                failed[run.name] = error
     for agent in queries.agents_not_left(tx):
         if moment.waited_s(agent.heartbeat_at_s) > settings.agent_silent_s:
             writes.update(tx, "agent", agent.id, left_at_s=moment.now_s)
+    return failed
 
 
 def _limit_s(tx: sqlite3.Connection, run: Run, settings: Settings, moment: Moment) -> float | None:

@@ -88,6 +88,21 @@ class Database:
 
 
 @contextmanager
+def apart(tx: sqlite3.Connection) -> Iterator[None]:
+    """A part of a transaction: an exception undoes it alone, and whoever catches that can go on with the rest."""
+    tx.execute("SAVEPOINT part")
+    try:
+        yield
+    except BaseException:
+        # SQLite may have rolled the whole transaction back.
+        if tx.in_transaction:
+            tx.execute("ROLLBACK TO part")
+            tx.execute("RELEASE part")
+        raise
+    tx.execute("RELEASE part")
+
+
+@contextmanager
 def reading(path: Path) -> Iterator[sqlite3.Connection]:
     """One snapshot of a database file that a server may be writing to; nothing is changed.
 

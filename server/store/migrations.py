@@ -247,6 +247,9 @@ STEPS: Final[tuple[str | Callable[[sqlite3.Connection], str], ...]] = (
         PRIMARY KEY (run_id, bracket)
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    ALTER TABLE sweep ADD COLUMN search_error TEXT;   -- why no suggestion can be found; NULL: one can
+    """,
 )
 
 

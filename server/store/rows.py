@@ -33,6 +33,7 @@ class Sweep:
     updated_at_s: float
     ended_at_s: float | None
     stop_reason: str | None
+    search_error: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,10 @@
 """Bayesian sweeps: suggestions are found outside the requests, and follow from the seed and the results."""
 
 import json
+import re
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,7 @@ from server.ledger.curves import Curves
 from server.store import queries
 from server.store.database import Database
 from tests.patience import HANG_S
-from tests.server.speaker import Clock, Speaker, speaking
+from tests.server.speaker import Clock, Speaker, speaking, until
 
 SWEEP: dict[str, Any] = {
     "method": "bayes",
@@ -24,6 +27,12 @@ SWEEP: dict[str, Any] = {
     "parameters": {"x": {"min": 0.0, "max": 1.0}, "units": {"values": [8, 16]}},
     "x-sweep": {"seed": 3},
 }
+
+
+POINTS = "sweep_id = (SELECT id FROM sweep WHERE name = ?)"
+# As a disk may leave it: no JSON any more.
+DAMAGE = f"UPDATE trial SET params = substr(params, 2) WHERE {POINTS}"
+REPAIR = f"UPDATE trial SET params = '{{' || params WHERE {POINTS}"
 
 
 def beat_until_run(wb: Speaker, agent: str) -> dict[str, Any]:
@@ -118,3 +127,38 @@ def test_a_suggestion_takes_the_runs_of_other_agents_into_account(wb: Speaker) -
 
     assert beside == bayes.suggest(parse(json.dumps(config)), 4, 3, [*ended, in_flight])
     assert beside != bayes.suggest(parse(json.dumps(config)), 4, 3, ended)
+
+
+def test_a_search_that_fails_is_told_on_its_page_and_keeps_no_other_waiting(
+    wb: Speaker, caplog: pytest.LogCaptureFixture
+) -> None:
+    bad, good = wb.register({**SWEEP, "run_cap": 9}), wb.register(SWEEP)
+    idle = wb.agent(bad)
+    beat_until_run(wb, wb.agent(bad))
+    change(wb, DAMAGE, bad)
+
+    wb.beat(idle)
+    drawn = [beat_until_run(wb, wb.agent(good))["type"] for _ in range(3)]
+    until(lambda: "JSONDecodeError: Extra data" in shown(wb, bad))
+
+    assert drawn == ["run"] * 3
+    assert wb.beat(idle) is None
+    assert "no suggestion can be found: " in wb.sweep(bad)["description"]
+    assert len([record for record in caplog.records if record.levelname == "ERROR"]) == 1
+    change(wb, REPAIR, bad)
+    assert beat_until_run(wb, idle)["type"] == "run"
+    assert shown(wb, bad) == ""
+    assert wb.sweep(bad)["description"] is None
+
+
+def shown(wb: Speaker, sweep: str) -> str:
+    """What a sweep's page says of its search."""
+    page = wb.http.get(f"/local/p/sweeps/{sweep}", headers=wb.headers)
+    assert page.status_code == 200, page.text
+    found = re.search(r'id="search-error".*?<span>(.*?)</span>', page.text)
+    return found[1] if found else ""
+
+
+def change(wb: Speaker, sql: str, sweep: str) -> None:
+    with closing(sqlite3.connect(wb.settings.database)) as connection, connection:
+        connection.execute(sql, (sweep,))

@@ -1,7 +1,9 @@
 """How long the server waits for who is silent: set by its flags."""
 
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import httpx2
@@ -47,3 +49,23 @@ def test_a_time_that_is_none_is_refused_in_one_line(tmp_path: Path, flag: str) -
 
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1] == f"Error: Invalid value for '{flag}': -1.0 is not in the range x>=0."
+
+
+def test_a_silent_run_that_cannot_be_given_up_keeps_no_other_alive(
+    wb: Speaker, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    bad, good = wb.register(TWO), wb.register(TWO)
+    runs = []
+    for sweep in (bad, good):
+        runs.append(wb.beat(wb.agent(sweep))["run_id"])
+        wb.begin(runs[-1], sweep)
+    # As a disk may leave it: no sweep any more.
+    with closing(sqlite3.connect(wb.settings.database)) as connection, connection:
+        connection.execute("UPDATE sweep SET config = '' WHERE name = ?", (bad,))
+
+    clock.pass_s(wb.settings.agent_silent_s + 1)
+    wb.look()
+    wb.look()
+
+    assert [wb.field(run, "state") for run in runs] == ["running", "crashed"]
+    assert [record.levelname for record in caplog.records] == ["ERROR"]

@@ -20,7 +20,7 @@ from server.pages.sweep.runs_table import RunsTable, runs_table
 from server.pages.sweep.table_query import STATE_FILTERS
 from server.pages.sweep.view import SweepView
 from server.pages.words.addresses import project_url
-from server.pages.words.facts import Count, counts, kind_of, kinds, of_expected, stop_reason, title_of
+from server.pages.words.facts import Count, counts, kind_of, kinds, of_expected, search_error, stop_reason, title_of
 from server.pages.words.look import Look, sweep_look
 from server.pages.words.outlook import Outlook, outlook
 from server.pages.words.times import Moment
@@ -36,6 +36,7 @@ class SweepPage:
 
     Attributes:
         reason: why the sweep ended itself.
+        search_error: why its agents wait in vain.
         wanted: whether an agent would find work and none is there.
     """
 
@@ -56,6 +57,7 @@ class SweepPage:
     retries: int
     outlook: Outlook
     reason: str | None
+    search_error: str | None
     failures: list[FailureRow]
     has_runs: bool
     filters: FilterBar
@@ -91,6 +93,7 @@ def sweep_detail(view: SweepView) -> Page:
         retries=sweep_queries.retries(view.connection, sweep.id),
         outlook=outlook(view),
         reason=stop_reason(sweep),
+        search_error=search_error(sweep),
         failures=failure_rows(view),
         has_runs=view.selection.total > 0,
         filters=filter_bar(view),

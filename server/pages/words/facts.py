@@ -36,6 +36,11 @@ def stop_reason(sweep: Sweep) -> str | None:
     return (sweep.stop_reason or None) if sweep.state == states.SWEEP_FINISHED else None
 
 
+def search_error(sweep: Sweep) -> str | None:
+    """Why a sweep's agents wait for a suggestion that cannot be found; None for one that does not ask for any."""
+    return sweep.search_error if sweep.state in (states.SWEEP_PENDING, states.SWEEP_RUNNING) else None
+
+
 def kind_of(sweep: Sweep) -> str:
     """The search in two or three words: grid of 300; random, cap 60; random, no end."""
     if sweep.expected is None:

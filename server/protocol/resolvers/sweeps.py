@@ -68,7 +68,9 @@ def _best(sweep: Sweep, info: Info) -> float | None:
 
 def _description(sweep: Sweep, info: Info) -> str | None:
     """The one text of a sweep that the client reads: why it ended itself and what became of its points belong there."""
-    lines = (sweep.description, sweep.stop_reason, _outcomes(sweep, info) if sweep.ended_at_s else None)
+    over = sweep.ended_at_s is not None
+    waits = f"no suggestion can be found: {sweep.search_error}" if sweep.search_error and not over else None
+    lines = (sweep.description, sweep.stop_reason, waits, _outcomes(sweep, info) if over else None)
     return "\n".join(filter(None, lines)) or None
 
 
