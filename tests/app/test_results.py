@@ -245,3 +245,7 @@ def test_runs_are_said_to_be_of_other_code_only_if_what_was_edited_can_decide_a_
     told = register.code_changed(results(run(1, "finished", code_sha256=reproduce.code_sha256(program))))
 
     assert bool(told) == decides
+
+
+def test_what_is_said_to_decide_no_result_is_there() -> None:
+    assert [name for name in reproduce.AROUND_TRIALS if not (reproduce.PROGRAM / name).exists()] == []
