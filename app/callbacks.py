@@ -18,13 +18,30 @@ def callbacks(config: TrialConfig, run: Any) -> list[keras.callbacks.Callback]:
 
 
 class LogMetrics(keras.callbacks.Callback):
-    """Logs each epoch's metrics to the run under their plain names, with `epoch` counted from 1."""
+    """Logs each epoch's metrics to the run under their plain names, with `epoch` counted from 1, each epoch once."""
 
     def __init__(self, run: Any) -> None:
         super().__init__()
         self.run = run
+        self._logged: list[dict[str, float]] = []
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        row = {"epoch": epoch + 1, **(logs or {})}
         # A run that goes on without a checkpoint, on another machine, does again what it has logged already.
-        if epoch + 1 > (self.run.summary.get("epoch") or 0):
-            self.run.log({"epoch": epoch + 1, **(logs or {})})
+        if row["epoch"] > self._known():
+            self.run.log(row)
+        self._logged.append(row)
+
+    def get_state(self) -> list[dict[str, float]]:
+        return self._logged
+
+    def set_state(self, logged: list[dict[str, float]]) -> None:
+        """Goes on after these rows; logs those that W&B's client had not sent yet when it was ended."""
+        self._logged, known = logged, self._known()
+        for row in logged:
+            if row["epoch"] > known:
+                self.run.log(row)
+
+    def _known(self) -> float:
+        """The last epoch that the run has."""
+        return self.run.summary.get("epoch") or 0

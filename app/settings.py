@@ -98,6 +98,7 @@ class Trial:
         project: of a run outside of sweeps.
         offline: whether W&B's client is to keep the run to itself.
         progress_file: to be renewed whenever the trial gets ahead; None if nobody looks.
+        last_words_file: for what W&B's client cannot tell of the trial's end any more; None if nobody looks.
     """
 
     run_id: str | None
@@ -105,6 +106,7 @@ class Trial:
     project: str
     offline: bool
     progress_file: Path | None
+    last_words_file: str | None
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> "Trial":
@@ -116,6 +118,7 @@ class Trial:
             project=environ.get("WANDB_PROJECT") or VARIABLES["WANDB_PROJECT"][0],
             offline=environ.get("WANDB_MODE") == "offline",
             progress_file=Path(progress_file) if progress_file else None,
+            last_words_file=environ.get("TRIAL_LAST_WORDS_FILE") or None,
         )
 
 

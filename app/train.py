@@ -12,14 +12,16 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from app import backend, settings
 from app.machine import capacity, device
+from app.parent import last_words
+from app.parent.last_words import LastWords
 from app.settings import Settings
 from app.training.stopping import Asked, Terminated
 from app.values import parse_flags
@@ -57,25 +59,46 @@ def train(arguments: Sequence[str] = ()) -> None:
     run = None
     try:
         run = _start(os.environ)
-        _asked.last_words = [partial(_close, run, Terminated(128 + signal.SIGTERM))]
-        trial(run, arguments, os.environ)
+        _asked.last_words = [partial(_close, run, Terminated(128 + signal.SIGTERM), os.environ)]
+        with _asked.as_reason():
+            trial(run, arguments, os.environ)
+            _asked.begin_to_close()
+            run.finish()
     except BaseException as error:
         _asked.begin_to_close()
         _tell(error, *ending(error))
         if run is not None:
-            _close(run, error)
+            _close(run, error, os.environ)
         raise
-    _asked.begin_to_close()
-    run.finish()
 
 
-def _close(run: Any, error: BaseException) -> None:
+def _close(run: Any, error: BaseException, environ: Mapping[str, str]) -> None:
     code, cause = ending(error)
-    if code:
+    if not code:
+        run.finish(exit_code=0)
+        return
+    preempting = isinstance(error, Terminated)
+    path = None if run.disabled or run.offline else settings.Trial.of(environ).last_words_file
+    if path:
+        with suppress(OSError):  # they may well be told
+            last_words.keep(path, LastWords(run.entity, run.project, run.id, code, cause, preempting))
+    with _told(path):
         run.summary["cause"] = cause
-    if isinstance(error, Terminated):
-        run.mark_preempting()  # its backend hands it out again, to go on from its checkpoint
-    run.finish(exit_code=code)
+        if preempting:
+            run.mark_preempting()  # its backend hands it out again, to go on from its checkpoint
+        run.finish(exit_code=code)
+
+
+@contextmanager
+def _told(path: str | None) -> Iterator[None]:
+    """Takes the last words away once they are told; leaves them to the trial's thin parent if W&B's client fails."""
+    try:
+        yield
+    except Exception as error:
+        print(f"W&B's client could not close the run: {type(error).__name__}: {error}", file=sys.stderr)
+        return
+    if path:
+        last_words.drop(path)
 
 
 def ending(error: BaseException) -> tuple[int, str]:
@@ -165,7 +188,8 @@ def trial(run: Any, arguments: Sequence[str], environ: MutableMapping[str, str])
     decisive = {name.split("_")[0]: provenance[name] for name in ("code_sha256", "data_sha256", "packages")}
     made_by = {"values": config.model_dump(mode="json"), **decisive}
     root = chosen.data_dir / "checkpoints"
-    with checkpoint.of_run(told.run_id, root, made_by, chosen.checkpoint_s) as checkpoints:
+    of_run = checkpoint.of_run(told.run_id, root, made_by, chosen.checkpoint_s)
+    with of_run as checkpoints, _asked.as_reason():
         if checkpoints:
             _asked.last_words.append(checkpoints.write)
         _train(run, network, splits, config, chosen, checkpoints, ahead)

@@ -7,7 +7,8 @@ failures, but death by a signal has one below 0 and would count as success: here
 
 Where the warm server can, it starts the trial, else a plain process does; nothing else differs. The trial has a process
 group of its own, so each signal reaches it once, from here, even when a terminal or a batch system sends it to a whole
-group. The agent's SIGKILL reaches only this process; on Linux the trial then ends too. Every trial pays for what is
+group. The agent's SIGKILL reaches only this process; on Linux the trial then ends too. A signal to everybody ends W&B's
+service before the trial: what that could not say of its end any more is said from here. Every trial pays for what is
 imported here: these few modules start in some 30 ms.
 """
 
@@ -18,14 +19,18 @@ from collections.abc import Mapping, Sequence
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # -I leaves the project's root out
 
-from app.parent import evidence, patience
-from app.parent import warm as warm
+from app.parent import evidence, last_words, patience, warm
 from app.parent.evidence import Ending
 from app.parent.patience import PROGRESS_FILE, Patience
-from app.parent.process import OwnProcess, Process, attend, hold_signals
+from app.parent.process import OwnProcess, Process, Told, attend, hold_signals
 
-RECORDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "training", "record_cause.py")
-RECORDING_LIMIT_S = 30  # a backend that is away must not hold an agent up; usual are 2 s
+HERE = os.path.dirname(os.path.abspath(__file__))
+RECORDER = os.path.join(HERE, "training", "record_cause.py")
+RECORDING_LIMIT_S = 30.0  # a backend that is away must not hold an agent up; usual are 2 s
+ANNOUNCER = os.path.join(HERE, "parent", "announce.py")
+# A machine may be taken back 30 s after the signal. The trial itself ends within 20 s, but usually at once.
+ANNOUNCED_AFTER_S = 24.0
+ANNOUNCING_LEAST_S = 4.0
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -34,23 +39,30 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     If it failed and W&B knows its run, the run gets the cause.
     """
     watch = patience.watch(arguments, environ, time.monotonic())
-    environment = dict(environ) | ({PROGRESS_FILE: watch.path} if watch else {})
+    words = last_words.place(environ)
+    environment = {**environ, last_words.FILE: words} | ({PROGRESS_FILE: watch.path} if watch else {})
     try:
-        ending = _run(arguments, environment, watch)
+        ending, told_at_s = _run(arguments, environment, watch)
     finally:
         if watch:
             watch.end()
     if not ending.by_itself:
         print(f"trial: {ending.cause}", file=sys.stderr)
-    if not ending.told and _has_run(environ):
+    if os.path.exists(words):
+        announce(words, environ, _time_left_s(told_at_s))
+        last_words.drop(words)
+    elif not ending.told and _has_run(environ):
         record(ending.code, ending.cause, environ)
     return ending.code
 
 
-def _run(arguments: Sequence[str], environment: Mapping[str, str], watch: Patience | None) -> Ending:
+def _run(
+    arguments: Sequence[str], environment: Mapping[str, str], watch: Patience | None
+) -> tuple[Ending, float | None]:
+    """Returns how the trial ended, and when it was first sent a signal, if it was."""
     kills_before = evidence.oom_kills()
     hold_signals()
-    process = _start(arguments, environment)
+    process = Told(_start(arguments, environment))
     try:
         if watch:
             number = attend(process, lambda: watch.is_over(time.monotonic()), watch.look_every_s)
@@ -58,7 +70,14 @@ def _run(arguments: Sequence[str], environment: Mapping[str, str], watch: Patien
             number = attend(process, lambda: False, 0)
     except warm.ServerEnded:
         number = None
-    return evidence.ending_of(number, evidence.oom_kills() - kills_before, watch.cause if watch else None)
+    cause = watch.cause if watch else None
+    return evidence.ending_of(number, evidence.oom_kills() - kills_before, cause), process.at_s
+
+
+def _time_left_s(told_at_s: float | None) -> float:
+    if told_at_s is None:
+        return RECORDING_LIMIT_S
+    return max(ANNOUNCING_LEAST_S, ANNOUNCED_AFTER_S - (time.monotonic() - told_at_s))
 
 
 def _start(arguments: Sequence[str], environment: Mapping[str, str]) -> Process:
@@ -74,7 +93,7 @@ def _has_run(environ: Mapping[str, str]) -> bool:
     return bool(environ.get("WANDB_RUN_ID")) and environ.get("WANDB_MODE", "online") in ("online", "shared")
 
 
-def record(code: int, cause: str, environ: Mapping[str, str], limit_s: int = RECORDING_LIMIT_S) -> None:
+def record(code: int, cause: str, environ: Mapping[str, str], limit_s: float = RECORDING_LIMIT_S) -> None:
     """Writes the cause to the run in a process of its own; says so if that fails, and never fails itself.
 
     Args:
@@ -83,13 +102,32 @@ def record(code: int, cause: str, environ: Mapping[str, str], limit_s: int = REC
         environ: names the run and its backend.
         limit_s: the longest this may take.
     """
-    hold_signals()
     # -P: the folder of `record_cause.py` holds modules with plain names that are not meant to be found by others.
     command = [sys.executable, "-P", RECORDER, str(code), cause]
-    ending = attend(OwnProcess(command, dict(environ) | {"WANDB_SILENT": "true"}), lambda: True, limit_s)
+    _say_if_killed("the cause could not be written to the run", command, environ, limit_s)
+
+
+def announce(words: str, environ: Mapping[str, str], limit_s: float) -> None:
+    """Tells the run's backend what W&B's client could not, as `record` does.
+
+    Args:
+        words: the file with the trial's last words.
+        environ: names the backend.
+        limit_s: the longest this may take.
+    """
+    own_limit_s = limit_s - 1  # it says why itself, if it can
+    command = [sys.executable, "-I", "-S", ANNOUNCER, words, str(own_limit_s)]
+    _say_if_killed("the end of its run could not be told", command, environ, limit_s)
+
+
+def _say_if_killed(failure: str, command: Sequence[str], environ: Mapping[str, str], limit_s: float) -> None:
+    """Runs a program for a limited time; a signal that has ended the trial is none for it."""
+    hold_signals()
+    process = OwnProcess(command, dict(environ) | {"WANDB_SILENT": "true"})
+    ending = attend(process, lambda: True, limit_s, passed_on=())
     if ending < 0:
-        reason = f"{evidence.cause_of(ending, 0)}, after {limit_s} s at the latest"
-        print(f"trial: the cause could not be written to the run: {reason}", file=sys.stderr)
+        reason = f"{evidence.cause_of(ending, 0)}, after {limit_s:.0f} s at the latest"
+        print(f"trial: {failure}: {reason}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import ctypes
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 from typing import NoReturn, Protocol
@@ -48,6 +49,25 @@ class OwnProcess:
         return os.waitstatus_to_exitcode(status)
 
 
+class Told:
+    """A process, and when it was told something first.
+
+    Attributes:
+        at_s: of the first signal that was sent to it, by a clock that does not jump; None before that.
+    """
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self.at_s: float | None = None
+
+    def send(self, signum: int) -> None:
+        self.at_s = self.at_s or time.monotonic()
+        self._process.send(signum)
+
+    def wait(self) -> int:
+        return self._process.wait()
+
+
 def _become(command: Sequence[str], environment: Mapping[str, str], parent: int) -> NoReturn:
     try:
         stand_alone(parent)
@@ -74,13 +94,16 @@ def hold_signals() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)
 
 
-def attend(process: Process, is_over: Callable[[], bool], look_every_s: float) -> int:
-    """Passes signals on to a process until it ends, each once.
+def attend(
+    process: Process, is_over: Callable[[], bool], look_every_s: float, passed_on: Sequence[int] = PASSED_ON
+) -> int:
+    """Passes signals on to a process until it ends, each once; from then on they are held.
 
     Args:
         process: started while signals were held.
         is_over: asked now and then; the process and its group are killed when it is true.
         look_every_s: how often; 0 never asks.
+        passed_on: which; the others go on being held.
 
     Returns:
         Its exit code, or -n if signal n ended it.
@@ -93,12 +116,14 @@ def attend(process: Process, is_over: Callable[[], bool], look_every_s: float) -
         if is_over():
             process.send(signal.SIGKILL)
 
-    for signum in PASSED_ON:
+    for signum in passed_on:
         if signal.getsignal(signum) != signal.SIG_IGN:
             signal.signal(signum, send)
     signal.signal(signal.SIGALRM, look)
     signal.setitimer(signal.ITIMER_REAL, look_every_s, look_every_s)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, PASSED_ON)
-    ending = process.wait()
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    return ending
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, passed_on)
+    try:
+        return process.wait()
+    finally:
+        hold_signals()
+        signal.setitimer(signal.ITIMER_REAL, 0)

@@ -11,7 +11,10 @@ from types import FrameType
 
 # Clouds take a machine back 30 s after they have told it by SIGTERM.
 CLOSE_AFTER_S = 12.0
-EXIT_AFTER_S = 24.0
+EXIT_AFTER_S = 20.0  # its thin parent may have to tell the end for it, which takes up to 4 s
+
+# A signal to everybody may end W&B's service before it reaches this process.
+SIGNAL_BEHIND_S = 1.0
 
 
 class Terminated(SystemExit):
@@ -64,6 +67,17 @@ class Asked:
         finally:
             self.noting = before
         self.end_if_asked()
+
+    @contextmanager
+    def as_reason(self) -> Iterator[None]:
+        """Ends the trial for a signal that has come, not for what fails then: W&B's service has heard it too."""
+        try:
+            yield
+        except Exception as error:
+            if isinstance(error, ConnectionError) or type(error).__module__.startswith("wandb"):
+                time.sleep(SIGNAL_BEHIND_S)
+            self.end_if_asked()
+            raise
 
     def begin_to_close(self) -> None:
         """Leaves the closing of the run to this thread, or waits for the process's end if the other has begun it."""

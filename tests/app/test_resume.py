@@ -178,7 +178,8 @@ def wait_for_file(folder: Path, pattern: str, process: subprocess.Popen[str]) ->
 INTERRUPTED = """
 import os, signal, sys, threading, time
 import tensorflow as tf
-from app import data, model, stopping, train
+from app import data, model, train
+from app.training import stopping
 
 def come(seconds=0.0):
     threading.Timer(seconds, os.kill, [os.getpid(), signal.SIGTERM]).start()

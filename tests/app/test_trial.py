@@ -83,7 +83,7 @@ SURROUNDINGS = """
 import os, signal, sys, threading
 with open("/proc/self/status") as file: masks = [line for line in file if line.startswith(("SigIgn", "SigBlk"))]
 signals = {each: signal.getsignal(each) for each in signal.valid_signals()}
-own = ("TRIAL_PROGRESS_FILE", "WARM", "_")
+own = ("TRIAL_PROGRESS_FILE", "TRIAL_LAST_WORDS_FILE", "WARM", "_")
 print(ascii(sys.argv), sys.executable, sys.orig_argv, sys.path, sys.flags, __name__, globals().get("__file__"))
 print(sorted((k, v) for k, v in os.environ.items() if k not in own), os.getcwd(), os.umask(0))
 print(masks, signals, threading.active_count(), os.getpgid(0) == os.getpid())

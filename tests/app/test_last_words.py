@@ -1,0 +1,143 @@
+"""What a trial's parent tells a run's backend when W&B's client can tell it nothing more."""
+
+import base64
+import contextlib
+import http.server
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from app.parent import last_words
+from tests.app.programs import ROOT
+from tests.app.test_trial import ended, run_at, started
+from tests.patience import HANG_S
+from tests.server.real_server import RunningServer
+
+LEAVING = """
+import os, sys
+from app.parent import last_words
+words = last_words.LastWords("me", "a project", "run1", 143, "interrupted (SIGTERM)", preempting=True)
+last_words.keep(os.environ[last_words.FILE], words)
+sys.exit(143)
+"""
+
+
+REFUSAL = {"errors": [{"message": "this key is not known"}]}
+
+
+class Backend(http.server.BaseHTTPRequestHandler):
+    """Any W&B backend, as far as the end of a run goes: it knows one, and keeps what it is told.
+
+    Attributes:
+        state: of the run; "" refuses everything.
+    """
+
+    state = "running"
+    told: ClassVar[list[tuple[str, str, Any]]] = []
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        answer: dict[str, Any] = {}
+        if self.path == "/graphql":
+            run = {"state": self.state, "summaryMetrics": '{"loss": NaN, "epoch": 3}'}
+            answer = {"data": {"project": {"run": run}}} if self.state else REFUSAL
+        else:
+            self.told.append((self.path, self.headers["Authorization"], asked))
+        self.send_response(401 if answer is REFUSAL else 200)
+        self.end_headers()
+        self.wfile.write(json.dumps(answer).encode())
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Says nothing."""
+
+
+def plain(variables: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a trial that no warm server starts: where it was forked makes no difference here."""
+    return {**os.environ, "PYTHONPATH": str(ROOT), "WARM": "0", **variables}
+
+
+@contextlib.contextmanager
+def backend_that_knows(state: str) -> Iterator[tuple[str, list[tuple[str, str, Any]]]]:
+    told: list[tuple[str, str, Any]] = []
+    handler = type("Handler", (Backend,), {"state": state, "told": told})
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", told
+        server.shutdown()
+
+
+@pytest.mark.parametrize("state", ["running", "preempting", "crashed"])
+def test_what_wandbs_client_could_not_tell_of_its_end_is_told_by_its_parent(tmp_path: Path, state: str) -> None:
+    with backend_that_knows(state) as (url, told):
+        done = ended(plain(run_at(url, tmp_path)) | {"TMPDIR": str(tmp_path)}, "-c", LEAVING)
+
+    ((path, credentials, end),) = told
+    summary = end["files"]["wandb-summary.json"]
+    assert (done.returncode, done.stderr.count("could not be told")) == (143, 0)
+    assert path == "/files/me/a%20project/run1/file_stream"
+    assert base64.b64decode(credentials.removeprefix("Basic ")) == b"api:" + b"0" * 40
+    assert (end["preempting"], end["complete"], end["exitcode"], summary["offset"]) == (True, True, 143, 0)
+    assert summary["content"] == ['{"loss": NaN, "epoch": 3, "cause": "interrupted (SIGTERM)"}']
+    assert list(tmp_path.glob("trial-*")) == []
+
+
+@pytest.mark.parametrize("state", ["finished", "failed", "killed", "preempted", "pending"])
+def test_a_run_that_has_ended_or_was_handed_out_anew_is_told_nothing(tmp_path: Path, state: str) -> None:
+    with backend_that_knows(state) as (url, told):
+        done = ended(plain(run_at(url, tmp_path)), "-c", LEAVING)
+
+    assert (done.returncode, told) == (143, [])
+    assert "could not be told" not in done.stderr
+
+
+def test_a_server_that_refuses_the_end_of_a_run_changes_no_exit_code(tmp_path: Path) -> None:
+    with backend_that_knows("") as (url, _):
+        done = ended(plain(run_at(url, tmp_path)), "-c", LEAVING)
+
+    assert done.returncode == 143
+    assert done.stderr == "trial: the end of its run could not be told: this key is not known\n"
+
+
+def test_a_server_that_does_not_answer_holds_the_end_up_for_a_limited_time(tmp_path: Path) -> None:
+    words = tmp_path / "words"
+    last_words.keep(str(words), last_words.LastWords("me", "p", "run1", 143, "interrupted (SIGTERM)", preempting=True))
+    program = f"import os; from app import trial; trial.announce({str(words)!r}, os.environ, limit_s=2)"
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        environment = {**os.environ, **run_at(f"http://127.0.0.1:{silent.getsockname()[1]}", tmp_path)}
+        done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
+
+    assert re.fullmatch(r"trial: the end of its run could not be told: .*\n", done.stderr)
+
+
+def test_a_second_signal_does_not_end_what_writes_the_cause_of_the_first(server: RunningServer, tmp_path: Path) -> None:
+    # A batch system signals the agent and the trial's parent; the agent then passes its own on.
+    way = plain(server.env(tmp_path)) | {"WANDB_RUN_ID": "twice", "WANDB_PROJECT": "twice"}
+    with started(way, "import time; print('ready', flush=True); time.sleep(60)") as process:
+        process.terminate()
+        wait_for_child(process.pid, "record_cause.py")
+        process.terminate()
+        process.wait(HANG_S)
+
+    assert process.returncode == 143
+    assert server.api().run("local/twice/twice").summary["cause"] == "killed by SIGTERM"
+
+
+def wait_for_child(pid: int, program: str) -> None:
+    deadline_s = time.monotonic() + HANG_S
+    while time.monotonic() < deadline_s:
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            with contextlib.suppress(OSError):
+                if program in Path(f"/proc/{child}/cmdline").read_text():
+                    return
+        time.sleep(0.02)
+    raise AssertionError(f"never a {program}")

@@ -1,0 +1,116 @@
+"""What becomes of a trial when a signal reaches everybody at once, W&B's service too, as systemd sends it."""
+
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from tests.app.programs import ROOT, MakeWorkplace, Workplace, ending, lines_until
+from tests.server.real_server import RunningServer
+
+PROJECT = "local/wandb-sweep-practice"
+EPOCHS = 20
+TRAINED = {"layer1_size": 16, "epochs": EPOCHS, "batch_size": 200}
+
+
+@pytest.fixture(scope="module")
+def place(make_workplace: MakeWorkplace, server: RunningServer) -> Workplace:
+    """Agents of a server that is on another machine, and so not among those that are signalled."""
+    made = make_workplace("signal-to-all")
+    made.write_env_file(f"WANDB_BASE_URL={server.url}\nWANDB_API_KEY={server.api_key}\n")
+    made.write_sweep(["-m", "app.train"], {name: {"values": [value]} for name, value in TRAINED.items()})
+    return made
+
+
+@pytest.fixture(scope="module")
+def whole(place: Workplace, server: RunningServer) -> Any:
+    """The same run, made by hand and interrupted by nobody."""
+    flags = [f"--{name}={value}" for name, value in TRAINED.items()]
+    variables = server.env(place.folder) | {"WANDB_RUN_ID": "whole", "DATA_DIR": str(place.data)}
+    variables["WANDB_DIR"] = str(place.folder)
+    subprocess.run([sys.executable, "-m", "app.train", *flags], cwd=ROOT, env=variables, check=True)
+    return server.api().run(f"{PROJECT}/whole")
+
+
+def signal_all(place: Workplace, signum: int) -> None:
+    """Signals every process of a workplace, W&B's services first: they are the quickest to go."""
+    processes = place.processes()
+    for pid in sorted(processes, key=lambda pid: "wandb-core" not in processes[pid]):
+        os.kill(pid, signum)
+
+
+def epochs(run: Any) -> list[int]:
+    return [row["epoch"] for row in run.scan_history(keys=["epoch"])]
+
+
+def losses(run: Any) -> list[float]:
+    return [row["val_loss"] for row in run.scan_history(keys=["val_loss"])]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("warm", ["1", "0"])
+def test_the_same_run_goes_on_after_its_last_epoch_and_ends_the_same(
+    place: Workplace, server: RunningServer, whole: Any, warm: str
+) -> None:
+    place.variables |= {"WARM": warm, "NEW": f"warm-{warm}"}
+    code, output = place.run("register")
+    assert code == 0, output
+    first = place.start("agent")
+    before = lines_until(first, "Epoch 3/")
+    signal_all(place, signal.SIGTERM)
+    _, after = ending(first)
+    (cut,) = runs_of_sweep(server, before)
+    assert (cut.state, exit_code(server, cut.id)) == ("preempted", 143), after
+    code, output = place.run("agent")
+    (run,) = runs_of_sweep(server, before)
+
+    assert cut.summary["cause"] == "interrupted (SIGTERM)"
+    assert code == 0, output
+    assert re.search(r"Going on after epoch ([2-9]|\d\d)\.", output)
+    assert (run.id, run.state) == (cut.id, "finished")
+    assert "cause" not in run.summary
+    assert epochs(run) == list(range(1, EPOCHS + 1))
+    assert losses(run) == losses(whole)
+    assert run.summary["weights_sha256"] == whole.summary["weights_sha256"]
+    assert place.left_running() == {}
+
+
+@pytest.mark.slow
+def test_a_trial_whose_service_alone_is_killed_still_says_why_it_failed(
+    place: Workplace, server: RunningServer
+) -> None:
+    flags = [f"--{name}={value}" for name, value in TRAINED.items()]
+    variables = {"WANDB_RUN_ID": "bereft", "DATA_DIR": str(place.data), "WANDB_DIR": str(place.folder), "WARM": "0"}
+    trial = subprocess.Popen(
+        [sys.executable, "-I", "-S", "app/trial.py", "-m", "app.train", *flags],
+        cwd=ROOT,
+        env=server.env(place.folder) | variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    lines_until(trial, "Epoch 2/")
+    (service,) = (pid for pid, program in place.processes().items() if "wandb-core" in program)
+    os.kill(service, signal.SIGKILL)
+    code, output = ending(trial)
+    run = server.api().run(f"{PROJECT}/bereft")
+
+    assert (code, run.state, exit_code(server, run.id)) == (1, "failed", 1), output
+    assert re.match("(ConnectionReset|MailboxClosed)Error:", run.summary["cause"])
+    assert place.left_running() == {}
+
+
+def runs_of_sweep(server: RunningServer, said: list[str]) -> list[Any]:
+    (sweep,) = {found[1] for line in said if (found := re.search(r"Agent works for \S+/(\w+)\.", line))}
+    return list(server.api().runs(PROJECT, filters={"sweep": sweep}, lazy=False))
+
+
+def exit_code(server: RunningServer, run_id: str) -> int | None:
+    with sqlite3.connect(server.data / "sweeps.sqlite") as database:
+        found: int | None = database.execute("SELECT exit_code FROM run WHERE name = ?", [run_id]).fetchone()[0]
+    return found
