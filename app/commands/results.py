@@ -9,7 +9,7 @@ from typing import Any
 
 from app.commands import client
 from charts.progress_bar import sentence
-from terms import states
+from terms import states, summary
 
 HOPELESS_FAILURES = 5
 
@@ -25,6 +25,7 @@ class RunResult:
         cause: why it failed, in its own words; None if it said nothing.
         cause_kind: of that cause, as the embedded server tells it; None on other backends.
         code_sha256: of the program that it ran; None if it did not say.
+        point: which of its sweep's it was handed out for, from 1, as the embedded server tells it; None on others.
     """
 
     id: str
@@ -36,6 +37,7 @@ class RunResult:
     cause: str | None = None
     cause_kind: str | None = None
     code_sha256: str | None = None
+    point: int | None = None
 
     @property
     def interrupted(self) -> bool:
@@ -50,9 +52,9 @@ class RunResult:
         return states.STOPPED_EARLY if early else self.state
 
     @property
-    def point(self) -> str:
-        """What two runs of the same point have in common."""
-        return json.dumps(self.values, sort_keys=True, default=str)
+    def point_key(self) -> str:
+        """What two runs of the same point have in common: a random search may draw the same values for two points."""
+        return json.dumps(self.values if self.point is None else self.point, sort_keys=True, default=str)
 
 
 @dataclass(frozen=True)
@@ -102,15 +104,15 @@ class Results:
 
         While the sweep goes on, the point of a run that was interrupted or fell silent is given to another agent.
         """
-        redeemed = {run.point for run in self.runs if run.state not in states.FAILURES}
-        lost = [run for run in self.runs if run.state in states.FAILURES and run.point not in redeemed]
+        redeemed = {run.point_key for run in self.runs if run.state not in states.FAILURES}
+        lost = [run for run in self.runs if run.state in states.FAILURES and run.point_key not in redeemed]
         told = lost if self.over else [run for run in lost if run.state == states.FAILED and not run.interrupted]
-        return list({run.point: run for run in told}.values())  # of several attempts, the last one
+        return list({run.point_key: run for run in told}.values())  # of several attempts, the last one
 
     @property
     def handed_out(self) -> bool:
         """Whether every run that the sweep takes has been given to an agent, and none came back."""
-        given = {run.point for run in self.runs if run.state not in (*states.FAILURES, states.PREEMPTED)}
+        given = {run.point_key for run in self.runs if run.state not in (*states.FAILURES, states.PREEMPTED)}
         return self.expected is not None and len(given) + len(self.failed) >= self.expected
 
     @property
@@ -201,8 +203,9 @@ class Reader:
             metric=_number(run.summary.get(metric)) if metric else None,
             epoch=run.summary.get("epoch"),
             cause=run.summary.get("cause"),
-            cause_kind=run.summary.get("cause_kind"),
+            cause_kind=run.summary.get(summary.CAUSE_KIND),
             code_sha256=(run.config.get("provenance") or {}).get("code_sha256"),
+            point=run.summary.get(summary.POINT),
         )
         if result.state in states.ENDED:
             self._ended[run.id] = result

@@ -15,11 +15,10 @@ from server.run_values import at_path, number
 from server.store import queries, writes
 from server.store.rows import Project, Run, Sweep
 from terms import states
+from terms.summary import ADDED
 
 CAUSE = "cause"
 EARLY_STOP = "early_stop"
-# The server's own word, shown to programs that may send it back.
-CAUSE_KIND = "cause_kind"
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,8 @@ def set_summary(tx: sqlite3.Connection, run: Run, text: str) -> None:
         RefusalError: the text is no JSON object.
     """
     summary = _object(text)
-    if summary.pop(CAUSE_KIND, None) is not None:
+    if not summary.keys().isdisjoint(ADDED):
+        summary = {name: value for name, value in summary.items() if name not in ADDED}
         text = json.dumps(summary)
     if run.early_stop is not None:
         # The run itself only knows that it was interrupted.

@@ -1,10 +1,12 @@
-"""A run's summary as programs read it: what the client sent, and the kind of the cause that the server found."""
+"""A run's summary as programs read it: what the client sent, and what the server knows besides."""
 
 import json
+import sqlite3
 from typing import Any
 
-from server.ledger.runs import CAUSE_KIND
-from server.store.rows import Run
+from server.store import queries
+from server.store.rows import Run, Trial
+from terms.summary import CAUSE_KIND, POINT
 
 
 def summary_of(run: Run) -> dict[str, Any]:
@@ -13,6 +15,8 @@ def summary_of(run: Run) -> dict[str, Any]:
     return summary if run.cause_kind is None else {**summary, CAUSE_KIND: run.cause_kind}
 
 
-def summary_text(run: Run) -> str:
-    """The same as the client's JSON."""
-    return run.summary if run.cause_kind is None else json.dumps(summary_of(run))
+def summary_text(tx: sqlite3.Connection, run: Run) -> str:
+    """The same as the client's JSON, with the number of the run's point, which its values alone do not tell."""
+    if run.trial_id is None:
+        return run.summary if run.cause_kind is None else json.dumps(summary_of(run))
+    return json.dumps({**summary_of(run), POINT: queries.by_id(tx, Trial, run.trial_id).number + 1})

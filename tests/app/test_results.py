@@ -106,6 +106,17 @@ def test_a_point_that_another_run_finished_has_not_failed() -> None:
     assert (found.failed, found.complete, found.count()) == ([], True, "1 of 1 runs finished")
 
 
+def test_two_draws_of_equal_values_are_two_points() -> None:
+    lost = run(1, "failed", size=8, point=1, cause="ValueError: no luck")
+    runs = [lost, run(2, "finished", size=8, point=2), run(3, "running", size=8, point=3)]
+
+    going, done = results(*runs), results(*runs[:2], expected=2, state="FINISHED")
+
+    assert going.failed == [lost]
+    assert going.handed_out
+    assert (done.count(), done.complete) == ("1 of 2 runs finished, 1 failed", False)
+
+
 def test_while_the_sweep_goes_on_an_interrupted_run_may_still_be_made_good() -> None:
     stopped = run(1, "failed", cause="interrupted (SIGTERM)")
 

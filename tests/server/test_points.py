@@ -256,8 +256,23 @@ def test_a_preempted_run_is_resumed_under_its_own_id(wb: Speaker) -> None:
     wb.finish(run)
 
     assert (command["type"], command["run_id"]) == ("resume", run)
-    assert resumed_with == {"loss": 0.5}
+    assert resumed_with == {"loss": 0.5, "_point": 1}
     assert [run["state"] for run in wb.runs(sweep)] == ["finished"]
+
+
+def test_a_run_tells_the_number_of_its_point_whatever_it_is_sent_back_as(wb: Speaker) -> None:
+    sweep = wb.register({"method": "random", "run_cap": 2, "parameters": {"units": {"values": [8]}}})
+    agent = wb.agent(sweep)
+    runs = []
+    for _ in range(2):
+        runs.append(wb.beat(agent)["run_id"])
+        wb.begin(runs[-1], sweep)
+        wb.summarise(runs[-1], loss=0.5, _point=7)
+        wb.finish(runs[-1])
+
+    told = [json.loads(wb.field(run, "summaryMetrics")) for run in runs]
+
+    assert told == [{"loss": 0.5, "_point": 1}, {"loss": 0.5, "_point": 2}]
 
 
 def test_a_run_whose_machine_vanishes_after_its_warning_is_resumed_after_a_grace(wb: Speaker, clock: Clock) -> None:

@@ -71,7 +71,8 @@ def as_csv(found: Findings) -> str:
 
 def _row(found: Findings, run: RunResult) -> dict[str, Any]:
     facts = found.of(run)
-    row: dict[str, Any] = {"run_id": run.id, "run_name": run.name, "state": run.ending, "cause": run.cause}
+    row: dict[str, Any] = {"run_id": run.id, "run_name": run.name, "point": run.point}
+    row |= {"state": run.ending, "cause": run.cause}
     row |= {"started": facts.started, "took_s": facts.took_s, "url": facts.url}
     for kind, values in (("config", run.values), ("summary", facts.summary)):
         for name, value in values.items():
@@ -122,6 +123,7 @@ def _run(found: Findings, run: RunResult) -> dict[str, Any]:
     return {
         "id": run.id,
         "name": run.name,
+        "point": run.point,
         "url": facts.url,
         "state": run.ending,
         "metric": run.metric,

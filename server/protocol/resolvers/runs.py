@@ -202,7 +202,7 @@ FIELDS = {
         "projectId": lambda run, info: run.project_id,
         "displayName": lambda run, info: run.display_name,
         "wandbConfig": _wandb_config,
-        "summaryMetrics": lambda run, info: summary_text(run),
+        "summaryMetrics": lambda run, info: summary_text(info.context.tx, run),
         "systemMetrics": _system_metrics,
         "historyKeys": lambda run, info: history.keys(queries.history(info.context.tx, run.id)),
         "tags": lambda run, info: json.loads(run.tags),
