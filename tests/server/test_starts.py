@@ -237,6 +237,19 @@ def test_a_verdict_on_the_former_start_does_not_stop_the_new_one(wb: Speaker, cl
     assert "cause" not in json.loads(wb.field(run, "summaryMetrics"))
 
 
+def test_a_second_start_in_one_trial_settles_its_point_no_second_time(wb: Speaker) -> None:
+    sweep = wb.register(HYPERBAND | {"parameters": {"units": {"values": [8]}}})
+    run = str(wb.beat(agent := wb.agent(sweep))["run_id"])
+    for values, exit_code in (([0.1, 0.2, 0.3], 0), ([0.5, 0.6], 1)):
+        start(wb, run, sweep)
+        all_of(wb, run, values, complete=True, exitcode=exit_code)
+
+    assert [(each["name"], each["state"]) for each in wb.runs(sweep)] == [(run, "finished")]
+    assert logged(wb, run) == [0.5, 0.6]
+    assert wb.sweep(sweep)["state"] == "FINISHED"
+    assert wb.beat(agent) == {"type": "exit"}
+
+
 def test_a_run_that_was_stopped_by_hand_may_start_again(wb: Speaker, clock: Clock) -> None:
     start(wb, "r")
     send(wb, "r", rows(clock, 1.0))
