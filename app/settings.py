@@ -7,9 +7,9 @@ value counts as none. The three variables that choose a backend are `app.backend
 import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 import click
@@ -18,6 +18,8 @@ from dotenv import dotenv_values
 ENV_FILE = "ENV_FILE"
 DEFAULT_ENV_FILE = ".env"
 PROCESS_ENVIRONMENT = "-"  # as ENV_FILE: a container's engine has read the file already
+
+T = TypeVar("T")
 
 
 class SettingError(click.ClickException):
@@ -29,9 +31,83 @@ class SettingError(click.ClickException):
         super().__init__("\n".join(problems))
 
 
+def _absolute(value: str) -> Path:
+    return Path(value).expanduser().absolute()
+
+
+def _whole_number(least: int, most: int) -> Callable[[str], int]:
+    def parse(value: str) -> int:
+        if not re.fullmatch("[0-9]{1,6}", value) or not least <= int(value) <= most:
+            raise ValueError(f"a whole number from {least} to {most}")
+        return int(value)
+
+    return parse
+
+
+def _minutes(value: str) -> float:
+    if not re.fullmatch(r"[0-9]{1,5}(\.[0-9]{1,3})?", value) or float(value) > 10_000:
+        raise ValueError("minutes from 0 to 10000, as 30 or 0.5")
+    return float(value)
+
+
+def _switch(value: str) -> bool:
+    if value not in ("", "0", "1"):
+        raise ValueError("1 or nothing")
+    return value == "1"
+
+
+def _or_auto(parse: Callable[[str], T]) -> Callable[[str], T | None]:
+    """None for "auto", else what `parse` makes of it."""
+
+    def parse_or_auto(value: str) -> T | None:
+        if value == "auto":
+            return None
+        try:
+            return parse(value)
+        except ValueError as error:
+            raise ValueError(f"auto, or {error}") from None
+
+    return parse_or_auto
+
+
+def _on_or_off(value: str) -> bool:
+    if value not in ("0", "1"):
+        raise ValueError("0 or 1")
+    return value == "1"
+
+
+def _project(value: str) -> str:
+    if len(value) > 128 or re.search(r"[/\\#?%:]", value):
+        raise ValueError(r"at most 128 characters, none of / \ # ? % :")
+    return value
+
+
+def _sweep_id(value: str) -> str:
+    if value and not re.fullmatch("[^/]+/[^/]+/[^/]+", value):
+        raise ValueError("entity/project/id, as a sweep's page and `wandb sweep` show it")
+    return value
+
+
+def web_address(value: str) -> str:
+    """Gives an http(s) address without its trailing slash; "" stays "".
+
+    Raises:
+        ValueError: with what is allowed.
+    """
+    parts = urlsplit(value)
+    if value and (parts.scheme not in ("http", "https") or not parts.hostname):
+        raise ValueError("an address like http://192.168.1.20:8080")
+    return value.rstrip("/")
+
+
+def _variable(default: str, parse: Callable[[str], T]) -> T:
+    """A field of `Settings`: its default, and what reads its text or raises ValueError with what is allowed."""
+    return cast(T, field(metadata={"variable": (default, parse)}))
+
+
 @dataclass(frozen=True)
 class Settings:
-    """Every setting but the backend's, read and checked; one field for each of `VARIABLES`.
+    """Every setting but the backend's, read and checked. A field is the variable of its name in capitals.
 
     Attributes:
         sweep: the sweep's file, relative to the project's root.
@@ -61,31 +137,36 @@ class Settings:
         run_orphan_s: the same for a run that no agent started.
     """
 
-    sweep: Path
-    new: str
-    dry: bool
-    sweep_id: str
-    agents: int | None
-    threads: int | None
-    port: int
-    data_dir: Path
-    server_url: str
-    public_url: str
-    fashion_mnist_dir: str
-    wandb_project: str
-    wandb_entity: str
-    warm: bool
-    xla: bool | None
-    deterministic: bool
-    keep_weights: bool
-    checkpoint_s: int
-    stop_on_nan: bool
-    no_progress_min: float
-    gpu_slots: int
-    gpu_memory_mib: int | None
-    agent_silent_s: int
-    run_missing_s: int
-    run_orphan_s: int
+    sweep: Path = _variable("sweeps/layer_size.yaml", Path)
+    new: str = _variable("", str)
+    dry: bool = _variable("", _switch)
+    sweep_id: str = _variable("", _sweep_id)
+    agents: int | None = _variable("auto", _or_auto(_whole_number(1, 1000)))
+    threads: int | None = _variable("auto", _or_auto(_whole_number(1, 1024)))
+    port: int = _variable("8080", _whole_number(0, 65535))
+    data_dir: Path = _variable("data", _absolute)
+    server_url: str = _variable("", web_address)
+    public_url: str = _variable("", web_address)
+    fashion_mnist_dir: str = _variable("", str)
+    wandb_project: str = _variable("wandb-sweep-practice", _project)
+    wandb_entity: str = _variable("", str)
+    warm: bool = _variable("1", _on_or_off)
+    xla: bool | None = _variable("auto", _or_auto(_on_or_off))
+    deterministic: bool = _variable("1", _on_or_off)
+    keep_weights: bool = _variable("1", _on_or_off)
+    checkpoint_s: int = _variable("30", _whole_number(0, 86_400))
+    stop_on_nan: bool = _variable("1", _on_or_off)
+    no_progress_min: float = _variable("30", _minutes)
+    gpu_slots: int = _variable("2", _whole_number(1, 64))
+    gpu_memory_mib: int | None = _variable("auto", _or_auto(_whole_number(64, 999_999)))
+    agent_silent_s: int = _variable("120", _whole_number(5, 86_400))
+    run_missing_s: int = _variable("15", _whole_number(5, 86_400))
+    run_orphan_s: int = _variable("300", _whole_number(5, 86_400))
+
+
+VARIABLES: Mapping[str, tuple[str, Callable[[str], Any]]] = {
+    each.name.upper(): each.metadata["variable"] for each in fields(Settings)
+}
 
 
 @dataclass(frozen=True)
@@ -121,101 +202,6 @@ class Trial:
             last_words_file=environ.get("TRIAL_LAST_WORDS_FILE") or None,
         )
 
-
-def _text(value: str) -> str:
-    return value
-
-
-def _absolute(value: str) -> Path:
-    return Path(value).expanduser().absolute()
-
-
-def _whole_number(value: str, least: int, most: int) -> int:
-    allowed = f"a whole number from {least} to {most}"
-    if not re.fullmatch("[0-9]{1,6}", value) or not least <= int(value) <= most:
-        raise ValueError(allowed)
-    return int(value)
-
-
-def _minutes(value: str) -> float:
-    if not re.fullmatch(r"[0-9]{1,5}(\.[0-9]{1,3})?", value) or float(value) > 10_000:
-        raise ValueError("minutes from 0 to 10000, as 30 or 0.5")
-    return float(value)
-
-
-def _switch(value: str) -> bool:
-    if value not in ("", "0", "1"):
-        raise ValueError("1 or nothing")
-    return value == "1"
-
-
-def _or_auto(value: str, parse: Callable[[str], Any]) -> Any:
-    """None for "auto", else what `parse` makes of it."""
-    if value == "auto":
-        return None
-    try:
-        return parse(value)
-    except ValueError as error:
-        raise ValueError(f"auto, or {error}") from None
-
-
-def _on_or_off(value: str) -> bool:
-    if value not in ("0", "1"):
-        raise ValueError("0 or 1")
-    return value == "1"
-
-
-def _project(value: str) -> str:
-    if len(value) > 128 or re.search(r"[/\\#?%:]", value):
-        raise ValueError(r"at most 128 characters, none of / \ # ? % :")
-    return value
-
-
-def _sweep_id(value: str) -> str:
-    if value and not re.fullmatch("[^/]+/[^/]+/[^/]+", value):
-        raise ValueError("entity/project/id, as a sweep's page and `wandb sweep` show it")
-    return value
-
-
-def web_address(value: str) -> str:
-    """Gives an http(s) address without its trailing slash; "" stays "".
-
-    Raises:
-        ValueError: with what is allowed.
-    """
-    parts = urlsplit(value)
-    if value and (parts.scheme not in ("http", "https") or not parts.hostname):
-        raise ValueError("an address like http://192.168.1.20:8080")
-    return value.rstrip("/")
-
-
-VARIABLES: Mapping[str, tuple[str, Callable[[str], Any]]] = {
-    "SWEEP": ("sweeps/layer_size.yaml", Path),
-    "NEW": ("", _text),
-    "DRY": ("", _switch),
-    "SWEEP_ID": ("", _sweep_id),
-    "AGENTS": ("auto", lambda value: _or_auto(value, lambda count: _whole_number(count, 1, 1000))),
-    "THREADS": ("auto", lambda value: _or_auto(value, lambda count: _whole_number(count, 1, 1024))),
-    "PORT": ("8080", lambda value: _whole_number(value, 0, 65535)),
-    "DATA_DIR": ("data", _absolute),
-    "SERVER_URL": ("", web_address),
-    "PUBLIC_URL": ("", web_address),
-    "FASHION_MNIST_DIR": ("", _text),
-    "WANDB_PROJECT": ("wandb-sweep-practice", _project),
-    "WANDB_ENTITY": ("", _text),
-    "WARM": ("1", _on_or_off),
-    "XLA": ("auto", lambda value: _or_auto(value, _on_or_off)),
-    "DETERMINISTIC": ("1", _on_or_off),
-    "KEEP_WEIGHTS": ("1", _on_or_off),
-    "CHECKPOINT_S": ("30", lambda value: _whole_number(value, 0, 86_400)),
-    "STOP_ON_NAN": ("1", _on_or_off),
-    "NO_PROGRESS_MIN": ("30", _minutes),
-    "GPU_SLOTS": ("2", lambda value: _whole_number(value, 1, 64)),
-    "GPU_MEMORY_MIB": ("auto", lambda value: _or_auto(value, lambda mib: _whole_number(mib, 64, 999_999))),
-    "AGENT_SILENT_S": ("120", lambda value: _whole_number(value, 5, 86_400)),
-    "RUN_MISSING_S": ("15", lambda value: _whole_number(value, 5, 86_400)),
-    "RUN_ORPHAN_S": ("300", lambda value: _whole_number(value, 5, 86_400)),
-}
 
 # What a trial and its thin parent read from their own environment.
 FOR_TRIALS = (
