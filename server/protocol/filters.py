@@ -4,10 +4,11 @@ Source: the forms that W&B's client writes; docs of `wandb.Api.runs(filters=, or
 """
 
 import json
-import re
 from collections.abc import Callable
-from functools import cached_property
-from typing import Any
+from functools import cached_property, lru_cache
+from typing import Any, Final
+
+import re2  # type: ignore[import-untyped]
 
 from server.protocol.context import iso
 from server.protocol.json_values import parse_object
@@ -18,6 +19,9 @@ from server.store.rows import Run
 
 Test = Callable[[Any], bool]
 MAX_PATTERN = 500
+MAX_PARTS: Final = 10_000
+MAX_COMPARISONS: Final = 10_000_000
+MAX_ORDER_KEYS: Final = 20
 
 
 class RunView:
@@ -88,6 +92,32 @@ def parse_filters(text: str | None) -> dict[str, Any]:
         RefusalError: no JSON object.
     """
     return parse_object(text or "{}", "filters")
+
+
+def refuse_costly(filters: dict[str, Any], order: str | None, runs: int) -> None:
+    """Refuses what would take too long, before it is begun.
+
+    Args:
+        runs: that the filters are tried on.
+
+    Raises:
+        RefusalError: with the cost and the limit.
+    """
+    parts, keys = _parts(filters), len((order or "").split(","))
+    if parts > MAX_PARTS:
+        raise RefusalError(f"the filters have {parts:,} parts; at most {MAX_PARTS:,} are tried")
+    if parts * runs > MAX_COMPARISONS:
+        raise RefusalError(
+            f"the filters have {parts:,} parts, with {runs:,} runs up to {parts * runs:,} comparisons; at most "
+            f"{MAX_COMPARISONS:,} are made: give fewer parts, or a `sweep` to look in"
+        )
+    if keys > MAX_ORDER_KEYS:
+        raise RefusalError(f"the order has {keys:,} keys; at most {MAX_ORDER_KEYS} are sorted by")
+
+
+def _parts(value: Any) -> int:
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + sum(map(_parts, items))
 
 
 def sweep_asked_for(filters: dict[str, Any]) -> str | None:
@@ -165,10 +195,22 @@ def _in(value: Any, operand: Any) -> bool:
 def _regex(value: Any, operand: Any) -> bool:
     if not isinstance(operand, str) or len(operand) > MAX_PATTERN:
         raise RefusalError(f"filters: $regex takes a text of at most {MAX_PATTERN} characters")
+    return _pattern(operand).search(value) is not None if isinstance(value, str) else False
+
+
+@lru_cache(maxsize=256)
+def _pattern(text: str) -> Any:
+    """A pattern of RE2, which looks at each character once, whatever the pattern; Python's own may never end."""
+    quiet = re2.Options()
+    quiet.log_errors = False
     try:
-        return isinstance(value, str) and re.search(operand, value) is not None
-    except re.error as error:
-        raise RefusalError(f"filters: {operand!r} is no regular expression: {error}") from error
+        return re2.compile(text, quiet)
+    except re2.error as error:
+        reason = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)
+        raise RefusalError(
+            f"filters: {text!r} is no regular expression of RE2 ({reason}); it has no look-around and no references "
+            "to groups, and repeats at most 1,000 times"
+        ) from error
 
 
 OPERATORS: dict[str, Callable[[Any, Any], bool]] = {

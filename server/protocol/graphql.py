@@ -18,6 +18,7 @@ from graphql import (
 )
 
 from server.protocol.context import Context
+from server.protocol.cost import refuse_costly, refuse_long
 from server.protocol.faults import Answer, told
 from server.protocol.json_values import parse_object
 from server.refusal import RefusalError
@@ -60,6 +61,7 @@ class Endpoint:
         operation = get_operation_ast(document, name)
         if operation is None:
             raise RefusalError(f"the document has no single operation named {name!r}")
+        refuse_costly(self._schema, document, operation, variables)
         with open_context(operation.operation is OperationType.MUTATION) as context:
             result = execute_sync(
                 self._schema, document, context_value=context, variable_values=variables, operation_name=name
@@ -72,6 +74,7 @@ class Endpoint:
             document = parse(query, max_tokens=MAX_TOKENS)
         except RecursionError as error:
             raise RefusalError("the document is nested too deeply") from error
+        refuse_long(document)
         problems = validate(self._schema, document, RULES)
         if problems:
             raise problems[0]

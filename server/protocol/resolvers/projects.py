@@ -4,7 +4,7 @@ from typing import Any
 
 from server.ledger import sweeps as ledger
 from server.protocol.context import Info, iso, node_id
-from server.protocol.filters import RunView, matches, ordered, parse_filters, sweep_asked_for
+from server.protocol.filters import RunView, matches, ordered, parse_filters, refuse_costly, sweep_asked_for
 from server.protocol.paging import page
 from server.protocol.resolvers.account import entity, user
 from server.store import queries
@@ -35,6 +35,8 @@ def views(info: Info, project: Project, filters: str | None, order: str | None =
     wanted = parse_filters(filters)
     names = {sweep.id: sweep.name for sweep in queries.sweeps(context.tx, project.id)}
     asked = queries.sweep(context.tx, name) if (name := sweep_asked_for(wanted)) else None
+    count = queries.run_count_of_sweep(context.tx, asked.id) if asked else queries.run_count(context.tx, project.id)
+    refuse_costly(wanted, order, count)
     rows = queries.runs_of_sweep(context.tx, asked.id) if asked else queries.runs(context.tx, project.id)
     found = (RunView(run, names.get(run.sweep_id or 0), context.settings.entity) for run in rows)
     passing = [view for view in found if view.run.project_id == project.id and matches(view, wanted)]
