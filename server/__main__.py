@@ -32,8 +32,8 @@ SHUTDOWN_GRACE_S = 5
 ELSEWHERE = ("WANDB_API_KEY", "WANDB_API_KEY_FILE", "WANDB_BASE_URL")
 
 
-class StartError(click.ClickException):
-    """Why nothing can be served, in one line; exit code 2, as for any wrong use."""
+class DataError(click.ClickException):
+    """Why a data directory cannot be used, in one line; exit code 2, as for any wrong flag."""
 
     exit_code = 2
 
@@ -144,7 +144,7 @@ def serve(settings: Settings, host: str, port: int, show_env: bool) -> None:
     """Serves until SIGTERM or SIGINT.
 
     Raises:
-        StartError: the port is taken, or the data directory is in use or cannot be used.
+        click.ClickException: the port is taken, or the data directory is in use or cannot be used.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
@@ -203,7 +203,7 @@ def _data_directory(data: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise StartError(f"another server is using {data}; stop it or give another --data") from None
+            raise click.ClickException(f"another server is using {data}; stop it or give another --data") from None
         yield
 
 
@@ -213,10 +213,10 @@ def _used(data: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StartError(f"cannot use {data} as data directory: {error.strerror or error}") from error
+        raise DataError(f"cannot use {data} as data directory: {error.strerror or error}") from error
     except sqlite3.Error as error:
         path = Settings(data=data).database
-        raise StartError(f"cannot use the database {path}: {error}; give another --data, or restore it") from error
+        raise DataError(f"cannot use the database {path}: {error}; give another --data, or restore it") from error
 
 
 @contextmanager
@@ -225,7 +225,7 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listener = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        raise StartError(
+        raise click.ClickException(
             f"cannot listen on {host}:{port}: {error.strerror or error}; give another --port, or 0 for a free one"
         ) from error
     with listener:
