@@ -49,7 +49,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     if not ending.by_itself:
         print(f"trial: {ending.cause}", file=sys.stderr)
     if os.path.exists(words):
-        announce(words, environ, _time_left_s(told_at_s))
+        _tell_or_leave(words, environ, _time_left_s(told_at_s))
         last_words.drop(words)
     elif not ending.told and _has_run(environ):
         record(ending.code, ending.cause, environ)
@@ -107,27 +107,39 @@ def record(code: int, cause: str, environ: Mapping[str, str], limit_s: float = R
     _say_if_killed("the cause could not be written to the run", command, environ, limit_s)
 
 
-def announce(words: str, environ: Mapping[str, str], limit_s: float) -> None:
+def _tell_or_leave(words: str, environ: Mapping[str, str], limit_s: float) -> None:
+    if not announce(words, environ, limit_s):
+        try:
+            last_words.leave(words, environ)
+        except (OSError, ValueError) as error:
+            print(f"trial: nor be left for later: {error}", file=sys.stderr)
+
+
+def announce(words: str, environ: Mapping[str, str], limit_s: float) -> bool:
     """Tells the run's backend what W&B's client could not, as `record` does.
 
     Args:
         words: the file with the trial's last words.
         environ: names the backend.
         limit_s: the longest this may take.
+
+    Returns:
+        Whether it is told.
     """
     own_limit_s = limit_s - 1  # it says why itself, if it can
     command = [sys.executable, "-I", "-S", ANNOUNCER, words, str(own_limit_s)]
-    _say_if_killed("the end of its run could not be told", command, environ, limit_s)
+    return _say_if_killed("the end of its run could not be told", command, environ, limit_s) == 0
 
 
-def _say_if_killed(failure: str, command: Sequence[str], environ: Mapping[str, str], limit_s: float) -> None:
-    """Runs a program for a limited time; a signal that has ended the trial is none for it."""
+def _say_if_killed(failure: str, command: Sequence[str], environ: Mapping[str, str], limit_s: float) -> int:
+    """Runs a program for a limited time and returns its ending; a signal that has ended the trial is none for it."""
     hold_signals()
     process = OwnProcess(command, dict(environ) | {"WANDB_SILENT": "true"})
     ending = attend(process, lambda: True, limit_s, passed_on=())
     if ending < 0:
         reason = f"{evidence.cause_of(ending, 0)}, after {limit_s:.0f} s at the latest"
         print(f"trial: {failure}: {reason}", file=sys.stderr)
+    return ending
 
 
 if __name__ == "__main__":

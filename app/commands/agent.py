@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 
-from app.commands import client
+from app.commands import client, left_words
 from app.commands.client import BackendError
 from app.commands.results import Reader, Results
 from app.commands.setup import Setup
@@ -56,6 +56,7 @@ def run(setup: Setup, interrupts: Interrupts, say: Callable[[str], None] = print
     tell = only_news(say)
     reader, environment = _wait_for_sweep(setup, tell)
     say(f"Agent works for {reader.path}.")
+    left_words.tell(environment, say)
     warm = WarmServer(environment)
 
     def look() -> None:

@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 
 from app import data
-from app.commands import agent, client, embedded, preview, register
+from app.commands import agent, client, embedded, left_words, preview, register
 from app.commands.client import BackendError
 from app.commands.crew import Crew
 from app.commands.embedded import Server
@@ -149,6 +149,7 @@ class Job:
             count, reason = self._settings.agents, "as asked for"
             self._say(machine.too_many(count))
         self._say(f"Agents: {count} ({reason})")
+        left_words.tell(environment, self._say)
         self._crew = Crew(results.path, {**environment, "AGENTS": str(count)}, self._logs)
         self._crew.start(count)
         return self._crew

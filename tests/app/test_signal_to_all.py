@@ -6,6 +6,8 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -78,6 +80,35 @@ def test_the_same_run_goes_on_after_its_last_epoch_and_ends_the_same(
     assert losses(run) == losses(whole)
     assert run.summary["weights_sha256"] == whole.summary["weights_sha256"]
     assert place.left_running() == {}
+
+
+@pytest.mark.slow
+def test_a_server_that_was_signalled_too_is_told_when_it_is_there_again(make_workplace: MakeWorkplace) -> None:
+    place = make_workplace("up-and-all")
+    place.write_sweep(["-m", "app.train"], {name: {"values": [value]} for name, value in TRAINED.items()})
+    first = place.start("up")
+    wait_for_text(place.data / "logs" / "agent-1.log", "Epoch 3/", first)
+    signal_all(place, signal.SIGTERM)
+    _, output = ending(first)
+    assert place.left_running() == {}
+    (cut,) = place.runs()
+    code, output_again = place.run("up")
+    server = RunningServer(place.data / "server")
+    (run,) = server.api().runs(PROJECT, lazy=False)
+    logged = epochs(run)
+    server.stop()
+
+    assert cut.state == "running", output  # nobody has told it yet
+    assert code == 0, output_again
+    assert "Going on after epoch" in (place.data / "logs" / "agent-1.log").read_text()
+    assert (run.id, run.state) == (cut.id, "finished")
+    assert logged == list(range(1, EPOCHS + 1))
+
+
+def wait_for_text(path: Path, text: str, process: subprocess.Popen[str]) -> None:
+    while not path.exists() or text not in path.read_text():
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.1)
 
 
 @pytest.mark.slow
