@@ -1,11 +1,11 @@
 """The promise under any order of events: each point is settled by exactly one counted run, and nothing else moves.
 
 Agents, runs, people, the machine's clock and the server itself do what they may, in an order that hypothesis chooses.
-`PROMISE_EXAMPLES=2000` tries that many orders, each time others; without it they are few, and the same each time.
+As a test they are few, and the same each time; `python -m tests.server.test_promise 2000` tries so many others.
 """
 
 import json
-import os
+import sys
 import tempfile
 from collections import Counter
 from contextlib import ExitStack
@@ -14,7 +14,14 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from server.store.database import reading
 from server.verify import verify
@@ -33,8 +40,8 @@ DELETE = "mutation ($id: ID!) { deleteRun(input: {id: $id}) { clientMutationId }
 STOP = "mutation ($id: ID!) { stopRun(input: {id: $id}) { success } }"
 SET_STATE = "mutation ($id: ID!, $state: String!) { updateRunState(input: {id: $id, state: $state}) { success } }"
 DESCRIBE = "mutation ($id: String!, $n: String) { upsertBucket(input: {id: $id, displayName: $n}) { bucket { name } } }"
-BEGIN = """mutation ($run: String!, $sweep: String) { upsertBucket(input: {
-    name: $run, modelName: "p", sweep: $sweep}) { bucket { id displayName } } }"""
+BEGIN = """mutation ($run: String!, $sweep: String, $program: String) { upsertBucket(input: {
+    name: $run, modelName: "p", sweep: $sweep, jobProgram: $program}) { bucket { id displayName } } }"""
 UPDATE = "mutation ($id: ID, $config: String) { upsertSweep(input: {id: $id, config: $config}) { sweep { name } } }"
 
 # Counted from the newest: what has just been begun is most of what happens next.
@@ -113,11 +120,12 @@ class Promise(RuleBasedStateMachine):
         return command
 
     @precondition(lambda self: self.ids)
-    @rule(which=anything)
-    def a_run_begins(self, which: int) -> None:
+    @rule(which=anything, program=st.sampled_from((None, "train.py")))
+    def a_run_begins(self, which: int, program: str | None) -> None:
+        """A call of its client; the first one of a start names the program, and its lines overwrite a former start."""
         run = self._any_run(which)
         sweep = None if run == "loose" else self.sweep
-        reply = self.wb.post(BEGIN, run=run, sweep=sweep)
+        reply = self.wb.post(BEGIN, run=run, sweep=sweep, program=program)
         assert reply.status_code == (200 if run in self.names or run == "loose" else 410), reply.text
         if reply.status_code == 200:
             bucket = reply.json()["data"]["upsertBucket"]["bucket"]
@@ -264,14 +272,20 @@ class Promise(RuleBasedStateMachine):
         return any(self._unit(run) == unit and run["exitcode"] == 2 for run in self._runs())
 
 
-EXAMPLES = int(os.environ.get("PROMISE_EXAMPLES", "0"))
-
-TestPromise = Promise.TestCase
-TestPromise.settings = settings(
-    max_examples=EXAMPLES or 40,
+FEW = settings(
+    max_examples=40,
     stateful_step_count=30,
     deadline=None,
-    derandomize=not EXAMPLES,
+    derandomize=True,
     database=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
+
+
+def test_the_promise_holds_in_any_order_of_events() -> None:
+    run_state_machine_as_test(Promise, settings=FEW)
+
+
+if __name__ == "__main__":
+    many = settings(FEW, max_examples=int(sys.argv[1]), derandomize=False)
+    run_state_machine_as_test(Promise, settings=many)
