@@ -144,4 +144,5 @@ def _predicate(details: ErrorDetails) -> str:
             return f"is {shown(value)}: a list is due, as in [{shown(value)}]."
         case kind if kind in _DUE:
             return f"is {shown(value)}: {_DUE[kind]} is due."
-    return f"is {shown(value)}: {details['msg']}."
+    # pydantic's own words, for a kind of mistake that no model here can be told of.
+    return f"is {shown(value)}: {details['msg']}."  # pragma: no cover

@@ -94,7 +94,7 @@ def run_ended(tx: sqlite3.Connection, run: Run, state: str, exit_code: int | Non
 
 def _settle(tx: sqlite3.Connection, sweep: Sweep, run: Run, now_s: float) -> None:
     trial = queries.by_id(tx, Trial, run.trial_id or 0)
-    if trial.outcome is not None:
+    if trial.outcome is not None:  # pragma: no cover - a run of a settled point is never live: the promise, kept twice
         return
     runs = {each.id: each for each in queries.runs_of_trial(tx, trial.id)}
     attempts = [*(each for id, each in runs.items() if id != run.id), runs[run.id]]

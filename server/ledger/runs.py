@@ -106,8 +106,8 @@ def revive(tx: sqlite3.Connection, run: Run, now_s: float) -> None:
 def set_summary(tx: sqlite3.Connection, run: Run, text: str) -> None:
     """Replaces a run's summary and keeps what the search and the pages need of it at hand.
 
-    Raises:
-        RefusalError: the text is no JSON object.
+    Args:
+        text: a JSON object.
     """
     summary = _object(text)
     if not summary.keys().isdisjoint(ADDED):
@@ -252,10 +252,4 @@ def _metric(summary: dict[str, Any], sweep: Sweep | None) -> float | None:
 
 
 def _object(text: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise RefusalError(f"a summary must be a JSON object: {error}") from error
-    if not isinstance(value, dict):
-        raise RefusalError(f"a summary must be a JSON object, not {type(value).__name__}")
-    return value
+    return dict(json.loads(text))  # what comes in is looked at by the protocol

@@ -13,7 +13,6 @@ late finds a gap before it, or other lines in its place, unless it falls exactly
 import json
 import sqlite3
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Final, Literal
 
 from server.ledger.chunk import Chunk, Lines
@@ -89,6 +88,4 @@ def _fit(stored: str | None, lines: Lines) -> str:
 
 
 def _logged_at_s(row: str) -> float | None:
-    with suppress(ValueError, RecursionError):
-        return number(at_path(json.loads(row), "_timestamp"))
-    return None
+    return number(at_path(json.loads(row), "_timestamp"))

@@ -36,12 +36,9 @@ class SweepFields:
 def project_named(tx: sqlite3.Connection, entity: str, name: str, now_s: float) -> Project:
     """Gives a project; projects are made on demand, as on W&B."""
     found = queries.project(tx, entity, name)
-    if found is None:
-        writes.insert(tx, "project", entity=entity, name=name, created_at_s=now_s)
-        found = queries.project(tx, entity, name)
-    if found is None:
-        raise LookupError(f"project {entity}/{name} is gone")
-    return found
+    if found is not None:
+        return found
+    return queries.by_id(tx, Project, writes.insert(tx, "project", entity=entity, name=name, created_at_s=now_s))
 
 
 def register(

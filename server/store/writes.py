@@ -31,9 +31,8 @@ def move(connection: sqlite3.Connection, table: str, id: int, state: str, **colu
 
 
 def _set(connection: sqlite3.Connection, table: str, id: int, columns: dict[str, object]) -> None:
-    if columns:
-        pairs = ", ".join(f"{name} = ?" for name in columns)
-        connection.execute(f"UPDATE {table} SET {pairs} WHERE id = ?", (*columns.values(), id))
+    pairs = ", ".join(f"{name} = ?" for name in columns)
+    connection.execute(f"UPDATE {table} SET {pairs} WHERE id = ?", (*columns.values(), id))
 
 
 def delete(connection: sqlite3.Connection, table: str, id: int) -> None:
