@@ -3,6 +3,7 @@
 # make serve     the embedded server alone, with the two lines that point any W&B program to it
 # make test      all tests but those of the containers, which are make test-compose's: with Docker, or root and Debian,
 #                and those of the pages in a browser, make test-browser's: with Chromium
+# make coverage  the same as make test, and which lines it does not reach; fails where every line must be reached
 # make check     linters, types, import contracts
 # make bundle    one archive that runs the sweep where there is no network; TRAINER=trainer-gpu for GPUs
 # make notebook  the tutorial, run and saved with its output
@@ -15,8 +16,10 @@ PY := .venv/bin/python
 TRAINER := $(shell requirements/trainer.sh)
 # More workers than cores, since most tests wait for processes; a file's tests stay together, the longest files begin.
 SIDE_BY_SIDE := -n 6 --dist loadfile --no-loadscope-reorder
+# What decides which result counts, and which point comes next: no line of it without a test.
+EVERY_LINE := search/*,terms/*,server/lifecycle.py,server/ledger/*,server/store/*
 
-.PHONY: up report serve notebook demo test test-compose test-browser check bundle lock clean
+.PHONY: up report serve notebook demo test coverage test-compose test-browser check bundle lock clean
 
 up: .venv/.$(TRAINER)
 	@exec $(PY) -m app up
@@ -35,6 +38,11 @@ demo: .venv/.$(TRAINER)
 
 test: .venv/.dev
 	@exec $(PY) -m pytest $(SIDE_BY_SIDE)
+
+coverage: .venv/.dev
+	@$(PY) -m pytest $(SIDE_BY_SIDE) --cov --cov-report=
+	@$(PY) -m coverage report
+	@$(PY) -m coverage report --show-missing --fail-under=100 --include='$(EVERY_LINE)'
 
 test-compose: .venv/.dev
 	@tests/compose/engine.sh up
@@ -59,7 +67,7 @@ lock: .venv/.dev
 	PATH="$$PWD/.venv/bin:$$PATH" requirements/lock.sh
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .coverage .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # The stamps: an empty file for each set of locks that is installed; a lock that has changed since is newer.
