@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 import click
 from dotenv import dotenv_values
 
+from terms.record import WRONG_USAGE_EXIT_CODE
+
 ENV_FILE = "ENV_FILE"
 DEFAULT_ENV_FILE = ".env"
 PROCESS_ENVIRONMENT = "-"  # as ENV_FILE: a container's engine has read the file already
@@ -25,7 +27,7 @@ T = TypeVar("T")
 class SettingError(click.ClickException):
     """Values that cannot be used: one line each, with what is allowed. Ends a command with exit code 2."""
 
-    exit_code = 2
+    exit_code = WRONG_USAGE_EXIT_CODE
 
     def __init__(self, *problems: str) -> None:
         super().__init__("\n".join(problems))

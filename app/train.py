@@ -25,6 +25,7 @@ from app.parent.last_words import LastWords
 from app.settings import Settings
 from app.training.stopping import Asked, Terminated
 from app.values import parse_flags
+from terms.record import CAUSE, INTERRUPTED, LOOP, PROVENANCE
 
 if TYPE_CHECKING:
     import keras
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from app.training.checkpoint import Checkpoints
 
 # Beginnings of the keys that W&B and this program add to a run's config.
-PROVENANCE = "provenance"
 NOT_VALUES = ("_", "wandb", PROVENANCE)
 TEARDOWN_S = 15.0  # the run is closed by then, and all of it is at its backend
 
@@ -83,7 +83,7 @@ def _close(run: Any, error: BaseException, environ: Mapping[str, str]) -> None:
         with suppress(OSError):  # they may well be told
             last_words.keep(path, LastWords(run.entity, run.project, run.id, code, cause, preempting))
     with _told(path):
-        run.summary["cause"] = cause
+        run.summary[CAUSE] = cause
         if preempting:
             run.mark_preempting()  # its backend hands it out again, to go on from its checkpoint
         run.finish(exit_code=code)
@@ -104,9 +104,9 @@ def _told(path: str | None) -> Iterator[None]:
 def ending(error: BaseException) -> tuple[int, str]:
     """Returns the exit code that an error ends a trial with, and its cause in one line."""
     if isinstance(error, KeyboardInterrupt):  # Ctrl-C, or W&B's way to stop a run
-        return 128 + signal.SIGINT, "interrupted (SIGINT)"
+        return 128 + signal.SIGINT, f"{INTERRUPTED} (SIGINT)"
     if isinstance(error, Terminated):
-        return 128 + signal.SIGTERM, "interrupted (SIGTERM)"
+        return 128 + signal.SIGTERM, f"{INTERRUPTED} (SIGTERM)"
     text = " ".join(str(error).split())
     if isinstance(error, SystemExit):
         code = error.code or 0
@@ -126,8 +126,8 @@ def _start(environ: MutableMapping[str, str]) -> Any:
         run = wandb.init(project=None if told.in_sweep else told.project, mode=mode, resume=_resume(told))
     except wandb.Error as error:
         raise StartError(f"W&B did not start: {error}") from error
-    if run.resumed and run.summary.get("cause"):
-        del run.summary["cause"]  # of its interruption
+    if run.resumed and run.summary.get(CAUSE):
+        del run.summary[CAUSE]  # of its interruption
     return run
 
 
@@ -179,7 +179,7 @@ def trial(run: Any, arguments: Sequence[str], environ: MutableMapping[str, str])
     with _asked.at_once():
         splits = data.load(config)
     ahead()
-    provenance = {**reproduce.provenance(config.seed, splits.sha256, environ), "loop": _loop(run)}
+    provenance = {**reproduce.provenance(config.seed, splits.sha256, environ), LOOP: _loop(run)}
     run.config.update({PROVENANCE: provenance}, allow_val_change=True)
     with _asked.at_once():
         network = model.build(config)
@@ -198,11 +198,11 @@ def trial(run: Any, arguments: Sequence[str], environ: MutableMapping[str, str])
 def _loop(run: Any) -> str | None:
     """The loop that trained a run which is resumed or replayed, as `app.training.fit` told it; None of any other."""
     earlier = run.config.get(PROVENANCE)
-    return earlier.get("loop") if isinstance(earlier, Mapping) else None
+    return earlier.get(LOOP) if isinstance(earlier, Mapping) else None
 
 
 def _record_loop(run: Any, loop: str) -> None:
-    run.config.update({PROVENANCE: {**run.config[PROVENANCE], "loop": loop}}, allow_val_change=True)
+    run.config.update({PROVENANCE: {**run.config[PROVENANCE], LOOP: loop}}, allow_val_change=True)
 
 
 def _train(

@@ -8,6 +8,8 @@ from typing import Any, ClassVar, Self
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 
+from terms.record import WRONG_USAGE_EXIT_CODE
+
 
 class ConfigError(ValueError):
     """Values that a trial does not take.
@@ -16,7 +18,7 @@ class ConfigError(ValueError):
         problems: one line each: the value, the nearest right one, what is allowed.
     """
 
-    exit_code = 2
+    exit_code = WRONG_USAGE_EXIT_CODE
 
     def __init__(self, problems: Iterable[str]) -> None:
         self.problems = tuple(problems)

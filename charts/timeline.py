@@ -10,12 +10,14 @@ from typing import Final
 from charts import format
 from charts.clock import elapsed, time_ticks
 from charts.plot import plot
-from charts.progress_bar import sentence
+from terms import states
+from terms.points import sentence
 
 HEIGHT: Final = 32
 BLOCK_TOP, BLOCK_HEIGHT = 11, 14
 # Of several runs in one place the first of these kinds is shown.
-WORST_FIRST: Final = ("failed", "killed", "stopped early", "running", "finished")
+WORST_FIRST: Final = (states.FAILED, states.KILLED, states.STOPPED_EARLY, states.RUNNING, states.FINISHED)
+
 # As fractions of the width: nothing is drawn narrower, runs that are closer are one block, longer gaps have a label.
 LEAST: Final = 0.002
 PLACE: Final = 0.01

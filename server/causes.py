@@ -7,6 +7,8 @@ exit code.
 import re
 from typing import Final
 
+from terms import record, states
+
 EXCEPTION: Final = "exception"
 WRONG_CONFIGURATION: Final = "wrong configuration"
 HOST_MEMORY: Final = "out of memory (host)"
@@ -37,21 +39,14 @@ KINDS: Final = (
     STOPPED_BY_PERSON,
 )
 
-# What a program ends with that was called wrongly: this project's trainer, argparse and click alike.
-WRONG_USAGE_EXIT_CODE: Final = 2
-# EX_NOINPUT of <sysexits.h>: an input file is not there or cannot be read.
-NO_INPUT_EXIT_CODE: Final = 66
-# A trial that was interrupted from outside (SIGINT, SIGTERM): its point is not to blame.
-INTERRUPTED_EXIT_CODES: Final = (128 + 2, 128 + 15)
-
 # The first that is found in a run's line wins.
 EVIDENCE: Final = (
-    (NO_PROGRESS, r"^no progress"),
-    (LOST_HOST, r"^lost:"),
-    (INTERRUPTED, r"^interrupted\b"),
-    (STOPPED_BY_RULE, r"^stopped early"),
+    (NO_PROGRESS, f"^{record.NO_PROGRESS}"),
+    (LOST_HOST, f"^{record.LOST}:"),
+    (INTERRUPTED, rf"^{record.INTERRUPTED}\b"),
+    (STOPPED_BY_RULE, f"^{states.STOPPED_EARLY}"),
     (STOPPED_BY_PERSON, r"^stopped by a person"),
-    (NAN_METRIC, r"^NaN metric"),
+    (NAN_METRIC, f"^{record.NAN_METRIC}"),
     (NO_SPACE, r"No space left on device|Disk quota exceeded"),
     (HOST_MEMORY, r"ResourceExhaustedError.*device:CPU"),
     (GPU_MEMORY, r"ResourceExhaustedError|RESOURCE_EXHAUSTED|CUDA_ERROR_OUT_OF_MEMORY|CUDA out of memory"),
@@ -61,9 +56,9 @@ EVIDENCE: Final = (
     (DATA_MISSING, r"^FileNotFoundError"),
 )
 BY_EXIT_CODE: Final = {
-    WRONG_USAGE_EXIT_CODE: WRONG_CONFIGURATION,
-    NO_INPUT_EXIT_CODE: DATA_MISSING,
-    **dict.fromkeys(INTERRUPTED_EXIT_CODES, INTERRUPTED),
+    record.WRONG_USAGE_EXIT_CODE: WRONG_CONFIGURATION,
+    record.NO_INPUT_EXIT_CODE: DATA_MISSING,
+    **dict.fromkeys(record.INTERRUPTED_EXIT_CODES, INTERRUPTED),
 }
 
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from server import causes
-from server.causes import INTERRUPTED_EXIT_CODES, WRONG_USAGE_EXIT_CODE
-from terms import states
+from terms import record, states
+from terms.record import INTERRUPTED_EXIT_CODES, WRONG_USAGE_EXIT_CODE
 
 # A point whose attempts are lost or interrupted again and again is settled as failed in the end.
 MAX_ATTEMPTS: Final = 20
@@ -110,4 +110,4 @@ def kind_at_end(state: str, cause: str | None, exit_code: int | None) -> str | N
         return causes.LOST_HOST
     if state in states.FAILURES:
         return causes.kind_of(cause, exit_code)
-    return causes.NAN_METRIC if cause and cause.startswith(causes.NAN_METRIC) else None
+    return causes.NAN_METRIC if cause and cause.startswith(record.NAN_METRIC) else None

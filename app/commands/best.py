@@ -14,6 +14,7 @@ from app.config import TrialConfig
 from app.machine import device
 from app.settings import SettingError, Settings
 from terms import states
+from terms.record import PROVENANCE
 
 MODEL = "model.keras"
 
@@ -131,7 +132,7 @@ def evaluate(path: Path, run: Any, settings: Settings, environ: MutableMapping[s
         reason = " ".join(str(error).split())[:300]
         raise click.ClickException(f"{path} cannot be loaded with app/model.py as it is: {reason}") from None
     now = {f"test_{name}": value for name, value in fit.evaluate(kept, splits.test).items()}
-    then = (run.config.get("provenance") or {}).get("data_sha256")
+    then = (run.config.get(PROVENANCE) or {}).get("data_sha256")
     return Measured({name: (run.summary.get(name), value) for name, value in now.items()}, (then, splits.sha256))
 
 

@@ -15,9 +15,10 @@ from app.commands.compare import Record
 from app.machine import device
 from app.machine.children import Child, Interrupts, stop
 from app.settings import SettingError
-from app.train import NOT_VALUES, PROVENANCE
+from app.train import NOT_VALUES
 from app.training import reproduce
 from terms import states
+from terms.record import LOOP, PROVENANCE
 
 LOOK_S = 60.0
 GRACE_S = 5.0
@@ -83,7 +84,7 @@ def again(then: Record, environment: Mapping[str, str], interrupts: Interrupts) 
     """
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "record.json"
-        values = json.dumps({**then.values, PROVENANCE: {"loop": then.provenance.get("loop")}})
+        values = json.dumps({**then.values, PROVENANCE: {LOOP: then.provenance.get(LOOP)}})
         command = [sys.executable, "-m", "app.commands.rerun", str(target), values]
         child = Child("trial", command, _environment(environment, then.provenance))
         try:

@@ -13,6 +13,7 @@ from typing import Any
 from app import train
 from app.commands import compare
 from app.training import reproduce
+from terms.record import PROVENANCE
 
 
 class History:
@@ -54,7 +55,7 @@ def main(arguments: Sequence[str]) -> int:
         _, cause = train.ending(error)
         print(cause, file=sys.stderr)
     config = dict(run.config)
-    provenance = {"code_sha256": reproduce.code_sha256(), **config.pop(train.PROVENANCE, {})}
+    provenance = {"code_sha256": reproduce.code_sha256(), **config.pop(PROVENANCE, {})}
     hashed = dict(run.summary).get("weights_sha256")
     Path(target).write_text(json.dumps([config, provenance, history.rows, hashed, cause], default=str))
     return 0 if cause is None else 1

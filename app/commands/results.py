@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.commands import client
-from charts.progress_bar import sentence
 from terms import states, summary
+from terms.points import sentence
+from terms.record import CAUSE, INTERRUPTED, PROVENANCE
 
 HOPELESS_FAILURES = 5
 
@@ -42,8 +43,8 @@ class RunResult:
     @property
     def interrupted(self) -> bool:
         """Whether it ended because somebody stopped it: its cause says so, or nobody saw one."""
-        cause = self.cause or "interrupted"
-        return cause.startswith("interrupted") or "SIGTERM" in cause or "SIGINT" in cause
+        cause = self.cause or INTERRUPTED
+        return cause.startswith(INTERRUPTED) or "SIGTERM" in cause or "SIGINT" in cause
 
     @property
     def ending(self) -> str:
@@ -202,9 +203,9 @@ class Reader:
             values={name: run.config.get(name) for name in self._sweep.config.get("parameters", {})},
             metric=_number(run.summary.get(metric)) if metric else None,
             epoch=run.summary.get("epoch"),
-            cause=run.summary.get("cause"),
+            cause=run.summary.get(CAUSE),
             cause_kind=run.summary.get(summary.CAUSE_KIND),
-            code_sha256=(run.config.get("provenance") or {}).get("code_sha256"),
+            code_sha256=(run.config.get(PROVENANCE) or {}).get("code_sha256"),
             point=run.summary.get(summary.POINT),
         )
         if result.state in states.ENDED:

@@ -24,12 +24,14 @@ sys.path.append(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(
 
 from app.parent import last_words
 from app.parent.last_words import LastWords
+from terms import states
+from terms.record import CAUSE
 
 CLOUD_URL = "https://api.wandb.ai"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 # A run that was handed out anew waits as `pending` until its new trial begins. One that has only fallen silent is
 # `crashed`; a backend that has given its point to another run by then keeps to that.
-NOT_ENDED = ("running", "preempting", "crashed")
+NOT_ENDED = (states.RUNNING, states.PREEMPTING, states.CRASHED)
 PAUSE_S = 0.5
 
 STANDING = """query Run($project: String!, $entity: String!, $name: String!) {
@@ -136,7 +138,7 @@ def _tell(words: LastWords, backend: Backend, limit_s: float) -> None:
 
 def _end(words: LastWords, run: Mapping[str, Any]) -> dict[str, Any]:
     """The file stream's last request; a summary replaces the one before, and so holds what that held."""
-    summary = {**json.loads(run.get("summaryMetrics") or "{}"), "cause": words.cause}
+    summary = {**json.loads(run.get("summaryMetrics") or "{}"), CAUSE: words.cause}
     end: dict[str, Any] = {"complete": True, "exitcode": words.exit_code}
     if words.preempting:
         end["preempting"] = True

@@ -4,10 +4,10 @@ import signal
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from terms.record import INTERRUPTED, INTERRUPTED_EXIT_CODES
+
 CRASHES = (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGILL, signal.SIGFPE)
 NAMES = {each.value: each.name for each in signal.Signals}
-# A trial that ends with one of these was asked to, and has closed its run itself.
-INTERRUPTED = (128 + signal.SIGINT, 128 + signal.SIGTERM)
 
 
 class Ending(NamedTuple):
@@ -35,13 +35,13 @@ def ending_of(number: int | None, oom_kills: int, no_progress: str | None = None
         no_progress: why its parent killed it, if it did.
     """
     if number is None and not oom_kills:
-        cause = "interrupted: the warm server ended"
+        cause = f"{INTERRUPTED}: the warm server ended"
         return Ending(128 + signal.SIGTERM, cause, told=False, by_itself=False)
     if number is None:
         number = -signal.SIGKILL  # the kernel chose the server, and the trial went with it
     code = number if number >= 0 else 128 - number
     cause = no_progress if no_progress and number < 0 else cause_of(number, oom_kills)
-    return Ending(code, cause, told=number in (0, *INTERRUPTED), by_itself=number >= 0)
+    return Ending(code, cause, told=number in (0, *INTERRUPTED_EXIT_CODES), by_itself=number >= 0)
 
 
 def cause_of(ending: int, oom_kills: int) -> str:

@@ -7,6 +7,8 @@ program that knows nothing of this file may well be at work; only this project's
 import os
 from collections.abc import Mapping, Sequence
 
+from terms.record import NO_PROGRESS
+
 PROGRESS_FILE = "TRIAL_PROGRESS_FILE"
 LIMIT_MIN = "NO_PROGRESS_MIN"
 DEFAULT_MIN = "30"  # as in app/settings.py, for trials of an agent that was not started by this project
@@ -47,7 +49,7 @@ class Patience:
             return False
         after_s = self._renewed_s - self._started_s
         known = f"the last was {after_s:.0f} s after its start" if after_s else "none since its start"
-        self.cause = f"no progress for {self._limit_min:g} min: {known}"
+        self.cause = f"{NO_PROGRESS} for {self._limit_min:g} min: {known}"
         return True
 
     def end(self) -> None:

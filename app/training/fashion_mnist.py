@@ -17,6 +17,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from terms.record import NO_INPUT_EXIT_CODE
+
 # SHA-256 of the decompressed files: distributions compress them anew, so only the contents are the same everywhere.
 FILES = {
     "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
@@ -39,7 +41,7 @@ Arrays = Mapping[str, NDArray[np.uint8]]
 class DataError(Exception):
     """The data cannot be had; the message says why and what to do."""
 
-    exit_code = 66  # EX_NOINPUT of <sysexits.h>: told from a failure of the program
+    exit_code = NO_INPUT_EXIT_CODE  # told from a failure of the program
 
 
 @dataclass(frozen=True)

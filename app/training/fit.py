@@ -10,6 +10,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from app.training import whole_epochs
+from terms.record import NAN_METRIC
 
 Part = tuple[NDArray[Any], NDArray[Any]]
 
@@ -144,7 +145,7 @@ class _Watch(keras.callbacks.Callback):
         values = [(name, float(metrics[name])) for name in LOSSES if name in metrics]
         for name, value in values:
             if self._stop_on_nan and not math.isfinite(value):
-                raise NotANumber(f"NaN metric: {name} is {value} in epoch {self._epoch + 1}")
+                raise NotANumber(f"{NAN_METRIC}: {name} is {value} in epoch {self._epoch + 1}")
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         self._epoch = epoch

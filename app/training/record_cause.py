@@ -13,7 +13,13 @@ from typing import Any
 
 import wandb
 
-ENDED = ("finished", "failed", "killed")
+sys.path.append(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))  # -P leaves it out
+
+from terms import states
+from terms.record import CAUSE
+
+# One that is crashed may go on.
+ENDED = (*states.RESULTS, states.FAILED)
 
 
 def record(code: int, cause: str, environ: Mapping[str, str]) -> None:
@@ -30,8 +36,8 @@ def record(code: int, cause: str, environ: Mapping[str, str]) -> None:
     known = _find(environ)
     if known is None or known.state not in ENDED:
         _close(code, cause)
-    elif not known.summary.get("cause"):
-        known.summary.update({"cause": cause})
+    elif not known.summary.get(CAUSE):
+        known.summary.update({CAUSE: cause})
 
 
 def _find(environ: Mapping[str, str]) -> Any:
@@ -48,8 +54,8 @@ def _close(code: int, cause: str) -> None:
         console="off", disable_git=True, disable_code=True, x_disable_stats=True, x_disable_meta=True
     )
     run = wandb.init(resume="allow", settings=settings)
-    if not run.summary.get("cause"):
-        run.summary["cause"] = cause
+    if not run.summary.get(CAUSE):
+        run.summary[CAUSE] = cause
     run.finish(exit_code=code)
 
 

@@ -6,7 +6,7 @@ import sqlite3
 from dataclasses import dataclass, fields
 from typing import Any
 
-from server import causes, lifecycle
+from server import lifecycle
 from server.ledger import files, points, starts
 from server.ledger.moves import move_run
 from server.ledger.starts import How
@@ -14,11 +14,9 @@ from server.refusal import RefusalError
 from server.run_values import at_path, number
 from server.store import queries, writes
 from server.store.rows import Project, Run, Sweep
-from terms import states
+from terms import record, states
+from terms.record import CAUSE, EARLY_STOP
 from terms.summary import ADDED
-
-CAUSE = "cause"
-EARLY_STOP = "early_stop"
 
 
 @dataclass(frozen=True)
@@ -117,7 +115,7 @@ def set_summary(tx: sqlite3.Connection, run: Run, text: str) -> None:
         # The run itself only knows that it was interrupted.
         decision = json.loads(run.early_stop)
         if run.state != states.FINISHED:
-            summary[CAUSE] = f"stopped early: {decision['reason']}"
+            summary[CAUSE] = f"{states.STOPPED_EARLY}: {decision['reason']}"
         summary[EARLY_STOP] = {name: decision.get(name) for name in ("bracket", "rank", "value", "rivals")}
         text = json.dumps(summary)
     sweep = queries.by_id(tx, Sweep, run.sweep_id) if run.sweep_id else None
@@ -149,7 +147,7 @@ def forget_cause(tx: sqlite3.Connection, run: Run) -> None:
 def give_up(tx: sqlite3.Connection, run: Run, why: str, now_s: float) -> None:
     """Ends a run that nobody hears of any more; one that had said that its machine would go waits to be resumed."""
     if not run.preempting:
-        note_cause(tx, run, f"lost: {why}")
+        note_cause(tx, run, f"{record.LOST}: {why}")
     end(tx, run, states.PREEMPTED if run.preempting else states.CRASHED, None, now_s)
 
 
@@ -157,7 +155,7 @@ def end(tx: sqlite3.Connection, run: Run, state: str, exit_code: int | None, now
     """Ends a run and settles its point, if that is settled by it."""
     if state == states.PREEMPTED and queries.hand_outs(tx, run) >= lifecycle.MAX_HAND_OUTS:
         state = states.CRASHED
-        note_cause(tx, run, f"lost: preempted {lifecycle.MAX_HAND_OUTS} times")
+        note_cause(tx, run, f"{record.LOST}: preempted {lifecycle.MAX_HAND_OUTS} times")
     points.run_ended(tx, queries.by_id(tx, Run, run.id), state, exit_code, now_s)
 
 
@@ -166,7 +164,7 @@ def note_nan(tx: sqlite3.Connection, run: Run) -> None:
     name = queries.by_id(tx, Sweep, run.sweep_id).metric_name if run.sweep_id else None
     value = at_path(_object(run.summary), name) if name else None
     if isinstance(value, float) and math.isnan(value):
-        note_cause(tx, run, f"{causes.NAN_METRIC}: {name} is NaN")
+        note_cause(tx, run, f"{record.NAN_METRIC}: {name} is NaN")
 
 
 def request_stop(tx: sqlite3.Connection, run: Run, now_s: float) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 from server import causes
 from server.store.rows import Agent, Entry, Project, Run, StoredFile, Sweep, Trial
 from terms import states
+from terms.record import INTERRUPTED_EXIT_CODES
 
 Row = TypeVar("Row")
 TABLES: dict[type[Any], str] = {
@@ -37,7 +38,7 @@ FAILURES: Final = listed(states.FAILURES)
 # The last value of a run that failed or was lost is no result.
 HAS_RESULT: Final = f"metric IS NOT NULL AND state NOT IN {FAILURES}"
 FAILED_ITSELF: Final = (
-    f"run.state = '{states.FAILED}' AND coalesce(run.exit_code, 1) NOT IN {listed(causes.INTERRUPTED_EXIT_CODES)}"
+    f"run.state = '{states.FAILED}' AND coalesce(run.exit_code, 1) NOT IN {listed(INTERRUPTED_EXIT_CODES)}"
 )
 
 

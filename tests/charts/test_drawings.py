@@ -9,10 +9,11 @@ import pytest
 from charts.best_so_far import Result, axis_end, best_so_far
 from charts.curves import curve
 from charts.icons import DRAWINGS, icon
-from charts.progress_bar import fractions, progress_bar, sentence
+from charts.progress_bar import fractions, progress_bar
 from charts.scale import edge_of_scale, metric_scale, scale, whole_ticks
 from charts.steps import steps
 from charts.strip import strip
+from terms.points import sentence
 
 
 def parsed(svg: str) -> ElementTree.Element:

@@ -14,6 +14,7 @@ from charts.learning_curves import LETTERS, LearningCurve
 from search.config import ConfigError, parse
 from search.early_termination import brackets
 from search.importance import Importance, TooFew, importance
+from terms.record import PROVENANCE
 
 PAGE = 500  # runs a request
 SAMPLES = 500  # of a curve
@@ -123,7 +124,7 @@ def _facts(run: Any) -> Facts:
         started=getattr(run, "created_at", None) or "",
         took_s=summary.get("_runtime"),
         summary={name: value for name, value in summary.items() if not name.startswith("_")},
-        provenance=run.config.get("provenance") or {},
+        provenance=run.config.get(PROVENANCE) or {},
         values=values(run),
     )
 

@@ -13,8 +13,9 @@ from charts.bars import bars
 from charts.best_so_far import Result, best_so_far
 from charts.icons import icon
 from charts.parallel_coordinates import Outcome, ParallelCoordinates, parallel_coordinates
-from charts.progress_bar import KINDS, progress_bar
+from charts.progress_bar import progress_bar
 from search.importance import TooFew
+from terms.points import KINDS
 from terms.states import FAILED, RUNNING, STOPPED_EARLY
 
 # On a wide page and on a phone: more axes stand too close, and a phone's lines are too thin to be many.

@@ -4,9 +4,10 @@ import shlex
 from dataclasses import dataclass
 from typing import Final
 
-from server.pages.words.sent import PROVENANCE, config_values
+from server.pages.words.sent import config_values
 from server.store.rows import Project, Run, Sweep
 from terms import states
+from terms.record import PROVENANCE
 
 # Beginnings of the keys that W&B and the trainer add to a run's config.
 NOT_VALUES: Final = ("_", "wandb", PROVENANCE)

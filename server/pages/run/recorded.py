@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from server.pages.words.sent import PROVENANCE, Path, config_values, flattened, read_object, written
+from server.pages.words.sent import Path, config_values, flattened, read_object, written
 from server.store.rows import Run
+from terms.record import CAUSE, EARLY_STOP, PROVENANCE
 
 # A page that lists thousands of values helps nobody; the run's files have them all.
 MAX_VALUES: Final = 200
 SUMMARY_DIGITS: Final = 5
 # What the story of the run's end tells.
-TOLD: Final = ("cause", "early_stop")
+TOLD: Final = (CAUSE, EARLY_STOP)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from server.pages.words.look import KIND_LOOKS, Look
 from server.store.queries import Progress
 from server.store.rows import Sweep
 from terms import states
+from terms.points import WAITING
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def kind_of(sweep: Sweep) -> str:
 
 def kinds(progress: Progress) -> dict[str, int]:
     """A sweep's points by kind, as the progress bar wants them."""
-    return {**progress.outcomes, "running": progress.running, "waiting": max(progress.waiting or 0, 0)}
+    return {**progress.outcomes, states.RUNNING: progress.running, WAITING: max(progress.waiting or 0, 0)}
 
 
 def counts(sweep: Sweep, progress: Progress) -> dict[str, Count]:

@@ -5,7 +5,8 @@ from typing import Final
 
 from server import causes
 from server.store.rows import Run, Sweep
-from terms import states
+from terms import record, states
+from terms.points import WAITING
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ KIND_LOOKS: Final = {
     states.FAILED: Look("bad", "failed", "failed"),
     states.KILLED: Look("kill", "killed", "killed"),
     states.RUNNING: Look("run", "running", "running"),
-    "waiting": Look("waiting", "waiting", "waiting"),
+    WAITING: Look("waiting", "waiting", "waiting"),
 }
 
 
@@ -69,5 +70,5 @@ def cause(run: Run) -> str | None:
     if run.cause:
         return run.cause
     if run.state == states.CRASHED:
-        return "lost: nothing more was heard of it"
+        return f"{record.LOST}: nothing more was heard of it"
     return "failed" if run.exit_code is None else f"exit code {run.exit_code}"

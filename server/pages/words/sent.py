@@ -9,7 +9,6 @@ from server.run_values import unwrapped
 
 Path = tuple[str, ...]
 
-PROVENANCE: Final = "provenance"
 # W&B's own entry among a user's: telemetry and the like.
 INTERNAL: Final = "_wandb"
 MAX_CHARACTERS: Final = 2000

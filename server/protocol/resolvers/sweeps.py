@@ -3,7 +3,6 @@
 import secrets
 from typing import Any
 
-from charts.progress_bar import sentence
 from server.ledger import sweeps as ledger
 from server.ledger.sweeps import SweepFields
 from server.protocol.context import Info, iso, node_id, parts_of
@@ -12,6 +11,7 @@ from server.protocol.resolvers.projects import project_of
 from server.refusal import NotFoundError, RefusalError
 from server.store import queries
 from server.store.rows import Sweep
+from terms.points import sentence
 
 
 def find(info: Info, name: str) -> Sweep:

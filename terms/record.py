@@ -1,0 +1,27 @@
+"""What a trial leaves of itself and others read: names in its run's config and summary, first words, exit codes.
+
+Trainer, thin parent and server write them; server, report and replay read them, on any backend. A trial's thin parent
+imports this module, so it stands on the standard library alone.
+"""
+
+from typing import Final
+
+# In the summary: one line on why the run failed or was stopped, and what early termination measured.
+CAUSE: Final = "cause"
+EARLY_STOP: Final = "early_stop"
+# In the config: what decided the result, and by which of the two loops it was trained.
+PROVENANCE: Final = "provenance"
+LOOP: Final = "loop"
+
+# What a cause begins with that is no exception's name; one that was stopped early begins with `states.STOPPED_EARLY`.
+NO_PROGRESS: Final = "no progress"
+LOST: Final = "lost"
+INTERRUPTED: Final = "interrupted"
+NAN_METRIC: Final = "NaN metric"
+
+# What a program ends with that was called wrongly: this project's trainer, argparse and click alike.
+WRONG_USAGE_EXIT_CODE: Final = 2
+# EX_NOINPUT of <sysexits.h>: an input file is not there or cannot be read.
+NO_INPUT_EXIT_CODE: Final = 66
+# A trial that was interrupted from outside (SIGINT, SIGTERM): its point is not to blame.
+INTERRUPTED_EXIT_CODES: Final = (128 + 2, 128 + 15)
