@@ -33,10 +33,10 @@ def place(make_workplace: MakeWorkplace, server: RunningServer) -> Workplace:
 def whole(place: Workplace, server: RunningServer) -> Any:
     """The same run, made by hand and interrupted by nobody."""
     flags = [f"--{name}={value}" for name, value in TRAINED.items()]
-    variables = server.env(place.folder) | {"WANDB_RUN_ID": "whole", "DATA_DIR": str(place.data)}
+    variables = server.env(place.folder) | {"WANDB_RUN_ID": "uninterrupted", "DATA_DIR": str(place.data)}
     variables["WANDB_DIR"] = str(place.folder)
     subprocess.run([sys.executable, "-m", "app.train", *flags], cwd=ROOT, env=variables, check=True)
-    return server.api().run(f"{PROJECT}/whole")
+    return server.api().run(f"{PROJECT}/uninterrupted")
 
 
 def signal_all(place: Workplace, signum: int) -> None:
