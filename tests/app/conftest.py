@@ -12,7 +12,7 @@ from app.commands.warm_server import WarmServer
 from app.machine import device
 from app.machine.children import Interrupts
 from tests.app.programs import ROOT, MakeWorkplace, Trained, Workplace, runs
-from tests.server.real_server import RunningServer
+from tests.server.real_server import RunningServer, ending
 
 
 @pytest.fixture(scope="session")
@@ -45,9 +45,8 @@ def workplace(make_workplace: MakeWorkplace, request: pytest.FixtureRequest) -> 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A server that belongs to no workplace, as another machine's does."""
-    running = RunningServer(tmp_path_factory.mktemp("other") / "data")
-    yield running
-    running.stop()
+    with ending(RunningServer(tmp_path_factory.mktemp("other") / "data")) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from server.settings import Settings
 from tests.browser.filled_sweeps import Filled, fill_all
 from tests.browser.reading import runs_of
 from tests.browser.visits import Visitor, visiting
-from tests.server.real_server import RunningServer
+from tests.server.real_server import RunningServer, ending
 from tests.server.speaker import Clock, Speaker
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
@@ -40,18 +40,15 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    running = RunningServer(tmp_path_factory.mktemp("server") / "data", *PATIENCE)
-    yield running
-    running.stop()
+    with ending(RunningServer(tmp_path_factory.mktemp("server") / "data", *PATIENCE)) as running:
+        yield running
 
 
 @pytest.fixture
 def own_server(tmp_path: Path) -> Iterator[RunningServer]:
     """An empty server that the test may stop."""
-    running = RunningServer(tmp_path / "data")
-    yield running
-    running.process.kill()
-    running.process.wait()
+    with ending(RunningServer(tmp_path / "data"), RunningServer.kill) as running:
+        yield running
 
 
 @pytest.fixture

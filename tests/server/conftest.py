@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.real_server import RunningServer
+from tests.server.real_server import RunningServer, ending
 from tests.server.speaker import Clock, Speaker, speaking
 
 
@@ -24,15 +24,12 @@ def wb(tmp_path: Path, clock: Clock) -> Iterator[Speaker]:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """One server for all tests that do not harm it."""
-    running = RunningServer(tmp_path_factory.mktemp("server") / "data")
-    yield running
-    running.stop()
+    with ending(RunningServer(tmp_path_factory.mktemp("server") / "data")) as running:
+        yield running
 
 
 @pytest.fixture
 def own_server(tmp_path: Path) -> Iterator[RunningServer]:
     """A server that the test may kill."""
-    running = RunningServer(tmp_path / "data")
-    yield running
-    running.process.kill()
-    running.process.wait()
+    with ending(RunningServer(tmp_path / "data"), RunningServer.kill) as running:
+        yield running

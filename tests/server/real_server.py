@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import wandb
@@ -64,3 +66,12 @@ class RunningServer:
 
     def api(self) -> wandb.Api:
         return wandb.Api(overrides={"base_url": self.url}, api_key=self.api_key, timeout=HANG_S)
+
+
+@contextmanager
+def ending(server: RunningServer, end: Callable[[RunningServer], None] = RunningServer.stop) -> Iterator[RunningServer]:
+    """A server that is ended whatever becomes of the tests that use it."""
+    try:
+        yield server
+    finally:
+        end(server)
