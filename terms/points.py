@@ -6,6 +6,8 @@ from typing import Final
 from terms import states
 
 WAITING: Final = "waiting"
+# What a line of a sweep's description begins with while its agents wait in vain; the reason follows.
+NO_SUGGESTION: Final = "no suggestion can be found"
 # In the order in which they are told.
 KINDS: Final = (states.FINISHED, states.STOPPED_EARLY, states.FAILED, states.KILLED, states.RUNNING, WAITING)
 

@@ -38,6 +38,8 @@ def idle_reason(results: Results, agents: int = 1) -> str | None:
     """
     if results.state == states.SWEEP_PAUSED:
         return f"The sweep is paused. `wandb sweep --resume {results.path}` or its page lets it go on."
+    if not results.over and results.waits:
+        return f"Idle agents wait: {results.waits}"
     if not results.over and results.handed_out and 0 < len(results.running) != agents:
         return "Nothing is left to start; idle agents wait until the last runs have ended."
     return None

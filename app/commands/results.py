@@ -9,7 +9,7 @@ from typing import Any
 
 from app.commands import client
 from terms import states, summary
-from terms.points import sentence
+from terms.points import NO_SUGGESTION, sentence
 from terms.record import CAUSE, INTERRUPTED, PROVENANCE
 
 HOPELESS_FAILURES = 5
@@ -84,6 +84,11 @@ class Results:
     @property
     def over(self) -> bool:
         return self.state in states.SWEEP_OVER
+
+    @property
+    def waits(self) -> str | None:
+        """Why its agents wait in vain; None where they do not, or nobody tells."""
+        return next((line for line in (self.note or "").splitlines() if line.startswith(NO_SUGGESTION)), None)
 
     @property
     def finished(self) -> list[RunResult]:

@@ -46,9 +46,8 @@ class Database:
                 yield self._writer
                 self._writer.execute("COMMIT")
             except BaseException:
-                # On a full disk or a failed write SQLite has rolled back by itself; the cause is the error to tell.
-                if self._writer.in_transaction:
-                    self._writer.execute("ROLLBACK")
+                # Nothing where SQLite has rolled back by itself, as on a failed write: the error to tell is its cause.
+                self._writer.rollback()
                 raise
             self.changes += self._writer.total_changes > rows
 
@@ -60,8 +59,7 @@ class Database:
         try:
             yield connection
         finally:
-            if connection.in_transaction:
-                connection.execute("COMMIT")
+            connection.rollback()
             self._idle_readers.append(connection)
 
     def close(self) -> None:

@@ -209,6 +209,9 @@ def test_an_idle_agent_says_why() -> None:
         == "Nothing is left to start; idle agents wait until the last runs have ended."
     )
     assert agent.idle_reason(all_out, agents=1) is None
+    assert agent.idle_reason(replace(results(), note="mine\nno suggestion can be found: ValueError: x")) == (
+        "Idle agents wait: no suggestion can be found: ValueError: x"
+    )
     assert agent.idle_reason(results(run(1, "running")), agents=2) is None
 
 

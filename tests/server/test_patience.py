@@ -1,5 +1,6 @@
 """How long the server waits for who is silent: set by its flags."""
 
+import resource
 import sqlite3
 import subprocess
 import sys
@@ -69,3 +70,22 @@ def test_a_silent_run_that_cannot_be_given_up_keeps_no_other_alive(
 
     assert [wb.field(run, "state") for run in runs] == ["running", "crashed"]
     assert [record.levelname for record in caplog.records] == ["ERROR"]
+
+
+def test_a_disk_that_fails_while_a_run_is_given_up_leaves_the_run_for_the_next_look(wb: Speaker, clock: Clock) -> None:
+    wb.begin("r")
+    wb.summarise("r", text="x" * 8_000_000)
+    clock.pass_s(wb.settings.run_orphan_s + 1)
+
+    whole = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # Beyond this size a write fails as on a full disk, and SQLite rolls back by itself.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, whole[1]))
+    try:
+        with pytest.raises(sqlite3.OperationalError, match="disk I/O error"):
+            wb.look()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, whole)
+    between = wb.field("r", "state")
+    wb.look()
+
+    assert (between, wb.field("r", "state")) == ("running", "crashed")

@@ -11,7 +11,7 @@ from server.protocol.resolvers.projects import project_of
 from server.refusal import NotFoundError, RefusalError
 from server.store import queries
 from server.store.rows import Sweep
-from terms.points import sentence
+from terms.points import NO_SUGGESTION, sentence
 
 
 def find(info: Info, name: str) -> Sweep:
@@ -69,7 +69,7 @@ def _best(sweep: Sweep, info: Info) -> float | None:
 def _description(sweep: Sweep, info: Info) -> str | None:
     """The one text of a sweep that the client reads: why it ended itself and what became of its points belong there."""
     over = sweep.ended_at_s is not None
-    waits = f"no suggestion can be found: {sweep.search_error}" if sweep.search_error and not over else None
+    waits = f"{NO_SUGGESTION}: {sweep.search_error}" if sweep.search_error and not over else None
     lines = (sweep.description, sweep.stop_reason, waits, _outcomes(sweep, info) if over else None)
     return "\n".join(filter(None, lines)) or None
 
