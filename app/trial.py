@@ -26,7 +26,8 @@ from app.parent.process import OwnProcess, Process, Told, attend, hold_signals
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 RECORDER = os.path.join(HERE, "training", "record_cause.py")
-RECORDING_LIMIT_S = 30.0  # a backend that is away must not hold an agent up; usual are 2 s
+# A backend that is away must not hold an agent up. Usual are 2 s; on a machine at a load of ten it takes half a minute.
+RECORDING_LIMIT_S = 120.0
 ANNOUNCER = os.path.join(HERE, "parent", "announce.py")
 # A machine may be taken back 30 s after the signal. The trial itself ends within 20 s, but usually at once.
 ANNOUNCED_AFTER_S = 24.0

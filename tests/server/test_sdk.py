@@ -115,7 +115,7 @@ class Work:
 def work(server: RunningServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Work]:
     grid, endless, inside = (tmp_path_factory.mktemp(name) for name in ("grid", "endless", "inside"))
     process = start(server, inside, sys.executable, "-c", INSIDE)
-    long = SWEEP.replace("[8, 16, 32]", "[8]") + "  pause_s: {value: 300}\n"
+    long = SWEEP.replace("[8, 16, 32]", "[8]") + "  pause_s: {value: 86400}\n"
     begun = Work(
         Agents(server, grid, register(server, grid), count=2),
         Agents(server, endless, register(server, endless, long)),
