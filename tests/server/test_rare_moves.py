@@ -283,3 +283,20 @@ def test_a_step_of_the_schema_that_fails_changes_nothing(tmp_path: Path) -> None
         tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema")]
     connection.close()
     assert tables == ["sweep"]
+
+
+@pytest.mark.parametrize("of", ["trial 1", "sweep"])
+def test_a_retry_that_is_pressed_twice_opens_its_point_once(wb: Speaker, browser: Browser, of: str) -> None:
+    sweep = wb.register(ONE)
+    wb.do_trial(wb.agent(sweep), sweep, 1)
+    buttons = browser.buttons(f"/local/p/sweeps/{sweep}")
+    (address,) = (
+        post for name, post in buttons.items() if name.startswith("Retry") and ("trial 1" in name) == (of != "sweep")
+    )
+
+    first, second = wb.http.post(address), wb.http.post(address)
+
+    assert "no point was lost by its end" in second.text or "has no failed point to try again" in second.text
+    assert (first.is_success, second.is_success) == (True, False)
+    wb.do_trial(wb.agent(sweep), sweep)
+    assert wb.units(sweep, "finished") == [8]
