@@ -37,10 +37,10 @@ demo: .venv/.$(TRAINER)
 	@exec $(PY) -m benchmarks.chaos --points 16 --agents 3 --kills 12
 
 test: .venv/.dev
-	@exec $(PY) -m pytest $(SIDE_BY_SIDE)
+	@exec $(PY) -m pytest $(SIDE_BY_SIDE) $(if $(COVERAGE),--cov --cov-report=)
 
 coverage: .venv/.dev
-	@$(PY) -m pytest $(SIDE_BY_SIDE) --cov --cov-report=
+	@$(MAKE) --no-print-directory test COVERAGE=1
 	@$(PY) -m coverage report
 	@$(PY) -m coverage report --show-missing --fail-under=100 --include='$(EVERY_LINE)'
 
