@@ -4,13 +4,14 @@ Source: the forms that W&B's client writes; docs of `wandb.Api.runs(filters=, or
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property, lru_cache
 from typing import Any, Final
 
 import re2  # type: ignore[import-untyped]
 
 from server.protocol.context import iso
+from server.protocol.dates import COLUMNS, Date
 from server.protocol.json_values import parse_object
 from server.protocol.summary import summary_of
 from server.refusal import RefusalError
@@ -22,6 +23,7 @@ MAX_PATTERN = 500
 MAX_PARTS: Final = 10_000
 MAX_COMPARISONS: Final = 10_000_000
 MAX_ORDER_KEYS: Final = 20
+ORDERING: Final = ("$gt", "$gte", "$lt", "$lte")
 
 
 class RunView:
@@ -40,8 +42,6 @@ class RunView:
             "job_type": run.job_type,
             "username": username,
             "host": run.host,
-            "createdAt": iso(run.created_at_s),
-            "heartbeatAt": iso(run.heartbeat_at_s),
         }
 
     @cached_property
@@ -59,13 +59,14 @@ class RunView:
         return summary_of(self.run)
 
     def value(self, name: str) -> Any:
-        """A column, `tags`, `config.<path>` with or without the envelope's `value`, or `summary_metrics.<path>`.
+        """A column, `tags`, a date, `config.<path>` with or without its envelope's `value`, `summary_metrics.<path>`.
 
         Raises:
             RefusalError: no such name.
         """
-        if name in ("created_at", "heartbeat_at", "updated_at"):
-            return getattr(self.run, f"{name}_s")
+        if name in COLUMNS:
+            at_s = getattr(self.run, COLUMNS[name])
+            return None if at_s is None else Date(at_s)
         if name == "tags":
             return json.loads(self.run.tags)
         head, _, path = name.partition(".")
@@ -75,14 +76,57 @@ class RunView:
         if head in ("summary_metrics", "summaryMetrics", "summary") and path:
             return at_path(self.summary, path)
         if name not in self._named:
-            allowed = "config.*, summary_metrics.*, tags, created_at, heartbeat_at, " + ", ".join(self._named)
+            allowed = ", ".join(("config.*", "summary_metrics.*", "tags", *COLUMNS, *self._named))
             raise RefusalError(f"runs cannot be filtered or ordered by {name!r}; allowed: {allowed}")
         return self._named[name]
 
 
-def matches(view: RunView, filters: dict[str, Any]) -> bool:
-    """Tells whether a run passes; all keys of one level must."""
+def passing(views: list[RunView], filters: dict[str, Any]) -> list[RunView]:
+    """The runs that pass.
+
+    Raises:
+        RefusalError: the filters are wrong, or compare with an unlike value what every run has as another type.
+    """
+    for name, operand in _comparisons(filters):
+        _require_likeness(name, operand, [view.value(name) for view in views])
+    return [view for view in views if _matches(view, filters)]
+
+
+def _matches(view: RunView, filters: dict[str, Any]) -> bool:
     return all(_clause(view, key, condition) for key, condition in filters.items())
+
+
+def _comparisons(filters: Any) -> Iterator[tuple[str, Any]]:
+    """What stands after $gt, $gte, $lt and $lte at any depth, with the name before it."""
+    for key, condition in filters.items() if isinstance(filters, dict) else ():
+        if key.startswith("$"):
+            for item in condition if isinstance(condition, list) else [condition]:
+                yield from _comparisons(item)
+        elif isinstance(condition, dict):
+            yield from ((key, operand) for operator, operand in condition.items() if operator in ORDERING)
+            yield from _comparisons({key: condition["$not"]} if "$not" in condition else {})
+
+
+def _require_likeness(name: str, operand: Any, values: list[Any]) -> None:
+    found = [value for value in values if value is not None]
+    if found and not any(_alike(value, operand) for value in found):
+        kinds = sorted({_kind(value) for value in found})
+        raise RefusalError(
+            f"filters: {name} is {' or '.join(kinds)} in these runs and cannot be compared with {_kind(operand)},"
+            f" {str(operand)[:80]!r}"
+        )
+
+
+def _alike(value: Any, operand: Any) -> bool:
+    return isinstance(value, Date) or _kind(value) == _kind(operand) in ("a number", "a text")
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, Date):
+        return "a date"
+    if isinstance(value, int | float):
+        return "a number"
+    return "a text" if isinstance(value, str) else "neither a number nor a text"
 
 
 def parse_filters(text: str | None) -> dict[str, Any]:
@@ -146,6 +190,8 @@ def _sorted_by(views: list[RunView], name: str, descending: bool) -> list[RunVie
 
 
 def _sort_key(value: Any) -> tuple[int, Any]:
+    if isinstance(value, Date):
+        return (0, value.at_s)
     return (0, value) if isinstance(value, int | float) else (1, str(value))
 
 
@@ -153,10 +199,10 @@ def _clause(view: RunView, key: str, condition: Any) -> bool:
     if key in ("$and", "$or", "$nor"):
         if not isinstance(condition, list) or not all(isinstance(item, dict) for item in condition):
             raise RefusalError(f"filters: {key} takes a list of objects")
-        results = [matches(view, item) for item in condition]
+        results = [_matches(view, item) for item in condition]
         return {"$and": all(results), "$or": any(results), "$nor": not any(results)}[key]
     if key == "$not" and isinstance(condition, dict):
-        return not matches(view, condition)
+        return not _matches(view, condition)
     return _holds(view.value(key), condition)
 
 
@@ -167,6 +213,9 @@ def _holds(value: Any, condition: Any) -> bool:
 
 
 def _equal(value: Any, operand: Any) -> bool:
+    if isinstance(value, Date) and operand is not None:
+        mine_s, asked_s = value.beside(operand)
+        return mine_s == asked_s
     if isinstance(value, list) and not isinstance(operand, list):
         return operand in value
     return bool(value == operand)
@@ -181,9 +230,9 @@ def _operator(value: Any, operator: str, operand: Any) -> bool:
 
 
 def _compared(value: Any, operand: Any, test: Callable[[Any, Any], bool]) -> bool:
-    both_numbers = isinstance(value, int | float) and isinstance(operand, int | float)
-    both_texts = isinstance(value, str) and isinstance(operand, str)
-    return (both_numbers or both_texts) and test(value, operand)
+    if isinstance(value, Date):
+        return test(*value.beside(operand))
+    return _alike(value, operand) and test(value, operand)
 
 
 def _in(value: Any, operand: Any) -> bool:
@@ -195,7 +244,8 @@ def _in(value: Any, operand: Any) -> bool:
 def _regex(value: Any, operand: Any) -> bool:
     if not isinstance(operand, str) or len(operand) > MAX_PATTERN:
         raise RefusalError(f"filters: $regex takes a text of at most {MAX_PATTERN} characters")
-    return _pattern(operand).search(value) is not None if isinstance(value, str) else False
+    text = iso(value.at_s) if isinstance(value, Date) else value
+    return _pattern(operand).search(text) is not None if isinstance(text, str) else False
 
 
 @lru_cache(maxsize=256)

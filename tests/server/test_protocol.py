@@ -315,6 +315,8 @@ RUNS = """query ($filters: JSONString, $order: String) { project(name: "p") {
         ({"display_name": {"$regex": "^s"}}, ["c"]),
         ({"config.lr": {"$nin": [1, 3]}}, ["b"]),
         ({"$not": {"name": "a"}}, ["c", "b"]),
+        ({"config.mixed": {"$gt": 1}}, ["b"]),
+        ({"config.mixed": {"$gt": "x"}}, ["c"]),
     ],
 )
 def test_runs_are_filtered_as_the_api_asks(
@@ -348,11 +350,64 @@ def test_runs_without_the_value_come_last_in_both_orders(wb: Speaker, clock: Clo
 
 def fill_with_runs(wb: Speaker, clock: Clock) -> None:
     for name, lr, tags, label in (("a", 1, ["t"], "one"), ("b", 2, [], "two"), ("c", 3, [], "see")):
-        wb.begin(name, config=json.dumps({"lr": {"value": lr}}), tags=tags, displayName=label)
+        config = {"lr": {"value": lr}, "mixed": {"value": "yes" if name == "c" else lr}}
+        wb.begin(name, config=json.dumps(config), tags=tags, displayName=label)
         clock.pass_s(1)
     wb.summarise("a", acc=0.9)
     wb.summarise("b", acc=0.1)
     wb.finish("a")
+
+
+DATE_NAMES = ("created_at", "createdAt", "heartbeat_at", "heartbeatAt", "updated_at", "updatedAt")
+
+
+@pytest.mark.parametrize("name", DATE_NAMES)
+def test_runs_are_found_by_a_date_in_every_form_of_it(wb: Speaker, clock: Clock, name: str) -> None:
+    clock.pass_s(1 - clock() % 1 + 0.5)  # what the client reads back has no fraction
+    wb.begin("old")
+    read = str(wb.field("old", "createdAt"))
+    clock.pass_s(100)
+    wb.begin("new")
+    day = f"{read[:4]}-01-01"
+
+    def found(condition: Any) -> int:
+        return int(wb.ask(RUNS, filters=json.dumps({name: condition}))["project"]["runCount"])
+
+    assert found({"$gt": day}) == 2
+    assert found({"$lt": day}) == 0
+    assert found(read) == 1
+    assert found({"$in": [read, day]}) == 1
+    assert found({"$gt": read}) == 1, "what was read is no later than itself"
+    assert found({"$gt": read.replace("Z", "+05:00")}) == 2
+    assert found({"$lte": clock() - 50}) == 1
+    assert found({"$not": {"$gt": read}}) == 1
+    assert found({"$regex": f"^{read[:4]}-"}) == 2
+
+
+@pytest.mark.parametrize(
+    ("filters", "said"),
+    [
+        ({"created_at": {"$gt": "yesterday"}}, "'yesterday' is no date; allowed: '2026-11-29'"),
+        ({"heartbeatAt": {"$in": ["2026-13-01"]}}, "'2026-13-01' is no date"),
+        ({"updated_at": True}, "True is no date"),
+        ({"name": {"$lt": 3}}, "name is a text in these runs and cannot be compared with a number, '3'"),
+        (
+            {"config.lr": {"$gte": "0.1"}},
+            "config.lr is a number in these runs and cannot be compared with a text, '0.1'",
+        ),
+        ({"$or": [{"$and": [{"config.lr": {"$not": {"$gt": None}}}]}]}, "cannot be compared with"),
+        ({"tags": {"$gt": "a"}}, "tags is neither a number nor a text"),
+    ],
+)
+def test_a_comparison_of_unlike_values_is_refused(
+    wb: Speaker, clock: Clock, filters: dict[str, Any], said: str
+) -> None:
+    fill_with_runs(wb, clock)
+
+    reply = wb.post(RUNS, filters=json.dumps(filters))
+
+    assert reply.status_code == 400
+    assert said in reply.json()["errors"][0]["message"]
 
 
 @pytest.mark.parametrize(

@@ -200,6 +200,8 @@ def test_the_api_filters_orders_and_lists(server: RunningServer, done_sweep: str
 
     assert [run.config["units"] for run in ordered] == [32, 16, 8]
     assert sorted(run.config["units"] for run in found) == [8, 16]
+    assert len(api.runs("local/p", filters={"sweep": name, "created_at": {"$gt": "2020-01-01"}})) == 3
+    assert len(api.runs("local/p", filters={"sweep": name, "created_at": {"$lt": "2020-01-01"}})) == 0
     assert name in [sweep.id for sweep in api.project("p", "local").sweeps()]
     assert "p" in [project.name for project in api.projects("local")]
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from server.ledger import sweeps as ledger
 from server.protocol.context import Info, iso, node_id
-from server.protocol.filters import RunView, matches, ordered, parse_filters, refuse_costly, sweep_asked_for
+from server.protocol.filters import RunView, ordered, parse_filters, passing, refuse_costly, sweep_asked_for
 from server.protocol.paging import page
 from server.protocol.resolvers.account import entity, user
 from server.store import queries
@@ -38,9 +38,9 @@ def views(info: Info, project: Project, filters: str | None, order: str | None =
     count = queries.run_count_of_sweep(context.tx, asked.id) if asked else queries.run_count(context.tx, project.id)
     refuse_costly(wanted, order, count)
     rows = queries.runs_of_sweep(context.tx, asked.id) if asked else queries.runs(context.tx, project.id)
-    found = (RunView(run, names.get(run.sweep_id or 0), context.settings.entity) for run in rows)
-    passing = [view for view in found if view.run.project_id == project.id and matches(view, wanted)]
-    return ordered(passing, order or "-created_at")
+    own = [run for run in rows if run.project_id == project.id]
+    found = [RunView(run, names.get(run.sweep_id or 0), context.settings.entity) for run in own]
+    return ordered(passing(found, wanted), order or "-created_at")
 
 
 def _project(_: Any, info: Info, name: str | None = None, entityName: str | None = None) -> Any:
