@@ -6,7 +6,6 @@ A validator's text goes on where the key's name stops: "is 0: it must be above 0
 from __future__ import annotations
 
 import math
-import re
 from typing import Annotated, Any
 
 from pydantic import (
@@ -130,8 +129,8 @@ def _word(value: object) -> str | int | float:
 
 
 def _parameter_name(name: str) -> str:
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]*", name):
-        raise ValueError("is no name for a parameter: a letter or _ first, then letters, digits, _ . and - only.")
+    if not (name and name.isprintable()):
+        raise ValueError("is no name for a parameter: at least one character is due, each of which can be printed.")
     return name
 
 

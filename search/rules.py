@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ GROUP = "nested parameters"
 """What `kind` calls a mapping that holds further parameters; no distribution has blanks in its name."""
 
 _MOST_TOLD = 9
+_USUAL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _IN_A_GRID = {"constant", "categorical", "int_uniform", "q_uniform"}
 _METHODS_OF_ENGINE = {"wandb": ("grid", "random", "bayes"), "optuna": ("custom",), "ax": ("custom",)}
 
@@ -66,6 +68,7 @@ def warnings(data: dict[str, Any]) -> Iterator[Problem]:
     if data["method"] in ("random", "bayes") and "run_cap" not in data:
         yield Problem(("method",), f"a {data['method']} sweep without `run_cap` never ends by itself.")
     yield from _brackets_from_both_ends(_section(data, "early_terminate"))
+    yield from _unusual_names(data)
     for path, spec in _leaves(data):
         yield from _texts_like_numbers(path, spec)
         yield from _exponents(path, spec)
@@ -80,6 +83,20 @@ def _leaves(data: dict[str, Any], above: Path = ()) -> Iterator[tuple[Path, dict
             yield from _leaves(spec, path)
         elif isinstance(spec, dict):
             yield path, spec
+
+
+def _unusual_names(data: dict[str, Any], above: Path = ()) -> Iterator[Problem]:
+    for name, spec in data.get("parameters", {}).items():
+        path = (*above, "parameters", name)
+        if not _USUAL_NAME.fullmatch(name):
+            yield Problem(
+                path,
+                f"`{dotted(path)}` is an unusual name: W&B's client complains of it, too, and runs it. Usual are a"
+                f" letter or _, then letters, digits, _ . and -. ${{args}} writes {shown(f'--{name}=...')},"
+                " ${args_no_hyphens} leaves out the hyphens.",
+            )
+        if kind(spec) == GROUP:
+            yield from _unusual_names(spec, path)
 
 
 def _section(data: dict[str, Any], key: str) -> dict[str, Any]:

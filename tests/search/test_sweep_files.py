@@ -129,7 +129,7 @@ scalars = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(a
 values = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3)
 )
-names = st.from_regex(r"[A-Za-z_][A-Za-z0-9_.-]{0,8}", fullmatch=True)
+names = st.text(min_size=1, max_size=9).filter(str.isprintable)
 leaves = (
     st.builds(lambda value: {"value": value}, values)
     | st.builds(lambda some: {"values": some}, st.lists(values, min_size=1, max_size=4))
@@ -195,6 +195,19 @@ def test_min_iter_beside_max_iter_and_s_warns_with_the_brackets_that_count() -> 
         " after 2, 6 values of the metric; leave out `min_iter`, or `max_iter` and `s`.",
     )
     assert warnings(sweep + "min_iter: 7}") == warnings(sweep + "max_iter: 19, s: 2}") == ()
+
+
+@pytest.mark.parametrize(
+    "name", ["++model.x", "trainer/opt/init_args/lr", "~callbacks", "db@train", "größe", "1st", "a b"]
+)
+def test_a_name_that_w_b_complains_of_and_runs_is_a_warning(name: str) -> None:
+    (warning,) = warnings(f"method: grid\nparameters: {{group: {{parameters: {{'{name}': {{values: [1, 2]}}}}}}}}")
+
+    assert warning == (
+        f"`parameters.group.parameters.{name}` is an unusual name: W&B's client complains of it, too, and runs it."
+        f" Usual are a letter or _, then letters, digits, _ . and -. ${{args}} writes '--{name}=...',"
+        " ${args_no_hyphens} leaves out the hyphens."
+    )
 
 
 def test_a_plain_grid_has_no_warnings() -> None:

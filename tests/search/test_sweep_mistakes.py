@@ -402,8 +402,9 @@ def test_a_typo_beside_the_right_key_hides_nothing_about_it() -> None:
 
 
 def test_a_parameters_name_is_checked() -> None:
-    assert mistakes("method: grid\nparameters: {1st: {value: 1}}") == [
-        "`parameters.1st` is no name for a parameter: a letter or _ first, then letters, digits, _ . and - only.",
+    assert mistakes('method: grid\nparameters: {"": {value: 1}, "a\\0": {value: 1}}') == [
+        f"`parameters.{name}` is no name for a parameter: at least one character is due, each of which can be printed."
+        for name in ("", "a\\x00")
     ]
 
 
