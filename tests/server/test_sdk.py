@@ -19,25 +19,8 @@ from server.protocol.graphql import RULES
 from server.protocol.schema import load_schema
 from tests.patience import HANG_S
 from tests.server import hanging
+from tests.server.real_client import SWEEP, Agents, cli, register, script, start
 from tests.server.real_server import RunningServer
-
-TRIAL = """
-import time, wandb
-run = wandb.init()
-for epoch in range(3):
-    run.log({"epoch": epoch, "acc": run.config["units"] / 100 + epoch / 1000})
-    time.sleep(run.config.get("pause_s", 0))
-run.finish()  # a client that ends without it waits for ever, rarely: see hanging.py
-"""
-SWEEP = """
-program: trial.py
-method: grid
-name: sizes
-metric: {name: acc, goal: maximize}
-parameters:
-  units: {values: [8, 16, 32]}
-"""
-
 
 INSIDE = """
 import wandb
@@ -48,52 +31,6 @@ sweep_id = wandb.sweep({"method": "grid", "parameters": {"units": {"values": [1,
 wandb.agent(sweep_id, function=train)
 print("SWEEP", sweep_id)
 """
-WANDB = str(Path(sys.executable).with_name("wandb"))
-
-
-def start(server: RunningServer, cwd: Path, *command: str, **env: str) -> subprocess.Popen[str]:
-    pipe = subprocess.PIPE
-    environment = server.env(cwd) | hanging.FAULT_HANDLER | env
-    return subprocess.Popen(command, cwd=cwd, env=environment, stdout=pipe, stderr=pipe, text=True)
-
-
-def cli(server: RunningServer, cwd: Path, *arguments: str, code: int = 0) -> str:
-    """Runs the real `wandb` command and gives all that it printed."""
-    process = start(server, cwd, WANDB, *arguments)
-    said = "".join(hanging.output(process, cwd))
-    assert process.returncode == code, said
-    return said
-
-
-def script(server: RunningServer, cwd: Path, text: str, *arguments: str, code: int = 0, **env: str) -> str:
-    """Runs a Python program that uses the SDK and gives its stdout."""
-    process = start(server, cwd, sys.executable, "-c", text, *arguments, **env)
-    stdout, stderr = hanging.output(process, cwd)
-    assert process.returncode == code, stdout + stderr
-    return stdout
-
-
-class Agents:
-    """Real agents at work for one sweep, in a directory of their own."""
-
-    def __init__(self, server: RunningServer, cwd: Path, path: str, count: int = 1) -> None:
-        self.path = path
-        self._cwd = cwd
-        self._log = cwd / "agents.log"
-        environment = server.env(cwd) | hanging.FAULT_HANDLER
-        with open(self._log, "w") as log:
-            self._processes = [
-                subprocess.Popen([WANDB, "agent", path], cwd=cwd, env=environment, stdout=log, stderr=log, text=True)
-                for _ in range(count)
-            ]
-
-    def exit_codes(self) -> list[int]:
-        return [hanging.exit_code(process, self._cwd, self._log) for process in self._processes]
-
-    def kill(self) -> None:
-        for process in self._processes:
-            process.kill()
-            process.wait()
 
 
 @dataclass(frozen=True)
@@ -124,15 +61,6 @@ def work(server: RunningServer, tmp_path_factory: pytest.TempPathFactory) -> Ite
     yield begun
     for each in (begun.grid, begun.endless, process):
         each.kill()
-
-
-def register(server: RunningServer, cwd: Path, config: str = SWEEP, project: str = "p") -> str:
-    (cwd / "trial.py").write_text(TRIAL)
-    (cwd / "sweep.yaml").write_text(config)
-    said = cli(server, cwd, "sweep", "--project", project, "sweep.yaml")
-    match = re.search(r"wandb agent (\S+)", said)
-    assert match, said
-    return match[1]
 
 
 def until(check: Any, home: Path, limit_s: float = HANG_S) -> None:
