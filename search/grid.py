@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from search.schema import SweepConfig
 from search.shuffling import shuffled
-from search.space import Categorical, Constant, IntUniform, Parameter, QUniform
+from search.space import Categorical, Constant, IntUniform, Parameter, QUniform, with_decimals_of
 
 
 class Axis(Protocol):
@@ -65,9 +65,10 @@ def _steps(start: float, stop: float, step: float) -> Axis:
 
 
 class _Arange:
-    """`numpy.arange(start, stop, step)` for floats, to the last bit: W&B's grid over q_uniform, without `stop`."""
+    """`numpy.arange(start, stop, step)` in the decimals of start and step: W&B's grid over q_uniform of floats."""
 
     def __init__(self, start: float, stop: float, step: float) -> None:
+        self._given = step, start
         self._start = float(start)
         self._step = float(start + step) - self._start  # numpy's step: the difference of the first two values
         self._count = max(1, math.ceil((stop - start) / step))
@@ -76,4 +77,5 @@ class _Arange:
         return self._count
 
     def __getitem__(self, position: int) -> float:
-        return self._start + position * self._step
+        step, start = self._given
+        return with_decimals_of(step, self._start + position * self._step, start)

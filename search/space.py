@@ -1,7 +1,7 @@
 """A sweep's parameters: the keys that each of W&B's distributions takes, and its value at each point of (0, 1).
 
-The laws, their defaults and their rounding are those of W&B's own engine (package `sweeps` 0.3.0). Values are plain:
-int, float or what the file says.
+The laws, their defaults and their rounding are those of W&B's own engine (package `sweeps` 0.3.0), but for what it
+leaves behind a step's last decimal. Values are plain: int, float or what the file says.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import json
 import math
 from abc import abstractmethod
 from bisect import bisect_right
+from decimal import Decimal
 from functools import cached_property
 from itertools import accumulate
 from statistics import NormalDist
@@ -250,7 +251,19 @@ def _log_between(lower: float, upper: float, unit: float) -> float:
 
 def _quantised(value: float, q: float) -> float:
     """A multiple of `q`, half to even as numpy rounds; an int where `q` is one."""
-    return round(value / q) * q
+    return with_decimals_of(q, round(value / q) * q)
+
+
+def with_decimals_of(step: float, value: float, start: float = 0) -> float:
+    """A number of steps from a start, with no more decimals than these have: 0.3 for three times 0.1, whose product is
+    0.30000000000000004. An int stays one."""
+    return round(value, max(_decimals(step), _decimals(start)))
+
+
+def _decimals(number: float) -> int:
+    """Behind the point, as Python writes the number."""
+    exponent = Decimal(repr(number)).as_tuple().exponent
+    return max(0, -int(exponent))
 
 
 def identity(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -154,8 +155,17 @@ def test_quantised_values_are_rounded_as_numpy_rounds_them(
     drawn = value(unit, **quantised, q=q)
 
     plain = value(unit, **{**quantised, "distribution": quantised["distribution"].removeprefix("q_")})
-    assert drawn == np.round(plain / q) * q
+    decimals = max(0, -int(Decimal(repr(q)).as_tuple().exponent))
+    assert drawn == round(float(np.round(plain / q) * q), decimals)
+    assert drawn == pytest.approx(np.round(plain / q) * q, rel=1e-12, abs=0)
     assert type(drawn) is type(q)
+
+
+def test_a_quantised_value_has_no_more_decimals_than_its_step() -> None:
+    drawn = [value(unit / 40, distribution="q_uniform", min=0, max=1, q=0.1) for unit in range(1, 40)]
+
+    assert sorted(set(drawn)) == [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]
+    assert value(0.5, distribution="q_normal", mu=3e-5, q=1e-5) == 3e-5
 
 
 def test_halves_go_to_the_even_multiple_and_multiples_count_from_zero() -> None:

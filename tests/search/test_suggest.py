@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from decimal import Decimal
 from itertools import count, takewhile
 from math import prod
 from pathlib import Path
@@ -139,8 +140,9 @@ def test_a_grid_over_q_uniform_is_numpys_arange(low: float, span: float, q: floa
 
     taken = [point["x"] for point in points(config)]
 
+    decimals = max(0, *(-int(Decimal(repr(number)).as_tuple().exponent) for number in (low, q)))
     expected = np.arange(low, low + span, q).tolist()
-    assert taken == expected
+    assert taken == [round(each, decimals) for each in expected]
     assert [type(value) for value in taken] == [type(value) for value in expected]
 
 
@@ -155,6 +157,12 @@ def test_a_grid_over_q_uniform_leaves_max_out_and_counts_in_floats_unless_all_is
         {"x": 3},
         {"x": 5},
     ]
+
+
+def test_a_grid_over_q_uniform_has_no_more_decimals_than_min_and_q() -> None:
+    taken = [p["x"] for p in points(sweep("grid", x={"distribution": "q_uniform", "min": 0.05, "max": 0.5, "q": 0.1}))]
+
+    assert taken == [0.05, 0.15, 0.25, 0.35, 0.45]
 
 
 def test_a_step_far_above_the_range_still_takes_min() -> None:
