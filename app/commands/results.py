@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.commands import client
+from search import metric_names
 from terms import states, summary
 from terms.points import NO_SUGGESTION, sentence
 from terms.record import CAUSE, INTERRUPTED, PROVENANCE
@@ -27,6 +28,7 @@ class RunResult:
         cause_kind: of that cause, as the embedded server tells it; None on other backends.
         code_sha256: of the program that it ran; None if it did not say.
         point: which of its sweep's it was handed out for, from 1, as the embedded server tells it; None on others.
+        logged: the names of its values, where the sweep's metric is not one of them.
     """
 
     id: str
@@ -39,6 +41,7 @@ class RunResult:
     cause_kind: str | None = None
     code_sha256: str | None = None
     point: int | None = None
+    logged: tuple[str, ...] = ()
 
     @property
     def interrupted(self) -> bool:
@@ -143,6 +146,14 @@ class Results:
         others = f", {sentence({**endings, states.FAILED: len(self.failed)}, told)}" if endings or self.failed else ""
         return f"{finished}{total} {runs} finished{others}"
 
+    @property
+    def never_logged(self) -> str | None:
+        """That no run has logged the metric, and what was logged instead; None where one has, or none has begun."""
+        if self.metric is None or any(run.metric is not None for run in self.runs) or not self.finished:
+            return None
+        instead = metric_names.instead_of(self.metric, (name for run in self.runs for name in run.logged))
+        return f"No run has logged {self.metric}{'' if self.over else ' yet'}. {instead}".rstrip()
+
     def best(self) -> list[RunResult]:
         """The runs with a metric, best first."""
         return sorted(
@@ -201,17 +212,19 @@ class Reader:
         known = self._ended.get(run.id)
         if known is not None and known.state == run.state:
             return known
+        value = _number(run.summary.get(metric)) if metric else None
         result = RunResult(
             id=run.id,
             name=run.name or run.id,
             state=run.state,
             values={name: run.config.get(name) for name in self._sweep.config.get("parameters", {})},
-            metric=_number(run.summary.get(metric)) if metric else None,
+            metric=value,
             epoch=run.summary.get("epoch"),
             cause=run.summary.get(CAUSE),
             cause_kind=run.summary.get(summary.CAUSE_KIND),
             code_sha256=(run.config.get(PROVENANCE) or {}).get("code_sha256"),
             point=run.summary.get(summary.POINT),
+            logged=tuple(metric_names.names(run.summary_metrics or {})) if metric and value is None else (),
         )
         if result.state in states.ENDED:
             self._ended[run.id] = result

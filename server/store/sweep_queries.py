@@ -87,6 +87,12 @@ COLUMNS: Final = {
 }
 
 
+def last_summaries(connection: sqlite3.Connection, sweep_id: int, limit: int) -> list[str]:
+    """What the latest runs of a sweep have sent as their summaries, as JSON objects."""
+    sql = "SELECT summary FROM run WHERE sweep_id = ? ORDER BY id DESC LIMIT ?"
+    return [summary for (summary,) in connection.execute(sql, (sweep_id, limit))]
+
+
 def sortable(path: tuple[str, ...]) -> bool:
     """Tells whether SQLite can address a parameter; its JSON paths have no escape for a quotation mark."""
     return not any('"' in name for name in path)

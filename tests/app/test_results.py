@@ -159,6 +159,17 @@ def test_the_first_look_fetches_all_of_the_runs_at_once_and_later_ones_what_is_n
     assert asked == [False, True]
 
 
+def test_a_metric_that_never_came_is_told_with_the_nearest_name_that_was_logged() -> None:
+    runs = [run(n, "finished", logged=("val_acc", "epoch")) for n in (1, 2, 3)]
+
+    over, going = (shown(results(*runs, state=state))[1] for state in ("FINISHED", "RUNNING"))
+    came = shown(results(*runs[:2], run(3, "finished", metric=0.5), state="FINISHED"))[1]
+
+    assert "No run has logged val_accuracy. The nearest name that was logged is 'val_acc'." in over
+    assert "No run has logged val_accuracy yet." in going
+    assert "val_acc'" not in came
+
+
 def test_the_table_shows_only_parameters_that_differ() -> None:
     text = shown(results(run(1, "finished", metric=0.5), run(2, "finished", metric=0.25)))[1]
 

@@ -436,6 +436,38 @@ def test_agents_are_alive_until_silent_or_gone(shelf: Shelf, project: int) -> No
     assert "2 alive" in page.text
 
 
+@pytest.mark.parametrize(
+    ("summary", "words"),
+    [
+        ({"val_accuracy ": 0.9, "loss": 1}, "The nearest name that was logged is 'val_accuracy ' (mind the blanks)."),
+        ({"val_acc": 0.9, "epoch": 3, "cause": "x"}, "The nearest name that was logged is 'val_acc'."),
+        ({"val": {"accuracy": 0.9}, "_step": 3}, "The nearest name that was logged is 'val.accuracy'."),
+        ({"val_accuracy": "NaN"}, "'val_accuracy' was logged, but never as a finite number."),
+        ({"f1": 0.9, "epoch": 3, "_step": 3}, "Logged were 'epoch', 'f1'."),
+        ({f"x{n:02}": n for n in range(12)}, "'x08' and 3 more."),
+        ({}, "has logged val_accuracy ."),
+    ],
+)
+def test_a_metric_that_never_came_is_told_with_what_was_logged_instead_also_when_the_sweep_is_over(
+    shelf: Shelf, project: int, summary: dict[str, Any], words: str
+) -> None:
+    shelf.run(project, shelf.sweep(project), 0, summary=summary)
+    shelf.run(project, shelf.sweep(project, "sweep2", state="FINISHED"), 0, summary=summary)
+
+    going, over = shelf.look(SWEEP), shelf.look(SWEEP.replace("sweep1", "sweep2"))
+
+    assert "No run has logged val_accuracy yet." in going.text
+    assert "No run has logged val_accuracy ." in over.text
+    assert words in over.text
+
+
+def test_a_metric_that_came_is_not_missed(shelf: Shelf, project: int) -> None:
+    sweep = shelf.sweep(project)
+    shelf.run(project, sweep, 0, summary={"val_accuracy": 0.9, "val_acc": 1}, metric=0.9)
+
+    assert "nearest" not in shelf.look(SWEEP).text
+
+
 def test_a_sweep_without_a_metric_says_so(shelf: Shelf, project: int) -> None:
     sweep = shelf.sweep(project, metric_name=None)
     shelf.run(project, sweep, 0)

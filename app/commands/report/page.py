@@ -64,7 +64,8 @@ def _facts(found: Findings) -> str:
 def _hero(found: Findings) -> str:
     told = f'<p class="words">{words.sentences(found)}</p>'
     if not found.best:
-        why = "No run has a result yet." if found.results.metric else "The sweep file names no metric."
+        waiting = escape(found.results.never_logged or "No run has a result yet.")
+        why = waiting if found.results.metric else "The sweep file names no metric."
         return f'<div class="hero"><p class="number">–</p><div><p class="words">{why}</p>{told}</div></div>'
     best = found.best[0]
     name = f"best {escape(found.results.metric or '')}, by <b>{link(found.of(best).url, best.name)}</b>"

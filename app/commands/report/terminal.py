@@ -49,7 +49,7 @@ def show(results: Results, console: Console, note: str = "") -> int:
     # A pipe has no width, and a narrow terminal wraps: better than values cut off at the right.
     width = max(size.minimum, min(console.width, size.maximum)) if console.is_terminal else size.maximum
     console.print(table, crop=False, width=width)
-    for line in filter(None, [*failures(results), *_stopped(results), note, results.count()]):
+    for line in filter(None, [*failures(results), *_stopped(results), results.never_logged, note, results.count()]):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     return 0 if results.complete else 1
 

@@ -15,6 +15,7 @@ from server.pages.sweep.curves import SweepCurves, sweep_curves, ticks
 from server.pages.sweep.differences import Difference, differences
 from server.pages.sweep.failures import FailureRow, failure_rows
 from server.pages.sweep.filter_bar import FilterBar, filter_bar
+from server.pages.sweep.never_logged import instead
 from server.pages.sweep.plots import SweepPlots, sweep_plots
 from server.pages.sweep.runs_table import RunsTable, runs_table
 from server.pages.sweep.table_query import STATE_FILTERS
@@ -35,6 +36,7 @@ class SweepPage:
     """What the template is given.
 
     Attributes:
+        logged_instead: the names that runs have logged, where none has logged the metric.
         reason: why the sweep ended itself.
         search_error: why its agents wait in vain.
         wanted: whether an agent would find work and none is there.
@@ -62,6 +64,7 @@ class SweepPage:
     has_runs: bool
     filters: FilterBar
     best: Best | None
+    logged_instead: str
     plots: SweepPlots | None
     curves: SweepCurves | None
     differences: list[Difference]
@@ -98,6 +101,7 @@ def sweep_detail(view: SweepView) -> Page:
         has_runs=view.selection.total > 0,
         filters=filter_bar(view),
         best=best(view),
+        logged_instead=instead(view),
         plots=sweep_plots(view),
         curves=curves,
         differences=differences(view, curves.drawn if curves else []),
