@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from server.clock import Moment
 from server.ledger import points, runs
 from server.ledger.moves import move_sweep
+from server.ledger.names import require_texts
 from server.ledger.points import NewId
 from server.settings import Settings
 from server.store import queries, writes
@@ -34,7 +35,12 @@ class Command:
 
 
 def create_agent(tx: sqlite3.Connection, sweep: Sweep, host: str, now_s: float, new_id: NewId) -> Agent:
-    """Adds an agent; the first one sets a pending sweep going."""
+    """Adds an agent; the first one sets a pending sweep going.
+
+    Raises:
+        RefusalError: the host's name is too long.
+    """
+    require_texts({"host": host})
     id = writes.insert(
         tx, "agent", sweep_id=sweep.id, name=new_id(), host=host, created_at_s=now_s, heartbeat_at_s=now_s
     )

@@ -9,6 +9,7 @@ from typing import Any
 from server import lifecycle
 from server.ledger import files, points, starts
 from server.ledger.moves import move_run
+from server.ledger.names import require_name, require_texts
 from server.ledger.starts import How
 from server.refusal import RefusalError
 from server.run_values import at_path, number
@@ -35,8 +36,15 @@ class RunFields:
     program: str | None = None
 
     def given(self) -> dict[str, str]:
+        """The columns to set.
+
+        Raises:
+            RefusalError: a text is too long.
+        """
         named = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: value for name, value in named.items() if value is not None}
+        given = {name: value for name, value in named.items() if value is not None}
+        require_texts(given)
+        return given
 
 
 def begin(
@@ -63,13 +71,14 @@ def begin(
         The run, and whether it was made.
 
     Raises:
-        RefusalError: a search had handed it out, and it was deleted since.
+        RefusalError: a search had handed it out, and it was deleted since; or what it is called cannot be kept.
     """
     run = queries.run(tx, project.id, name)
     if run is None and queries.was_deleted(tx, project.id, name):
         # A program that goes on would make a run of no point out of one that is gone. 410: it is not tried again.
         raise RefusalError(f"run {name} was previously created and deleted; try a new run name", status=410)
     if run is None:
+        require_name("a run", name)
         run = _make(tx, project, sweep, name, given, state or states.RUNNING, now_s)
         _announce(tx, run, how)
         return run, True

@@ -9,6 +9,7 @@ from search.config import ConfigError, SweepConfig
 from server import lifecycle
 from server.ledger import points
 from server.ledger.moves import move_sweep
+from server.ledger.names import require_name, require_texts
 from server.ledger.points import NewId
 from server.refusal import RefusalError
 from server.store import queries, writes
@@ -30,14 +31,22 @@ class SweepFields:
 
     def given(self) -> dict[str, str]:
         named = {name: getattr(self, name) for name in ("display_name", "description", "controller", "scheduler")}
-        return {name: value for name, value in named.items() if value is not None}
+        given = {name: value for name, value in named.items() if value is not None}
+        require_texts(given)
+        return given
 
 
 def project_named(tx: sqlite3.Connection, entity: str, name: str, now_s: float) -> Project:
-    """Gives a project; projects are made on demand, as on W&B."""
+    """Gives a project; projects are made on demand, as on W&B.
+
+    Raises:
+        RefusalError: none can have this name.
+    """
     found = queries.project(tx, entity, name)
     if found is not None:
         return found
+    require_name("an entity", entity)
+    require_name("a project", name)
     return queries.by_id(tx, Project, writes.insert(tx, "project", entity=entity, name=name, created_at_s=now_s))
 
 
@@ -60,6 +69,7 @@ def register(
     values = fields.given()
     values.setdefault("display_name", config.name or "")
     values.setdefault("description", config.description or "")
+    require_texts(values)
     id = writes.insert(
         tx,
         "sweep",

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from server.protocol.json_values import parse_object, strict
+from server.protocol.paging import not_negative
 from server.refusal import RefusalError
 from server.run_values import at_path
 from server.sampling import evenly
@@ -13,8 +14,12 @@ DEFAULT_SAMPLES = 500
 
 
 def sampled(rows: list[Any], samples: int | None) -> list[Any]:
-    """At most `samples` of the rows (500 when not said), evenly spaced, the first and the last among them."""
-    wanted = DEFAULT_SAMPLES if samples is None else max(samples, 0)
+    """At most `samples` of the rows (500 when not said), evenly spaced, the first and the last among them.
+
+    Raises:
+        RefusalError: a negative number.
+    """
+    wanted = DEFAULT_SAMPLES if samples is None else not_negative(samples, "samples")
     return [rows[place] for place in evenly(len(rows), wanted)]
 
 

@@ -12,8 +12,8 @@ def page(nodes: Sequence[Any], first: int | None, after: str | None, last: int |
     Raises:
         RefusalError: `after` is no cursor of ours, or a count is negative.
     """
-    if min(first or 0, last or 0) < 0:
-        raise RefusalError("`first` and `last` must not be negative")
+    not_negative(first or 0, "first")
+    not_negative(last or 0, "last")
     start = _number(after) + 1 if after else 0
     if last is not None:
         start = max(start, len(nodes) - last)
@@ -21,6 +21,17 @@ def page(nodes: Sequence[Any], first: int | None, after: str | None, last: int |
     edges = [{"node": node, "cursor": str(start + i)} for i, node in enumerate(nodes[start:end])]
     info = {"endCursor": edges[-1]["cursor"] if edges else None, "hasNextPage": end < len(nodes)}
     return {"edges": edges, "pageInfo": info, "totalCount": len(nodes)}
+
+
+def not_negative(count: int, name: str) -> int:
+    """A count that a client asks for.
+
+    Raises:
+        RefusalError: it is below 0.
+    """
+    if count < 0:
+        raise RefusalError(f"`{name}` must not be negative, as {count} is")
+    return count
 
 
 def _number(cursor: str) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 from server.console import console_line
 from server.ledger import files as ledger
 from server.protocol.context import Info, iso, node_id, number_and_owner
-from server.protocol.paging import page
+from server.protocol.paging import not_negative, page
 from server.protocol.resolvers.runs import find_named
 from server.store import queries
 from server.store.rows import Run, StoredFile
@@ -68,7 +68,7 @@ def _log_lines(
     after: str | None = None,
     **ignored: Any,
 ) -> dict[str, Any]:
-    rows = queries.lines(info.context.tx, "log", run.id, last=last)
+    rows = queries.lines(info.context.tx, "log", run.id, last=None if last is None else not_negative(last, "last"))
     return page([_log_line(number, text) for number, text in rows], first, after)
 
 
