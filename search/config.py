@@ -83,12 +83,13 @@ def parse(text: str, source: str | None = None) -> SweepConfig:
     return checked.config
 
 
-def check(text: str, more: Iterable[Rule] = ()) -> Checked:
+def check(text: str, more: Iterable[Rule] = (), doubts: Iterable[Rule] = ()) -> Checked:
     """Reads and checks a sweep file, by further rules too.
 
     Args:
         text: YAML.
         more: what else must hold; of several mistakes at one key the first is told, search's own before theirs.
+        doubts: what else is surely not meant; the same holds.
     """
     try:
         document = read(text)
@@ -99,8 +100,9 @@ def check(text: str, more: Iterable[Rule] = ()) -> Checked:
         found += [problem for rule in more for problem in rule(document.data)]
     mistakes = [*document.problems, *found]
     wrong = {mistake.path for mistake in mistakes}
-    doubts = [] if config is None else [doubt for doubt in rules.warnings(config.raw) if doubt.path not in wrong]
-    return Checked(config, _findings(mistakes, document), _findings(doubts, document))
+    doubtful = [doubt for rule in (rules.warnings, *doubts) for doubt in (rule(config.raw) if config else ())]
+    warnings = [doubt for doubt in doubtful if doubt.path not in wrong]
+    return Checked(config, _findings(mistakes, document), _findings(warnings, document))
 
 
 def _checked(data: Any) -> tuple[SweepConfig | None, list[Problem]]:

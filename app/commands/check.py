@@ -3,10 +3,11 @@
 import difflib
 import json
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from app.commands import trainer_rules
+from app.commands import program_rules, trainer_rules
 from app.settings import SettingError
 from search import config
 from search.config import Checked, Finding, SweepConfig
@@ -26,7 +27,8 @@ def check(path: Path, portable: bool = False) -> Checked:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         return Checked(None, (Finding(Place(1, 1), _unreadable(path, error)),))
-    return config.check(text, [trainer_rules.problems, *([_extensions] if portable else [])])
+    doubts: list[config.Rule] = [trainer_rules.doubts, partial(program_rules.doubts, folder=path.parent)]
+    return config.check(text, [trainer_rules.problems, *([_extensions] if portable else [])], doubts)
 
 
 def sweep(path: Path) -> SweepConfig:
@@ -45,10 +47,15 @@ def lines(files: Mapping[Path, Checked]) -> Iterator[str]:
     """For people: a line for each mistake and warning, and one for each file that has neither."""
     for path, checked in files.items():
         yield from (mistake.line(str(path)) for mistake in checked.mistakes)
-        for warning in checked.warnings:
-            yield Finding(warning.place, f"warning: {warning.message}").line(str(path))
+        yield from warnings(path, checked)
         if not checked.mistakes and not checked.warnings:
             yield f"{path}: no mistakes."
+
+
+def warnings(path: Path, checked: Checked) -> Iterator[str]:
+    """A line for each."""
+    for warning in checked.warnings:
+        yield Finding(warning.place, f"warning: {warning.message}").line(str(path))
 
 
 def as_json(files: Mapping[Path, Checked]) -> str:

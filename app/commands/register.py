@@ -72,8 +72,11 @@ def _wandb_sweep(sweep: Wanted, environment: Mapping[str, str]) -> None:
     if done.returncode:
         said = [line.removeprefix("Error: ") for line in done.stderr.splitlines() if line.startswith("Error: ")]
         raise click.ClickException(f"the backend refused {sweep.file}: {' '.join(said) or done.stderr.strip()}")
-    for line in done.stderr.splitlines():
-        if "WARNING" in line:
+    checked = check.check(sweep.file)
+    known = [warning.message for warning in checked.warnings]
+    theirs = [line for line in done.stderr.splitlines() if "WARNING" in line]
+    for line in [*check.warnings(sweep.file, checked), *theirs]:
+        if line not in theirs or not any(message in line for message in known):
             click.echo(line, err=True)
 
 

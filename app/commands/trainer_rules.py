@@ -6,10 +6,12 @@ and pass over keys of the wrong type: those are mistakes of their own.
 
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import PurePath
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from app.commands.program_rules import words
 from app.config import LOGGED, TrialConfig
 from app.train import NOT_VALUES
 from app.values import ConfigError, parse_flags
@@ -21,6 +23,7 @@ from search.space import Parameter
 from search.wording import Path, dotted, not_a_number, respelt, shown, suggestion
 
 TRAINER = ("-m", "app.train")
+TRAINER_FILE = ("app", "train.py")
 
 _EDGE = 1e-15
 _BELLS_EDGE = 1e-6  # a normal distribution has no ends; what it draws once in a million times counts as one
@@ -31,7 +34,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 def problems(data: dict[str, Any]) -> Iterator[Problem]:
     """Each thing that the trainer does not take, as far as the sweep's command runs it."""
-    flags = _flags(data.get("command"))
+    flags = _flags(words(data))
     if flags is None:
         return
     try:
@@ -39,28 +42,36 @@ def problems(data: dict[str, Any]) -> Iterator[Problem]:
     except ConfigError as error:
         fixed = {}
         yield from (Problem(("command",), problem) for problem in error.problems)
-    yield from _fixed(fixed, data["command"])
+    yield from _fixed(fixed, words(data))
     given = data.get("parameters")
     parameters = given if isinstance(given, dict) else {}
     for name, spec in parameters.items():
         if not name.startswith(NOT_VALUES):
             yield from _parameter(name, spec)
     yield from _missing(parameters.keys() | fixed.keys())
-    yield from _metrics(data)
     yield from _early_terminate(data.get("early_terminate"), _most_epochs(parameters.get("epochs"), fixed))
 
 
-def _flags(command: Any) -> list[str] | None:
+def doubts(data: dict[str, Any]) -> Iterator[Problem]:
+    """Metrics that the trainer does not log by itself; one's own may be logged and not be named yet."""
+    if _flags(words(data)) is not None:
+        yield from _metrics(data)
+
+
+def _flags(command: list[str]) -> list[str] | None:
     """What a command gives the trainer beside the sweep's own values; None if it runs another program."""
-    words = [str(word) for word in command] if isinstance(command, list) else []
-    start = next((place for place, pair in enumerate(pairwise(words), 2) if pair == TRAINER), None)
-    return None if start is None else [word for word in words[start:] if not word.startswith("${")]
+    start = next((place for place, pair in enumerate(pairwise(["", *command]), 1) if _is_trainer(*pair)), None)
+    return None if start is None else [word for word in command[start:] if not word.startswith("${")]
 
 
-def _fixed(fixed: dict[str, Any], command: list[Any]) -> Iterator[Problem]:
+def _is_trainer(before: str, word: str) -> bool:
+    return (before, word) == TRAINER or PurePath(word).parts[-2:] == TRAINER_FILE
+
+
+def _fixed(fixed: dict[str, Any], command: list[str]) -> Iterator[Problem]:
     for name, value in fixed.items():
         if problem := TrialConfig.problem(name, value):
-            place = next(place for place, word in enumerate(command) if str(word).startswith(f"--{name}"))
+            place = next(place for place, word in enumerate(command) if word.startswith(f"--{name}"))
             yield Problem(("command", place), problem)
 
 
@@ -140,8 +151,9 @@ def _metrics(data: dict[str, Any]) -> Iterator[Problem]:
             place = (*path, "name")
             yield Problem(
                 place,
-                f"`{dotted(place)}` is {shown(name)}, which no trial logs.{suggestion(name, LOGGED)}"
-                f" Allowed: {', '.join(LOGGED)}.",
+                f"`{dotted(place)}` is {shown(name)}, which the trainer does not log.{suggestion(name, LOGGED)}"
+                " One that your model or callbacks log is added to `LOGGED` in app/config.py, which has"
+                f" {', '.join(LOGGED)}.",
             )
 
 

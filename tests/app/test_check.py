@@ -20,6 +20,7 @@ from app.settings import SettingError
 ROOT = Path(__file__).parents[2]
 TRAINER = 'command: ["${env}", python, "-m", "app.train", "${args}"]\n'
 PARAMETERS = "parameters: {a: {value: 1}}\n"
+ANOTHER = "command: [python, mine.py]\n"
 DISTRIBUTIONS = (
     "constant, categorical, categorical_w_probabilities, int_uniform, uniform, q_uniform, log_uniform,"
     " log_uniform_values, q_log_uniform, q_log_uniform_values, inv_log_uniform, inv_log_uniform_values, normal,"
@@ -111,7 +112,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, list[str]]:
     """What one call says of all files of the corpus."""
     folder = tmp_path_factory.mktemp("corpus")
     for name, (text, _) in CORPUS.items():
-        (folder / f"{name}.yaml").write_text(text)
+        (folder / f"{name}.yaml").write_text(text if TRAINER in text else text + ANOTHER)
     code, output = run(folder, *(f"{name}.yaml" for name in CORPUS))
     return code, output.splitlines()
 
@@ -127,6 +128,7 @@ def test_each_common_mistake_is_one_line_with_its_place(corpus: tuple[int, list[
 def test_warnings_leave_the_exit_code_at_0(tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_text(
         "method: random\nparameters:\n  lr: {distribution: log_uniform, min: -5, max: 0}\n  a: {values: [1e-4]}\n"
+        + ANOTHER
     )
 
     code, output = run(tmp_path, "x.yaml")
@@ -141,7 +143,7 @@ def test_warnings_leave_the_exit_code_at_0(tmp_path: Path) -> None:
 
 
 def test_programs_get_a_list_of_objects(tmp_path: Path) -> None:
-    (tmp_path / "good.yaml").write_text(f"method: grid\n{PARAMETERS}")
+    (tmp_path / "good.yaml").write_text(f"method: grid\n{PARAMETERS}{ANOTHER}")
     (tmp_path / "bad.yaml").write_text(f"method: random\nparameters: {{optimiser: {{value: adam}}}}\n{TRAINER}")
 
     code, output = run(tmp_path, "--format", "json", "good.yaml", "bad.yaml")
@@ -155,7 +157,7 @@ def test_programs_get_a_list_of_objects(tmp_path: Path) -> None:
 
 def test_a_file_that_is_not_there_hides_no_other(tmp_path: Path) -> None:
     (tmp_path / "sweeps").mkdir()
-    (tmp_path / "sweeps" / "random.yaml").write_text(f"method: grid\n{PARAMETERS}")
+    (tmp_path / "sweeps" / "random.yaml").write_text(f"method: grid\n{PARAMETERS}{ANOTHER}")
 
     code, output = run(tmp_path, "sweeps/randon.yaml", "sweeps/random.yaml")
 
@@ -316,11 +318,76 @@ def test_flags_that_the_command_gives_are_checked_too(tmp_path: Path) -> None:
     ]
 
 
-def test_a_metric_that_no_trial_logs_is_a_mistake(tmp_path: Path) -> None:
-    assert lines(tmp_path, "seed: {value: 1}", "metric: {name: val_acc}\n") == [
-        "4:10: `metric.name` is 'val_acc', which no trial logs. Did you mean `val_accuracy`?"
-        " Allowed: epoch, loss, accuracy, val_loss, val_accuracy, test_loss, test_accuracy."
+def warned(tmp_path: Path, text: str) -> list[str]:
+    """Each warning of a file, with its line and column."""
+    (tmp_path / "x.yaml").write_text(text)
+    code, output = run(tmp_path, "x.yaml")
+    assert code == 0, output
+    return [line.removeprefix("x.yaml:") for line in output.splitlines() if "warning" in line]
+
+
+def test_a_metric_that_the_trainer_does_not_log_is_a_warning_that_says_where_to_add_it(tmp_path: Path) -> None:
+    text = f"method: grid\n{TRAINER}metric: {{name: val_acc}}\nparameters: {{seed: {{value: 1}}}}\n"
+
+    assert warned(tmp_path, text) == [
+        "3:10: warning: `metric.name` is 'val_acc', which the trainer does not log. Did you mean `val_accuracy`?"
+        " One that your model or callbacks log is added to `LOGGED` in app/config.py, which has epoch, loss, accuracy,"
+        " val_loss, val_accuracy, test_loss, test_accuracy."
     ]
+
+
+@pytest.mark.parametrize(
+    "starts",
+    [
+        "program: app/train.py\n",
+        "program: ./app/train.py\ncommand: [python, '${program}', '${args}']\n",
+        "command: [python, /srv/tf-sweeps/app/train.py, '${args}']\n",
+    ],
+)
+def test_the_trainer_is_known_by_its_file_too(tmp_path: Path, starts: str) -> None:
+    (line,) = lines(tmp_path, "layer_sise: {value: 1}", command=starts)
+
+    assert "unknown key `layer_sise`. Did you mean `layer1_size`?" in line
+
+
+def test_a_file_without_a_program_says_that_only_a_program_can_run_it(tmp_path: Path) -> None:
+    sweep = f"method: grid\n{PARAMETERS}"
+    only = "`wandb agent` has nothing to run; only `wandb.agent(..., function=...)` in a program can."
+
+    assert warned(tmp_path, sweep) == [f"1:1: warning: neither `program` nor `command` is there: {only}"]
+    assert warned(tmp_path, f"{sweep}command: [python, '${{program}}', '${{args}}']\n") == [
+        f"3:1: warning: `command` has ${{program}}, and `program` is not there: {only}"
+    ]
+
+
+def test_a_program_that_is_not_there_is_named_with_the_nearest(tmp_path: Path) -> None:
+    sweep = f"method: grid\n{PARAMETERS}"
+    (tmp_path / "train.py").touch()
+
+    assert warned(tmp_path, f"{sweep}program: trian.py\n") == [
+        "3:1: warning: `program` is 'trian.py', and no such file is here or beside the sweep file."
+        " Did you mean train.py? Agents look for it where they are started."
+    ]
+
+
+@pytest.mark.parametrize(
+    "starts",
+    [
+        "program: mine.py",
+        "program: beside.py",
+        "program: pkg.mine\ncommand: [python, -m, '${program}']",
+        "program: sh\ncommand: ['${program}', run.sh]",
+        "program: unused.py\ncommand: [sh, run.sh]",
+        "job: team/project/job:latest",
+    ],
+)
+def test_what_an_agent_can_start_is_no_doubt(tmp_path: Path, starts: str) -> None:
+    (tmp_path / "sweeps").mkdir()
+    (tmp_path / "mine.py").touch()
+    (tmp_path / "sweeps" / "beside.py").touch()
+    (tmp_path / "sweeps" / "x.yaml").write_text(f"method: grid\n{PARAMETERS}{starts}\n")
+
+    assert run(tmp_path, "sweeps/x.yaml") == (0, "sweeps/x.yaml: no mistakes.\n")
 
 
 @pytest.mark.parametrize(
