@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from server import lifecycle
+from server.console import last_exception
 from server.ledger import files, points, starts
 from server.ledger.moves import move_run
 from server.ledger.names import require_name, require_texts
@@ -18,6 +19,8 @@ from server.store.rows import Project, Run, Sweep
 from terms import record, states
 from terms.record import CAUSE, EARLY_STOP
 from terms.summary import ADDED
+
+CONSOLE_TAIL = 300  # lines; a traceback through Keras has a hundred
 
 
 @dataclass(frozen=True)
@@ -174,6 +177,13 @@ def note_nan(tx: sqlite3.Connection, run: Run) -> None:
     value = at_path(_object(run.summary), name) if name else None
     if isinstance(value, float) and math.isnan(value):
         note_cause(tx, run, f"{record.NAN_METRIC}: {name} is NaN")
+
+
+def note_exception(tx: sqlite3.Connection, run: Run) -> None:
+    """Says of which exception a program died that says nothing itself, as most do not: its console has it."""
+    told = last_exception(text for _, text in queries.lines(tx, "log", run.id, last=CONSOLE_TAIL))
+    if told is not None:
+        note_cause(tx, run, told)
 
 
 def request_stop(tx: sqlite3.Connection, run: Run, now_s: float) -> None:

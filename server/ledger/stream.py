@@ -66,6 +66,8 @@ def _end(tx: sqlite3.Connection, run: Run, exit_code: int, now_s: float) -> None
     if run.state in states.LIVE:
         state = lifecycle.state_at_end(exit_code, run.stop_requested_at_s is not None, bool(run.preempting))
         runs.note_nan(tx, run)
+        if lifecycle.failed_itself(state, exit_code):
+            runs.note_exception(tx, queries.by_id(tx, Run, run.id))
         runs.end(tx, run, state, exit_code, now_s)
         if state == states.FINISHED and run.early_stop is not None:
             # It was done before it heard that it should stop: the verdict stands, and is no cause of its end.
