@@ -22,11 +22,12 @@ from typing import Any
 from starlette.concurrency import run_in_threadpool
 
 from search import evidence, suggest
-from server.ledger import points, sweeps
+from server.ledger import points, prior, sweeps
 from server.ledger.curves import Curves
-from server.store import queries
+from server.ledger.runs import metric_of
+from server.store import queries, sweep_queries
 from server.store.database import Database
-from server.store.rows import Sweep
+from server.store.rows import Run, Sweep
 
 log = logging.getLogger(__name__)
 
@@ -51,18 +52,20 @@ class Question:
 
 
 def runs_of(connection: sqlite3.Connection, curves: Curves, sweep: Sweep) -> tuple[evidence.Run, ...]:
-    """A sweep's runs as its search sees them; of those whose rows make no difference none are read."""
+    """A sweep's runs as its search sees them, those that it began with first; rows are read where they matter."""
     params = {trial.id: json.loads(trial.params) for trial in queries.trials(connection, sweep.id)}
-    metric = points.parsed(sweep.config).metric
-    return tuple(
-        evidence.Run(
-            params[run.trial_id],
-            run.state,
-            curves.of(connection, run, metric.name) if metric and evidence.needs_history(metric, run.state) else (),
-            run.metric,
-        )
-        for run in queries.runs_of_sweep(connection, sweep.id)
-        if run.trial_id in params
+    config = points.parsed(sweep.config)
+
+    def seen(run: Run, params: dict[str, Any], value: float | None) -> evidence.Run:
+        needed = config.metric is not None and evidence.needs_history(config.metric, run.state)
+        rows = curves.of(connection, run, sweep.metric_name) if needed else ()
+        return evidence.Run(params, run.state, rows, value)
+
+    before = sweep_queries.prior_runs(connection, sweep.id)
+    own = [run for run in queries.runs_of_sweep(connection, sweep.id) if run.trial_id in params]
+    return (
+        *(seen(run, prior.params_of(run, config), metric_of(json.loads(run.summary), sweep)) for run in before),
+        *(seen(run, params[run.trial_id or 0], run.metric) for run in own),
     )
 
 

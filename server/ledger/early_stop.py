@@ -18,7 +18,7 @@ from server.ledger import points, runs
 from server.ledger.chunk import Chunk
 from server.ledger.curves import curve_of, values
 from server.sampling import evenly
-from server.store import queries, writes
+from server.store import queries, sweep_queries, writes
 from server.store.rows import Run, Sweep
 from terms import states
 
@@ -78,14 +78,16 @@ def _compare(tx: sqlite3.Connection, run: Run, config: SweepConfig, curve: list[
 
 
 def _rivals(tx: sqlite3.Connection, run: Run, config: SweepConfig, bracket: int) -> list[float]:
-    """The values of the sweep's other runs at a bracket."""
+    """The values of the sweep's other runs at a bracket, and of those that it began with."""
     metric = config.metric.name if config.metric else None
     for rival in queries.runs_in_doubt(tx, run.sweep_id or 0, bracket):
         curve = curve_of(tx, rival, metric, bracket)
         _keep(tx, rival, config, curve)
         if len(curve) < bracket:
             writes.update(tx, "run", rival.id, curve_length=len(curve))
-    return queries.values_at(tx, run.sweep_id or 0, bracket, but=run.id)
+    prior = (curve_of(tx, each, metric, bracket) for each in sweep_queries.prior_runs(tx, run.sweep_id or 0))
+    kept = queries.values_at(tx, run.sweep_id or 0, bracket, but=run.id)
+    return kept + [curve[-1] for curve in prior if len(curve) == bracket]
 
 
 def _keep(tx: sqlite3.Connection, run: Run, config: SweepConfig, curve: Sequence[float]) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from search import config as sweep_config
 from search import suggest
 from server import causes, lifecycle
+from server.ledger import prior
 from server.ledger.moves import move_run, move_sweep
 from server.refusal import RefusalError
 from server.store import queries, writes
@@ -238,13 +239,14 @@ def _next_trial(tx: sqlite3.Connection, sweep: Sweep) -> Trial | None:
         return _proposed_trial(tx, sweep, number)
     config = parsed(sweep.config)
     index = sweep.next_index
+    left_out = prior.covered(tx, sweep, config) if sweep.method == "grid" else set()
     while (params := suggest.suggest(config, index, sweep.seed)) is not None:
         index += 1
         key = _key(sweep, index - 1, params)
-        if queries.trial_by_key(tx, sweep.id, key) is None:
+        if queries.trial_by_key(tx, sweep.id, key) is None and prior.point(params, config) not in left_out:
             writes.update(tx, "sweep", sweep.id, next_index=index)
             return _new_trial(tx, sweep, number, key, json.dumps(params))
-    # An updated config may hold points handed out before: only the end of the search tells how many there are.
+    # An updated config may hold points handed out before, prior runs cover some: only the end tells how many there are.
     writes.update(tx, "sweep", sweep.id, next_index=index, expected=number)
     return None
 

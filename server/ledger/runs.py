@@ -137,7 +137,7 @@ def set_summary(tx: sqlite3.Connection, run: Run, text: str) -> None:
         "run",
         run.id,
         summary=text,
-        metric=_metric(summary, sweep),
+        metric=metric_of(summary, sweep),
         cause=None if cause is None else str(cause),
         # A cause that comes after the end, from a trial's parent, makes its kind known.
         cause_kind=lifecycle.kind_at_end(run.state, cause and str(cause), run.exit_code),
@@ -257,7 +257,8 @@ def _make(
     return queries.by_id(tx, Run, id)
 
 
-def _metric(summary: dict[str, Any], sweep: Sweep | None) -> float | None:
+def metric_of(summary: dict[str, Any], sweep: Sweep | None) -> float | None:
+    """The value of a sweep's metric in a summary; None where it has none, or none that is finite."""
     if sweep is None or sweep.metric_name is None:
         return None
     value = at_path(summary, sweep.metric_name)

@@ -29,7 +29,7 @@ ORDERING: Final = ("$gt", "$gte", "$lt", "$lte")
 class RunView:
     """A run as filters and orders see it: values by name."""
 
-    def __init__(self, run: Run, sweep_name: str | None, username: str) -> None:
+    def __init__(self, run: Run, sweep_name: str | list[str] | None, username: str) -> None:
         self.run = run
         self._named: dict[str, Any] = {
             "name": run.name,

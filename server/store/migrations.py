@@ -250,6 +250,15 @@ STEPS: Final[tuple[str | Callable[[sqlite3.Connection], str], ...]] = (
     """
     ALTER TABLE sweep ADD COLUMN search_error TEXT;   -- why no suggestion can be found; NULL: one can
     """,
+    """
+    -- Runs of before, of any sweep or none, that a sweep begins with.
+    CREATE TABLE prior_run (
+        sweep_id INTEGER NOT NULL REFERENCES sweep ON DELETE CASCADE,
+        run_id   INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
+        PRIMARY KEY (sweep_id, run_id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX prior_run_of_run ON prior_run (run_id);
+    """,
 )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from server.store.page_queries import Attempt, columns, number
-from server.store.queries import HAS_RESULT, LIVE, shown
+from server.store.queries import HAS_RESULT, LIVE, all_rows, shown
 from server.store.rows import Agent, Run
 
 
@@ -85,6 +85,24 @@ COLUMNS: Final = {
     "rows": "run.history_lines",
     "time": "run.ended_at_s - run.started_at_s",
 }
+
+
+def prior_runs(connection: sqlite3.Connection, sweep_id: int) -> list[Run]:
+    """The runs of before that a sweep began with."""
+    where = "JOIN prior_run ON prior_run.run_id = run.id WHERE prior_run.sweep_id = ? ORDER BY run.created_at_s, run.id"
+    return all_rows(connection, Run, where, sweep_id)
+
+
+def sweeps_by_prior_run(connection: sqlite3.Connection, project_id: int) -> dict[int, list[str]]:
+    """The names of the sweeps that began with a run, for each such run of a project."""
+    sql = (
+        "SELECT prior_run.run_id, sweep.name FROM prior_run JOIN sweep ON sweep.id = prior_run.sweep_id "
+        "WHERE sweep.project_id = ?"
+    )
+    found: dict[int, list[str]] = {}
+    for run_id, name in connection.execute(sql, (project_id,)):
+        found.setdefault(run_id, []).append(name)
+    return found
 
 
 def last_summaries(connection: sqlite3.Connection, sweep_id: int, limit: int) -> list[str]:

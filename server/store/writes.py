@@ -144,3 +144,8 @@ def drop_passed(connection: sqlite3.Connection, run_id: int) -> None:
 def _count_lines(connection: sqlite3.Connection, stream: str, run_id: int, end: int) -> None:
     column = STREAM_TABLES[stream]
     connection.execute(f"UPDATE run SET {column} = max({column}, ?) WHERE id = ?", (end, run_id))
+
+
+def attach_prior_run(tx: sqlite3.Connection, sweep_id: int, run_id: int) -> None:
+    """Lets a run of before belong to a sweep; once is enough."""
+    tx.execute("INSERT OR IGNORE INTO prior_run (sweep_id, run_id) VALUES (?, ?)", (sweep_id, run_id))

@@ -461,6 +461,18 @@ def test_a_metric_that_never_came_is_told_with_what_was_logged_instead_also_when
     assert words in over.text
 
 
+def test_a_sweep_names_the_runs_that_it_began_with(shelf: Shelf, project: int) -> None:
+    sweep, runs = shelf.sweep(project), [shelf.run(project) for _ in range(5)]
+    with shelf.database.write() as tx:
+        for run in runs:
+            writes.attach_prior_run(tx, sweep, run)
+
+    page = shelf.look(SWEEP)
+
+    assert "begun with 5 prior runs: trial 1 , trial 2 , trial 3 and 2 more" in page.text
+    assert "/local/p/runs/run1" in page.links
+
+
 def test_a_metric_that_came_is_not_missed(shelf: Shelf, project: int) -> None:
     sweep = shelf.sweep(project)
     shelf.run(project, sweep, 0, summary={"val_accuracy": 0.9, "val_acc": 1}, metric=0.9)

@@ -20,7 +20,7 @@ from server.pages.sweep.plots import SweepPlots, sweep_plots
 from server.pages.sweep.runs_table import RunsTable, runs_table
 from server.pages.sweep.table_query import STATE_FILTERS
 from server.pages.sweep.view import SweepView
-from server.pages.words.addresses import project_url
+from server.pages.words.addresses import project_url, run_url
 from server.pages.words.facts import Count, counts, kind_of, kinds, of_expected, search_error, stop_reason, title_of
 from server.pages.words.look import Look, sweep_look
 from server.pages.words.outlook import Outlook, outlook
@@ -29,6 +29,16 @@ from server.store import queries, sweep_queries
 from server.store.rows import Sweep
 
 REFRESH_S: Final = 3
+PRIOR_SHOWN: Final = 3
+
+
+@dataclass(frozen=True)
+class PriorRuns:
+    """Runs of before that the sweep began with: how many, and the first of them by name and address."""
+
+    count: str
+    first: list[tuple[str, str]]
+    more: int
 
 
 @dataclass(frozen=True)
@@ -44,6 +54,7 @@ class SweepPage:
 
     sweep: Sweep
     title: str
+    prior: PriorRuns | None
     look: Look
     url: str
     buttons: list[Button]
@@ -81,6 +92,7 @@ def sweep_detail(view: SweepView) -> Page:
     values = SweepPage(
         sweep=sweep,
         title=title,
+        prior=_prior(view),
         look=sweep_look(sweep),
         url=view.path,
         buttons=sweep_buttons(sweep, progress),
@@ -112,6 +124,12 @@ def sweep_detail(view: SweepView) -> Page:
     )
     crumbs = (Crumb("Sweeps", "/"), Crumb(view.project.name, project_url(view.project)), Crumb(title))
     return Page("sweep.html", title, vars(values), crumbs, None if view.over else REFRESH_S)
+
+
+def _prior(view: SweepView) -> PriorRuns | None:
+    runs = sweep_queries.prior_runs(view.connection, view.sweep.id)
+    shown = [(run.display_name or run.name, run_url(view.project, run.name)) for run in runs[:PRIOR_SHOWN]]
+    return PriorRuns(format.counted(len(runs), "prior run"), shown, len(runs) - len(shown)) if runs else None
 
 
 def _ready(sweep: Sweep) -> str:

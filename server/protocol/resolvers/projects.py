@@ -1,5 +1,7 @@
 """Projects: found, listed, made."""
 
+import sqlite3
+from collections.abc import Callable
 from typing import Any
 
 from server.ledger import sweeps as ledger
@@ -7,7 +9,8 @@ from server.protocol.context import Info, iso, node_id
 from server.protocol.filters import RunView, ordered, parse_filters, passing, refuse_costly, sweep_asked_for
 from server.protocol.paging import page
 from server.protocol.resolvers.account import entity, user
-from server.store import queries
+from server.refusal import RefusalError
+from server.store import queries, sweep_queries
 from server.store.rows import Project, Run, Sweep
 
 # What a client means that names no project: the sweep or run is looked for by its own name.
@@ -33,14 +36,29 @@ def views(info: Info, project: Project, filters: str | None, order: str | None =
     """The project's runs that pass the filters, in order; the newest first when none is given."""
     context = info.context
     wanted = parse_filters(filters)
-    names = {sweep.id: sweep.name for sweep in queries.sweeps(context.tx, project.id)}
+    names = _sweeps_of_runs(context.tx, project)
     asked = queries.sweep(context.tx, name) if (name := sweep_asked_for(wanted)) else None
     count = queries.run_count_of_sweep(context.tx, asked.id) if asked else queries.run_count(context.tx, project.id)
     refuse_costly(wanted, order, count)
-    rows = queries.runs_of_sweep(context.tx, asked.id) if asked else queries.runs(context.tx, project.id)
+    if asked:
+        rows = sweep_queries.prior_runs(context.tx, asked.id) + queries.runs_of_sweep(context.tx, asked.id)
+    else:
+        rows = queries.runs(context.tx, project.id)
     own = [run for run in rows if run.project_id == project.id]
-    found = [RunView(run, names.get(run.sweep_id or 0), context.settings.entity) for run in own]
+    found = [RunView(run, names(run), context.settings.entity) for run in own]
     return ordered(passing(found, wanted), order or "-created_at")
+
+
+def _sweeps_of_runs(tx: sqlite3.Connection, project: Project) -> Callable[[Run], str | list[str] | None]:
+    """Gives a run's sweep by name; several where others began with it."""
+    names = {sweep.id: sweep.name for sweep in queries.sweeps(tx, project.id)}
+    others = sweep_queries.sweeps_by_prior_run(tx, project.id)
+
+    def of(run: Run) -> str | list[str] | None:
+        own = names.get(run.sweep_id or 0)
+        return [*others[run.id], *([own] if own else [])] if run.id in others else own
+
+    return of
 
 
 def _project(_: Any, info: Info, name: str | None = None, entityName: str | None = None) -> Any:
@@ -74,6 +92,8 @@ def _sweeps(
     after: str | None = None,
     filters: str | None = None,
 ) -> dict[str, Any]:
+    if parse_filters(filters):
+        raise RefusalError("sweeps cannot be filtered by this server: list all of the project's", status=501)
     return page(queries.sweeps(info.context.tx, project.id), first, after)
 
 

@@ -3,13 +3,15 @@
 import secrets
 from typing import Any
 
+from server.ledger import prior
 from server.ledger import sweeps as ledger
 from server.ledger.sweeps import SweepFields
 from server.protocol.context import Info, iso, node_id, parts_of
+from server.protocol.filters import parse_filters
 from server.protocol.paging import page
-from server.protocol.resolvers.projects import project_of
+from server.protocol.resolvers.projects import project_of, views
 from server.refusal import NotFoundError, RefusalError
-from server.store import queries
+from server.store import queries, sweep_queries
 from server.store.rows import Sweep
 from terms.points import NO_SUGGESTION, sentence
 
@@ -28,6 +30,7 @@ def find(info: Info, name: str) -> Sweep:
 
 def _upsert(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
     context = info.context
+    _refuse_launch(input)
     fields = SweepFields(
         display_name=input.get("displayName"),
         description=input.get("description"),
@@ -42,9 +45,38 @@ def _upsert(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
             ledger.update_config(context.tx, sweep, input["config"], context.now_s) if input.get("config") else ()
         )
         ledger.change(context.tx, sweep, fields, context.now_s)
+    warnings = (*warnings, *_attach_prior_runs(info, sweep, input.get("priorRunsFilters")))
     if input.get("state") is not None and input.get("id") is not None:
         ledger.set_state(context.tx, find(info, sweep.name), input["state"].upper(), context.now_s)
     return {"sweep": find(info, sweep.name), "configValidationWarnings": list(warnings)}
+
+
+def _refuse_launch(input: dict[str, Any]) -> None:
+    # The client sends the text "null" where there are none.
+    if input.get("launchScheduler") is not None or input.get("templateVariableValues") not in (None, "null"):
+        raise RefusalError(
+            "W&B Launch (queues, scheduler jobs, template variables) is not offered by this server: register the sweep"
+            " without them and start `wandb agent` where it is to run",
+            status=501,
+        )
+
+
+def _attach_prior_runs(info: Info, sweep: Sweep, filters: str | None) -> list[str]:
+    """Lets the runs of the sweep's project that pass belong to it; gives what is to be said of them."""
+    if filters is None or not parse_filters(filters):
+        return []
+    found = [view.run for view in views(info, project_of(info, sweep), filters)]
+    prior.attach(info.context.tx, sweep, found)
+    missing = sorted(_named(parse_filters(filters)) - {run.name for run in found})
+    said = [f"no run {name!r} in this project: it is no prior run of this sweep" for name in missing]
+    if found and sweep.method == "grid":
+        said.append("points of this grid that a prior run with a result covers are not run again")
+    return said
+
+
+def _named(filters: dict[str, Any]) -> set[str]:
+    """The runs that W&B's client names, in the one form that it has for them."""
+    return {each["name"] for each in filters.get("$or", []) if isinstance(each.get("name"), str)}
 
 
 def _register(info: Info, input: dict[str, Any], fields: SweepFields) -> tuple[Sweep, tuple[str, ...]]:
@@ -86,7 +118,17 @@ def _outcomes(sweep: Sweep, info: Info) -> str:
 
 
 def _runs(sweep: Sweep, info: Info, first: int | None = None, after: str | None = None) -> dict[str, Any]:
-    return page(queries.runs_of_sweep(info.context.tx, sweep.id), first, after)
+    tx = info.context.tx
+    return page(sweep_queries.prior_runs(tx, sweep.id) + queries.runs_of_sweep(tx, sweep.id), first, after)
+
+
+def _prior_runs(sweep: Sweep, info: Info, first: int | None = None, after: str | None = None) -> dict[str, Any]:
+    return page(sweep_queries.prior_runs(info.context.tx, sweep.id), first, after)
+
+
+def _run_count(sweep: Sweep, info: Info) -> int:
+    tx = info.context.tx
+    return len(sweep_queries.prior_runs(tx, sweep.id)) + queries.run_count_of_sweep(tx, sweep.id)
 
 
 def _heartbeat_at(sweep: Sweep, info: Info) -> str | None:
@@ -105,9 +147,10 @@ FIELDS = {
         "heartbeatAt": _heartbeat_at,
         "earlyStopJobRunning": lambda sweep, info: False,
         "bestLoss": _best,
-        "runCount": lambda sweep, info: queries.run_count_of_sweep(info.context.tx, sweep.id),
+        "runCount": _run_count,
         "runCountExpected": lambda sweep, info: sweep.expected,
         "project": lambda sweep, info: project_of(info, sweep),
         "runs": _runs,
+        "priorRuns": _prior_runs,
     },
 }

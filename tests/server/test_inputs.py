@@ -1,0 +1,96 @@
+"""No input field is taken and read by nobody: each is read, or refused, or stands here with its reason."""
+
+import ast
+import inspect
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import pytest
+from graphql import GraphQLInputObjectType, get_named_type
+
+from server.protocol.schema import NOUNS, load_schema
+from tests.server.speaker import GRID, Speaker
+
+NOT_SHOWN = "no page of this server shows it, and no client reads it back"
+UNREAD = {
+    "UpsertModelInput": {
+        **dict.fromkeys(("access", "owner", "isPublished"), "whoever has the key may read and write everything"),
+        **dict.fromkeys(("description", "dockerImage", "framework", "isBenchmark", "repo", "views"), NOT_SHOWN),
+        "allowAllArtifactTypesInRegistry": "there are no registries",
+        "clientMutationId": "a mark of the client's own, which it does not ask for again",
+        "id": "a project is found by its name",
+    },
+    "CreateAgentInput": dict.fromkeys(("projectName", "entityName"), "the sweep knows its project"),
+    "AgentHeartbeatInput": {"metrics": "the client sends an empty object"},
+    "UpsertBucketInput": {
+        "debug": "asks W&B's own staff to look on",
+        "jobRepo": "it stands in the run's wandb-metadata.json, too",
+    },
+    "DeleteRunInput": {"deleteArtifacts": "a run has none here"},
+    "RewindRunInput": dict.fromkeys(
+        ("runName", "entityName", "projectName", "metricName", "metricValue"), "rewinding is refused whole"
+    ),
+    "NotifyScriptableRunAlertInput": dict.fromkeys(
+        ("title", "text", "severity", "waitDuration"), "there is nobody to send a mail to; the client prints nothing"
+    ),
+    "MarkRunFilesUploadedInput": {"files": "the upload itself has told of them"},
+    "DeleteFilesInput": {"projectId": "a file's id is enough"},
+}
+
+
+def read_by(noun: ModuleType, resolver: str) -> Iterator[str]:
+    """The keys that a resolver, or what it calls in its module, takes out of its `input`."""
+    functions = {
+        node.name: node for node in ast.parse(inspect.getsource(noun)).body if isinstance(node, ast.FunctionDef)
+    }
+    left, seen = [resolver], set[str]()
+    while left:
+        name = left.pop()
+        seen.add(name)
+        for node in ast.walk(functions[name]):
+            match node:
+                case ast.Subscript(value=ast.Name(id="input"), slice=ast.Constant(value=str(key))):
+                    yield key
+                case ast.Call(
+                    func=ast.Attribute(value=ast.Name(id="input"), attr="get"), args=[ast.Constant(value=key), *_]
+                ):
+                    yield str(key)
+                case ast.Call(func=ast.Name(id=called)) if called in functions and called not in seen:
+                    left.append(called)
+
+
+def mutations() -> Iterator[tuple[ModuleType, str, Any]]:
+    for noun in NOUNS:
+        fields: dict[str, dict[str, Any]] = noun.FIELDS
+        yield from ((noun, name, resolver) for name, resolver in fields.get("Mutation", {}).items())
+
+
+def test_each_field_is_read_or_stands_here_with_its_reason() -> None:
+    schema = load_schema()
+    assert schema.mutation_type is not None
+    seen = set()
+    for noun, name, resolver in mutations():
+        type = get_named_type(schema.mutation_type.fields[name].args["input"].type)
+        assert isinstance(type, GraphQLInputObjectType)
+        seen.add(name)
+        read = set(read_by(noun, resolver.__name__))
+        assert type.fields.keys() - read == UNREAD.get(type.name, {}).keys(), type.name
+    assert seen == schema.mutation_type.fields.keys()
+
+
+@pytest.mark.parametrize("field", ["launchScheduler", "templateVariableValues"])
+def test_what_belongs_to_w_b_launch_is_refused(wb: Speaker, field: str) -> None:
+    document = """mutation ($input: UpsertSweepInput!) { upsertSweep(input: $input) { sweep { name } } }"""
+    config = "method: grid\nparameters: {a: {values: [1]}}"
+
+    assert wb.post(document, input={"config": config, field: "{}"}).status_code == 501
+    assert wb.post(document, input={"config": config, "templateVariableValues": "null"}).status_code == 200
+
+
+def test_a_filter_of_sweeps_is_refused(wb: Speaker) -> None:
+    wb.register(GRID)
+    document = 'query ($filters: JSONString) { project(name: "p") { sweeps(filters: $filters) { edges { cursor } } } }'
+
+    assert wb.post(document, filters='{"state": "RUNNING"}').status_code == 501
+    assert len(wb.ask(document, filters="{}")["project"]["sweeps"]["edges"]) == 1
