@@ -17,6 +17,7 @@ from graphql import (
     validate,
 )
 
+from server.protocol import not_offered
 from server.protocol.context import Context
 from server.protocol.cost import refuse_costly, refuse_long
 from server.protocol.faults import Answer, told
@@ -77,7 +78,7 @@ class Endpoint:
         refuse_long(document)
         problems = validate(self._schema, document, RULES)
         if problems:
-            raise problems[0]
+            raise not_offered.refusal(self._schema, document, problems[0])
         return document
 
 

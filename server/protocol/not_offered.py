@@ -1,0 +1,89 @@
+"""What to tell a client that asks for a product of W&B's which this server is not: its name, and what to use instead.
+
+The client's documents name their products: in operations, types and fields. What none of these patterns knows is told
+in GraphQL's words, without its guess at what was meant: nobody typed the document.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLInputObjectType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    NameNode,
+    Visitor,
+    visit,
+)
+
+from server.refusal import RefusalError
+
+PAGE: Final = "docs/not-offered.md"
+GUESS: Final = re.compile(r" Did you mean .*", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A product of W&B's, how its documents are known, and what does its work here."""
+
+    name: str
+    pattern: str
+    instead: str
+
+
+FEATURES: Final = (
+    Feature(
+        "automations", r"automation|trigger|integration", "let a program read the sweep with `wandb.Api()` and act"
+    ),
+    Feature(
+        "a scheduler on the client's side",
+        r"enqueuesweeprun|controllerrun",
+        "`method: grid`, `random` or `bayes`, by which the server suggests",
+    ),
+    Feature(
+        "launch queues",
+        r"runqueue|launch|resourceconfig|jobartifact",
+        "start `wandb agent` where runs are to be made, as `make up` and docker compose do",
+    ),
+    Feature(
+        "registries",
+        r"registr|orginfo",
+        "a model stays with its run, and `python -m app best` fetches the best of a sweep",
+    ),
+    Feature("reports", r"views?$|createview|upsertview|deleteview", "`make report` writes report.html and results.csv"),
+    Feature(
+        "teams and users",
+        r"invite|createteam|serviceaccount|createuser|generateapikey|deleteapikey|ratelimits",
+        "whoever has the server's one key may do everything; a page's share link is for reading",
+    ),
+)
+
+
+class _Names(Visitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def enter_name(self, node: NameNode, *_: object) -> None:
+        self.found.append(node.value)
+
+
+def refusal(schema: GraphQLSchema, document: DocumentNode, problem: GraphQLError) -> RefusalError:
+    """What a document that the schema does not know is answered with. Neither status is tried again by the client."""
+    names = _Names()
+    visit(document, names)
+    unknown = set(names.found) - _known(schema)
+    for feature in FEATURES:
+        if any(re.search(feature.pattern, name, re.IGNORECASE) for name in unknown):
+            return RefusalError(
+                f"this server has no {feature.name}; instead: {feature.instead}. More: {PAGE}", status=501
+            )
+    return RefusalError(f"{GUESS.sub('', problem.message)} This server does not offer that. More: {PAGE}")
+
+
+def _known(schema: GraphQLSchema) -> set[str]:
+    types = [type for type in schema.type_map.values() if isinstance(type, GraphQLObjectType | GraphQLInputObjectType)]
+    return {*schema.type_map, *(name for type in types for name in type.fields)}
