@@ -88,6 +88,25 @@ def test_a_grid_leaves_out_what_prior_runs_with_a_result_cover(wb: Speaker) -> N
     assert "points: 2 finished" in wb.sweep(sweep)["description"]
 
 
+def test_a_run_that_lacks_a_parameter_covers_nothing(wb: Speaker) -> None:
+    sweep, _ = begun_with(wb, GRID, before(wb, "other", width=32), before(wb, "bare"))
+
+    assert next_run(wb, wb.agent(sweep)) == {"units": 8}
+
+
+def test_prior_runs_can_be_given_later_and_a_sweeps_own_run_is_none(wb: Speaker) -> None:
+    sweep = wb.register(GRID)
+    own, other = wb.do_trial(wb.agent(sweep), sweep), before(wb, "other")
+    document = """mutation ($id: ID!, $prior: JSONString!) { upsertSweep(input: {id: $id, priorRunsFilters: $prior}) {
+        sweep { priorRuns { edges { node { name } } } runs { edges { node { name } } } } } }"""
+    prior = json.dumps({"$or": [{"name": own}, {"name": other}]})
+
+    for _ in range(2):
+        found = wb.ask(document, id=wb.sweep(sweep)["id"], prior=prior)["upsertSweep"]["sweep"]
+        assert names(found["priorRuns"]) == {other}
+        assert names(found["runs"]) == {own, other}
+
+
 def test_a_point_is_the_same_however_its_numbers_are_spelt(wb: Speaker) -> None:
     grid = {"method": "grid", "parameters": {"net": {"parameters": {"w": {"values": [1, 2]}}}, "a": {"values": [0.5]}}}
     sweep, _ = begun_with(wb, grid, before(wb, "done", net={"w": 1}, a=0.5, more=3))
