@@ -243,7 +243,8 @@ def _next_trial(tx: sqlite3.Connection, sweep: Sweep) -> Trial | None:
     while (params := suggest.suggest(config, index, sweep.seed)) is not None:
         index += 1
         key = _key(sweep, index - 1, params)
-        if queries.trial_by_key(tx, sweep.id, key) is None and prior.point(params, config) not in left_out:
+        free = not left_out or prior.point(params, config) not in left_out
+        if free and queries.trial_by_key(tx, sweep.id, key) is None:
             writes.update(tx, "sweep", sweep.id, next_index=index)
             return _new_trial(tx, sweep, number, key, json.dumps(params))
     # An updated config may hold points handed out before, prior runs cover some: only the end tells how many there are.
