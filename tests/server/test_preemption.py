@@ -9,6 +9,8 @@ import pytest
 from tests.patience import HANG_S
 from tests.server.real_server import RunningServer
 
+# It finishes by itself: a program that ends within a millisecond of its start is at times kept for ever by W&B's client
+# (0.31.0), whose service waits for word of the run while the client waits for its service.
 # Its first life ends like a spot machine's notice: two epochs done, a checkpoint, the announcement, exit code 143.
 TRIAL = """
 import pathlib, sys, wandb
@@ -25,6 +27,7 @@ for epoch in range(first, 4):
         wandb.mark_preempting()
         run.finish(exit_code=143)
         sys.exit(143)
+run.finish()
 """
 SWEEP = "{program: trial.py, method: grid, metric: {name: acc, goal: maximize}, parameters: {units: {values: [8]}}}"
 
