@@ -18,6 +18,7 @@ from server.bayes_worker import find_suggestions
 from server.clock import Clock
 from server.keys import Keys, OneTimeLinks
 from server.ledger import files
+from server.ledger.artifacts import content, deletion
 from server.ledger.watch import give_up_silent
 from server.pages.events import Events
 from server.pages.routes import routes as page_routes
@@ -68,7 +69,9 @@ def create_app(
     def look() -> None:
         with database.write() as tx:
             failed = give_up_silent(tx, settings, clock.moment())
+            deletion.delete_abandoned(tx, clock())
             files.remove_discarded(tx, settings.files)
+            content.remove_discarded(tx, settings.artifacts)
         for name in failed.keys() - told:
             log.error("run %s is silent and cannot be given up", name, exc_info=failed[name])
         told.update(failed)

@@ -44,3 +44,7 @@ class Settings:
     @property
     def files(self) -> Path:
         return self.data / "files"
+
+    @property
+    def artifacts(self) -> Path:
+        return self.data / "artifacts"

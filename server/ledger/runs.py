@@ -9,6 +9,7 @@ from typing import Any
 from server import lifecycle
 from server.console import last_exception
 from server.ledger import files, points, starts
+from server.ledger.artifacts import deletion
 from server.ledger.moves import move_run
 from server.ledger.names import require_name, require_texts
 from server.ledger.starts import How
@@ -224,8 +225,14 @@ def set_state(tx: sqlite3.Connection, run: Run, state: str, now_s: float) -> Non
         end(tx, run, state, run.exit_code, now_s)
 
 
-def delete(tx: sqlite3.Connection, run: Run, now_s: float) -> None:
-    """Deletes a run with all that it logged and its files; its point is free again."""
+def delete(tx: sqlite3.Connection, run: Run, now_s: float, with_artifacts: bool = False) -> None:
+    """Deletes a run with all that it logged and its files; its point is free again.
+
+    Args:
+        with_artifacts: the artifacts that it made go too; else they stay, made by nobody.
+    """
+    if with_artifacts:
+        deletion.delete_made_by(tx, run)
     points.deleted(tx, run, now_s)
     files.delete_all(tx, run)
     writes.delete(tx, "run", run.id)

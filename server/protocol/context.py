@@ -18,6 +18,14 @@ from server.settings import Settings
 from server.store.rows import Run
 
 FILE_PURPOSES = {"GET": "get-file", "PUT": "put-file"}
+CONTENTS, MANIFESTS = "/storage/artifacts", "/storage/manifests"
+# Content is addressed by (number of the artifact, MD5 in hex), a manifest by its number or, to read it, its artifact's.
+ARTIFACT_PATHS = {
+    "get-content": CONTENTS,
+    "put-content": CONTENTS,
+    "get-manifest": MANIFESTS,
+    "put-manifest": MANIFESTS,
+}
 
 
 @dataclass(frozen=True)
@@ -49,6 +57,11 @@ class Context:
         """A signed address at which one file of one run can be read (GET) or written (PUT) without a key."""
         return signed_file_url(self.settings, self.keys, self.base_url, method, run, name, self.now_s)
 
+    def artifact_url(self, purpose: str, *key: object) -> str:
+        """A signed address of a content or manifest of artifacts, for one purpose."""
+        signature = self.keys.sign(purpose, signed_key(*key), self.now_s + self.settings.file_url_lifetime_s)
+        return f"{self.base_url}{ARTIFACT_PATHS[purpose]}/{'/'.join(map(str, key))}?signature={signature}"
+
 
 Info = GraphQLResolveInfo[Context]
 
@@ -66,6 +79,11 @@ def signed_file_url(
 def signed_name(run_id: int, run_name: str, name: str) -> str:
     """What the permission of a file's address is given for."""
     return json.dumps([run_id, run_name, name])
+
+
+def signed_key(*key: object) -> str:
+    """What the permission of an artifact's address is given for."""
+    return json.dumps(list(map(str, key)))
 
 
 def node_id(type: str, *parts: object) -> str:
@@ -99,6 +117,16 @@ def number_and_owner(type: str, id: str) -> tuple[int, str]:
     if not (last.isascii() and last.isdigit() and len(last) < 19):
         raise NotFoundError(f"no such {type.lower()}")
     return int(last), ":".join(owner)
+
+
+def number_in(type: str, id: str) -> int | None:
+    """The row number that a node id stands for, of a type that has no names; None where it is no such id."""
+    try:
+        parts = parts_of(type, id)
+    except RefusalError:
+        return None
+    number = parts[0]
+    return int(number) if len(parts) == 1 and number.isascii() and number.isdigit() and len(number) < 19 else None
 
 
 def iso(at_s: float | None) -> str | None:

@@ -2,8 +2,6 @@
 
 import base64
 import binascii
-import hashlib
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,10 +18,12 @@ from server.keys import Keys, OneTimeLinks
 from server.ledger import files as file_ledger
 from server.ledger import stream as stream_ledger
 from server.protocol import file_stream
+from server.protocol.artifact_routes import ArtifactBytes
 from server.protocol.context import FILE_PURPOSES, Context, signed_name
 from server.protocol.faults import told
 from server.protocol.graphql import Endpoint
 from server.protocol.schema import load_schema
+from server.protocol.uploads import Upload, received
 from server.refusal import NotFoundError, RefusalError
 from server.settings import Settings
 from server.store import queries
@@ -53,11 +53,15 @@ class Protocol:
             Route("/files/{entity}/{project}/{run}/file_stream", self.file_stream, methods=["POST"]),
             Route("/storage/{run:int}/{name:path}", self.put_file, methods=["PUT"]),
             Route("/storage/{run:int}/{name:path}", self.get_file, methods=["GET"]),
+            *self._artifact_bytes().routes(),
             Route("/key", self.key, methods=["GET"]),
             Route("/login-links", self.login_link, methods=["POST"]),
             # The client's telemetry: a 404 switches it off.
             Route("/sdk/otel/{rest:path}", _not_found, methods=["POST"]),
         ]
+
+    def _artifact_bytes(self) -> ArtifactBytes:
+        return ArtifactBytes(self.database, self.settings, self.keys, self.clock, self._check_key, _told)
 
     async def graphql(self, request: Request) -> Response:
         try:
@@ -88,37 +92,22 @@ class Protocol:
     async def put_file(self, request: Request) -> Response:
         try:
             self._check_signature(request, "PUT")
-            await self._store(request)
+            async with received(request, self.settings.files) as upload:
+                await run_in_threadpool(self._stored, request, upload)
         except Exception as error:
             return _told(error)
         return Response(status_code=200)
 
-    async def _store(self, request: Request) -> None:
-        """Writes the body to a temporary name and renames it, so that a file is whole or absent."""
-        md5, size_bytes = hashlib.md5(usedforsecurity=False), 0
-        unfinished = file_ledger.unfinished(self.settings.files)
-        unfinished.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=unfinished)
-        try:
-            with open(handle, "wb") as file:
-                async for part in request.stream():
-                    await run_in_threadpool(file.write, part)
-                    md5.update(part)
-                    size_bytes += len(part)
-            await run_in_threadpool(self._stored, request, Path(temporary), size_bytes, md5.digest())
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-
-    def _stored(self, request: Request, temporary: Path, size_bytes: int, md5: bytes) -> None:
+    def _stored(self, request: Request, upload: Upload) -> None:
         run_id, name = request.path_params["run"], request.path_params["name"]
         target = file_ledger.path_of(self.settings.files, run_id, name)
         with self.database.write() as tx:
             if not queries.run_exists(tx, run_id, request.query_params["run"]):
                 raise NotFoundError("the run of this file is gone")
             target.parent.mkdir(exist_ok=True)
-            temporary.replace(target)
-            file_ledger.stored(tx, run_id, name, size_bytes, base64.b64encode(md5).decode(), self.clock())
+            upload.path.replace(target)
+            md5 = base64.b64encode(upload.md5).decode()
+            file_ledger.stored(tx, run_id, name, upload.size_bytes, md5, self.clock())
 
     def get_file(self, request: Request) -> Response:
         run_id, name = request.path_params["run"], request.path_params["name"]

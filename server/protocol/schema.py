@@ -1,15 +1,39 @@
-"""The executable schema: the SDL beside this file, its fields bound to the resolvers."""
+"""The executable schema: the SDL beside this file, in two parts, its fields bound to the resolvers."""
 
 from pathlib import Path
 from typing import Any
 
-from graphql import GraphQLObjectType, GraphQLScalarType, GraphQLSchema, build_schema
+from graphql import (
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLScalarType,
+    GraphQLSchema,
+    GraphQLUnionType,
+    build_schema,
+)
 
 from server.protocol.json_values import strict
-from server.protocol.resolvers import account, agents, files, projects, runs, sweeps
+from server.protocol.resolvers import (
+    account,
+    agents,
+    artifact_edits,
+    artifact_files,
+    artifact_uploads,
+    artifacts,
+    collection_edits,
+    collections,
+    files,
+    projects,
+    runs,
+    sweeps,
+)
 from server.refusal import RefusalError
 
-NOUNS = (account, projects, sweeps, agents, runs, files)
+NOUNS = (
+    *(account, projects, sweeps, agents, runs, files),
+    *(artifacts, artifact_uploads, artifact_files, artifact_edits, collections, collection_edits),
+)
+SDL = ("schema.graphql", "artifacts.graphql")
 
 
 def load_schema() -> GraphQLSchema:
@@ -18,11 +42,13 @@ def load_schema() -> GraphQLSchema:
     Raises:
         LookupError: a resolver is for a field that the SDL does not have.
     """
-    schema = build_schema(Path(__file__).with_name("schema.graphql").read_text())
+    schema = build_schema("\n".join(Path(__file__).with_name(name).read_text() for name in SDL))
     for noun in NOUNS:
         for type_name, fields in noun.FIELDS.items():
             for field_name, resolver in fields.items():
                 _type(schema, type_name).fields[field_name].resolve = resolver
+    for abstract, kind in (("ArtifactCollection", collections.kind_of), ("ArtifactCreator", artifacts.kind_of_creator)):
+        _abstract(schema, abstract).resolve_type = kind
     _scalar(schema, "JSON").coerce_output_value = strict
     _scalar(schema, "JSONString").coerce_input_value = _json_text
     _scalar(schema, "Int64").coerce_input_value = _int64
@@ -45,6 +71,13 @@ def _scalar(schema: GraphQLSchema, name: str) -> GraphQLScalarType:
     found = schema.type_map[name]
     if not isinstance(found, GraphQLScalarType):
         raise LookupError(f"{name} is no scalar of the SDL")
+    return found
+
+
+def _abstract(schema: GraphQLSchema, name: str) -> GraphQLInterfaceType | GraphQLUnionType:
+    found = schema.type_map[name]
+    if not isinstance(found, GraphQLInterfaceType | GraphQLUnionType):
+        raise LookupError(f"{name} is no interface or union of the SDL")
     return found
 
 

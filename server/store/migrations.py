@@ -259,6 +259,126 @@ STEPS: Final[tuple[str | Callable[[sqlite3.Connection], str], ...]] = (
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX prior_run_of_run ON prior_run (run_id);
     """,
+    """
+    -- Artifacts. A sequence owns versions of one thing; a portfolio holds links to versions of sequences.
+    CREATE TABLE collection (
+        id           INTEGER PRIMARY KEY AUTOINCREMENT,
+        project_id   INTEGER NOT NULL REFERENCES project ON DELETE CASCADE,
+        name         TEXT NOT NULL,
+        kind         TEXT NOT NULL,          -- sequence or portfolio
+        type         TEXT NOT NULL,          -- as the user names it: model, dataset
+        description  TEXT,
+        next_version INTEGER NOT NULL DEFAULT 0,
+        created_at_s REAL NOT NULL,
+        updated_at_s REAL NOT NULL,
+        UNIQUE (project_id, name)
+    ) STRICT;
+    CREATE TABLE collection_tag (
+        collection_id INTEGER NOT NULL REFERENCES collection ON DELETE CASCADE,
+        tag           TEXT NOT NULL,
+        PRIMARY KEY (collection_id, tag)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE artifact (
+        id              INTEGER PRIMARY KEY AUTOINCREMENT,
+        collection_id   INTEGER NOT NULL REFERENCES collection ON DELETE CASCADE,  -- its sequence
+        state           TEXT NOT NULL,       -- pending or committed
+        digest          TEXT NOT NULL,       -- as sent; from its commit on, as computed from its manifest
+        description     TEXT,
+        metadata        TEXT,                -- JSON
+        ttl_s           INTEGER,
+        run_id          INTEGER REFERENCES run ON DELETE SET NULL,  -- that made it
+        distributed_id  TEXT,                -- several programs write it together
+        history_step    INTEGER,
+        size_bytes      INTEGER NOT NULL DEFAULT 0,
+        file_count      INTEGER NOT NULL DEFAULT 0,
+        pending_aliases TEXT NOT NULL DEFAULT '[]',  -- JSON, to be given at its commit
+        created_at_s    REAL NOT NULL,
+        updated_at_s    REAL NOT NULL
+    ) STRICT;
+    CREATE INDEX artifact_of_collection ON artifact (collection_id, digest);
+    CREATE INDEX artifact_of_run ON artifact (run_id);
+    CREATE INDEX artifact_pending ON artifact (updated_at_s) WHERE state = 'pending';
+    CREATE TABLE artifact_tag (
+        artifact_id INTEGER NOT NULL REFERENCES artifact ON DELETE CASCADE,
+        tag         TEXT NOT NULL,
+        PRIMARY KEY (artifact_id, tag)
+    ) STRICT, WITHOUT ROWID;
+    -- The names that clients give to versions and sequences before they hear of ours; files of tables refer to them.
+    CREATE TABLE client_name (
+        name          TEXT PRIMARY KEY,
+        artifact_id   INTEGER REFERENCES artifact ON DELETE CASCADE,
+        collection_id INTEGER REFERENCES collection ON DELETE CASCADE
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX client_name_of_artifact ON client_name (artifact_id);
+    CREATE INDEX client_name_of_collection ON client_name (collection_id);
+
+    CREATE TABLE member (
+        id            INTEGER PRIMARY KEY AUTOINCREMENT,
+        collection_id INTEGER NOT NULL REFERENCES collection ON DELETE CASCADE,
+        artifact_id   INTEGER NOT NULL REFERENCES artifact ON DELETE CASCADE,
+        version       INTEGER NOT NULL,
+        created_at_s  REAL NOT NULL,
+        UNIQUE (collection_id, version),
+        UNIQUE (collection_id, artifact_id)
+    ) STRICT;
+    CREATE INDEX member_of_artifact ON member (artifact_id);
+    CREATE TABLE alias (
+        id            INTEGER PRIMARY KEY AUTOINCREMENT,
+        collection_id INTEGER NOT NULL REFERENCES collection ON DELETE CASCADE,
+        alias         TEXT NOT NULL,
+        artifact_id   INTEGER NOT NULL REFERENCES artifact ON DELETE CASCADE,
+        UNIQUE (collection_id, alias)
+    ) STRICT;
+    CREATE INDEX alias_of_artifact ON alias (artifact_id);
+    CREATE TABLE usage (
+        run_id      INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
+        artifact_id INTEGER NOT NULL REFERENCES artifact ON DELETE CASCADE,
+        direction   TEXT NOT NULL,           -- in or out
+        PRIMARY KEY (run_id, direction, artifact_id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX usage_of_artifact ON usage (artifact_id);
+
+    -- What a client uploads to tell a version's files; forgotten at the commit.
+    CREATE TABLE manifest (
+        id               INTEGER PRIMARY KEY AUTOINCREMENT,
+        artifact_id      INTEGER NOT NULL REFERENCES artifact ON DELETE CASCADE,
+        kind             TEXT NOT NULL,      -- FULL, INCREMENTAL or PATCH
+        base_artifact_id INTEGER,
+        digest           TEXT NOT NULL,      -- base64 of the MD5 that its bytes must have
+        body             BLOB                -- NULL: not uploaded
+    ) STRICT;
+    CREATE INDEX manifest_of_artifact ON manifest (artifact_id);
+    CREATE TABLE manifest_entry (
+        artifact_id       INTEGER NOT NULL REFERENCES artifact ON DELETE CASCADE,
+        path              TEXT NOT NULL,
+        digest            TEXT NOT NULL,     -- base64 MD5; of a reference, whatever the client has found
+        size_bytes        INTEGER NOT NULL,
+        content           TEXT,              -- hex of the MD5 of its bytes; NULL: a reference
+        ref               TEXT,
+        refers_to         INTEGER,           -- number of the artifact that a reference leads into
+        birth_artifact_id TEXT,
+        extra             TEXT NOT NULL,     -- JSON
+        PRIMARY KEY (artifact_id, path)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX manifest_entry_content ON manifest_entry (content) WHERE content IS NOT NULL;
+    CREATE INDEX manifest_entry_refers_to ON manifest_entry (refers_to) WHERE refers_to IS NOT NULL;
+
+    -- Bytes that lie under `artifacts/`, whole, once each.
+    CREATE TABLE content (
+        md5         TEXT PRIMARY KEY,        -- hex
+        size_bytes  INTEGER NOT NULL,
+        stored_at_s REAL NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    -- What versions that are not committed yet have asked for: kept until then.
+    CREATE TABLE wanted (
+        artifact_id INTEGER NOT NULL REFERENCES artifact ON DELETE CASCADE,
+        md5         TEXT NOT NULL,
+        PRIMARY KEY (artifact_id, md5)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX wanted_md5 ON wanted (md5);
+    CREATE TABLE discarded_content (md5 TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+    """,
 )
 
 

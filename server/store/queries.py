@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Final, TypeVar
 
 from server import causes
+from server.store.artifact_rows import Alias, Artifact, Collection, Manifest, ManifestEntry, Member
 from server.store.rows import Agent, Entry, Project, Run, StoredFile, Sweep, Trial
 from terms import states
 from terms.record import INTERRUPTED_EXIT_CODES
@@ -19,6 +20,12 @@ TABLES: dict[type[Any], str] = {
     Run: "run",
     StoredFile: "file",
     Entry: "entry",
+    Collection: "collection",
+    Artifact: "artifact",
+    Member: "member",
+    Alias: "alias",
+    Manifest: "manifest",
+    ManifestEntry: "manifest_entry",
 }
 STREAMS = ("history", "event", "log")
 

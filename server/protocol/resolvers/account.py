@@ -4,6 +4,13 @@ from typing import Any
 
 from server.protocol.context import Info, node_id
 
+FEATURES = (
+    "ARTIFACT_COLLECTIONS_FILTERING_SORTING",
+    "ARTIFACT_MEMBERSHIP_IN_LINK_ARTIFACT_RESPONSE",
+    "ARTIFACT_V2_DOWNLOAD_HANDLER_SUPPORTS_ARTIFACT_ID",  # so that a file's address says which version it is of
+    "TOTAL_COUNT_IN_FILE_CONNECTION",
+    "USE_ARTIFACT_WITH_ENTITY_AND_PROJECT_INFORMATION",
+)
 # `wandb verify` refuses a server that does not name a newest client version.
 CLI_VERSIONS = {"max_cli_version": "99.0.0", "min_cli_version": "0.20.0"}
 
@@ -46,8 +53,9 @@ def _viewer(_: Any, info: Info) -> dict[str, Any]:
 
 
 def _server_info(_: Any, info: Info) -> dict[str, Any]:
-    # No optional features: every flag that the client asks for is off, and it takes the plain way.
-    return {"features": [], "cliVersionInfo": CLI_VERSIONS, "exposesExplicitRunQueueAckPath": False}
+    # Where a flag that the client asks for is off, it takes the plain way.
+    features = [{"name": name, "isEnabled": True} for name in FEATURES]
+    return {"features": features, "cliVersionInfo": CLI_VERSIONS, "exposesExplicitRunQueueAckPath": False}
 
 
 def _entity(_: Any, info: Info, name: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from server.store.rows import Run, StoredFile
 def _create(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
     run = find_named(info, input["entityName"], input["projectName"], input["runName"])
     files = [_absent(run, ledger.clean_name(name)) for name in input["files"]]
-    asked = [{"run": run, "row": file, "name": name} for file, name in zip(files, input["files"], strict=True)]
+    asked = [_node(run, file) | {"name": name} for file, name in zip(files, input["files"], strict=True)]
     return {"runID": node_id("Run", run.name, run.id), "uploadHeaders": [], "files": asked}
 
 
@@ -48,7 +48,7 @@ def _files(
         rows = [queries.file(tx, run.id, name) or _absent(run, name) for name in cleaned]
     else:
         rows = queries.files(tx, run.id, pattern)
-    return page([{"run": run, "row": row, "name": row.name} for row in rows], first, after)
+    return page([_node(run, row) for row in rows], first, after)
 
 
 def _absent(run: Run, name: str) -> StoredFile:
@@ -56,8 +56,25 @@ def _absent(run: Run, name: str) -> StoredFile:
     return StoredFile(id=0, run_id=run.id, name=name, size_bytes=0, md5="", mimetype=kind, updated_at_s=0.0)
 
 
-def _url(file: dict[str, Any], info: Info, upload: bool | None = None) -> str:
-    return info.context.file_url("PUT" if upload else "GET", file["run"], file["row"].name)
+def _node(run: Run, file: StoredFile) -> dict[str, Any]:
+    """A `File`, as artifacts have some too: its fields by name, addresses only made where they are asked for."""
+
+    def url(info: Info, upload: bool | None = None) -> str:
+        return info.context.file_url("PUT" if upload else "GET", run, file.name)
+
+    return {
+        "id": node_id("File", run.name, file.id),
+        "name": file.name,
+        "displayName": file.name,
+        "url": url,
+        "directUrl": url,
+        "uploadUrl": lambda info: url(info, upload=True),
+        "uploadHeaders": [],
+        "sizeBytes": file.size_bytes,
+        "mimetype": file.mimetype,
+        "updatedAt": iso(file.updated_at_s) if file.id else None,
+        "md5": file.md5,
+    }
 
 
 def _log_lines(
@@ -88,16 +105,5 @@ FIELDS = {
         "fileCount": lambda run, info: len(queries.files(info.context.tx, run.id)),
         "files": _files,
         "logLines": _log_lines,
-    },
-    "File": {
-        "id": lambda file, info: node_id("File", file["run"].name, file["row"].id),
-        "url": _url,
-        "directUrl": _url,
-        "uploadUrl": lambda file, info: _url(file, info, upload=True),
-        "uploadHeaders": lambda file, info: [],
-        "sizeBytes": lambda file, info: file["row"].size_bytes,
-        "mimetype": lambda file, info: file["row"].mimetype,
-        "updatedAt": lambda file, info: iso(file["row"].updated_at_s) if file["row"].id else None,
-        "md5": lambda file, info: file["row"].md5,
     },
 }

@@ -119,7 +119,8 @@ def _stop(_: Any, info: Info, input: dict[str, Any]) -> dict[str, bool]:
 def _delete(_: Any, info: Info, input: dict[str, Any]) -> dict[str, None]:
     # The client may repeat a request whose answer was lost: what is deleted stays deleted.
     with suppress(NotFoundError):
-        ledger.delete(info.context.tx, find_by_id(info, input["id"]), info.context.now_s)
+        run, with_artifacts = find_by_id(info, input["id"]), bool(input.get("deleteArtifacts"))
+        ledger.delete(info.context.tx, run, info.context.now_s, with_artifacts)
     return {"clientMutationId": None}
 
 

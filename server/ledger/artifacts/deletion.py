@@ -1,0 +1,74 @@
+"""Versions that go, and what goes with them: links, aliases, content that no other version has."""
+
+import sqlite3
+from collections.abc import Sequence
+
+from server.ledger.artifacts import content
+from server.refusal import RefusalError
+from server.store import artifact_queries as queries
+from server.store import artifact_writes, writes
+from server.store.artifact_rows import LATEST, Artifact, Collection
+from server.store.queries import by_id
+from server.store.rows import Run
+
+# Programs that write one version together may wait for each other for long.
+ABANDONED_S = 7 * 24 * 3600.0
+
+
+def delete(tx: sqlite3.Connection, artifact: Artifact, with_aliases: bool) -> None:
+    """Deletes one version.
+
+    Raises:
+        RefusalError: it has aliases and they were not to be deleted, or another version refers to its files.
+    """
+    aliases = [alias.alias for alias in queries.aliases(tx, artifact.id)]
+    if aliases and not with_aliases:
+        names = ", ".join(aliases)
+        raise RefusalError(f"this version has the aliases {names}: delete it with delete_aliases=True")
+    forget(tx, [artifact])
+
+
+def delete_made_by(tx: sqlite3.Connection, run: Run) -> None:
+    """Deletes the versions that a run has made, but those to whose files another version refers."""
+    for artifact in queries.made_by(tx, run.id):
+        if queries.referring(tx, [artifact.id]) is None:
+            forget(tx, [artifact])
+
+
+def delete_abandoned(tx: sqlite3.Connection, now_s: float) -> None:
+    """Deletes versions that were begun and of which nothing was heard for a week."""
+    for artifact in queries.abandoned(tx, now_s - ABANDONED_S):
+        forget(tx, [artifact])
+
+
+def forget(tx: sqlite3.Connection, artifacts: Sequence[Artifact]) -> None:
+    """Deletes versions with their links and aliases; the highest version left in a collection becomes its `latest`.
+
+    Raises:
+        RefusalError: a version that stays refers to files of one of them.
+    """
+    numbers = [artifact.id for artifact in artifacts]
+    if numbers and (other := queries.referring(tx, numbers)):
+        raise RefusalError(f"{_name(tx, other)} refers to files of it: delete that one first")
+    contents = {md5 for number in numbers for md5 in queries.contents_of(tx, number)}
+    without_latest = {
+        alias.collection_id for number in numbers for alias in queries.aliases(tx, number) if alias.alias == LATEST
+    }
+    for number in numbers:
+        writes.delete(tx, "artifact", number)
+    for collection_id in without_latest:
+        name_latest(tx, collection_id)
+    content.release(tx, contents)
+
+
+def name_latest(tx: sqlite3.Connection, collection_id: int) -> None:
+    """Gives `latest` to the highest version of a collection that has lost it."""
+    members = queries.members(tx, collection_id)
+    if members:
+        artifact_writes.set_alias(tx, collection_id, LATEST, members[0].artifact_id)
+
+
+def _name(tx: sqlite3.Connection, artifact: Artifact) -> str:
+    member = queries.member(tx, artifact.collection_id, artifact.id)
+    name = by_id(tx, Collection, artifact.collection_id).name
+    return f"{name}:v{member.version}" if member else f"a version of {name} that is being written"

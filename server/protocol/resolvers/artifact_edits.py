@@ -1,0 +1,113 @@
+"""Versions used, described, given aliases, linked, deleted."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from server.ledger.artifacts import deletion, links, versions
+from server.ledger.sweeps import project_named
+from server.protocol.context import Info
+from server.protocol.resolvers.artifact_uploads import metadata
+from server.protocol.resolvers.artifacts import find_or_refuse
+from server.protocol.resolvers.collections import find_or_refuse as find_collection
+from server.protocol.resolvers.runs import find_named
+from server.refusal import NotFoundError, RefusalError
+from server.store import artifact_queries
+from server.store.artifact_rows import Artifact, Collection, Member
+from server.store.queries import by_id, project
+from server.store.rows import Project
+
+
+def _use(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Artifact]:
+    artifact = find_or_refuse(info, input["artifactID"])
+    run = find_named(info, input["entityName"], input["projectName"], input["runName"])
+    versions.take(info.context.tx, run, artifact)
+    return {"artifact": artifact}
+
+
+def _update(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Artifact]:
+    tx, artifact = info.context.tx, find_or_refuse(info, input["artifactID"])
+    added, removed = ([tag["tagName"] for tag in input.get(name) or ()] for name in ("tagsToAdd", "tagsToDelete"))
+    versions.tag(tx, artifact, added, removed)
+    if input.get("aliases") is not None:
+        versions.set_aliases(tx, artifact, [alias["alias"] for alias in input["aliases"]])
+    ttl_s = input.get("ttlDurationSeconds")
+    described = versions.describe(tx, artifact, input.get("description"), metadata(input), ttl_s, info.context.now_s)
+    return {"artifact": described}
+
+
+def _delete(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Artifact]:
+    artifact = find_or_refuse(info, input["artifactID"])
+    deletion.delete(info.context.tx, artifact, bool(input.get("deleteAliases")))
+    return {"artifact": replace(artifact, state="deleted")}
+
+
+def _aliases(change: Callable[[Any, Collection, Artifact, str], None]) -> Callable[..., dict[str, bool]]:
+    def resolve(_: Any, info: Info, input: dict[str, Any]) -> dict[str, bool]:
+        artifact = find_or_refuse(info, input["artifactID"])
+        for told in input["aliases"]:
+            change(info.context.tx, named_collection(info, told), artifact, told["alias"])
+        return {"success": True}
+
+    return resolve
+
+
+def named_collection(info: Info, told: dict[str, Any]) -> Collection:
+    """The collection that an input names.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    tx, name = info.context.tx, told["artifactCollectionName"]
+    owner = project(tx, told["entityName"], told["projectName"])
+    found = artifact_queries.collection(tx, owner.id, name) if owner else None
+    if found is None:
+        raise NotFoundError(f"there is no collection {told['entityName']}/{told['projectName']}/{name}")
+    return found
+
+
+def _link(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
+    context, artifact = info.context, _linked(info, input)
+    owner, name = _target(info, input)
+    aliases = [alias["alias"] for alias in input.get("aliases") or ()]
+    member: Member = links.link(context.tx, owner, name, artifact, aliases, context.now_s)
+    return {"versionIndex": member.version, "artifactMembership": member}
+
+
+def _linked(info: Info, input: dict[str, Any]) -> Artifact:
+    if input.get("artifactID"):
+        return find_or_refuse(info, input["artifactID"])
+    found = artifact_queries.by_client_name(info.context.tx, input.get("clientID") or "")
+    if found is None:
+        raise NotFoundError("there is no artifact of this client id")
+    return found
+
+
+def _target(info: Info, input: dict[str, Any]) -> tuple[Project, str]:
+    if input.get("artifactPortfolioID"):
+        portfolio = find_collection(info, input["artifactPortfolioID"])
+        return by_id(info.context.tx, Project, portfolio.project_id), portfolio.name
+    name, project_name = input.get("artifactPortfolioName"), input.get("projectName")
+    if not name or not project_name:
+        raise RefusalError("a link needs the name of a collection and of a project to put it into")
+    entity = input.get("entityName") or info.context.settings.entity
+    return project_named(info.context.tx, entity, project_name, info.context.now_s), name
+
+
+def _unlink(_: Any, info: Info, input: dict[str, Any]) -> dict[str, bool]:
+    artifact = find_or_refuse(info, input["artifactID"])
+    links.unlink(info.context.tx, find_collection(info, input["artifactPortfolioID"]), artifact)
+    return {"success": True}
+
+
+FIELDS = {
+    "Mutation": {
+        "useArtifact": _use,
+        "updateArtifact": _update,
+        "deleteArtifact": _delete,
+        "addAliases": _aliases(versions.add_alias),
+        "deleteAliases": _aliases(versions.drop_alias),
+        "linkArtifact": _link,
+        "unlinkArtifact": _unlink,
+    },
+}

@@ -1,0 +1,214 @@
+"""Named reads of artifacts: SQL in, typed rows out. Every function takes a connection inside a transaction."""
+
+import json
+import re
+import sqlite3
+from collections.abc import Iterable
+
+from server.store.artifact_rows import (
+    COMMITTED,
+    LATEST,
+    PENDING,
+    Alias,
+    Artifact,
+    Collection,
+    Manifest,
+    ManifestEntry,
+    Member,
+)
+from server.store.queries import all_rows, listed, one_row
+from server.store.rows import Run
+
+VERSION = re.compile(r"v(0|[1-9][0-9]{0,17})")
+
+
+def collection(connection: sqlite3.Connection, project_id: int, name: str) -> Collection | None:
+    return one_row(connection, Collection, "WHERE project_id = ? AND name = ?", project_id, name)
+
+
+def collections(connection: sqlite3.Connection, project_id: int, type: str | None = None) -> list[Collection]:
+    """Sequences and portfolios of a project, of one type or of all, the newest first."""
+    where = "WHERE project_id = ? AND type = coalesce(?, type) ORDER BY created_at_s DESC, id DESC"
+    return all_rows(connection, Collection, where, project_id, type)
+
+
+def types(connection: sqlite3.Connection, project_id: int) -> list[tuple[str, float]]:
+    """(name, UTC seconds since when) of the types of a project's collections."""
+    sql = "SELECT type, min(created_at_s) FROM collection WHERE project_id = ? GROUP BY type ORDER BY type"
+    return list(connection.execute(sql, (project_id,)))
+
+
+def by_client_name(connection: sqlite3.Connection, name: str) -> Artifact | None:
+    """The version that a client knows by a name of its own."""
+    return one_row(connection, Artifact, "WHERE id = (SELECT artifact_id FROM client_name WHERE name = ?)", name)
+
+
+def committed_twin(connection: sqlite3.Connection, collection_id: int, digest: str) -> Artifact | None:
+    """The newest version of a sequence with this content."""
+    where = f"WHERE collection_id = ? AND digest = ? AND state = '{COMMITTED}' ORDER BY id DESC LIMIT 1"
+    return one_row(connection, Artifact, where, collection_id, digest)
+
+
+def distributed(connection: sqlite3.Connection, collection_id: int, distributed_id: str) -> Artifact | None:
+    """The version that several programs are writing together under this id."""
+    where = f"WHERE collection_id = ? AND distributed_id = ? AND state = '{PENDING}' ORDER BY id DESC LIMIT 1"
+    return one_row(connection, Artifact, where, collection_id, distributed_id)
+
+
+def member(connection: sqlite3.Connection, collection_id: int, artifact_id: int) -> Member | None:
+    return one_row(connection, Member, "WHERE collection_id = ? AND artifact_id = ?", collection_id, artifact_id)
+
+
+def members(connection: sqlite3.Connection, collection_id: int) -> list[Member]:
+    """Versions in a collection, the highest first."""
+    return all_rows(connection, Member, "WHERE collection_id = ? ORDER BY version DESC", collection_id)
+
+
+def memberships(connection: sqlite3.Connection, artifact_id: int) -> list[Member]:
+    """Where a version is found: in its sequence, then in portfolios."""
+    return all_rows(connection, Member, "WHERE artifact_id = ? ORDER BY id", artifact_id)
+
+
+def member_called(connection: sqlite3.Connection, collection_id: int, name: str) -> Member | None:
+    """The version in a collection that has an alias, a number (`v3`), or a digest."""
+    by_alias = "SELECT artifact_id FROM alias WHERE alias.collection_id = member.collection_id AND alias = ?"
+    found = one_row(connection, Member, f"WHERE collection_id = ? AND artifact_id = ({by_alias})", collection_id, name)
+    if found is None and (number := VERSION.fullmatch(name)):
+        return one_row(connection, Member, "WHERE collection_id = ? AND version = ?", collection_id, int(number[1]))
+    if found is None:
+        where = (
+            "WHERE collection_id = ? AND artifact_id IN (SELECT id FROM artifact WHERE digest = ?) "
+            "ORDER BY version DESC LIMIT 1"
+        )
+        return one_row(connection, Member, where, collection_id, name)
+    return found
+
+
+def latest_version(connection: sqlite3.Connection, collection_id: int) -> Artifact | None:
+    """What `latest` names in a collection."""
+    where = "WHERE id = (SELECT artifact_id FROM alias WHERE collection_id = ? AND alias = ?)"
+    return one_row(connection, Artifact, where, collection_id, LATEST)
+
+
+def aliases(connection: sqlite3.Connection, artifact_id: int, collection_id: int | None = None) -> list[Alias]:
+    """A version's aliases, in one collection or in all."""
+    where = "WHERE artifact_id = ? AND collection_id = coalesce(?, collection_id) ORDER BY id"
+    return all_rows(connection, Alias, where, artifact_id, collection_id)
+
+
+def aliases_in(connection: sqlite3.Connection, collection_id: int) -> list[Alias]:
+    return all_rows(connection, Alias, "WHERE collection_id = ? ORDER BY alias", collection_id)
+
+
+def tags(connection: sqlite3.Connection, artifact_id: int) -> list[str]:
+    sql = "SELECT tag FROM artifact_tag WHERE artifact_id = ? ORDER BY tag"
+    return [tag for (tag,) in connection.execute(sql, (artifact_id,))]
+
+
+def collection_tags(connection: sqlite3.Connection, collection_id: int) -> list[str]:
+    sql = "SELECT tag FROM collection_tag WHERE collection_id = ? ORDER BY tag"
+    return [tag for (tag,) in connection.execute(sql, (collection_id,))]
+
+
+def used(connection: sqlite3.Connection, run_id: int, direction: str) -> list[Artifact]:
+    """Committed versions that a run has taken (`in`) or made (`out`), in the order of their making."""
+    where = (
+        f"WHERE state = '{COMMITTED}' AND id IN "
+        "(SELECT artifact_id FROM usage WHERE run_id = ? AND direction = ?) ORDER BY id"
+    )
+    return all_rows(connection, Artifact, where, run_id, direction)
+
+
+def users(connection: sqlite3.Connection, artifact_id: int) -> list[Run]:
+    """Runs that have taken a version."""
+    where = "WHERE id IN (SELECT run_id FROM usage WHERE artifact_id = ? AND direction = 'in') ORDER BY id"
+    return all_rows(connection, Run, where, artifact_id)
+
+
+def made_by(connection: sqlite3.Connection, run_id: int) -> list[Artifact]:
+    """All versions that a run has begun, committed or not."""
+    return all_rows(connection, Artifact, "WHERE run_id = ? ORDER BY id", run_id)
+
+
+def manifests(connection: sqlite3.Connection, artifact_id: int) -> list[Manifest]:
+    """Uploaded manifests of a version that is not committed, in order."""
+    return all_rows(connection, Manifest, "WHERE artifact_id = ? AND body IS NOT NULL ORDER BY id", artifact_id)
+
+
+def entries(connection: sqlite3.Connection, artifact_id: int) -> list[ManifestEntry]:
+    """A version's files and references by path."""
+    return all_rows(connection, ManifestEntry, "WHERE artifact_id = ? ORDER BY path", artifact_id)
+
+
+def entries_named(connection: sqlite3.Connection, artifact_id: int, paths: Iterable[str]) -> list[ManifestEntry]:
+    where = "WHERE artifact_id = ? AND path IN (SELECT value FROM json_each(?)) ORDER BY path"
+    return all_rows(connection, ManifestEntry, where, artifact_id, json.dumps(list(paths)))
+
+
+def holds(connection: sqlite3.Connection, collection_id: int, artifact_id: int | None, md5: str) -> bool:
+    """Tells whether a version in a collection, or any of them, has a file with this content."""
+    sql = (
+        "SELECT 1 FROM manifest_entry WHERE content = ? AND artifact_id IN "
+        "(SELECT artifact_id FROM member WHERE collection_id = ? AND artifact_id = coalesce(?, artifact_id)) LIMIT 1"
+    )
+    return connection.execute(sql, (md5, collection_id, artifact_id)).fetchone() is not None
+
+
+def referring(connection: sqlite3.Connection, artifact_ids: Iterable[int]) -> Artifact | None:
+    """A version outside of these with a reference into one of them."""
+    of = listed(artifact_ids)
+    where = (
+        f"WHERE id NOT IN {of} AND id IN (SELECT artifact_id FROM manifest_entry WHERE refers_to IN {of}) "
+        "ORDER BY id LIMIT 1"
+    )
+    return one_row(connection, Artifact, where)
+
+
+def content_size(connection: sqlite3.Connection, md5: str) -> int | None:
+    """Bytes of a content that is stored, or None."""
+    row = connection.execute("SELECT size_bytes FROM content WHERE md5 = ?", (md5,)).fetchone()
+    return None if row is None else int(row[0])
+
+
+def content_sizes(connection: sqlite3.Connection, md5s: Iterable[str]) -> dict[str, int]:
+    """Sizes, in bytes, of those contents that are stored."""
+    sql = "SELECT md5, size_bytes FROM content WHERE md5 IN (SELECT value FROM json_each(?))"
+    return dict(connection.execute(sql, (json.dumps(list(md5s)),)))
+
+
+def contents_of(connection: sqlite3.Connection, artifact_id: int) -> set[str]:
+    """What a version's files hold, and what it has asked for while it was written."""
+    sql = (
+        "SELECT content FROM manifest_entry WHERE artifact_id = ?1 AND content IS NOT NULL UNION "
+        "SELECT md5 FROM wanted WHERE artifact_id = ?1"
+    )
+    return {md5 for (md5,) in connection.execute(sql, (artifact_id,))}
+
+
+def is_wanted(connection: sqlite3.Connection, artifact_id: int, md5: str) -> bool:
+    sql = "SELECT 1 FROM wanted WHERE artifact_id = ? AND md5 = ?"
+    return connection.execute(sql, (artifact_id, md5)).fetchone() is not None
+
+
+def unused(connection: sqlite3.Connection, md5s: Iterable[str]) -> list[str]:
+    """Those of these contents that no version has and none is waiting for."""
+    sql = (
+        "SELECT value FROM json_each(?) WHERE NOT EXISTS (SELECT 1 FROM manifest_entry WHERE content = value) "
+        "AND NOT EXISTS (SELECT 1 FROM wanted WHERE md5 = value)"
+    )
+    return [md5 for (md5,) in connection.execute(sql, (json.dumps(list(md5s)),))]
+
+
+def discarded_contents(connection: sqlite3.Connection) -> list[str]:
+    """Contents whose bytes are to be removed, if they are not stored again."""
+    return [md5 for (md5,) in connection.execute("SELECT md5 FROM discarded_content")]
+
+
+def abandoned(connection: sqlite3.Connection, before_s: float) -> list[Artifact]:
+    """Versions that are not committed and of which nothing was heard since."""
+    return all_rows(connection, Artifact, f"WHERE state = '{PENDING}' AND updated_at_s < ?", before_s)
+
+
+def versions_of(connection: sqlite3.Connection, collection_id: int) -> list[Artifact]:
+    """All versions that a sequence owns, committed or not."""
+    return all_rows(connection, Artifact, "WHERE collection_id = ? ORDER BY id", collection_id)

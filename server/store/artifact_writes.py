@@ -1,0 +1,89 @@
+"""Writes of artifacts that are more than one row by its number. Only the ledger calls them."""
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import astuple, fields
+
+from server.store.artifact_rows import ManifestEntry
+
+
+def set_alias(connection: sqlite3.Connection, collection_id: int, alias: str, artifact_id: int) -> None:
+    """Gives a version an alias, and takes it from the one that had it."""
+    connection.execute("DELETE FROM alias WHERE collection_id = ? AND alias = ?", (collection_id, alias))
+    connection.execute(
+        "INSERT INTO alias (collection_id, alias, artifact_id) VALUES (?, ?, ?)", (collection_id, alias, artifact_id)
+    )
+
+
+def drop_alias(connection: sqlite3.Connection, collection_id: int, alias: str, artifact_id: int) -> None:
+    sql = "DELETE FROM alias WHERE collection_id = ? AND alias = ? AND artifact_id = ?"
+    connection.execute(sql, (collection_id, alias, artifact_id))
+
+
+def tag_artifact(connection: sqlite3.Connection, artifact_id: int, tag: str) -> None:
+    connection.execute("INSERT OR IGNORE INTO artifact_tag (artifact_id, tag) VALUES (?, ?)", (artifact_id, tag))
+
+
+def untag_artifact(connection: sqlite3.Connection, artifact_id: int, tag: str) -> None:
+    connection.execute("DELETE FROM artifact_tag WHERE artifact_id = ? AND tag = ?", (artifact_id, tag))
+
+
+def tag_collection(connection: sqlite3.Connection, collection_id: int, tag: str) -> None:
+    connection.execute("INSERT OR IGNORE INTO collection_tag (collection_id, tag) VALUES (?, ?)", (collection_id, tag))
+
+
+def untag_collection(connection: sqlite3.Connection, collection_id: int, tag: str) -> None:
+    connection.execute("DELETE FROM collection_tag WHERE collection_id = ? AND tag = ?", (collection_id, tag))
+
+
+def name_by_client(
+    connection: sqlite3.Connection, name: str, artifact_id: int | None, collection_id: int | None
+) -> None:
+    """Notes a client's own name of a version or a sequence."""
+    connection.execute(
+        "INSERT OR REPLACE INTO client_name (name, artifact_id, collection_id) VALUES (?, ?, ?)",
+        (name, artifact_id, collection_id),
+    )
+
+
+def use(connection: sqlite3.Connection, run_id: int, artifact_id: int, direction: str) -> None:
+    """Notes that a run has taken (`in`) or made (`out`) a version."""
+    connection.execute(
+        "INSERT OR IGNORE INTO usage (run_id, artifact_id, direction) VALUES (?, ?, ?)",
+        (run_id, artifact_id, direction),
+    )
+
+
+def put_entries(connection: sqlite3.Connection, artifact_id: int, entries: Iterable[ManifestEntry]) -> None:
+    names = [field.name for field in fields(ManifestEntry)]
+    marks = ", ".join("?" * (len(names) + 1))
+    sql = f"INSERT INTO manifest_entry (artifact_id, {', '.join(names)}) VALUES ({marks})"
+    connection.executemany(sql, ((artifact_id, *astuple(entry)) for entry in entries))
+
+
+def drop_manifests(connection: sqlite3.Connection, artifact_id: int) -> None:
+    connection.execute("DELETE FROM manifest WHERE artifact_id = ?", (artifact_id,))
+
+
+def want(connection: sqlite3.Connection, artifact_id: int, md5: str) -> None:
+    connection.execute("INSERT OR IGNORE INTO wanted (artifact_id, md5) VALUES (?, ?)", (artifact_id, md5))
+
+
+def drop_wanted(connection: sqlite3.Connection, artifact_id: int) -> None:
+    connection.execute("DELETE FROM wanted WHERE artifact_id = ?", (artifact_id,))
+
+
+def put_content(connection: sqlite3.Connection, md5: str, size_bytes: int, now_s: float) -> None:
+    connection.execute(
+        "INSERT OR IGNORE INTO content (md5, size_bytes, stored_at_s) VALUES (?, ?, ?)", (md5, size_bytes, now_s)
+    )
+
+
+def discard_content(connection: sqlite3.Connection, md5: str) -> None:
+    """Forgets a content and notes that its bytes are to be removed."""
+    connection.execute("DELETE FROM content WHERE md5 = ?", (md5,))
+    connection.execute("INSERT OR IGNORE INTO discarded_content (md5) VALUES (?)", (md5,))
+
+
+def forget_discarded_content(connection: sqlite3.Connection, md5: str) -> None:
+    connection.execute("DELETE FROM discarded_content WHERE md5 = ?", (md5,))
