@@ -59,7 +59,7 @@ def named_collection(info: Info, told: dict[str, Any]) -> Collection:
         NotFoundError: there is none.
     """
     tx, name = info.context.tx, told["artifactCollectionName"]
-    owner = project(tx, told["entityName"], told["projectName"])
+    owner = project(tx, told["entityName"] or info.context.settings.entity, told["projectName"])
     found = artifact_queries.collection(tx, owner.id, name) if owner else None
     if found is None:
         raise NotFoundError(f"there is no collection {told['entityName']}/{told['projectName']}/{name}")

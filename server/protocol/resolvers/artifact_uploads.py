@@ -5,7 +5,7 @@ from typing import Any
 from server.ledger.artifacts import commit as commit_ledger
 from server.ledger.artifacts import content, versions
 from server.ledger.artifacts.versions import Draft
-from server.ledger.sweeps import project_named
+from server.ledger.sweeps import DEFAULT_PROJECT, project_named
 from server.protocol import manifest
 from server.protocol.context import Info, node_id, number_in
 from server.protocol.json_values import parse_object
@@ -23,7 +23,9 @@ MAX_METADATA = 4_000_000
 
 def _create(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Artifact]:
     context = info.context
-    entity, name, run_name = input["entityName"], input["projectName"], input.get("runName")
+    # A run that was offline names no entity.
+    entity, name = input["entityName"] or context.settings.entity, input["projectName"] or DEFAULT_PROJECT
+    run_name = input.get("runName")
     if (region := input.get("storageRegion")) not in (None, "", "default"):
         raise RefusalError(f"this server has no storage region {region[:80]!r}: leave storage_region out")
     project = project_named(context.tx, entity, name, context.now_s)
