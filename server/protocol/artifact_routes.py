@@ -79,7 +79,7 @@ class ArtifactBytes:
         try:
             self._check_signature(request, "get-content", "artifact", "md5")
             with self.database.read() as tx:
-                if md5 not in queries.contents_of(tx, artifact_id):
+                if not queries.has_content(tx, artifact_id, md5):
                     raise NotFoundError("this artifact has no such file any more")
             return self._bytes(md5, None)
         except Exception as error:

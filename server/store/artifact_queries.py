@@ -154,6 +154,12 @@ def holds(connection: sqlite3.Connection, collection_id: int, artifact_id: int |
     return connection.execute(sql, (md5, collection_id, artifact_id)).fetchone() is not None
 
 
+def has_content(connection: sqlite3.Connection, artifact_id: int, md5: str) -> bool:
+    """Tells whether a version has a file with this content."""
+    sql = "SELECT 1 FROM manifest_entry WHERE content = ? AND artifact_id = ? LIMIT 1"
+    return connection.execute(sql, (md5, artifact_id)).fetchone() is not None
+
+
 def referring(connection: sqlite3.Connection, artifact_ids: Iterable[int]) -> Artifact | None:
     """A version outside of these with a reference into one of them."""
     of = listed(artifact_ids)

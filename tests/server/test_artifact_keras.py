@@ -1,0 +1,62 @@
+"""W&B's Keras callbacks that write artifacts, unchanged, in the trials of a sweep."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.server import hanging
+from tests.server.real_server import RunningServer
+from tests.server.test_sdk import WANDB, cli, start
+
+TRIAL = """
+import keras, numpy as np, wandb
+from wandb.integration.keras import WandbEvalCallback, WandbModelCheckpoint
+
+class Evaluation(WandbEvalCallback):
+    def __init__(self):
+        super().__init__(["index"], ["epoch", "index", "predicted"])
+
+    def add_ground_truth(self, logs=None):
+        for index in range(3):
+            self.data_table.add_data(index)
+
+    def add_model_predictions(self, epoch, logs=None):
+        for index in self.data_table_ref.get_index():
+            self.pred_table.add_data(epoch, self.data_table_ref.data[index][0], 0.5)
+
+with wandb.init() as run:
+    x = np.zeros((8, 2), "float32")
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(run.config.units), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    checkpoint = WandbModelCheckpoint("models/model.keras", save_freq="epoch")
+    model.fit(x, x[:, 0], epochs=2, verbose=0, callbacks=[checkpoint, Evaluation()])
+    run.log({"whole": 1})
+"""
+SWEEP = """
+program: trial.py
+method: grid
+metric: {name: whole, goal: maximize}
+parameters:
+  units: {values: [2, 3]}
+"""
+
+
+@pytest.mark.slow
+def test_checkpoints_and_evaluations_of_a_sweeps_trials_are_kept(server: RunningServer, tmp_path: Path) -> None:
+    (tmp_path / "trial.py").write_text(TRIAL)
+    (tmp_path / "sweep.yaml").write_text(SWEEP)
+    path = cli(server, tmp_path, "sweep", "--project", "keras", "sweep.yaml").split("wandb agent ")[1].split()[0]
+
+    agent = start(server, tmp_path, WANDB, "agent", path)
+    hanging.output(agent, tmp_path)
+
+    api = server.api()
+    runs = list(api.sweep(path).runs)
+    assert [(run.state, run.summary.get("whole")) for run in runs] == [("finished", 1)] * 2
+    for run in runs:
+        logged = {(each.type, each.name): each for each in run.logged_artifacts()}
+        assert {("model", f"run_{run.id}_model:v{epoch}") for epoch in (0, 1)} <= set(logged)
+        assert set(logged["model", f"run_{run.id}_model:v1"].aliases) == {"latest", "epoch_1"}
+        predicted = logged["evaluation", f"run_{run.id}_pred:v1"].get("eval_data")
+        assert [row[0] for row in predicted.data] == [1, 1, 1]
+        assert [each.type for each in run.used_artifacts()] == ["dataset"]
