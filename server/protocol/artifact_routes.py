@@ -88,15 +88,13 @@ class ArtifactBytes:
     async def put_manifest(self, request: Request) -> Response:
         try:
             self._check_signature(request, "put-manifest", "number")
-            async with received(request, self.settings.files) as upload:
+            async with received(request, self.settings.files, manifest.MAX_BYTES) as upload:
                 await run_in_threadpool(self._take_manifest, request, upload)
         except Exception as error:
             return self.told(error)
         return Response(status_code=200)
 
     def _take_manifest(self, request: Request, upload: Upload) -> None:
-        if upload.size_bytes > manifest.MAX_BYTES:
-            raise RefusalError(f"a manifest may have at most {manifest.MAX_BYTES} bytes", status=413)
         digest = base64.b64encode(upload.md5).decode()
         with self.database.write() as tx:
             commit.take_manifest(tx, request.path_params["number"], digest, upload.path.read_bytes())

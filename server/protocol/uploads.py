@@ -1,6 +1,7 @@
 """Bodies of uploads: streamed to a name of their own, so that a file is whole or absent, however large."""
 
 import hashlib
+import math
 import os
 import tempfile
 from collections.abc import AsyncIterator
@@ -13,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from server.ledger import files
+from server.refusal import RefusalError
 
 # A thread is asked for once in so many bytes, not for every part of the network's size.
 PIECE_BYTES: Final = 1024 * 1024
@@ -37,8 +39,12 @@ class Upload:
 
 
 @asynccontextmanager
-async def received(request: Request, folder: Path) -> AsyncIterator[Upload]:
-    """Writes the body of a request under the folder for files of runs; only what was moved away is kept."""
+async def received(request: Request, folder: Path, limit_bytes: float = math.inf) -> AsyncIterator[Upload]:
+    """Writes the body of a request under the folder for files of runs; only what was moved away is kept.
+
+    Raises:
+        RefusalError: the body is larger than the limit.
+    """
     unfinished = files.unfinished(folder)
     unfinished.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=unfinished)
@@ -49,6 +55,8 @@ async def received(request: Request, folder: Path) -> AsyncIterator[Upload]:
                 await run_in_threadpool(file.write, piece)
                 await run_in_threadpool(md5.update, piece)
                 size_bytes += len(piece)
+                if size_bytes > limit_bytes:
+                    raise RefusalError(f"the body is larger than {limit_bytes} bytes", status=413)
         yield Upload(Path(name), size_bytes, md5.digest())
     finally:
         Path(name).unlink(missing_ok=True)

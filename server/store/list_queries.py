@@ -63,6 +63,7 @@ def improvements(connection: sqlite3.Connection, sweep: Sweep) -> list[tuple[int
 
 
 def stored_bytes(connection: sqlite3.Connection) -> int:
-    """Size of the database and of all files of runs."""
+    """Size of the database, of all files of runs and of what artifacts hold."""
     pages = number(connection, "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
-    return pages + number(connection, "SELECT coalesce(sum(size_bytes), 0) FROM file")
+    files, contents = (f"SELECT coalesce(sum(size_bytes), 0) FROM {table}" for table in ("file", "content"))
+    return pages + number(connection, files) + number(connection, contents)

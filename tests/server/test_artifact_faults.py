@@ -4,9 +4,12 @@ import base64
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
+from server.settings import Settings
 from tests.server.maker import Maker, digest_of, refusal
+from tests.server.real_server import RunningServer
 from tests.server.speaker import Clock, Speaker, speaking, until
 
 A_WEEK_S = 7 * 24 * 3600.0
@@ -221,6 +224,45 @@ def test_a_files_own_address_needs_the_key_and_a_version_that_has_it(maker: Make
     assert get(f"/artifactsV2/default/local/p/data/{other}/{id}/{md5}/a.txt", headers=key).status_code == 404
     assert get(f"/artifactsV2/default/local/p/other/{id}/{md5}/a.txt", headers=key).status_code == 404
     assert get(f"/artifactsV2/default/else/p/data/{id}/{md5}/a.txt", headers=key).status_code == 404
+
+
+def test_an_increment_on_a_deleted_version_is_refused(maker: Maker) -> None:
+    base, id = maker.log({"a": b"a"}), maker.begin()["id"]
+    maker.send(id, {"b": b"b"})
+    maker.describe(id, {"b": b"b"}, "INCREMENTAL", base)
+    maker.delete(base)
+
+    assert "stands on is deleted" in refusal(maker.commit(id))
+
+
+def test_a_run_that_is_deleted_leaves_its_artifacts_made_by_nobody(maker: Maker) -> None:
+    maker.wb.begin("r")
+    id = maker.log({"a": b"a"}, runName="r")
+    maker.wb.post(
+        "mutation ($id: ID!) { deleteRun(input: {id: $id}) { clientMutationId } }", id=maker.wb.field("r", "id")
+    )
+
+    assert maker.download(id) == {"a": b"a"}
+    assert maker.wb.ask("query ($id: ID!) { artifact(id: $id) { createdBy { __typename } } }", id=id) == {
+        "artifact": {"createdBy": None}
+    }
+
+
+def test_what_was_sent_before_a_kill_need_not_be_sent_again(own_server: RunningServer, clock: Clock) -> None:
+    with httpx2.Client(base_url=own_server.url) as http:
+        maker = Maker(Speaker(http, own_server.api_key, clock, Settings(data=own_server.data)))
+        id = maker.begin()["id"]
+        maker.send(id, {"a": b"before"})
+        own_server.kill()
+        own_server.start()
+
+        assert pending(maker, id)
+        assert maker.addresses(id, {"a": b"before"}) == [None]
+        maker.describe(id, {"a": b"before"})
+        assert maker.commit(id).status_code == 200
+        own_server.kill()
+        own_server.start()
+        assert maker.download(id) == {"a": b"before"}
 
 
 def pending(maker: Maker, id: str) -> bool:

@@ -292,6 +292,15 @@ NEEDED = {
     *("GetSweepAgents", "GetSweepAgent", "GetAgentRuns", "UpsertBucket", "CreateRunFiles", "deleteFiles"),
     *("RunHistoryKeys", "RunSampledHistory", "RunState", "UpdateRunState", "GetProject", "GetProjects"),
     *("CreateProject", "GetViewer", "GetDefaultEntity", "GetTeamEntity", "SearchUsers", "ServerFeaturesQuery"),
+    *("ArtifactType", "CreateArtifact", "ArtifactByID", "ArtifactMembershipByName", "FetchArtifactManifest"),
+    *("GetArtifactMembershipFileUrls", "ArtifactMembershipFiles", "ArtifactUsedBy", "ArtifactCreatedBy"),
+    *("RunInputArtifacts", "RunOutputArtifacts", "ProjectArtifactTypes", "ProjectArtifactType", "ProjectArtifacts"),
+    *("ArtifactTypeArtifactCollections", "ProjectArtifactCollections", "ProjectArtifactCollection"),
+    *("ArtifactCollectionAliases", "AddAliases", "DeleteAliases", "UpdateArtifact", "DeleteArtifact"),
+    *("LinkArtifact", "UnlinkArtifact", "FetchLinkedArtifacts", "FetchOrgInfoFromEntity"),
+    *("UpdateArtifactSequence", "UpdateArtifactPortfolio", "UpdateArtifactSequenceType"),
+    *("DeleteArtifactSequence", "DeleteArtifactPortfolio"),
+    *("AddArtifactCollectionTags", "DeleteArtifactCollectionTags"),
 }
 
 

@@ -116,14 +116,21 @@ def _merged(tx: sqlite3.Connection, uploaded: Sequence[tuple[Manifest, list[Mani
         raise RefusalError("no manifest of this version was uploaded: log the artifact again")
     last, entries = uploaded[-1]
     if last.kind == INCREMENTAL:
-        base = queries.entries(tx, last.base_artifact_id) if last.base_artifact_id else []
-        parts = [base, entries]
+        parts = [_base_of(tx, last), entries]
     elif last.kind == PATCH:
         parts = [part for manifest, part in uploaded if manifest.kind == PATCH]
     else:
         parts = [entries]
     by_path = {entry.path: entry for part in parts for entry in part}
     return [by_path[path] for path in sorted(by_path)]
+
+
+def _base_of(tx: sqlite3.Connection, increment: Manifest) -> list[ManifestEntry]:
+    if increment.base_artifact_id is None:
+        return []
+    if one_row(tx, Artifact, "WHERE id = ?", increment.base_artifact_id) is None:
+        raise RefusalError("the version that this increment stands on is deleted: log the artifact again")
+    return queries.entries(tx, increment.base_artifact_id)
 
 
 def _with_sizes(tx: sqlite3.Connection, entries: list[ManifestEntry]) -> list[ManifestEntry]:

@@ -10,7 +10,7 @@ from server.protocol import manifest
 from server.protocol.context import Info, node_id, number_in
 from server.protocol.json_values import parse_object
 from server.protocol.paging import page
-from server.protocol.resolvers.artifacts import find, find_or_refuse
+from server.protocol.resolvers.artifacts import find_or_refuse
 from server.protocol.resolvers.runs import find_named
 from server.refusal import NotFoundError, RefusalError
 from server.store import artifact_queries as queries
@@ -71,7 +71,7 @@ def metadata(input: dict[str, Any]) -> str | None:
 
 def _create_manifest(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
     artifact = find_or_refuse(info, input["artifactID"])
-    base = _base(info, input)
+    base = _base(input)
     made = commit_ledger.announce_manifest(info.context.tx, artifact, input["type"], base, input["digest"])
     return {"artifactManifest": _manifest_node(made)}
 
@@ -79,13 +79,12 @@ def _create_manifest(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any
 def _update_manifest(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
     found = _find_manifest(info, input["artifactManifestID"])
     digest = found.digest if input.get("digest") is None else input["digest"]
-    expected = commit_ledger.expect_manifest(info.context.tx, found, digest, _base(info, input))
+    expected = commit_ledger.expect_manifest(info.context.tx, found, digest, _base(input))
     return {"artifactManifest": _manifest_node(expected)}
 
 
-def _base(info: Info, input: dict[str, Any]) -> int | None:
-    base = find(info, input["baseArtifactID"]) if input.get("baseArtifactID") else None
-    return base.id if base else None
+def _base(input: dict[str, Any]) -> int | None:
+    return number_in("Artifact", input.get("baseArtifactID") or "")
 
 
 def _find_manifest(info: Info, id: str) -> Manifest:
