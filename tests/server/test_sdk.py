@@ -273,6 +273,18 @@ run.finish(exit_code=1 if name == "first" else 0)
     assert {"first", "second"} & {file.name for file in run.files()} == {"second"}
 
 
+def test_a_file_that_a_run_does_not_have_is_told_so_when_it_is_restored(server: RunningServer, tmp_path: Path) -> None:
+    program = """
+import wandb
+wandb.init(project="restore", id="r").finish()
+try:
+    wandb.restore("missing.txt", run_path="local/restore/r")
+except ValueError as error:
+    print(error)
+"""
+    assert "File missing.txt not found in local/restore/r" in script(server, tmp_path, program)
+
+
 def test_a_resumed_run_goes_on_at_its_next_step(server: RunningServer, tmp_path: Path) -> None:
     program = """
 import sys, wandb

@@ -10,6 +10,11 @@ from server.store.artifact_rows import Artifact, ManifestEntry, Member
 from server.store.queries import by_id
 
 
+def storage_path(md5: str) -> str:
+    """Where a content lies, as W&B's client shows it."""
+    return f"wandb_artifacts/{md5}"
+
+
 def _of_artifact(
     artifact: Artifact,
     info: Info,
@@ -58,7 +63,7 @@ def _node(artifact: Artifact, entry: ManifestEntry) -> dict[str, Any]:
         "updatedAt": iso(artifact.updated_at_s),
         "md5": entry.digest,
         "digest": entry.digest,
-        "storagePath": entry.content or entry.ref,
+        "storagePath": storage_path(entry.content) if entry.content else entry.ref,
         "artifact": artifact,
     }
 

@@ -10,6 +10,7 @@ from server.protocol import manifest
 from server.protocol.context import Info, node_id, number_in
 from server.protocol.json_values import parse_object
 from server.protocol.paging import page
+from server.protocol.resolvers.artifact_files import storage_path
 from server.protocol.resolvers.artifacts import find_or_refuse
 from server.protocol.resolvers.runs import find_named
 from server.refusal import NotFoundError, RefusalError
@@ -135,7 +136,7 @@ def _file_node(info: Info, spec: dict[str, Any]) -> dict[str, Any]:
         "sizeBytes": 0,
         "md5": digest,
         "digest": digest,
-        "storagePath": md5,
+        "storagePath": storage_path(md5),
         "artifact": artifact,
     }
 

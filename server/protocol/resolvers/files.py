@@ -53,7 +53,8 @@ def _files(
 
 def _absent(run: Run, name: str) -> StoredFile:
     kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    return StoredFile(id=0, run_id=run.id, name=name, size_bytes=0, md5="", mimetype=kind, updated_at_s=0.0)
+    # By this the client knows that there is no such file (`wandb.restore`).
+    return StoredFile(id=0, run_id=run.id, name=name, size_bytes=0, md5="0", mimetype=kind, updated_at_s=0.0)
 
 
 def _node(run: Run, file: StoredFile) -> dict[str, Any]:
