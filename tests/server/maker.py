@@ -74,6 +74,14 @@ class Maker:
         assert self.commit(id).status_code == 200
         return id
 
+    def refer_to(self, id: str, other: "Maker") -> str:
+        """Lets a version of another name refer to the file `a` of this one; the other version's id."""
+        ref = f"wandb-artifact://{base64.b64decode(id).hex()}/a"
+        referring: str = other.begin()["id"]
+        other.describe(referring, {"a": {"digest": digest_of(b"a"), "ref": ref, "size": 1}})
+        assert other.commit(referring).status_code == 200
+        return referring
+
     def read(self, id: str) -> dict[str, Any] | None:
         found: dict[str, Any] | None = self.wb.ask(READ, id=id)["artifact"]
         return found

@@ -190,11 +190,7 @@ def test_bytes_whose_row_was_lost_are_asked_for_again(maker: Maker, clock: Clock
 
 def test_a_version_to_whose_files_another_refers_stays(maker: Maker) -> None:
     source = maker.log({"a": b"a"})
-    other = Maker(maker.wb, "referring")
-    id = other.begin()["id"]
-    in_hex = base64.b64decode(source).hex()
-    other.describe(id, {"a": {"digest": digest_of(b"a"), "ref": f"wandb-artifact://{in_hex}/a", "size": 1}})
-    assert other.commit(id).status_code == 200
+    id = maker.refer_to(source, Maker(maker.wb, "referring"))
 
     assert "referring:v0 refers to files of it" in refusal(maker.delete(source))
     assert maker.delete(id).status_code == 200

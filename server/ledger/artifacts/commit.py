@@ -10,7 +10,7 @@ from server.ledger.artifacts import content
 from server.refusal import RefusalError
 from server.store import artifact_queries as queries
 from server.store import artifact_writes, writes
-from server.store.artifact_rows import COMMITTED, PENDING, Artifact, Collection, Manifest, ManifestEntry
+from server.store.artifact_rows import COMMITTED, PENDING, Artifact, Collection, Manifest, ManifestEntry, Member
 from server.store.queries import by_id, one_row
 
 FULL, INCREMENTAL, PATCH = "FULL", "INCREMENTAL", "PATCH"
@@ -95,13 +95,14 @@ def digest_of(entries: Iterable[ManifestEntry]) -> str:
     return md5.hexdigest()
 
 
-def add_member(tx: sqlite3.Connection, collection: Collection, artifact: Artifact, now_s: float) -> None:
+def add_member(tx: sqlite3.Connection, collection: Collection, artifact: Artifact, now_s: float) -> Member:
     """Puts a version into a collection under the next number there, which no other ever had."""
     version = by_id(tx, Collection, collection.id).next_version
-    writes.insert(
+    number = writes.insert(
         tx, "member", collection_id=collection.id, artifact_id=artifact.id, version=version, created_at_s=now_s
     )
     writes.update(tx, "collection", collection.id, next_version=version + 1, updated_at_s=now_s)
+    return by_id(tx, Member, number)
 
 
 def _give_number(tx: sqlite3.Connection, artifact: Artifact, now_s: float) -> None:

@@ -25,13 +25,9 @@ def link(
         raise RefusalError("this version is not committed yet: only a whole one can be linked")
     type = by_id(tx, Collection, artifact.collection_id).type
     portfolio = collections.found_or_made(tx, project, name, PORTFOLIO, type, now_s)
-    if queries.member(tx, portfolio.id, artifact.id) is None:
-        add_member(tx, portfolio, artifact, now_s)
+    member = queries.member(tx, portfolio.id, artifact.id) or add_member(tx, portfolio, artifact, now_s)
     for alias in dict.fromkeys([*aliases, LATEST]):
         artifact_writes.set_alias(tx, portfolio.id, check_alias(alias), artifact.id)
-    member = queries.member(tx, portfolio.id, artifact.id)
-    if member is None:
-        raise LookupError("what was just linked is not there")
     return member
 
 
