@@ -70,6 +70,8 @@ def create_app(
         with database.write() as tx:
             failed = give_up_silent(tx, settings, clock.moment())
             deletion.delete_abandoned(tx, clock())
+        # In a transaction of its own: the bytes of what a lost one would bring back must be there.
+        with database.write() as tx:
             files.remove_discarded(tx, settings.files)
             content.remove_discarded(tx, settings.artifacts)
         for name in failed.keys() - told:

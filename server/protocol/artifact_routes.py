@@ -46,12 +46,13 @@ class ArtifactBytes:
     told: Callable[[Exception], Response]
 
     def routes(self) -> list[Route]:
+        contents, manifests = CONTENTS.format("{artifact:int}", "{md5}"), MANIFESTS.format("{number:int}")
         by_name = "/artifactsV2/{region}/{entity}/{project}/{collection}"
         return [
-            Route(f"{CONTENTS}/{{artifact:int}}/{{md5}}", self.put_content, methods=["PUT"]),
-            Route(f"{CONTENTS}/{{artifact:int}}/{{md5}}", self.get_content, methods=["GET"]),
-            Route(f"{MANIFESTS}/{{number:int}}", self.put_manifest, methods=["PUT"]),
-            Route(f"{MANIFESTS}/{{number:int}}", self.get_manifest, methods=["GET"]),
+            Route(contents, self.put_content, methods=["PUT"]),
+            Route(contents, self.get_content, methods=["GET"]),
+            Route(manifests, self.put_manifest, methods=["PUT"]),
+            Route(manifests, self.get_manifest, methods=["GET"]),
             Route(f"{by_name}/{{version}}/{{birth}}/{{md5}}/{{name}}", self.get_named, methods=["GET"]),
             Route(f"{by_name}/{{birth}}/{{md5}}/{{name}}", self.get_named, methods=["GET"]),
         ]

@@ -18,7 +18,8 @@ from server.settings import Settings
 from server.store.rows import Run
 
 FILE_PURPOSES = {"GET": "get-file", "PUT": "put-file"}
-CONTENTS, MANIFESTS = "/storage/artifacts", "/storage/manifests"
+# With the names that W&B's own storage has in its addresses, by which programs tell them apart.
+CONTENTS, MANIFESTS = "/storage/wandb_artifacts/{}/{}", "/storage/manifests/{}/wandb_manifest.json"
 # Content is addressed by (number of the artifact, MD5 in hex), a manifest by its number or, to read it, its artifact's.
 ARTIFACT_PATHS = {
     "get-content": CONTENTS,
@@ -60,7 +61,7 @@ class Context:
     def artifact_url(self, purpose: str, *key: object) -> str:
         """A signed address of a content or manifest of artifacts, for one purpose."""
         signature = self.keys.sign(purpose, signed_key(*key), self.now_s + self.settings.file_url_lifetime_s)
-        return f"{self.base_url}{ARTIFACT_PATHS[purpose]}/{'/'.join(map(str, key))}?signature={signature}"
+        return f"{self.base_url}{ARTIFACT_PATHS[purpose].format(*key)}?signature={signature}"
 
 
 Info = GraphQLResolveInfo[Context]
