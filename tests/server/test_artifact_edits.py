@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from tests.server.real_client import script
 from tests.server.real_server import RunningServer
 from tests.server.test_artifacts import said
-from tests.server.test_sdk import script
 
 EDIT = """
 import json, time, wandb

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.server import hanging
+from tests.server.real_client import WANDB, cli, start
 from tests.server.real_server import RunningServer
-from tests.server.test_sdk import WANDB, cli, start
 
 TRIAL = """
 import keras, numpy as np, wandb

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from tests.server import hanging
+from tests.server.real_client import cli, script, start
 from tests.server.real_server import RunningServer
 from tests.server.test_artifacts import said
-from tests.server.test_sdk import cli, script, start
 
 VERBS = """
 import json, pathlib, wandb

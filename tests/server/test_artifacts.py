@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.server.real_client import script
 from tests.server.real_server import RunningServer
-from tests.server.test_sdk import script
 
 MAKE = """
 import json, pathlib, wandb

@@ -13,12 +13,36 @@ from server.protocol.schema import NOUNS, load_schema
 from tests.server.speaker import GRID, Speaker
 
 NOT_SHOWN = "no page of this server shows it, and no client reads it back"
+A_MARK = "a mark of the client's own, which it does not ask for again"
+ID_IS_ENOUGH = "the artifact's id is enough"
+MARKED = (
+    *("DeleteArtifact", "LinkArtifact", "UnlinkArtifact", "AddAliases", "DeleteAliases"),
+    *("UpdateArtifactSequence", "UpdateArtifactPortfolio", "MoveArtifactSequence"),
+)
 UNREAD = {
+    "CreateArtifactInput": {"labels": NOT_SHOWN, "clientMutationId": A_MARK},
+    "CreateArtifactManifestInput": dict.fromkeys(("name", "entityName", "projectName", "runName"), ID_IS_ENOUGH),
+    "CreateArtifactFilesInput": {
+        "clientMutationId": A_MARK,
+        "cloudRegionID": "there is one place for bytes",
+        "digestAlgorithm": "the feature that lets the client choose is off",
+    },
+    "CompleteMultipartUploadArtifactInput": dict.fromkeys(
+        ("artifactID", "storagePath", "uploadID", "completeMultipartAction", "completedParts"), "refused whole"
+    ),
+    "UpdateArtifactInput": {"labels": NOT_SHOWN, "clientMutationId": A_MARK},
+    "UseArtifactInput": {
+        **dict.fromkeys(("artifactEntityName", "artifactProjectName"), ID_IS_ENOUGH),
+        "usedAs": "the client keeps it in the run's config",
+        "clientMutationId": A_MARK,
+    },
+    **{f"{name}Input": {"clientMutationId": A_MARK} for name in MARKED},
+    **{f"{name}ArtifactCollectionTagAssignmentsInput": {"clientMutationID": A_MARK} for name in ("Create", "Delete")},
     "UpsertModelInput": {
         **dict.fromkeys(("access", "owner", "isPublished"), "whoever has the key may read and write everything"),
         **dict.fromkeys(("description", "dockerImage", "framework", "isBenchmark", "repo", "views"), NOT_SHOWN),
         "allowAllArtifactTypesInRegistry": "there are no registries",
-        "clientMutationId": "a mark of the client's own, which it does not ask for again",
+        "clientMutationId": A_MARK,
         "id": "a project is found by its name",
     },
     "CreateAgentInput": dict.fromkeys(("projectName", "entityName"), "the sweep knows its project"),
@@ -27,7 +51,6 @@ UNREAD = {
         "debug": "asks W&B's own staff to look on",
         "jobRepo": "it stands in the run's wandb-metadata.json, too",
     },
-    "DeleteRunInput": {"deleteArtifacts": "a run has none here"},
     "RewindRunInput": dict.fromkeys(
         ("runName", "entityName", "projectName", "metricName", "metricValue"), "rewinding is refused whole"
     ),

@@ -1,6 +1,5 @@
 """Versions used, described, given aliases, linked, deleted."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -27,12 +26,13 @@ def _use(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Artifact]:
 
 def _update(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Artifact]:
     tx, artifact = info.context.tx, find_or_refuse(info, input["artifactID"])
-    added, removed = ([tag["tagName"] for tag in input.get(name) or ()] for name in ("tagsToAdd", "tagsToDelete"))
+    added = [tag["tagName"] for tag in input.get("tagsToAdd") or ()]
+    removed = [tag["tagName"] for tag in input.get("tagsToDelete") or ()]
     versions.tag(tx, artifact, added, removed)
     if input.get("aliases") is not None:
         versions.set_aliases(tx, artifact, [alias["alias"] for alias in input["aliases"]])
-    ttl_s = input.get("ttlDurationSeconds")
-    described = versions.describe(tx, artifact, input.get("description"), metadata(input), ttl_s, info.context.now_s)
+    told, ttl_s = metadata(input.get("metadata")), input.get("ttlDurationSeconds")
+    described = versions.describe(tx, artifact, input.get("description"), told, ttl_s, info.context.now_s)
     return {"artifact": described}
 
 
@@ -42,27 +42,35 @@ def _delete(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Artifact]:
     return {"artifact": replace(artifact, state="deleted")}
 
 
-def _aliases(change: Callable[[Any, Collection, Artifact, str], None]) -> Callable[..., dict[str, bool]]:
-    def resolve(_: Any, info: Info, input: dict[str, Any]) -> dict[str, bool]:
-        artifact = find_or_refuse(info, input["artifactID"])
-        for told in input["aliases"]:
-            change(info.context.tx, named_collection(info, told), artifact, told["alias"])
-        return {"success": True}
-
-    return resolve
+def _add_aliases(_: Any, info: Info, input: dict[str, Any]) -> dict[str, bool]:
+    artifact = find_or_refuse(info, input["artifactID"])
+    for told in input["aliases"]:
+        versions.add_alias(info.context.tx, _collection_of(info, told), artifact, told["alias"])
+    return {"success": True}
 
 
-def named_collection(info: Info, told: dict[str, Any]) -> Collection:
-    """The collection that an input names.
+def _delete_aliases(_: Any, info: Info, input: dict[str, Any]) -> dict[str, bool]:
+    artifact = find_or_refuse(info, input["artifactID"])
+    for told in input["aliases"]:
+        versions.drop_alias(info.context.tx, _collection_of(info, told), artifact, told["alias"])
+    return {"success": True}
+
+
+def _collection_of(info: Info, alias: dict[str, Any]) -> Collection:
+    return named_collection(info, alias["entityName"], alias["projectName"], alias["artifactCollectionName"])
+
+
+def named_collection(info: Info, entity: str, project_name: str, name: str) -> Collection:
+    """The collection of a name in a project.
 
     Raises:
         NotFoundError: there is none.
     """
-    tx, name = info.context.tx, told["artifactCollectionName"]
-    owner = project(tx, told["entityName"] or info.context.settings.entity, told["projectName"])
+    tx = info.context.tx
+    owner = project(tx, entity or info.context.settings.entity, project_name)
     found = artifact_queries.collection(tx, owner.id, name) if owner else None
     if found is None:
-        raise NotFoundError(f"there is no collection {told['entityName']}/{told['projectName']}/{name}")
+        raise NotFoundError(f"there is no collection {entity}/{project_name}/{name}")
     return found
 
 
@@ -105,8 +113,8 @@ FIELDS = {
         "useArtifact": _use,
         "updateArtifact": _update,
         "deleteArtifact": _delete,
-        "addAliases": _aliases(versions.add_alias),
-        "deleteAliases": _aliases(versions.drop_alias),
+        "addAliases": _add_aliases,
+        "deleteAliases": _delete_aliases,
         "linkArtifact": _link,
         "unlinkArtifact": _unlink,
     },

@@ -29,6 +29,8 @@ def _create(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Artifact]:
     run_name = input.get("runName")
     if (region := input.get("storageRegion")) not in (None, "", "default"):
         raise RefusalError(f"this server has no storage region {region[:80]!r}: leave storage_region out")
+    if input.get("digestAlgorithm") not in (None, "MANIFEST_MD5"):
+        raise RefusalError("artifacts are told apart by MANIFEST_MD5 here; other digests are not offered")
     project = project_named(context.tx, entity, name, context.now_s)
     run = find_named(info, entity, name, run_name) if run_name else None
     return {"artifact": versions.begin(context.tx, project, run, _draft(input), context.now_s)}
@@ -46,7 +48,7 @@ def _draft(input: dict[str, Any]) -> Draft:
         aliases=[alias["alias"] for alias in input.get("aliases") or ()],
         tags=[tag["tagName"] for tag in input.get("tags") or ()],
         description=input.get("description"),
-        metadata=metadata(input),
+        metadata=metadata(input.get("metadata")),
         ttl_s=input.get("ttlDurationSeconds"),
         history_step=input.get("historyStep"),
         client_name=input.get("clientID"),
@@ -56,13 +58,12 @@ def _draft(input: dict[str, Any]) -> Draft:
     )
 
 
-def metadata(input: dict[str, Any]) -> str | None:
-    """The metadata of an input, checked.
+def metadata(text: str | None) -> str | None:
+    """The metadata of an artifact, checked.
 
     Raises:
         RefusalError: no JSON object, or too long.
     """
-    text: str | None = input.get("metadata")
     if text is not None:
         parse_object(text, "an artifact's metadata")
         if len(text) > MAX_METADATA:

@@ -9,13 +9,17 @@ from server.protocol.resolvers.collections import find_or_refuse
 from server.store.artifact_rows import Collection
 
 
-def _update(id_field: str) -> Any:
-    def resolve(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Collection]:
-        found = find_or_refuse(info, input[id_field])
-        name, description = input.get("name"), input.get("description")
-        return {"artifactCollection": ledger.describe(info.context.tx, found, name, description, info.context.now_s)}
+def _update_sequence(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Collection]:
+    return _described(info, input["artifactSequenceID"], input.get("name"), input.get("description"))
 
-    return resolve
+
+def _update_portfolio(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Collection]:
+    return _described(info, input["artifactPortfolioID"], input.get("name"), input.get("description"))
+
+
+def _described(info: Info, id: str, name: str | None, description: str | None) -> dict[str, Collection]:
+    found = find_or_refuse(info, id)
+    return {"artifactCollection": ledger.describe(info.context.tx, found, name, description, info.context.now_s)}
 
 
 def _retype(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Collection]:
@@ -23,33 +27,40 @@ def _retype(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Collection]:
     return {"artifactCollection": ledger.retype(info.context.tx, found, type, info.context.now_s)}
 
 
-def _delete(id_field: str) -> Any:
-    def resolve(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Collection]:
-        found = find_or_refuse(info, input[id_field])
-        ledger.delete(info.context.tx, found)
-        return {"artifactCollection": found}
+def _delete_sequence(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Collection]:
+    return _deleted(info, input["artifactSequenceID"])
 
-    return resolve
+
+def _delete_portfolio(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Collection]:
+    return _deleted(info, input["artifactPortfolioID"])
+
+
+def _deleted(info: Info, id: str) -> dict[str, Collection]:
+    found = find_or_refuse(info, id)
+    ledger.delete(info.context.tx, found)
+    return {"artifactCollection": found}
 
 
 def _tag(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
     names = [tag["tagName"] for tag in input["tags"]]
-    ledger.tag(info.context.tx, named_collection(info, input), names)
+    found = named_collection(info, input["entityName"], input["projectName"], input["artifactCollectionName"])
+    ledger.tag(info.context.tx, found, names)
     return {"tags": [{"id": node_id("Tag", name), "name": name} for name in names]}
 
 
 def _untag(_: Any, info: Info, input: dict[str, Any]) -> dict[str, bool]:
-    ledger.untag(info.context.tx, named_collection(info, input), [tag["tagName"] for tag in input["tags"]])
+    found = named_collection(info, input["entityName"], input["projectName"], input["artifactCollectionName"])
+    ledger.untag(info.context.tx, found, [tag["tagName"] for tag in input["tags"]])
     return {"success": True}
 
 
 FIELDS = {
     "Mutation": {
-        "updateArtifactSequence": _update("artifactSequenceID"),
-        "updateArtifactPortfolio": _update("artifactPortfolioID"),
+        "updateArtifactSequence": _update_sequence,
+        "updateArtifactPortfolio": _update_portfolio,
         "moveArtifactSequence": _retype,
-        "deleteArtifactSequence": _delete("artifactSequenceID"),
-        "deleteArtifactPortfolio": _delete("artifactPortfolioID"),
+        "deleteArtifactSequence": _delete_sequence,
+        "deleteArtifactPortfolio": _delete_portfolio,
         "createArtifactCollectionTagAssignments": _tag,
         "deleteArtifactCollectionTagAssignments": _untag,
     },
