@@ -126,9 +126,17 @@ def test_a_manifest_that_cannot_be_is_told_at_the_commit(maker: Maker, contents:
     assert pending(maker, id)
 
 
-@pytest.mark.parametrize("given", [{"artifactCollectionName": "a/b"}, {"artifactTypeName": ""}, {"storageRegion": "x"}])
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"artifactCollectionName": "a/b"},
+        {"artifactTypeName": ""},
+        {"storageRegion": "x"},
+        {"digestAlgorithm": "MANIFEST_XXH128"},
+    ],
+)
 def test_a_name_that_cannot_be_is_refused_at_once(maker: Maker, given: dict[str, str]) -> None:
-    with pytest.raises(AssertionError, match=r"must have|storage region"):
+    with pytest.raises(AssertionError, match=r"must have|storage region|MANIFEST_MD5"):
         maker.begin(**given)
 
 
