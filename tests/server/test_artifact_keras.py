@@ -42,7 +42,10 @@ parameters:
 
 
 @pytest.mark.slow
-def test_checkpoints_and_evaluations_of_a_sweeps_trials_are_kept(server: RunningServer, tmp_path: Path) -> None:
+def test_checkpoints_and_evaluations_of_a_sweeps_trials_are_kept(
+    server: RunningServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where the client puts what it downloads
     (tmp_path / "trial.py").write_text(TRIAL)
     (tmp_path / "sweep.yaml").write_text(SWEEP)
     path = cli(server, tmp_path, "sweep", "--project", "keras", "sweep.yaml").split("wandb agent ")[1].split()[0]
