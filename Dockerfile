@@ -60,7 +60,7 @@ RUN --mount=type=cache,target=/var/cache/pip \
     --mount=type=bind,source=requirements/trainer-cpu.txt,target=/tmp/lock.txt \
     python3 -m venv /opt/venv && pip install --cache-dir /var/cache/pip --require-hashes -r /tmp/lock.txt && \
     rm -rf /opt/venv/lib/python3*/site-packages/tensorflow/include
-RUN --mount=type=bind,source=app,target=/tmp/app \
+RUN --mount=type=bind,source=app,target=/tmp/app --mount=type=bind,source=terms,target=/tmp/terms \
     PYTHONPATH=/tmp FASHION_MNIST_DIR='' DATA_DIR=/srv python -B -c 'from app import data; print(data.prepare())'
 COPY --from=trainer-source /srv /srv
 ENV TRAINER=cpu
@@ -72,7 +72,7 @@ FROM trainer AS trainer-gpu
 RUN --mount=type=cache,target=/var/cache/pip \
     --mount=type=bind,source=requirements/trainer-gpu.txt,target=/tmp/lock.txt \
     python3 -m venv /opt/venv && pip install --cache-dir /var/cache/pip --require-hashes -r /tmp/lock.txt
-RUN --mount=type=bind,source=app,target=/tmp/app \
+RUN --mount=type=bind,source=app,target=/tmp/app --mount=type=bind,source=terms,target=/tmp/terms \
     PYTHONPATH=/tmp FASHION_MNIST_DIR='' DATA_DIR=/srv python -B -c 'from app import data; print(data.prepare())'
 COPY --from=trainer-source /srv /srv
 ENV TRAINER=gpu
