@@ -65,9 +65,8 @@ def consider(tx: sqlite3.Connection, run: Run, chunk: Chunk, now_s: float, *, ap
 
 def _compare(tx: sqlite3.Connection, run: Run, config: SweepConfig, curve: list[float], now_s: float) -> None:
     bracket = reached(config, len(curve))
-    if bracket <= run.bracket:
-        return
-    decision = early_termination.decide(config, curve, _rivals(tx, run, config, bracket))
+    passed = bracket > run.bracket
+    decision = early_termination.decide(config, curve, _rivals(tx, run, config, bracket)) if passed else None
     if decision is None:
         return
     writes.update(tx, "run", run.id, bracket=decision.bracket)

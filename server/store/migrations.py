@@ -398,7 +398,6 @@ def migrate(connection: sqlite3.Connection) -> None:
         try:
             connection.executescript(f"BEGIN IMMEDIATE; {sql} PRAGMA user_version={number}; COMMIT;")
         except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
+            connection.rollback()
             raise
     connection.execute("PRAGMA foreign_keys=ON")

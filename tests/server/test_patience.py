@@ -12,8 +12,9 @@ import pytest
 
 from server.settings import Settings
 from tests.server.real_server import RunningServer
-from tests.server.speaker import Clock, Speaker, until
+from tests.server.speaker import Clock, Speaker, speaking, until
 
+NEVER_S = 3600.0  # the test alone looks for who is silent
 TWO = {"method": "grid", "parameters": {"units": {"values": [8, 16]}}}
 
 
@@ -53,22 +54,23 @@ def test_a_time_that_is_none_is_refused_in_one_line(tmp_path: Path, flag: str) -
 
 
 def test_a_silent_run_that_cannot_be_given_up_keeps_no_other_alive(
-    wb: Speaker, clock: Clock, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    bad, good = wb.register(TWO), wb.register(TWO)
-    runs = []
-    for sweep in (bad, good):
-        runs.append(wb.beat(wb.agent(sweep))["run_id"])
-        wb.begin(runs[-1], sweep)
-    # As a disk may leave it: no sweep any more.
-    with closing(sqlite3.connect(wb.settings.database)) as connection, connection:
-        connection.execute("UPDATE sweep SET config = '' WHERE name = ?", (bad,))
+    with speaking(tmp_path / "data", clock, tick_s=NEVER_S) as wb:
+        bad, good = wb.register(TWO), wb.register(TWO)
+        runs = []
+        for sweep in (bad, good):
+            runs.append(wb.beat(wb.agent(sweep))["run_id"])
+            wb.begin(runs[-1], sweep)
+        # As a disk may leave it: no sweep any more.
+        with closing(sqlite3.connect(wb.settings.database)) as connection, connection:
+            connection.execute("UPDATE sweep SET config = '' WHERE name = ?", (bad,))
 
-    clock.pass_s(wb.settings.agent_silent_s + 1)
-    wb.look()
-    wb.look()
+        clock.pass_s(wb.settings.agent_silent_s + 1)
+        wb.look()
+        wb.look()
 
-    assert [wb.field(run, "state") for run in runs] == ["running", "crashed"]
+        assert [wb.field(run, "state") for run in runs] == ["running", "crashed"]
     assert [record.levelname for record in caplog.records] == ["ERROR"]
 
 

@@ -296,6 +296,23 @@ def test_a_retry_that_is_pressed_twice_opens_its_point_once(wb: Speaker, browser
     for _ in range(2):
         wb.http.post(address)
     wb.do_trial(wb.agent(sweep), sweep)
+    late = wb.http.post(address)
 
     assert wb.beat(wb.agent(sweep)) == {"type": "exit"}
     assert (wb.units(sweep, "failed"), wb.units(sweep, "finished")) == ([8], [8])
+    assert late.status_code >= 400
+
+
+def test_a_failed_run_of_a_sweep_that_was_stopped_with_points_left_waits_for_its_sweep(
+    wb: Speaker, browser: Browser
+) -> None:
+    sweep = wb.register({**ONE, "parameters": {"units": {"values": [8, 16]}}})
+    wb.do_trial(wb.agent(sweep), sweep, 1)
+    buttons = browser.buttons(f"/local/p/sweeps/{sweep}")
+    address = buttons[next(name for name in buttons if name.startswith("Retry") and "trial 1" in name)]
+    wb.set_state(sweep, "FINISHED")
+
+    refused = wb.http.post(address)
+
+    assert "is FINISHED with points left: resume it first, then retry" in refused.text
+    assert wb.beat(wb.agent(sweep)) == {"type": "exit"}
