@@ -96,9 +96,12 @@ class ArtifactBytes:
         return Response(status_code=200)
 
     def _take_manifest(self, request: Request, upload: Upload) -> None:
-        digest = base64.b64encode(upload.md5).decode()
+        number, digest = request.path_params["number"], base64.b64encode(upload.md5).decode()
+        with self.database.read() as tx:
+            commit.awaited(tx, number, digest)
+        entries = manifest.parse(upload.path.read_bytes())
         with self.database.write() as tx:
-            commit.take_manifest(tx, request.path_params["number"], digest, upload.path.read_bytes())
+            commit.take_manifest(tx, number, digest, entries)
 
     def get_manifest(self, request: Request) -> Response:
         try:

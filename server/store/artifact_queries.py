@@ -3,7 +3,7 @@
 import json
 import re
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from server.store.artifact_rows import (
     COMMITTED,
@@ -36,6 +36,12 @@ def types(connection: sqlite3.Connection, project_id: int) -> list[tuple[str, fl
     """(name, UTC seconds since when) of the types of a project's collections."""
     sql = "SELECT type, min(created_at_s) FROM collection WHERE project_id = ? GROUP BY type ORDER BY type"
     return list(connection.execute(sql, (project_id,)))
+
+
+def numbered(connection: sqlite3.Connection, number: int) -> Artifact | None:
+    """The version of a number, or the one that it has become at its commit."""
+    where = "WHERE id = coalesce((SELECT artifact_id FROM merged WHERE merged.id = ?1), ?1)"
+    return one_row(connection, Artifact, where, number)
 
 
 def by_client_name(connection: sqlite3.Connection, name: str) -> Artifact | None:
@@ -132,7 +138,30 @@ def made_by(connection: sqlite3.Connection, run_id: int) -> list[Artifact]:
 
 def manifests(connection: sqlite3.Connection, artifact_id: int) -> list[Manifest]:
     """Uploaded manifests of a version that is not committed, in order."""
-    return all_rows(connection, Manifest, "WHERE artifact_id = ? AND body IS NOT NULL ORDER BY id", artifact_id)
+    return all_rows(connection, Manifest, "WHERE artifact_id = ? AND uploaded = 1 ORDER BY id", artifact_id)
+
+
+def paths_and_digests(connection: sqlite3.Connection, artifact_id: int) -> Iterator[tuple[str, str]]:
+    """A version's paths with their digests, in order."""
+    return connection.execute(
+        "SELECT path, digest FROM manifest_entry WHERE artifact_id = ? ORDER BY path", (artifact_id,)
+    )
+
+
+def measure(connection: sqlite3.Connection, artifact_id: int) -> tuple[int, int]:
+    """How many files and references a version has, and their bytes in all."""
+    sql = "SELECT count(*), coalesce(sum(size_bytes), 0) FROM manifest_entry WHERE artifact_id = ?"
+    count, size_bytes = connection.execute(sql, (artifact_id,)).fetchone()
+    return count, size_bytes
+
+
+def paths_without_bytes(connection: sqlite3.Connection, artifact_id: int) -> list[str]:
+    """Files of a version whose content is not stored."""
+    sql = (
+        "SELECT path FROM manifest_entry WHERE artifact_id = ? AND content IS NOT NULL "
+        "AND NOT EXISTS (SELECT 1 FROM content WHERE md5 = manifest_entry.content) ORDER BY path"
+    )
+    return [path for (path,) in connection.execute(sql, (artifact_id,))]
 
 
 def entries(connection: sqlite3.Connection, artifact_id: int) -> list[ManifestEntry]:
@@ -174,12 +203,6 @@ def content_size(connection: sqlite3.Connection, md5: str) -> int | None:
     """Bytes of a content that is stored, or None."""
     row = connection.execute("SELECT size_bytes FROM content WHERE md5 = ?", (md5,)).fetchone()
     return None if row is None else int(row[0])
-
-
-def content_sizes(connection: sqlite3.Connection, md5s: Iterable[str]) -> dict[str, int]:
-    """Sizes, in bytes, of those contents that are stored."""
-    sql = "SELECT md5, size_bytes FROM content WHERE md5 IN (SELECT value FROM json_each(?))"
-    return dict(connection.execute(sql, (json.dumps(list(md5s)),)))
 
 
 def contents_of(connection: sqlite3.Connection, artifact_id: int) -> set[str]:

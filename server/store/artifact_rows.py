@@ -40,6 +40,7 @@ class Artifact:
     pending_aliases: str
     created_at_s: float
     updated_at_s: float
+    deduplicate: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class Manifest:
     kind: str
     base_artifact_id: int | None
     digest: str
-    body: bytes | None
+    uploaded: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,11 @@
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import astuple, fields
+from typing import Final
 
 from server.store.artifact_rows import ManifestEntry
+
+ENTRY: Final = tuple(field.name for field in fields(ManifestEntry))
 
 
 def set_alias(connection: sqlite3.Connection, collection_id: int, alias: str, artifact_id: int) -> None:
@@ -54,11 +57,42 @@ def use(connection: sqlite3.Connection, run_id: int, artifact_id: int, direction
     )
 
 
-def put_entries(connection: sqlite3.Connection, artifact_id: int, entries: Iterable[ManifestEntry]) -> None:
-    names = [field.name for field in fields(ManifestEntry)]
-    marks = ", ".join("?" * (len(names) + 1))
-    sql = f"INSERT INTO manifest_entry (artifact_id, {', '.join(names)}) VALUES ({marks})"
-    connection.executemany(sql, ((artifact_id, *astuple(entry)) for entry in entries))
+def put_described(connection: sqlite3.Connection, manifest_id: int, entries: Iterable[ManifestEntry]) -> None:
+    """Keeps what a manifest tells, in place of what it told before."""
+    connection.execute("DELETE FROM described_entry WHERE manifest_id = ?", (manifest_id,))
+    marks = ", ".join("?" * (len(ENTRY) + 1))
+    sql = f"INSERT INTO described_entry (manifest_id, {', '.join(ENTRY)}) VALUES ({marks})"
+    connection.executemany(sql, ((manifest_id, *astuple(entry)) for entry in entries))
+
+
+def lay_described(connection: sqlite3.Connection, artifact_id: int, manifest_id: int) -> None:
+    """Gives a version what a manifest tells, over what it has, with the sizes of what is really stored."""
+    found = {
+        "size_bytes": "SELECT content.size_bytes FROM content WHERE md5 = described_entry.content",
+        "refers_to": "SELECT artifact_id FROM merged WHERE merged.id = refers_to",
+    }
+    columns = ", ".join(f"coalesce(({found[name]}), {name})" if name in found else name for name in ENTRY)
+    _lay(connection, columns, "described_entry WHERE manifest_id = ?", artifact_id, manifest_id)
+
+
+def lay_entries(connection: sqlite3.Connection, artifact_id: int, base_id: int) -> None:
+    """Gives a version what another one has."""
+    _lay(connection, ", ".join(ENTRY), "manifest_entry WHERE artifact_id = ?", artifact_id, base_id)
+
+
+def _lay(connection: sqlite3.Connection, columns: str, source: str, *numbers: int) -> None:
+    sql = f"INSERT OR REPLACE INTO manifest_entry (artifact_id, {', '.join(ENTRY)}) SELECT ?, {columns} FROM {source}"
+    connection.execute(sql, numbers)
+
+
+def hand_over(connection: sqlite3.Connection, number: int, to: int) -> None:
+    """Gives what a version has of runs, tags, names and references to another one, which answers to its number too."""
+    for table, columns in (("usage", "run_id, direction"), ("artifact_tag", "tag")):
+        sql = f"INSERT OR IGNORE INTO {table} (artifact_id, {columns}) SELECT ?, {columns} FROM {table}"
+        connection.execute(f"{sql} WHERE artifact_id = ?", (to, number))
+    connection.execute("UPDATE client_name SET artifact_id = ? WHERE artifact_id = ?", (to, number))
+    connection.execute("UPDATE manifest_entry SET refers_to = ? WHERE refers_to = ?", (to, number))
+    connection.execute("INSERT INTO merged (id, artifact_id) VALUES (?, ?)", (number, to))
 
 
 def drop_manifests(connection: sqlite3.Connection, artifact_id: int) -> None:

@@ -379,6 +379,31 @@ STEPS: Final[tuple[str | Callable[[sqlite3.Connection], str], ...]] = (
     CREATE INDEX wanted_md5 ON wanted (md5);
     CREATE TABLE discarded_content (md5 TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
     """,
+    """
+    -- What uploaded manifests tell, entry by entry, until the commit of their version.
+    ALTER TABLE manifest DROP COLUMN body;
+    ALTER TABLE manifest ADD COLUMN uploaded INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE described_entry (
+        manifest_id       INTEGER NOT NULL REFERENCES manifest ON DELETE CASCADE,
+        path              TEXT NOT NULL,
+        digest            TEXT NOT NULL,
+        size_bytes        INTEGER NOT NULL,
+        content           TEXT,
+        ref               TEXT,
+        refers_to         INTEGER,
+        birth_artifact_id TEXT,
+        extra             TEXT NOT NULL,
+        PRIMARY KEY (manifest_id, path)
+    ) STRICT, WITHOUT ROWID;
+
+    -- A version with the content of another one becomes that one at its commit, unless it shall not.
+    ALTER TABLE artifact ADD COLUMN deduplicate INTEGER NOT NULL DEFAULT 1;
+    CREATE TABLE merged (
+        id          INTEGER PRIMARY KEY,     -- its number before
+        artifact_id INTEGER NOT NULL REFERENCES artifact ON DELETE CASCADE
+    ) STRICT;
+    CREATE INDEX merged_into ON merged (artifact_id);
+    """,
 )
 
 

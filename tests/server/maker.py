@@ -55,12 +55,16 @@ class Maker:
                 assert self.wb.http.put(address, content=content).status_code == 200
 
     def describe(self, id: str, contents: dict[str, Any], kind: str = "FULL", base: str | None = None) -> None:
-        """Sends a manifest; a content may be an entry as a whole."""
+        """Sends a manifest, which must be taken; a content may be an entry as a whole."""
+        assert self.manifest(id, contents, kind, base).status_code == 200
+
+    def manifest(self, id: str, contents: dict[str, Any], kind: str = "FULL", base: str | None = None) -> Any:
+        """The reply to a manifest."""
         body = json.dumps({"version": 1, "contents": {name: _entry(told) for name, told in contents.items()}}).encode()
         names = {"entityName": "local", "projectName": "p", "runName": "r", "name": "wandb_manifest.json"}
         told = names | {"artifactID": id, "type": kind, "baseArtifactID": base, "digest": digest_of(body)}
         made = self.wb.ask(MANIFEST, input=told)["createArtifactManifest"]["artifactManifest"]
-        assert self.wb.http.put(made["file"]["uploadUrl"], content=body).status_code == 200
+        return self.wb.http.put(made["file"]["uploadUrl"], content=body)
 
     def commit(self, id: str) -> Any:
         """The reply to the commit."""

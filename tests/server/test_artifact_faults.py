@@ -118,11 +118,12 @@ def test_a_program_that_asks_again_for_its_version_gets_the_same(maker: Maker) -
         ({"a": {"digest": "x", "ref": "s3://" + "a" * 20_000}}, "at most 16384 characters"),
     ],
 )
-def test_a_manifest_that_cannot_be_is_told_at_the_commit(maker: Maker, contents: dict[str, Any], message: str) -> None:
+def test_a_manifest_that_cannot_be_is_refused(maker: Maker, contents: dict[str, Any], message: str) -> None:
+    """W&B's client shows this reply as it is."""
     id = maker.begin()["id"]
-    maker.describe(id, contents)
 
-    assert message in refusal(maker.commit(id))
+    assert message in refusal(maker.manifest(id, contents))
+    assert "no manifest" in refusal(maker.commit(id))
     assert pending(maker, id)
 
 

@@ -108,6 +108,51 @@ def test_the_same_content_takes_the_aliases_of_a_newer_version(maker: Maker) -> 
     assert maker.begin(digest, enableDigestDeduplication=False)["id"] != id
 
 
+def test_programs_that_log_the_same_at_once_make_one_version(maker: Maker) -> None:
+    for run in ("first", "second"):
+        maker.wb.begin(run)
+    ids = [begun_by(maker, run, {"a": b"same"}) for run in ("first", "second")]
+    assert ids[0] != ids[1]
+
+    codes = [maker.commit(id).status_code for id in (*ids, *ids)]
+
+    assert codes == [200] * 4
+    (first, second) = ((maker.read(id) or {}) for id in ids)
+    assert (first["id"], first["versionIndex"]) == (second["id"], second["versionIndex"]) == (ids[0], 0)
+    assert aliases_of(maker, ids[1]) == ["first", "latest", "second"]
+    assert (collection(maker) or {})["artifacts"]["totalCount"] == 1
+    made = [maker.wb.field(run, "outputArtifacts { totalCount }")["totalCount"] for run in ("first", "second")]
+    assert made == [1, 1]
+    assert "there is no artifact" in refusal(maker.delete(ids[1]) and maker.delete(ids[1]))
+
+
+def test_a_reference_into_what_became_another_version_leads_there(maker: Maker) -> None:
+    one, two = (begun_by(maker, None, {"a": b"a"}) for _ in range(2))
+    early = maker.refer_to(two, Maker(maker.wb, "early"))
+    for id in (one, two):
+        maker.commit(id)
+    late = maker.refer_to(two, Maker(maker.wb, "late"))
+
+    for referring, name in ((early, "early"), (late, "late")):
+        assert f"{name}:v0 refers to files of it" in refusal(maker.delete(one))
+        maker.delete(referring)
+
+
+def test_the_same_content_is_two_versions_if_that_is_asked_for(maker: Maker) -> None:
+    ids = [begun_by(maker, None, {"a": b"same"}, enableDigestDeduplication=False) for _ in range(2)]
+
+    assert [maker.commit(id).json()["data"]["commitArtifact"]["artifact"]["versionIndex"] for id in ids] == [0, 1]
+
+
+def begun_by(maker: Maker, run: str | None, contents: dict[str, bytes], **given: Any) -> str:
+    """A version that is all there but for its commit."""
+    aliases = [{"artifactCollectionName": "data", "alias": alias} for alias in ("latest", run) if alias]
+    id: str = maker.begin(runName=run, aliases=aliases, **given)["id"]
+    maker.send(id, contents)
+    maker.describe(id, contents)
+    return id
+
+
 def test_programs_that_write_together_add_to_one_version(maker: Maker) -> None:
     more = [{"artifactCollectionName": "data", "alias": "both"}]
     one = maker.begin("1" * 32, distributedID="d")["id"]

@@ -3,10 +3,9 @@
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable
 
-from server.ledger.artifacts import content
+from server.ledger.artifacts import content, deletion
 from server.refusal import RefusalError
 from server.store import artifact_queries as queries
 from server.store import artifact_writes, writes
@@ -40,58 +39,61 @@ def expect_manifest(tx: sqlite3.Connection, manifest: Manifest, digest: str, bas
     return by_id(tx, Manifest, manifest.id)
 
 
-def take_manifest(tx: sqlite3.Connection, manifest_id: int, digest: str, body: bytes) -> None:
-    """Stores the bytes of a manifest.
+def awaited(tx: sqlite3.Connection, manifest_id: int, digest: str) -> Manifest:
+    """The manifest whose bytes are to come.
 
     Raises:
-        RefusalError: the manifest is not waited for, or other bytes were promised.
+        RefusalError: it is not waited for, or other bytes were promised.
     """
     manifest = one_row(tx, Manifest, "WHERE id = ?", manifest_id)
     if manifest is None:
         raise RefusalError("no version of an artifact waits for this manifest any more", status=404)
     if manifest.digest != digest:
         raise RefusalError(f"these bytes have the MD5 {digest}, promised was {manifest.digest}")
-    writes.update(tx, "manifest", manifest.id, body=body)
+    return manifest
 
 
-def commit(
-    tx: sqlite3.Connection,
-    artifact: Artifact,
-    uploaded: Sequence[tuple[Manifest, list[ManifestEntry]]],
-    now_s: float,
-) -> Artifact:
-    """Makes a version out of its manifests; a second time changes nothing.
+def take_manifest(tx: sqlite3.Connection, manifest_id: int, digest: str, entries: Iterable[ManifestEntry]) -> None:
+    """Keeps what a manifest tells.
 
     Raises:
-        RefusalError: no manifest, or bytes of some file, were uploaded; the version stays as it is.
+        RefusalError: as `awaited`.
+    """
+    manifest = awaited(tx, manifest_id, digest)
+    artifact_writes.put_described(tx, manifest.id, entries)
+    writes.update(tx, "manifest", manifest.id, uploaded=1)
+
+
+def commit(tx: sqlite3.Connection, artifact: Artifact, now_s: float) -> Artifact:
+    """Makes a version out of its manifests, or finds that it is one already; a second time changes nothing.
+
+    Raises:
+        RefusalError: no manifest, or bytes of some file, were uploaded; the transaction is to be undone.
     """
     if artifact.state == COMMITTED:
         return artifact
-    entries = _with_sizes(tx, _merged(tx, uploaded))
     asked_for = queries.contents_of(tx, artifact.id)
-    artifact_writes.put_entries(tx, artifact.id, entries)
+    _lay(tx, artifact)
+    digest = digest_of(queries.paths_and_digests(tx, artifact.id))
+    twin = queries.committed_twin(tx, artifact.collection_id, digest) if artifact.deduplicate else None
+    if twin:
+        return _become(tx, artifact, twin)
     artifact_writes.drop_manifests(tx, artifact.id)
     artifact_writes.drop_wanted(tx, artifact.id)
     content.release(tx, asked_for)
-    writes.move(
-        tx,
-        "artifact",
-        artifact.id,
-        COMMITTED,
-        digest=digest_of(entries),
-        size_bytes=sum(entry.size_bytes for entry in entries),
-        file_count=len(entries),
-        updated_at_s=now_s,
-    )
-    _give_number(tx, artifact, now_s)
+    count, size_bytes = queries.measure(tx, artifact.id)
+    told = {"digest": digest, "size_bytes": size_bytes, "file_count": count, "updated_at_s": now_s}
+    writes.move(tx, "artifact", artifact.id, COMMITTED, **told)
+    add_member(tx, by_id(tx, Collection, artifact.collection_id), artifact, now_s)
+    _give_aliases(tx, artifact, artifact.id)
     return by_id(tx, Artifact, artifact.id)
 
 
-def digest_of(entries: Iterable[ManifestEntry]) -> str:
+def digest_of(paths_and_digests: Iterable[tuple[str, str]]) -> str:
     """Hex of W&B's digest of a version: of its paths, in order, and what each holds."""
     md5 = hashlib.md5(DIGEST_HEADER, usedforsecurity=False)
-    for entry in sorted(entries, key=lambda entry: entry.path):
-        md5.update(f"{entry.path}:{entry.digest}\n".encode())
+    for path, digest in paths_and_digests:
+        md5.update(f"{path}:{digest}\n".encode())
     return md5.hexdigest()
 
 
@@ -105,42 +107,41 @@ def add_member(tx: sqlite3.Connection, collection: Collection, artifact: Artifac
     return by_id(tx, Member, number)
 
 
-def _give_number(tx: sqlite3.Connection, artifact: Artifact, now_s: float) -> None:
-    add_member(tx, by_id(tx, Collection, artifact.collection_id), artifact, now_s)
+def _become(tx: sqlite3.Connection, artifact: Artifact, twin: Artifact) -> Artifact:
+    """Lets the version that was committed first stand for this one, too: another program has logged the same."""
+    artifact_writes.hand_over(tx, artifact.id, twin.id)
+    _give_aliases(tx, artifact, twin.id)
+    deletion.forget(tx, [artifact])
+    return by_id(tx, Artifact, twin.id)
+
+
+def _give_aliases(tx: sqlite3.Connection, artifact: Artifact, number: int) -> None:
     for alias in json.loads(artifact.pending_aliases):
-        artifact_writes.set_alias(tx, artifact.collection_id, alias, artifact.id)
+        artifact_writes.set_alias(tx, artifact.collection_id, alias, number)
 
 
-def _merged(tx: sqlite3.Connection, uploaded: Sequence[tuple[Manifest, list[ManifestEntry]]]) -> list[ManifestEntry]:
+def _lay(tx: sqlite3.Connection, artifact: Artifact) -> None:
     """A full manifest stands for itself, an increment on its base; patches are joined."""
+    uploaded = queries.manifests(tx, artifact.id)
     if not uploaded:
         raise RefusalError("no manifest of this version was uploaded: log the artifact again")
-    last, entries = uploaded[-1]
+    last = uploaded[-1]
     if last.kind == INCREMENTAL:
-        parts = [_base_of(tx, last), entries]
-    elif last.kind == PATCH:
-        parts = [part for manifest, part in uploaded if manifest.kind == PATCH]
-    else:
-        parts = [entries]
-    by_path = {entry.path: entry for part in parts for entry in part}
-    return [by_path[path] for path in sorted(by_path)]
-
-
-def _base_of(tx: sqlite3.Connection, increment: Manifest) -> list[ManifestEntry]:
-    if increment.base_artifact_id is None:
-        return []
-    if one_row(tx, Artifact, "WHERE id = ?", increment.base_artifact_id) is None:
-        raise RefusalError("the version that this increment stands on is deleted: log the artifact again")
-    return queries.entries(tx, increment.base_artifact_id)
-
-
-def _with_sizes(tx: sqlite3.Connection, entries: list[ManifestEntry]) -> list[ManifestEntry]:
-    """Entries with the sizes of what is really stored."""
-    sizes = queries.content_sizes(tx, {entry.content for entry in entries if entry.content})
-    missing = [entry.path for entry in entries if entry.content and entry.content not in sizes]
-    if missing:
+        _lay_base(tx, last)
+    for manifest in [each for each in uploaded if each.kind == PATCH] if last.kind == PATCH else [last]:
+        artifact_writes.lay_described(tx, artifact.id, manifest.id)
+    if missing := queries.paths_without_bytes(tx, artifact.id):
+        count, _ = queries.measure(tx, artifact.id)
         raise RefusalError(
-            f"{len(missing)} of the artifact's {len(entries)} files were not uploaded, the first is {missing[0]!r}: "
+            f"{len(missing)} of the artifact's {count} files were not uploaded, the first is {missing[0]!r}: "
             "log the artifact again"
         )
-    return [replace(entry, size_bytes=sizes[entry.content]) if entry.content else entry for entry in entries]
+
+
+def _lay_base(tx: sqlite3.Connection, increment: Manifest) -> None:
+    if increment.base_artifact_id is None:
+        return
+    base = queries.numbered(tx, increment.base_artifact_id)
+    if base is None:
+        raise RefusalError("the version that this increment stands on is deleted: log the artifact again")
+    artifact_writes.lay_entries(tx, increment.artifact_id, base.id)

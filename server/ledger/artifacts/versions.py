@@ -154,6 +154,7 @@ def _make(tx: sqlite3.Connection, sequence: Collection, run: Run | None, draft: 
         distributed_id=draft.distributed_id,
         history_step=draft.history_step,
         pending_aliases=json.dumps(_fit(draft.aliases)),
+        deduplicate=draft.deduplicate,
         created_at_s=now_s,
         updated_at_s=now_s,
     )

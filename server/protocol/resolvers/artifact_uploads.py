@@ -6,7 +6,6 @@ from server.ledger.artifacts import commit as commit_ledger
 from server.ledger.artifacts import content, versions
 from server.ledger.artifacts.versions import Draft
 from server.ledger.sweeps import DEFAULT_PROJECT, project_named
-from server.protocol import manifest
 from server.protocol.context import Info, node_id, number_in
 from server.protocol.json_values import parse_object
 from server.protocol.paging import page
@@ -14,7 +13,6 @@ from server.protocol.resolvers.artifact_files import storage_path
 from server.protocol.resolvers.artifacts import find_or_refuse
 from server.protocol.resolvers.runs import find_named
 from server.refusal import NotFoundError, RefusalError
-from server.store import artifact_queries as queries
 from server.store.artifact_rows import Artifact, Manifest
 from server.store.queries import one_row
 
@@ -147,10 +145,8 @@ def _complete_multipart(_: Any, info: Info, input: dict[str, Any]) -> None:
 
 
 def _commit(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Artifact]:
-    tx = info.context.tx
     artifact = find_or_refuse(info, input["artifactID"])
-    uploaded = [(row, manifest.parse(row.body or b"")) for row in queries.manifests(tx, artifact.id)]
-    return {"artifact": commit_ledger.commit(tx, artifact, uploaded, info.context.now_s)}
+    return {"artifact": commit_ledger.commit(info.context.tx, artifact, info.context.now_s)}
 
 
 FIELDS = {

@@ -10,7 +10,7 @@ from server.protocol.resolvers.collections import TypeOfProject, membership_call
 from server.refusal import NotFoundError
 from server.store import artifact_queries as queries
 from server.store.artifact_rows import COMMITTED, Artifact, Collection
-from server.store.queries import by_id, one_row
+from server.store.queries import by_id
 from server.store.rows import Project, Run
 
 INHERITED_TTL = -1
@@ -19,7 +19,7 @@ INHERITED_TTL = -1
 def find(info: Info, id: str) -> Artifact | None:
     """The version of a node id; None where there is none."""
     number = number_in("Artifact", id)
-    return None if number is None else one_row(info.context.tx, Artifact, "WHERE id = ?", number)
+    return None if number is None else queries.numbered(info.context.tx, number)
 
 
 def find_or_refuse(info: Info, id: str) -> Artifact:
