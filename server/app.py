@@ -70,10 +70,13 @@ def create_app(
         with database.write() as tx:
             failed = give_up_silent(tx, settings, clock.moment())
             deletion.delete_abandoned(tx, clock())
+            expired = deletion.delete_expired(tx, clock())
         # In a transaction of its own: the bytes of what a lost one would bring back must be there.
         with database.write() as tx:
             files.remove_discarded(tx, settings.files)
             content.remove_discarded(tx, settings.artifacts)
+        if expired:
+            log.info("deleted artifacts whose time to live has passed: %s", ", ".join(expired))
         for name in failed.keys() - told:
             log.error("run %s is silent and cannot be given up", name, exc_info=failed[name])
         told.update(failed)

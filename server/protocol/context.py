@@ -5,7 +5,7 @@ import binascii
 import json
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from urllib.parse import quote
 
@@ -39,6 +39,7 @@ class Context:
         moment: when the request is carried out.
         new_id: makes the 8-character ids of runs, sweeps and agents.
         shared: the client is one of several programs that write one run together (`mode="shared"`).
+        complaints: what the client is told instead of its answer, though all of the request is stored.
     """
 
     tx: sqlite3.Connection
@@ -48,6 +49,7 @@ class Context:
     moment: Moment
     new_id: Callable[[], str]
     shared: bool
+    complaints: list[RefusalError] = field(default_factory=list)
 
     @property
     def now_s(self) -> float:

@@ -68,6 +68,8 @@ class Endpoint:
                 self._schema, document, context_value=context, variable_values=variables, operation_name=name
             )
             _raise_first(result)
+        for complaint in context.complaints:
+            raise complaint
         return Answer(200, {"data": result.data})
 
     def _prepare(self, query: str) -> DocumentNode:

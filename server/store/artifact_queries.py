@@ -4,6 +4,7 @@ import json
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from server.store.artifact_rows import (
     COMMITTED,
@@ -18,7 +19,10 @@ from server.store.artifact_rows import (
 )
 from server.store.queries import all_rows, listed, one_row
 from server.store.rows import Run
+from terms import states
 
+# A preempted run will read again what it has taken.
+UNDER_WAY: Final = listed((*states.LIVE, states.PREEMPTED))
 VERSION = re.compile(r"v(0|[1-9][0-9]{0,17})")
 
 
@@ -236,6 +240,18 @@ def discarded_contents(connection: sqlite3.Connection) -> list[str]:
 def abandoned(connection: sqlite3.Connection, before_s: float) -> list[Artifact]:
     """Versions that are not committed and of which nothing was heard since."""
     return all_rows(connection, Artifact, f"WHERE state = '{PENDING}' AND updated_at_s < ?", before_s)
+
+
+def expired(connection: sqlite3.Connection, now_s: float) -> list[Artifact]:
+    """Versions whose time to live has passed, but those that are linked or that a run under way has taken."""
+    using = f"SELECT 1 FROM usage JOIN run ON run.id = run_id WHERE direction = 'in' AND state IN {UNDER_WAY}"
+    where = (
+        f"WHERE ttl_s > 0 AND state = '{COMMITTED}' AND created_at_s + ttl_s <= ? "
+        "AND NOT EXISTS (SELECT 1 FROM member WHERE artifact_id = artifact.id AND "
+        "member.collection_id != artifact.collection_id) "
+        f"AND NOT EXISTS ({using} AND usage.artifact_id = artifact.id) ORDER BY id"
+    )
+    return all_rows(connection, Artifact, where, now_s)
 
 
 def versions_of(connection: sqlite3.Connection, collection_id: int) -> list[Artifact]:

@@ -404,6 +404,9 @@ STEPS: Final[tuple[str | Callable[[sqlite3.Connection], str], ...]] = (
     ) STRICT;
     CREATE INDEX merged_into ON merged (artifact_id);
     """,
+    """
+    CREATE INDEX artifact_expires ON artifact (created_at_s + ttl_s) WHERE ttl_s > 0 AND state = 'committed';
+    """,
 )
 
 

@@ -13,6 +13,8 @@ from tests.server.real_server import RunningServer
 from tests.server.speaker import Clock, Speaker, speaking, until
 
 A_WEEK_S = 7 * 24 * 3600.0
+USE = "mutation ($input: UseArtifactInput!) { useArtifact(input: $input) { artifact { id } } }"
+LINK = "mutation ($input: LinkArtifactInput!) { linkArtifact(input: $input) { versionIndex } }"
 
 
 @pytest.fixture
@@ -152,6 +154,36 @@ def test_what_a_broken_off_upload_left_goes_after_a_week(maker: Maker, clock: Cl
 
     until(lambda: len(maker.bytes_stored()) == 1)
     assert maker.read(id) is None
+
+
+def test_a_version_goes_when_its_time_to_live_has_passed(maker: Maker, clock: Clock) -> None:
+    ids = [maker.log({"a": str(ttl_s).encode()}, ttlDurationSeconds=ttl_s) for ttl_s in (60, 3600, -1, -2, None)]
+    maker.wb.look()
+    assert all(maker.read(id) for id in ids)
+
+    clock.pass_s(61)
+    maker.wb.look()
+
+    assert [maker.read(id) is None for id in ids] == [True, False, False, False, False]
+    assert len(maker.bytes_stored()) == 4
+
+
+def test_a_version_that_is_in_use_outlives_its_time_to_live(maker: Maker, clock: Clock) -> None:
+    maker.wb.begin("r")
+    taken, linked, referred_to = (maker.log({"a": name}, ttlDurationSeconds=60) for name in (b"1", b"2", b"3"))
+    place = {"entityName": "local", "projectName": "p"}
+    maker.wb.ask(USE, input=place | {"runName": "r", "artifactID": taken})
+    maker.wb.ask(LINK, input=place | {"artifactPortfolioName": "shelf", "artifactID": linked})
+    referring = maker.refer_to(referred_to, Maker(maker.wb, "referring"))
+
+    clock.pass_s(61)
+    maker.wb.look()
+
+    assert all(maker.read(id) for id in (taken, linked, referred_to))
+    maker.wb.finish("r")
+    maker.delete(referring)
+    maker.wb.look()
+    assert [maker.read(id) is None for id in (taken, linked, referred_to)] == [True, False, True]
 
 
 def test_the_last_version_that_has_a_content_takes_it_along(maker: Maker) -> None:

@@ -78,10 +78,19 @@ def test_an_alias_that_cannot_be_is_refused(maker: Maker) -> None:
     assert "there is no collection local/p/none" in refusal(nowhere)
 
 
-def test_a_version_is_logged_though_an_alias_looks_like_a_number(maker: Maker) -> None:
+def test_a_version_is_stored_though_an_alias_looks_like_a_number_and_its_program_is_told(maker: Maker) -> None:
     told = [{"artifactCollectionName": "data", "alias": alias} for alias in ("v7", "good")]
+    id = maker.begin(aliases=told)["id"]
+    maker.describe(id, {})
 
-    assert aliases_of(maker, maker.log({"a": b"1"}, aliases=told)) == ["good"]
+    replies = [maker.commit(id), maker.commit(id)]
+
+    for reply in replies:
+        assert "the artifact is stored, but not under the aliases 'v7'" in refusal(reply)
+    found = maker.read(id) or {}
+    assert (found["state"], aliases_of(maker, id)) == ("COMMITTED", ["good"])
+    with pytest.raises(AssertionError, match="not under the aliases 'v7'"):
+        maker.begin(found["digest"], aliases=told)
 
 
 def test_tags_come_and_go_and_must_be_words(maker: Maker) -> None:

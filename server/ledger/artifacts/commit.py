@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterable
 
 from server.ledger.artifacts import content, deletion
+from server.ledger.artifacts.names import fit
 from server.refusal import RefusalError
 from server.store import artifact_queries as queries
 from server.store import artifact_writes, writes
@@ -116,7 +117,7 @@ def _become(tx: sqlite3.Connection, artifact: Artifact, twin: Artifact) -> Artif
 
 
 def _give_aliases(tx: sqlite3.Connection, artifact: Artifact, number: int) -> None:
-    for alias in json.loads(artifact.pending_aliases):
+    for alias in fit(json.loads(artifact.pending_aliases)):
         artifact_writes.set_alias(tx, artifact.collection_id, alias, number)
 
 

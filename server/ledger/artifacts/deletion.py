@@ -41,6 +41,20 @@ def delete_abandoned(tx: sqlite3.Connection, now_s: float) -> None:
         forget(tx, [artifact])
 
 
+def delete_expired(tx: sqlite3.Connection, now_s: float) -> list[str]:
+    """Deletes versions whose time to live has passed; who uses, links or refers to one keeps it.
+
+    Returns:
+        What they were called.
+    """
+    gone = []
+    for artifact in queries.expired(tx, now_s):
+        if queries.referring(tx, [artifact.id]) is None:
+            gone.append(_name(tx, artifact))
+            forget(tx, [artifact])
+    return gone
+
+
 def forget(tx: sqlite3.Connection, artifacts: Sequence[Artifact]) -> None:
     """Deletes versions with their links and aliases; the highest version left in a collection becomes its `latest`.
 

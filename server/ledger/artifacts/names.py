@@ -42,6 +42,11 @@ def is_number(alias: str) -> bool:
     return VERSION.fullmatch(alias) is not None
 
 
+def fit(aliases: list[str]) -> list[str]:
+    """Aliases but those that are written as numbers are."""
+    return [alias for alias in aliases if not is_number(alias)]
+
+
 def _check(name: str, what: str, forbidden: str) -> str:
     if not name or len(name) > MAX_NAME or any(sign in name for sign in (*forbidden, "\0")):
         signs = " or ".join(forbidden)

@@ -5,7 +5,7 @@ import sqlite3
 from dataclasses import dataclass, field
 
 from server.ledger.artifacts import collections
-from server.ledger.artifacts.names import check_alias, check_tag, is_number
+from server.ledger.artifacts.names import check_alias, check_tag, fit, is_number
 from server.refusal import RefusalError
 from server.store import artifact_queries as queries
 from server.store import artifact_writes, writes
@@ -125,19 +125,19 @@ def _joined(tx: sqlite3.Connection, sequence: Collection, draft: Draft, now_s: f
     if draft.distributed_id:
         together = queries.distributed(tx, sequence.id, draft.distributed_id)
         if together:
-            aliases = dict.fromkeys([*json.loads(together.pending_aliases), *_fit(draft.aliases)])
+            aliases = dict.fromkeys([*json.loads(together.pending_aliases), *_checked(draft.aliases)])
             writes.update(tx, "artifact", together.id, pending_aliases=json.dumps(list(aliases)), updated_at_s=now_s)
         return together
     twin = queries.committed_twin(tx, sequence.id, draft.digest) if draft.deduplicate else None
     if twin:
-        for alias in _fit(draft.aliases):
+        for alias in fit(_checked(draft.aliases)):
             artifact_writes.set_alias(tx, sequence.id, alias, twin.id)
     return twin
 
 
-def _fit(aliases: list[str]) -> list[str]:
-    """Aliases but those that are written as numbers are: refusing one here would lose what the program has made."""
-    return [check_alias(alias) for alias in aliases if not is_number(alias)]
+def _checked(aliases: list[str]) -> list[str]:
+    """Aliases, of which those that are written as numbers are only told of: a refusal would lose what was made."""
+    return [alias if is_number(alias) else check_alias(alias) for alias in aliases]
 
 
 def _make(tx: sqlite3.Connection, sequence: Collection, run: Run | None, draft: Draft, now_s: float) -> Artifact:
@@ -153,7 +153,7 @@ def _make(tx: sqlite3.Connection, sequence: Collection, run: Run | None, draft: 
         run_id=run.id if run else None,
         distributed_id=draft.distributed_id,
         history_step=draft.history_step,
-        pending_aliases=json.dumps(_fit(draft.aliases)),
+        pending_aliases=json.dumps(_checked(draft.aliases)),
         deduplicate=draft.deduplicate,
         created_at_s=now_s,
         updated_at_s=now_s,

@@ -1,9 +1,11 @@
 """How a version comes into being: begun, its files and manifests asked for, committed."""
 
+import json
 from typing import Any
 
 from server.ledger.artifacts import commit as commit_ledger
 from server.ledger.artifacts import content, versions
+from server.ledger.artifacts.names import is_number
 from server.ledger.artifacts.versions import Draft
 from server.ledger.sweeps import DEFAULT_PROJECT, project_named
 from server.protocol.context import Info, node_id, number_in
@@ -13,7 +15,7 @@ from server.protocol.resolvers.artifact_files import storage_path
 from server.protocol.resolvers.artifacts import find_or_refuse
 from server.protocol.resolvers.runs import find_named
 from server.refusal import NotFoundError, RefusalError
-from server.store.artifact_rows import Artifact, Manifest
+from server.store.artifact_rows import COMMITTED, Artifact, Manifest
 from server.store.queries import one_row
 
 # In a row of the database.
@@ -31,7 +33,11 @@ def _create(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Artifact]:
         raise RefusalError("artifacts are told apart by MANIFEST_MD5 here; other digests are not offered")
     project = project_named(context.tx, entity, name, context.now_s)
     run = find_named(info, entity, name, run_name) if run_name else None
-    return {"artifact": versions.begin(context.tx, project, run, _draft(input), context.now_s)}
+    draft = _draft(input)
+    artifact = versions.begin(context.tx, project, run, draft, context.now_s)
+    if artifact.state == COMMITTED:
+        _tell_numbers(info, draft.aliases)
+    return {"artifact": artifact}
 
 
 def _draft(input: dict[str, Any]) -> Draft:
@@ -146,7 +152,21 @@ def _complete_multipart(_: Any, info: Info, input: dict[str, Any]) -> None:
 
 def _commit(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Artifact]:
     artifact = find_or_refuse(info, input["artifactID"])
-    return {"artifact": commit_ledger.commit(info.context.tx, artifact, info.context.now_s)}
+    committed = commit_ledger.commit(info.context.tx, artifact, info.context.now_s)
+    _tell_numbers(info, json.loads(artifact.pending_aliases))
+    return {"artifact": committed}
+
+
+def _tell_numbers(info: Info, aliases: list[str]) -> None:
+    """Complains of aliases that are no aliases once all else is stored: who does not wait for it loses only these."""
+    numbers = ", ".join(repr(alias) for alias in aliases if is_number(alias))
+    if numbers:
+        info.context.complaints.append(
+            RefusalError(
+                f"the artifact is stored, but not under the aliases {numbers}: that is how a version's own number is "
+                "written; choose others"
+            )
+        )
 
 
 FIELDS = {
