@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TypeVar
 from urllib.parse import quote
 
 from graphql import GraphQLResolveInfo
@@ -17,6 +18,7 @@ from server.refusal import NotFoundError, RefusalError
 from server.settings import Settings
 from server.store.rows import Run
 
+Row = TypeVar("Row")
 FILE_PURPOSES = {"GET": "get-file", "PUT": "put-file"}
 # With the names that W&B's own storage has in its addresses, by which programs tell them apart.
 CONTENTS, MANIFESTS = "/storage/wandb_artifacts/{}/{}", "/storage/manifests/{}/wandb_manifest.json"
@@ -130,6 +132,17 @@ def number_in(type: str, id: str) -> int | None:
         return None
     number = parts[0]
     return int(number) if len(parts) == 1 and number.isascii() and number.isdigit() and len(number) < 19 else None
+
+
+def known(found: Row | None, what: str, id: str) -> Row:
+    """What was found by a node id.
+
+    Raises:
+        NotFoundError: nothing was.
+    """
+    if found is None:
+        raise NotFoundError(f"there is no {what} with the id {id[:80]!r}: it may be deleted")
+    return found
 
 
 def iso(at_s: float | None) -> str | None:

@@ -1,4 +1,4 @@
-"""Which runs, in which order: the Mongo-like filters and the order strings of `wandb.Api`.
+"""Which runs, or other things that have values by name, in which order: the Mongo-like filters of `wandb.Api`.
 
 Source: the forms that W&B's client writes; docs of `wandb.Api.runs(filters=, order=)`.
 """
@@ -6,7 +6,7 @@ Source: the forms that W&B's client writes; docs of `wandb.Api.runs(filters=, or
 import json
 from collections.abc import Callable, Iterator
 from functools import cached_property, lru_cache
-from typing import Any, Final
+from typing import Any, Final, Protocol, TypeVar
 
 import re2  # type: ignore[import-untyped]
 
@@ -24,6 +24,20 @@ MAX_PARTS: Final = 10_000
 MAX_COMPARISONS: Final = 10_000_000
 MAX_ORDER_KEYS: Final = 20
 ORDERING: Final = ("$gt", "$gte", "$lt", "$lte")
+
+
+class Valued(Protocol):
+    """What filters and orders ask."""
+
+    def value(self, name: str) -> Any:
+        """The value of a name, None where there is none.
+
+        Raises:
+            RefusalError: no such name.
+        """
+
+
+View = TypeVar("View", bound=Valued)
 
 
 class RunView:
@@ -81,18 +95,18 @@ class RunView:
         return self._named[name]
 
 
-def passing(views: list[RunView], filters: dict[str, Any]) -> list[RunView]:
-    """The runs that pass.
+def passing(views: list[View], filters: dict[str, Any]) -> list[View]:
+    """Those that pass.
 
     Raises:
-        RefusalError: the filters are wrong, or compare with an unlike value what every run has as another type.
+        RefusalError: the filters are wrong, or compare with an unlike value what each of them has as another type.
     """
     for name, operand in _comparisons(filters):
         _require_likeness(name, operand, [view.value(name) for view in views])
     return [view for view in views if _matches(view, filters)]
 
 
-def _matches(view: RunView, filters: dict[str, Any]) -> bool:
+def _matches(view: Valued, filters: dict[str, Any]) -> bool:
     return all(_clause(view, key, condition) for key, condition in filters.items())
 
 
@@ -112,7 +126,7 @@ def _require_likeness(name: str, operand: Any, values: list[Any]) -> None:
     if found and not any(_alike(value, operand) for value in found):
         kinds = sorted({_kind(value) for value in found})
         raise RefusalError(
-            f"filters: {name} is {' or '.join(kinds)} in these runs and cannot be compared with {_kind(operand)},"
+            f"filters: {name} is {' or '.join(kinds)} here and cannot be compared with {_kind(operand)},"
             f" {str(operand)[:80]!r}"
         )
 
@@ -138,11 +152,11 @@ def parse_filters(text: str | None) -> dict[str, Any]:
     return parse_object(text or "{}", "filters")
 
 
-def refuse_costly(filters: dict[str, Any], order: str | None, runs: int) -> None:
+def refuse_costly(filters: dict[str, Any], order: str | None, count: int) -> None:
     """Refuses what would take too long, before it is begun.
 
     Args:
-        runs: that the filters are tried on.
+        count: of what the filters are tried on.
 
     Raises:
         RefusalError: with the cost and the limit.
@@ -150,9 +164,9 @@ def refuse_costly(filters: dict[str, Any], order: str | None, runs: int) -> None
     parts, keys = _parts(filters), len((order or "").split(","))
     if parts > MAX_PARTS:
         raise RefusalError(f"the filters have {parts:,} parts; at most {MAX_PARTS:,} are tried")
-    if parts * runs > MAX_COMPARISONS:
+    if parts * count > MAX_COMPARISONS:
         raise RefusalError(
-            f"the filters have {parts:,} parts, with {runs:,} runs up to {parts * runs:,} comparisons; at most "
+            f"the filters have {parts:,} parts, tried on {count:,} up to {parts * count:,} comparisons; at most "
             f"{MAX_COMPARISONS:,} are made: give fewer parts, or a `sweep` to look in"
         )
     if keys > MAX_ORDER_KEYS:
@@ -173,8 +187,8 @@ def sweep_asked_for(filters: dict[str, Any]) -> str | None:
     return None
 
 
-def ordered(views: list[RunView], order: str | None) -> list[RunView]:
-    """Sorts by `+name` or `-name` (several with commas); runs that lack the value come last either way."""
+def ordered(views: list[View], order: str | None) -> list[View]:
+    """Sorts by `+name` or `-name` (several with commas); those that lack the value come last either way."""
     for key in reversed((order or "").split(",")):
         name = key.strip().lstrip("+-")
         if name:
@@ -182,7 +196,7 @@ def ordered(views: list[RunView], order: str | None) -> list[RunView]:
     return views
 
 
-def _sorted_by(views: list[RunView], name: str, descending: bool) -> list[RunView]:
+def _sorted_by(views: list[View], name: str, descending: bool) -> list[View]:
     having = [(value, view) for view in views if (value := view.value(name)) is not None and value == value]
     names = {id(view) for _, view in having}
     having.sort(key=lambda pair: _sort_key(pair[0]), reverse=descending)
@@ -195,7 +209,7 @@ def _sort_key(value: Any) -> tuple[int, Any]:
     return (0, value) if isinstance(value, int | float) else (1, str(value))
 
 
-def _clause(view: RunView, key: str, condition: Any) -> bool:
+def _clause(view: Valued, key: str, condition: Any) -> bool:
     if key in ("$and", "$or", "$nor"):
         if not isinstance(condition, list) or not all(isinstance(item, dict) for item in condition):
             raise RefusalError(f"filters: {key} takes a list of objects")

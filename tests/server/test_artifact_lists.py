@@ -67,7 +67,13 @@ def test_types_and_collections_are_listed_in_pages_and_in_order(maker: Maker) ->
 
 
 @pytest.mark.parametrize(
-    ("filters", "names"), [({"name": "a"}, ["a"]), ({"name": {"$in": ["a", "c"]}}, ["a"]), ({"type": "x"}, [])]
+    ("filters", "names"),
+    [
+        ({"name": "a"}, ["a"]),
+        ({"name": {"$in": ["a", "c"]}}, ["a"]),
+        ({"name": {"$regex": "^d"}, "tags": {"$exists": True}}, ["data"]),
+        ({"$or": [{"type": "x"}, {"description": "none"}, {"updated_at": {"$lt": 0}}]}, []),
+    ],
 )
 def test_collections_are_filtered(maker: Maker, filters: dict[str, Any], names: list[str]) -> None:
     for name in ("data", "a"):
@@ -81,15 +87,49 @@ def test_collections_are_filtered(maker: Maker, filters: dict[str, Any], names: 
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"filters": '{"size": 1}'}, "cannot be filtered by 'size'; allowed: name, type"),
-        ({"filters": '{"name": {"$near": 1}}'}, "is not known; allowed"),
-        ({"order": "+size"}, "cannot be ordered by 'size'; allowed: name"),
+        ({"filters": '{"size": 1}'}, "artifacts cannot be filtered or ordered by 'size'; allowed: name, type"),
+        ({"filters": '{"name": {"$near": 1}}'}, "unknown operator '$near'; allowed"),
+        ({"order": "+size"}, "artifacts cannot be filtered or ordered by 'size'; allowed: name"),
     ],
 )
 def test_a_filter_or_order_that_is_not_known_is_refused(maker: Maker, asked: dict[str, str], message: str) -> None:
     maker.log({"a": b"1"})
 
     assert message in refusal(maker.wb.post(PROJECT, type="dataset", name="data", **asked))
+
+
+@pytest.mark.parametrize(
+    ("filters", "order", "versions"),
+    [
+        ({"state": "COMMITTED"}, None, ["v2", "v1", "v0"]),
+        ({"state": "PENDING"}, None, []),
+        ({"tags": "good"}, None, ["v1"]),
+        ({"aliases": "latest"}, None, ["v2"]),
+        ({"version_index": {"$lt": 2}}, "+created_at,+versionIndex", ["v0", "v1"]),
+        ({"description": "second", "digest": {"$ne": ""}, "updated_at": {"$gt": 0}}, None, ["v1"]),
+    ],
+)
+def test_versions_are_filtered_and_ordered(
+    maker: Maker, filters: dict[str, Any], order: str | None, versions: list[str]
+) -> None:
+    for text, tags in (("first", []), ("second", [{"tagName": "good"}]), ("third", [])):
+        maker.log({"a": text.encode()}, description=text, tags=tags)
+
+    assert filtered(maker, filters, order) == versions
+
+
+def test_a_filter_of_versions_that_is_not_known_is_refused(maker: Maker) -> None:
+    maker.log({"a": b"1"})
+
+    with pytest.raises(AssertionError, match="versions cannot be filtered or ordered by 'size'; allowed: state, "):
+        filtered(maker, {"size": 1}, None)
+
+
+def filtered(maker: Maker, filters: dict[str, Any], order: str | None) -> list[str]:
+    document = """query ($filters: JSONString, $order: String) { project(name: "p") {
+        artifactCollection(name: "data") { artifacts(filters: $filters, order: $order) { edges { version } } } } }"""
+    found = maker.wb.ask(document, filters=json.dumps(filters), order=order)["project"]["artifactCollection"]
+    return [edge["version"] for edge in found["artifacts"]["edges"]]
 
 
 def test_a_version_is_found_by_each_of_its_names(maker: Maker) -> None:

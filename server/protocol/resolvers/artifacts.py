@@ -4,10 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 from server.ledger.artifacts.versions import MADE, TAKEN
-from server.protocol.context import Info, iso, node_id, number_in
+from server.protocol.context import Info, iso, known, node_id, number_in
 from server.protocol.paging import page
 from server.protocol.resolvers.collections import TypeOfProject, membership_called
-from server.refusal import NotFoundError
 from server.store import artifact_queries as queries
 from server.store.artifact_rows import COMMITTED, Artifact, Collection
 from server.store.queries import by_id
@@ -23,15 +22,8 @@ def find(info: Info, id: str) -> Artifact | None:
 
 
 def find_or_refuse(info: Info, id: str) -> Artifact:
-    """The same.
-
-    Raises:
-        NotFoundError: there is none.
-    """
-    found = find(info, id)
-    if found is None:
-        raise NotFoundError(f"there is no artifact with the id {id[:80]!r}: it may be deleted")
-    return found
+    """The same; refused where there is none."""
+    return known(find(info, id), "artifact", id)
 
 
 def kind_of_creator(value: Any, info: Info, type: Any) -> str:

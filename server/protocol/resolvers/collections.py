@@ -1,13 +1,12 @@
 """Collections of artifacts, their types, and versions as members of them, with numbers and aliases there."""
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
-from server.protocol.context import Info, iso, node_id, number_in
-from server.protocol.json_values import parse_object
+from server.protocol.artifact_views import CollectionView, VersionView
+from server.protocol.context import Info, iso, known, node_id, number_in
+from server.protocol.filters import View, ordered, parse_filters, passing, refuse_costly
 from server.protocol.paging import page
-from server.refusal import NotFoundError, RefusalError
 from server.store import artifact_queries as queries
 from server.store.artifact_rows import LATEST, SEQUENCE, Alias, Artifact, Collection, Member
 from server.store.queries import by_id, one_row
@@ -36,15 +35,8 @@ def find(info: Info, id: str) -> Collection | None:
 
 
 def find_or_refuse(info: Info, id: str) -> Collection:
-    """The same.
-
-    Raises:
-        NotFoundError: there is none.
-    """
-    found = find(info, id)
-    if found is None:
-        raise NotFoundError(f"there is no collection of artifacts with the id {id[:80]!r}: it may be deleted")
-    return found
+    """The same; refused where there is none."""
+    return known(find(info, id), "collection of artifacts", id)
 
 
 def membership_called(info: Info, project: Project, name: str) -> Member | None:
@@ -88,9 +80,9 @@ def _listed(
     order: str | None = None,
 ) -> dict[str, Any]:
     project_id, type = (owner.id, None) if isinstance(owner, Project) else (owner.project_id, owner.name)
-    found = queries.collections(info.context.tx, project_id, type)
-    wanted = parse_object(filters or "{}", "filters")
-    return page(_ordered([row for row in found if _passes(row, wanted)], order, COLLECTION_COLUMNS), first, after)
+    tx = info.context.tx
+    views = [CollectionView(tx, row) for row in queries.collections(tx, project_id, type)]
+    return page([view.row for view in _chosen(views, filters, order)], first, after)
 
 
 def _versions(
@@ -102,53 +94,19 @@ def _versions(
     filters: str | None = None,
 ) -> dict[str, Any]:
     """Versions that are committed, the highest first; what is not committed is in no collection yet."""
-    wanted = parse_object(filters or "{}", "filters")
-    if wanted.get("state", "COMMITTED") != "COMMITTED":
-        return page([], first, after)
-    members = _ordered(queries.members(info.context.tx, collection.id), order, MEMBER_COLUMNS)
-    found = page(members, first, after)
+    tx = info.context.tx
+    views = [VersionView(tx, row) for row in queries.members(tx, collection.id)]
+    found = page([view.row for view in _chosen(views, filters, order)], first, after)
     for edge in found["edges"]:
         member = edge["node"]
-        edge |= {"node": by_id(info.context.tx, Artifact, member.artifact_id), "version": f"v{member.version}"}
+        edge |= {"node": by_id(tx, Artifact, member.artifact_id), "version": f"v{member.version}"}
     return found
 
 
-COLLECTION_COLUMNS = {
-    "name": "name",
-    "created_at": "created_at_s",
-    "createdAt": "created_at_s",
-    "updated_at": "updated_at_s",
-    "updatedAt": "updated_at_s",
-}
-MEMBER_COLUMNS = {"version_index": "version", "created_at": "created_at_s", "createdAt": "created_at_s"}
-
-
-def _ordered(rows: list[Any], order: str | None, columns: dict[str, str]) -> list[Any]:
-    for key in reversed((order or "").split(",")):
-        name = key.strip().lstrip("+-")
-        if name and name not in columns:
-            raise RefusalError(f"cannot be ordered by {name!r}; allowed: {', '.join(columns)}")
-        if name:
-            rows = sorted(rows, key=lambda row: getattr(row, columns[name]), reverse=key.strip().startswith("-"))
-    return rows
-
-
-def _passes(collection: Collection, filters: dict[str, Any]) -> bool:
-    for name, condition in filters.items():
-        if name not in ("name", "type"):
-            raise RefusalError(f"collections of artifacts cannot be filtered by {name!r}; allowed: name, type")
-        if not _holds(str(getattr(collection, name)), condition):
-            return False
-    return True
-
-
-def _holds(value: str, condition: Any) -> bool:
-    match condition:
-        case str():
-            return value == condition
-        case {"$in": [*names]}:
-            return value in names
-    raise RefusalError(f"filters: {json.dumps(condition)[:80]} is not known; allowed: a text, $in")
+def _chosen(views: list[View], filters: str | None, order: str | None) -> list[View]:
+    wanted = parse_filters(filters)
+    refuse_costly(wanted, order, len(views))
+    return ordered(passing(views, wanted), order)
 
 
 def _membership(collection: Collection, info: Info, aliasName: str) -> Member | None:
