@@ -128,7 +128,7 @@ class Settings:
         warm: whether trials start from a process that has imported TensorFlow already.
         xla: whether TensorFlow compiles the training step; None leaves it to Keras, which does so on GPUs.
         deterministic: whether a GPU is held to operations whose results repeat.
-        keep_weights: whether each finished run keeps its final model as a file.
+        keep_weights: whether each finished run keeps its final model as an artifact.
         checkpoint_s: the shortest time between two checkpoints of a trial.
         stop_on_nan: whether a trial ends at once when its loss is no number.
         no_progress_min: a trial that does no step for so long is ended; 0 never does.

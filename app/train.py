@@ -25,7 +25,7 @@ from app.parent.last_words import LastWords
 from app.settings import Settings
 from app.training.stopping import Asked, Terminated
 from app.values import parse_flags
-from terms.record import CAUSE, INTERRUPTED, LOOP, PROVENANCE
+from terms.record import CAUSE, INTERRUPTED, LOOP, MODEL_FILE, PROVENANCE
 
 if TYPE_CHECKING:
     import keras
@@ -216,7 +216,7 @@ def _train(
 ) -> None:
     """Trains from the run's checkpoint on, measures the result and keeps it."""
     from app import callbacks
-    from app.training import checkpoint, fit, weights
+    from app.training import checkpoint, fit, kept_model, weights
 
     used, initial_epoch = callbacks.callbacks(config, run), 0
     if checkpoints:
@@ -243,8 +243,8 @@ def _train(
     print(", ".join(f"{name} {value:.4f}" for name, value in test.items()))
     run.log(test)
     run.summary["weights_sha256"] = weights.sha256(network)
-    if chosen.keep_weights and not run.disabled:
-        weights.keep(network, run)
+    if chosen.keep_weights and not run.disabled and weights.save(network, path := Path(run.dir) / MODEL_FILE):
+        kept_model.keep(path, run)
 
 
 def _getting_ahead(progress_file: Path | None) -> Callable[[], None]:

@@ -13,6 +13,14 @@ EARLY_STOP: Final = "early_stop"
 PROVENANCE: Final = "provenance"
 LOOP: Final = "loop"
 
+# The artifact in which the runs of a sweep keep their models: each a version, the best of them so far with an alias.
+MODEL_TYPE: Final = "model"
+MODEL_FILE: Final = "model.keras"
+BEST: Final = "best"
+# In a version's metadata: the numbers that its run logged last; and of one that was the best, of which metric.
+METRICS: Final = "metrics"
+BEST_BY: Final = "best_by"
+
 # What a cause begins with that is no exception's name; one that was stopped early begins with `states.STOPPED_EARLY`.
 NO_PROGRESS: Final = "no progress"
 LOST: Final = "lost"
@@ -25,3 +33,8 @@ WRONG_USAGE_EXIT_CODE: Final = 2
 NO_INPUT_EXIT_CODE: Final = 66
 # A trial that was interrupted from outside (SIGINT, SIGTERM): its point is not to blame.
 INTERRUPTED_EXIT_CODES: Final = (128 + 2, 128 + 15)
+
+
+def models(sweep_or_run: str) -> str:
+    """Returns the name of the artifact with the models of a sweep, or of a run that belongs to none, by its id."""
+    return f"model-{sweep_or_run}"

@@ -13,10 +13,8 @@ from app.commands.results import Results, RunResult
 from app.config import TrialConfig
 from app.machine import device
 from app.settings import SettingError, Settings
-from terms import states
-from terms.record import PROVENANCE
-
-MODEL = "model.keras"
+from terms import record, states
+from terms.record import MODEL_FILE, PROVENANCE
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,7 @@ def show(api: Any, results: Results, settings: Settings, environ: MutableMapping
     path = f"{entity}/{project}/{best.id}"
     run = lookup.run(api, path)
     click.echo(f"Best of {results.name}: {best.name}, {results.metric} {best.metric:.6f}.")
-    model = fetch(run, settings.data_dir / "best" / sweep / best.id)
+    model = fetch(run, sweep, settings.data_dir / "best" / sweep / best.id)
     click.echo(f"Model: {model}")
     measured = evaluate(model, run, settings, environ)
     for line in measured.lines():
@@ -87,8 +85,11 @@ def choose(results: Results) -> RunResult:
     return finished[0]
 
 
-def fetch(run: Any, folder: Path) -> Path:
-    """Downloads the model that a run has kept.
+def fetch(run: Any, sweep: str, folder: Path) -> Path:
+    """Downloads the model that a run has kept, as an artifact or, before those were, as a file.
+
+    Args:
+        sweep: its id.
 
     Returns:
         Where it lies in `folder`.
@@ -98,16 +99,34 @@ def fetch(run: Any, folder: Path) -> Path:
         BackendError: if the backend does not give it.
     """
     with client.asking():
+        if version := _version(run, record.models(sweep)):
+            version.download(root=str(folder), skip_cache=True)
+            return folder / MODEL_FILE
         # A file that is not there is named all the same, without a size.
-        kept = next((file for file in run.files([MODEL]) if file.size), None)
+        kept = next((file for file in run.files([MODEL_FILE]) if file.size), None)
         if kept is not None:
             folder.mkdir(parents=True, exist_ok=True)
             kept.download(root=str(folder), replace=True).close()
-            return folder / MODEL
+            return folder / MODEL_FILE
     raise click.ClickException(
-        f"{run.name} kept no {MODEL}: it ran with KEEP_WEIGHTS=0, or another program made it. "
+        f"{run.name} kept no {MODEL_FILE}: it ran with KEEP_WEIGHTS=0, or another program made it. "
         f"This makes it again: {command(replay.values(run))}"
     )
+
+
+def _version(run: Any, name: str) -> Any | None:
+    """What the run logged last of an artifact; None if it did not, or the backend knows no artifacts."""
+    import wandb
+
+    try:
+        logged = [each for each in run.logged_artifacts() if _is_model(each, name)]
+    except (wandb.Error, ValueError):
+        return None
+    return max(logged, key=lambda each: int(each.version.removeprefix("v")), default=None)
+
+
+def _is_model(version: Any, name: str) -> bool:
+    return bool(version.type == record.MODEL_TYPE and version.name.partition(":")[0] == name)
 
 
 def evaluate(path: Path, run: Any, settings: Settings, environ: MutableMapping[str, str]) -> Measured:

@@ -51,7 +51,7 @@ FEATURES: Final = (
     Feature(
         "registries",
         r"registr|orginfo",
-        "a model stays with its run, and `python -m app best` fetches the best of a sweep",
+        "a sweep's models are versions of one artifact, and `python -m app best` fetches the best",
     ),
     Feature("reports", r"views?$|createview|upsertview|deleteview", "`make report` writes report.html and results.csv"),
     Feature(

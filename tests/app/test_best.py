@@ -40,6 +40,31 @@ def test_the_best_model_is_fetched_measured_and_told_with_the_command_that_makes
     assert TrialConfig.checked(parse_flags(shlex.split(command[1]))).layer1_size == chosen.config["layer1_size"]
 
 
+def test_each_run_keeps_its_model_as_a_version_of_its_sweeps_artifact_and_nothing_twice(trained: Trained) -> None:
+    runs = trained.runs()
+
+    logged = [version for run in runs for version in run.logged_artifacts()]
+    sweep = runs[0].sweep.id
+    assert sorted(version.name for version in logged) == [f"model-{sweep}:v0", f"model-{sweep}:v1"]
+    assert {version.type for version in logged} == {"model"}
+    for run, version in zip(runs, logged, strict=True):
+        assert list(version.manifest.entries) == ["model.keras"]
+        assert version.metadata["run"] == run.id
+        for name in ("val_accuracy", "test_accuracy"):
+            assert version.metadata["metrics"][name] == run.summary[name]
+        assert "model.keras" not in [file.name for file in run.files()]
+
+
+def test_the_best_run_of_a_sweep_has_the_alias_and_the_last_one_is_the_latest(trained: Trained) -> None:
+    runs = trained.runs()
+    chosen = max(runs, key=lambda run: run.summary["val_accuracy"])
+
+    aliases = {run.id: set(version.aliases) - {"latest"} for run in runs for version in run.logged_artifacts()}
+    newest = trained.server.api().artifact(f"local/wandb-sweep-practice/model-{chosen.sweep.id}:latest")
+    assert aliases == {run.id: {"best"} if run.id == chosen.id else set() for run in runs}
+    assert newest.version == "v1"
+
+
 def test_a_sweep_that_is_not_there_is_named_with_the_nearest(trained: Trained) -> None:
     code, output = trained.workplace.run("best", "smalll")
 
@@ -69,10 +94,15 @@ def test_metrics_that_are_not_the_same_are_told_with_every_digit_and_other_data_
 
 
 def test_a_run_that_kept_no_model_says_how_to_make_it_again(tmp_path: Any) -> None:
-    without = SimpleNamespace(name="trial 1", config={"epochs": 1}, files=lambda names: [SimpleNamespace(size=0)])
+    without = SimpleNamespace(
+        name="trial 1",
+        config={"epochs": 1},
+        logged_artifacts=lambda: [],
+        files=lambda names: [SimpleNamespace(size=0)],
+    )
 
     with pytest.raises(click.ClickException) as caught:
-        best.fetch(without, tmp_path / "best")
+        best.fetch(without, "s", tmp_path / "best")
 
     assert "KEEP_WEIGHTS=0" in caught.value.message
     assert caught.value.message.endswith("python -m app.train --epochs=1")

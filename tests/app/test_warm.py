@@ -54,7 +54,7 @@ def server_of(way: Mapping[str, str]) -> int:
 def test_a_warm_trial_has_the_weights_and_metrics_of_a_plain_one(
     warm_environment: dict[str, str], server: RunningServer, prepared_data: Path, tmp_path: Path
 ) -> None:
-    def trained(name: str, **variables: str) -> tuple[str, list[dict[str, Any]]]:
+    def trained(name: str, **variables: str) -> tuple[str, list[dict[str, Any]], list[str]]:
         place = {"WANDB_RUN_ID": name, "WANDB_PROJECT": "warm", "DATA_DIR": str(prepared_data.parent)}
         way = warm_environment | server.env(tmp_path) | place | variables
         done = ended(way | {"HOME": warm_environment["HOME"]}, "-m", "app.train", "--layer1_size=16", "--epochs=2")
@@ -62,9 +62,14 @@ def test_a_warm_trial_has_the_weights_and_metrics_of_a_plain_one(
         assert "not started warm" not in done.stderr
         run = server.api().run(f"local/warm/{name}")
         rows = [{key: row[key] for key in row if not key.startswith("_")} for row in run.scan_history()]
-        return run.summary["weights_sha256"], rows
+        return run.summary["weights_sha256"], rows, [version.name for version in run.logged_artifacts()]
 
-    assert trained("warm") == trained("plain", WARM="0")
+    *warm, kept = trained("warm")
+    *plain, not_kept = trained("plain", WARM="0", KEEP_WEIGHTS="0")
+
+    assert warm == plain
+    assert kept == ["model-warm:v0"]  # of a run that belongs to no sweep
+    assert not_kept == []
 
 
 def test_an_edit_counts_from_the_next_trial(warm_environment: dict[str, str], tmp_path: Path) -> None:
