@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from search import rules
+from search import rules, schedulers
 from search.complaints import complaints
 from search.document import Document, Place, Problem, Unreadable, read
 from search.schema import SweepConfig
@@ -100,7 +100,8 @@ def check(text: str, more: Iterable[Rule] = (), doubts: Iterable[Rule] = ()) -> 
         found += [problem for rule in more for problem in rule(document.data)]
     mistakes = [*document.problems, *found]
     wrong = {mistake.path for mistake in mistakes}
-    doubtful = [doubt for rule in (rules.warnings, *doubts) for doubt in (rule(config.raw) if config else ())]
+    rules_of_doubt = (rules.warnings, schedulers.warnings, *doubts) if config else ()
+    doubtful = [doubt for rule in rules_of_doubt for doubt in rule(document.data)]
     warnings = [doubt for doubt in doubtful if doubt.path not in wrong]
     return Checked(config, _findings(mistakes, document), _findings(warnings, document))
 
@@ -108,7 +109,7 @@ def check(text: str, more: Iterable[Rule] = (), doubts: Iterable[Rule] = ()) -> 
 def _checked(data: Any) -> tuple[SweepConfig | None, list[Problem]]:
     if not isinstance(data, dict):
         return None, [Problem((), f"a sweep is a mapping with `method` and `parameters`; this is {shown(data)}.")]
-    config, problems = None, list(rules.problems(data))
+    config, problems = None, [*rules.problems(data), *schedulers.problems(data)]
     try:
         config = SweepConfig.model_validate(data)
     except ValidationError as error:

@@ -17,7 +17,6 @@ GROUP = "nested parameters"
 _MOST_TOLD = 9
 _USUAL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _IN_A_GRID = {"constant", "categorical", "int_uniform", "q_uniform"}
-_METHODS_OF_ENGINE = {"wandb": ("grid", "random", "bayes"), "optuna": ("custom",), "ax": ("custom",)}
 
 
 def kind(spec: Any) -> str | None:
@@ -47,7 +46,6 @@ def problems(data: dict[str, Any]) -> Iterator[Problem]:
     yield from _missing_metric(data)
     yield from _metrics(data)
     yield from _early_terminate(data)
-    yield from _scheduler(data)
     for path, spec in _leaves(data):
         yield from _mixed_bounds(path, spec)
         if data.get("method") == "grid":
@@ -67,7 +65,7 @@ def warnings(data: dict[str, Any]) -> Iterator[Problem]:
     """What is allowed and surely not meant. For valid data only."""
     if data["method"] in ("random", "bayes") and "run_cap" not in data:
         yield Problem(("method",), f"a {data['method']} sweep without `run_cap` never ends by itself.")
-    yield from _brackets_from_both_ends(_section(data, "early_terminate"))
+    yield from _brackets_from_both_ends(section(data, "early_terminate"))
     yield from _unusual_names(data)
     for path, spec in _leaves(data):
         yield from _texts_like_numbers(path, spec)
@@ -99,13 +97,14 @@ def _unusual_names(data: dict[str, Any], above: Path = ()) -> Iterator[Problem]:
             yield from _unusual_names(spec, path)
 
 
-def _section(data: dict[str, Any], key: str) -> dict[str, Any]:
+def section(data: dict[str, Any], key: str) -> dict[str, Any]:
+    """The mapping under a key; empty where there is none."""
     value = data.get(key)
     return value if isinstance(value, dict) else {}
 
 
 def _missing_parameters(data: dict[str, Any]) -> Iterator[Problem]:
-    if "parameters" not in data and "search_space" not in _section(data, "scheduler"):
+    if "parameters" not in data and "search_space" not in section(data, "scheduler"):
         yield Problem(("parameters",), "`parameters` is missing: it says what to search.")
 
 
@@ -131,13 +130,17 @@ def _metrics(data: dict[str, Any]) -> Iterator[Problem]:
     elif "metric" in data:
         yield Problem(path, "`metrics` stands beside `metric`: several goals take `metrics`, one takes `metric`.")
     elif method in ("grid", "random", "bayes"):
-        yield Problem(path, f"`metrics` needs `method: custom`, not {method}; for one goal the key is `metric`.")
+        yield Problem(
+            path,
+            f"`metrics` needs `method: custom` and `scheduler: {{engine: optuna}}`, or ax, not {method}; for one goal"
+            " the key is `metric`.",
+        )
 
 
 def _early_terminate(data: dict[str, Any]) -> Iterator[Problem]:
-    section = _section(data, "early_terminate")
-    if section and "min_iter" not in section and not {"max_iter", "s"} <= section.keys():
-        path = ("early_terminate", "s" if "max_iter" in section else "min_iter")
+    given = section(data, "early_terminate")
+    if given and "min_iter" not in given and not {"max_iter", "s"} <= given.keys():
+        path = ("early_terminate", "s" if "max_iter" in given else "min_iter")
         yield Problem(path, "`early_terminate` needs `min_iter`, or `max_iter` and `s`.")
 
 
@@ -156,24 +159,6 @@ def _compared_at(brackets: tuple[int, ...]) -> str:
         return "runs are never compared"
     more = ", ..." if len(brackets) > _MOST_TOLD else ""
     return f"runs are compared after {', '.join(map(str, brackets[:_MOST_TOLD]))}{more} values of the metric"
-
-
-def _scheduler(data: dict[str, Any]) -> Iterator[Problem]:
-    section = _section(data, "scheduler")
-    methods = _METHODS_OF_ENGINE.get(str(section.get("engine")))
-    if methods and data.get("method") not in methods:
-        engine = section["engine"]
-        yield Problem(("scheduler", "engine"), f"`scheduler.engine: {engine}` needs `method`: {' or '.join(methods)}.")
-    for key in ("optimizer", "search_space"):
-        if key in section and "source" not in section:
-            yield Problem(
-                ("scheduler", "source"),
-                f"`scheduler.source` is missing: the file in which `{key}` finds {shown(section[key])}.",
-            )
-    if section and "early_terminate" in data:
-        yield Problem(("early_terminate",), "`early_terminate` stands beside `scheduler`, which stops runs itself.")
-    if section and _section(data, "controller").get("type") == "local":
-        yield Problem(("controller",), "`controller: {type: local}` stands beside `scheduler`: only one can suggest.")
 
 
 def _mixed_bounds(path: Path, spec: dict[str, Any]) -> Iterator[Problem]:

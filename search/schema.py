@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, ModelWrapValidatorHandler, Tag, model_validator
 
-from search import rules, space
+from search import rules, schedulers, space
 from search.brackets import DEFAULT_ETA
 from search.fields import AboveOne, Count, CountFromZero, Number, ParameterName, Seed, Word
 from search.space import Parameter
@@ -169,7 +169,8 @@ class SweepConfig(_Section):
     @cached_property
     def warnings(self) -> tuple[str, ...]:
         """What is allowed and surely not meant, one sentence each."""
-        return tuple(dict.fromkeys(warning.message for warning in rules.warnings(self.raw)))
+        found = (*rules.warnings(self.raw), *schedulers.warnings(self.raw))
+        return tuple(dict.fromkeys(warning.message for warning in found))
 
 
 def _flattened(

@@ -18,7 +18,7 @@ _ELSEWHERE = "The W&B cloud runs it: set WANDB_API_KEY in .env."
 
 
 def ensure_supported(config: SweepConfig) -> None:
-    """Passes a sweep that `suggest` can run.
+    """Passes a sweep that this server can run: by `suggest`, or by what a scheduler suggests.
 
     Raises:
         ConfigError: naming each thing that W&B allows and no engine here does yet.
@@ -29,8 +29,11 @@ def ensure_supported(config: SweepConfig) -> None:
 
 
 def size(config: SweepConfig) -> int | None:
-    """The number of grid points; None for a search without an end. `run_cap` is not applied."""
-    return grid.size(config) if config.method == "grid" else None
+    """The number of grid points; None for a search without an end, or whose end its scheduler knows.
+
+    `run_cap` is not applied.
+    """
+    return grid.size(config) if config.method == "grid" and config.scheduler is None else None
 
 
 def suggest(config: SweepConfig, index: int, seed: int, runs: Sequence[Run] = ()) -> dict[str, Any] | None:
@@ -62,10 +65,11 @@ def suggest(config: SweepConfig, index: int, seed: int, runs: Sequence[Run] = ()
 
 
 def _unsupported(config: SweepConfig) -> Iterator[str]:
-    if config.method not in _METHODS:
+    if config.method not in _METHODS and config.scheduler is None:
         allowed = ", ".join(_METHODS)
-        yield f"method `{config.method}` has no engine in this server yet; allowed: {allowed}. {_ELSEWHERE}"
-    if config.scheduler is not None:
-        yield f"`scheduler` has no engine in this server yet; leave it out. {_ELSEWHERE}"
+        yield (
+            f"method `{config.method}` needs a `scheduler` that suggests, as in {{engine: optuna}}; without one:"
+            f" {allowed}."
+        )
     if config.controller is not None and config.controller.type == "local":
         yield f"`controller: {{type: local}}` is not served by this server; leave it out. {_ELSEWHERE}"

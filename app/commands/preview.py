@@ -49,6 +49,9 @@ def lines(config: SweepConfig) -> Iterator[str]:
     """The number of runs and the first commands, as `wandb agent` starts them."""
     total = size(config)
     yield "Runs: without an end." if total is None else f"Runs: {total}."
+    if config.scheduler is not None:
+        yield f"Commands: `wandb sweep-scheduler`, which you start, suggests them, by {config.scheduler.engine}."
+        return
     try:
         suggest.ensure_supported(config)
         commands = list(islice(_commands(config), min(total or COMMANDS_SHOWN, COMMANDS_SHOWN)))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from search import rules
 from search.document import Problem
 from search.wording import shown
 
@@ -23,7 +24,7 @@ def words(data: dict[str, Any]) -> list[str]:
 
 
 def doubts(data: dict[str, Any], folder: Path) -> Iterator[Problem]:
-    """What keeps agents from starting anything, as far as this machine can tell.
+    """What keeps agents or a scheduler from starting anything, as far as this machine can tell.
 
     Args:
         folder: where the sweep file lies; a program may lie there, or where the check is run.
@@ -38,6 +39,13 @@ def doubts(data: dict[str, Any], folder: Path) -> Iterator[Problem]:
             ("program",),
             f"`program` is {shown(program)}, and no such file is here or beside the sweep file.{_near(program, folder)}"
             " Agents look for it where they are started.",
+        )
+    source = rules.section(data, "scheduler").get("source")
+    if source is not None and not any((each / source).exists() for each in (Path(), folder)):
+        yield Problem(
+            ("scheduler", "source"),
+            f"`scheduler.source` is {shown(source)}, and no such file is here or beside the sweep file."
+            f"{_near(source, folder)} `wandb sweep-scheduler` looks for it where it is started.",
         )
 
 

@@ -48,7 +48,8 @@ def problems(data: dict[str, Any]) -> Iterator[Problem]:
     for name, spec in parameters.items():
         if not name.startswith(NOT_VALUES):
             yield from _parameter(name, spec)
-    yield from _missing(parameters.keys() | fixed.keys())
+    if "search_space" not in rules.section(data, "scheduler"):  # which names the rest
+        yield from _missing(parameters.keys() | fixed.keys())
     yield from _early_terminate(data.get("early_terminate"), _most_epochs(parameters.get("epochs"), fixed))
 
 

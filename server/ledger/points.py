@@ -8,16 +8,17 @@ and it is told to stop (`is_fenced`).
 import json
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 from search import config as sweep_config
 from search import suggest
 from server import causes, lifecycle
-from server.ledger import prior
+from server.ledger import prior, queue
 from server.ledger.moves import move_run, move_sweep
 from server.refusal import RefusalError
+from server.run_values import unwrapped
 from server.store import queries, writes
 from server.store.rows import Agent, Run, Sweep, Trial
 from terms import states
@@ -144,6 +145,20 @@ def finish_at_target(tx: sqlite3.Connection, sweep: Sweep, now_s: float) -> bool
     return reached
 
 
+def standing(tx: sqlite3.Connection, run: Run) -> Run:
+    """The run by which the point of a run is judged: the one that counts, or the latest; pending between two attempts.
+
+    For who waits for the result of a point, whichever of its runs gives it.
+    """
+    if run.trial_id is None:
+        return run
+    trial, attempts = queries.by_id(tx, Trial, run.trial_id), queries.runs_of_trial(tx, run.trial_id)
+    if trial.outcome is not None:
+        return next((each for each in attempts if each.id == trial.counted_run_id), run)
+    live = [each for each in attempts if each.state in states.LIVE]
+    return live[0] if live else replace(attempts[-1], state=states.PENDING)
+
+
 def is_fenced(tx: sqlite3.Connection, run: Run) -> bool:
     """Tells whether a run's point belongs to another run now."""
     if run.trial_id is None or run.state in states.LIVE:
@@ -222,6 +237,7 @@ def _finish(tx: sqlite3.Connection, sweep: Sweep, now_s: float) -> None:
     move_sweep(tx, sweep, states.SWEEP_FINISHED, now_s, ended_at_s=now_s)
     # Runs under way when a sweep is paused can be its last ones.
     writes.end_pause(tx, sweep.id, now_s)
+    queue.forget_all(tx, sweep)
 
 
 def propose(tx: sqlite3.Connection, sweep_id: int, index: int, params: dict[str, Any]) -> None:
@@ -235,6 +251,8 @@ def _next_trial(tx: sqlite3.Connection, sweep: Sweep) -> Trial | None:
     number = queries.trial_count(tx, sweep.id)
     if sweep.expected is not None and number >= sweep.expected:
         return None
+    if sweep.engine is not None:
+        return _queued_trial(tx, sweep, number)
     if sweep.method == "bayes":
         return _proposed_trial(tx, sweep, number)
     config = parsed(sweep.config)
@@ -262,6 +280,15 @@ def _proposed_trial(tx: sqlite3.Connection, sweep: Sweep, number: int) -> Trial 
     return _new_trial(tx, sweep, number, str(sweep.next_index), params)
 
 
+def _queued_trial(tx: sqlite3.Connection, sweep: Sweep, number: int) -> Trial | None:
+    """What a scheduler suggested; its key is the run id that the scheduler was told."""
+    suggestion = queue.take(tx, sweep)
+    if suggestion is None:
+        return None
+    params = json.dumps(unwrapped(json.loads(suggestion.config)))
+    return _new_trial(tx, sweep, number, suggestion.run_name, params)
+
+
 def _new_trial(tx: sqlite3.Connection, sweep: Sweep, number: int, key: str, params: str) -> Trial:
     id = writes.insert(tx, "trial", sweep_id=sweep.id, number=number, key=key, params=params)
     return queries.by_id(tx, Trial, id)
@@ -283,7 +310,7 @@ def _new_attempt(tx: sqlite3.Connection, sweep: Sweep, trial: Trial, agent: Agen
         tx,
         "run",
         project_id=sweep.project_id,
-        name=new_id(),
+        name=_first_name(tx, sweep, trial) or new_id(),
         sweep_id=sweep.id,
         trial_id=trial.id,
         agent_id=agent.id,
@@ -299,6 +326,12 @@ def _new_attempt(tx: sqlite3.Connection, sweep: Sweep, trial: Trial, agent: Agen
     run = queries.by_id(tx, Run, id)
     _enter(tx, "handed", run, agent.name, now_s)
     return run
+
+
+def _first_name(tx: sqlite3.Connection, sweep: Sweep, trial: Trial) -> str | None:
+    """The run id under which a scheduler waits for this point; None where it has been given out, or nobody waits."""
+    waits = sweep.engine is not None and not queries.hand_outs(tx, sweep.id, trial.key)
+    return trial.key if waits else None
 
 
 def _give_again(tx: sqlite3.Connection, run: Run, agent: Agent, now_s: float) -> Run:

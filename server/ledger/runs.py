@@ -166,7 +166,7 @@ def give_up(tx: sqlite3.Connection, run: Run, why: str, now_s: float) -> None:
 
 def end(tx: sqlite3.Connection, run: Run, state: str, exit_code: int | None, now_s: float) -> None:
     """Ends a run and settles its point, if that is settled by it."""
-    if state == states.PREEMPTED and queries.hand_outs(tx, run) >= lifecycle.MAX_HAND_OUTS:
+    if state == states.PREEMPTED and queries.hand_outs(tx, run.sweep_id, run.name) >= lifecycle.MAX_HAND_OUTS:
         state = states.CRASHED
         note_cause(tx, run, f"{record.LOST}: preempted {lifecycle.MAX_HAND_OUTS} times")
     points.run_ended(tx, queries.by_id(tx, Run, run.id), state, exit_code, now_s)

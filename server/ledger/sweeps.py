@@ -7,7 +7,7 @@ from typing import Any
 from search import suggest
 from search.config import ConfigError, SweepConfig
 from server import lifecycle
-from server.ledger import points
+from server.ledger import points, queue
 from server.ledger.moves import move_sweep
 from server.ledger.names import require_name, require_texts
 from server.ledger.points import NewId
@@ -120,6 +120,8 @@ def set_state(tx: sqlite3.Connection, sweep: Sweep, state: str, now_s: float) ->
     ended = state in states.SWEEP_OVER
     move_sweep(tx, sweep, state, now_s, ended_at_s=now_s if ended else None)
     _note_pause(tx, sweep, state, now_s)
+    if ended:
+        queue.forget_all(tx, sweep)
     if state == states.SWEEP_CANCELED:
         for run in queries.runs_of_sweep(tx, sweep.id):
             if run.state in states.LIVE and run.stop_requested_at_s is None:
@@ -166,13 +168,15 @@ def checked(text: str) -> SweepConfig:
 
 
 def _columns(text: str, config: SweepConfig) -> dict[str, Any]:
-    metric = config.metric
+    # Of several metrics the first is the one that runs are sorted and compared by.
+    metric = config.metrics[0] if config.metrics else config.metric
     return {
         "config": text,
         "method": config.method,
         "metric_name": metric.name if metric else None,
         "goal": (metric.goal if metric else None) or DEFAULT_GOAL,
         "expected": points.expected_points(config),
+        "engine": config.scheduler.engine if config.scheduler else None,
     }
 
 

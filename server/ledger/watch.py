@@ -3,7 +3,7 @@
 import sqlite3
 
 from server.clock import Moment
-from server.ledger import points, runs
+from server.ledger import points, queue, runs
 from server.settings import Settings
 from server.store import queries, writes
 from server.store.database import apart
@@ -47,5 +47,7 @@ def _limit_s(tx: sqlite3.Connection, run: Run, settings: Settings, moment: Momen
 def _give_up(tx: sqlite3.Connection, run: Run, silent_s: float, now_s: float) -> None:
     if run.stop_requested_at_s is not None:
         points.run_ended(tx, run, states.KILLED, None, now_s)
+    elif queue.is_log(tx, run):
+        points.run_ended(tx, run, states.FINISHED, None, now_s)
     else:
         runs.give_up(tx, run, f"nothing heard of it or its agent for {silent_s:.0f} s", now_s)

@@ -119,7 +119,8 @@ def number_and_owner(type: str, id: str) -> tuple[int, str]:
         NotFoundError: a node id with something else at its end.
     """
     *owner, last = parts_of(type, id)
-    if not (last.isascii() and last.isdigit() and len(last) < 19):
+    digits = last.removeprefix("-")  # below 0: a run that a scheduler has queued
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 19):
         raise NotFoundError(f"no such {type.lower()}")
     return int(last), ":".join(owner)
 

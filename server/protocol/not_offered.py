@@ -39,11 +39,6 @@ FEATURES: Final = (
         "automations", r"automation|trigger|integration", "let a program read the sweep with `wandb.Api()` and act"
     ),
     Feature(
-        "a scheduler on the client's side",
-        r"enqueuesweeprun|controllerrun",
-        "`method: grid`, `random` or `bayes`, by which the server suggests",
-    ),
-    Feature(
         "launch queues",
         r"runqueue|launch|resourceconfig|jobartifact",
         "start `wandb agent` where runs are to be made, as `make up` and docker compose do",

@@ -25,12 +25,13 @@ from server.protocol.resolvers import (
     files,
     projects,
     runs,
+    schedulers,
     sweeps,
 )
 from server.refusal import RefusalError
 
 NOUNS = (
-    *(account, projects, sweeps, agents, runs, files),
+    *(account, projects, sweeps, agents, schedulers, runs, files),
     *(artifacts, artifact_uploads, artifact_files, artifact_edits, collections, collection_edits),
 )
 SDL = ("schema.graphql", "artifacts.graphql")

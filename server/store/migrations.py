@@ -407,6 +407,20 @@ STEPS: Final[tuple[str | Callable[[sqlite3.Connection], str], ...]] = (
     """
     CREATE INDEX artifact_expires ON artifact (created_at_s + ttl_s) WHERE ttl_s > 0 AND state = 'committed';
     """,
+    """
+    -- Who suggests: NULL for this server, or W&B's engine in a scheduler of the client's.
+    ALTER TABLE sweep ADD COLUMN engine TEXT;
+    -- What a scheduler has suggested and no agent has taken yet; it becomes a point under the run id that it was told.
+    CREATE TABLE suggestion (
+        id          INTEGER PRIMARY KEY AUTOINCREMENT,
+        project_id  INTEGER NOT NULL REFERENCES project ON DELETE CASCADE,
+        sweep_id    INTEGER NOT NULL REFERENCES sweep ON DELETE CASCADE,
+        run_name    TEXT NOT NULL UNIQUE,
+        config      TEXT NOT NULL,           -- JSON of its values, each as {"value": ...}
+        queued_at_s REAL NOT NULL
+    ) STRICT;
+    CREATE INDEX suggestion_of_sweep ON suggestion (sweep_id);
+    """,
 )
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 
 from server import causes
 from server.store.artifact_rows import Alias, Artifact, Collection, Manifest, ManifestEntry, Member
-from server.store.rows import Agent, Entry, Project, Run, StoredFile, Sweep, Trial
+from server.store.rows import Agent, Entry, Project, Run, StoredFile, Suggestion, Sweep, Trial
 from terms import states
 from terms.record import INTERRUPTED_EXIT_CODES
 
@@ -20,6 +20,7 @@ TABLES: dict[type[Any], str] = {
     Run: "run",
     StoredFile: "file",
     Entry: "entry",
+    Suggestion: "suggestion",
     Collection: "collection",
     Artifact: "artifact",
     Member: "member",
@@ -220,6 +221,17 @@ def run(connection: sqlite3.Connection, project_id: int, name: str) -> Run | Non
     return one_row(connection, Run, "WHERE project_id = ? AND name = ?", project_id, name)
 
 
+def run_of_node(connection: sqlite3.Connection, number: int, name: str) -> Run | None:
+    """The run of a node id: of this number, under its name or that of another run of its point.
+
+    Below 0 the number is that of a suggestion, which an agent may have taken since: as a run of this name.
+    """
+    if number < 0:
+        return one_row(connection, Run, "WHERE trial_id IS NOT NULL AND name = ?", name)
+    of_point = "SELECT other.trial_id FROM run AS other WHERE other.project_id = run.project_id AND other.name = ?2"
+    return one_row(connection, Run, f"WHERE id = ?1 AND (name = ?2 OR trial_id = ({of_point}))", number, name)
+
+
 def run_of_sweep(connection: sqlite3.Connection, sweep_id: int, name: str) -> Run | None:
     # Names are unique in a project, and have an index there.
     where = "WHERE project_id = (SELECT project_id FROM sweep WHERE id = ?1) AND name = ?2 AND sweep_id = ?1"
@@ -260,10 +272,10 @@ def preempted_run(connection: sqlite3.Connection, sweep_id: int) -> Run | None:
     return one_row(connection, Run, where, sweep_id)
 
 
-def hand_outs(connection: sqlite3.Connection, run: Run) -> int:
+def hand_outs(connection: sqlite3.Connection, sweep_id: int | None, run_name: str) -> int:
     """How often a run of a sweep was given to an agent."""
     sql = "SELECT count(*) FROM entry WHERE sweep_id = ? AND run_name = ? AND kind = 'handed'"
-    return int(connection.execute(sql, (run.sweep_id, run.name)).fetchone()[0])
+    return int(connection.execute(sql, (sweep_id, run_name)).fetchone()[0])
 
 
 def best_run(connection: sqlite3.Connection, sweep: Sweep) -> Run | None:
@@ -440,7 +452,7 @@ def proposal(connection: sqlite3.Connection, sweep_id: int) -> str | None:
 def sweeps_in_want(connection: sqlite3.Connection, alive_since_s: float) -> list[Sweep]:
     """Running Bayesian sweeps with points left, no suggestion ready and a living agent that has no run."""
     where = (
-        f"WHERE state = '{states.SWEEP_RUNNING}' AND method = 'bayes' "
+        f"WHERE state = '{states.SWEEP_RUNNING}' AND method = 'bayes' AND engine IS NULL "
         "AND NOT EXISTS (SELECT 1 FROM proposal WHERE proposal.sweep_id = sweep.id) "
         "AND (expected IS NULL OR expected > (SELECT count(*) FROM trial WHERE trial.sweep_id = sweep.id)) "
         "AND EXISTS (SELECT 1 FROM agent WHERE agent.sweep_id = sweep.id AND agent.left_at_s IS NULL "

@@ -34,6 +34,7 @@ class Sweep:
     ended_at_s: float | None
     stop_reason: str | None
     search_error: str | None
+    engine: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,16 @@ class Trial:
     params: str
     outcome: str | None
     counted_run_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    id: int
+    project_id: int
+    sweep_id: int
+    run_name: str
+    config: str
+    queued_at_s: float
 
 
 @dataclass(frozen=True, slots=True)

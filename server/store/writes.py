@@ -76,6 +76,15 @@ def drop_proposal(connection: sqlite3.Connection, sweep_id: int) -> None:
     connection.execute("DELETE FROM proposal WHERE sweep_id = ?", (sweep_id,))
 
 
+def drop_suggestion(connection: sqlite3.Connection, run_name: str) -> bool:
+    """Removes what a scheduler has queued under this id; tells whether it was there."""
+    return connection.execute("DELETE FROM suggestion WHERE run_name = ?", (run_name,)).rowcount > 0
+
+
+def drop_suggestions(connection: sqlite3.Connection, sweep_id: int) -> None:
+    connection.execute("DELETE FROM suggestion WHERE sweep_id = ?", (sweep_id,))
+
+
 def put_lines(connection: sqlite3.Connection, stream: str, run_id: int, offset: int, rows: list[str]) -> None:
     """Stores lines at their numbers; the same lines again change nothing, other text replaces."""
     sql = f"INSERT INTO {stream} (run_id, line, row) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET row = excluded.row"

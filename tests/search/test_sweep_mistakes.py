@@ -229,7 +229,8 @@ def test_mistakes_in_the_other_keys(lines: str, problem: str) -> None:
 
 def test_several_goals_need_a_custom_method() -> None:
     assert mistakes(f"method: random\n{PARAMETERS}metrics: [{{name: x}}, {{name: y}}]") == [
-        "`metrics` needs `method: custom`, not random; for one goal the key is `metric`.",
+        "`metrics` needs `method: custom` and `scheduler: {engine: optuna}`, or ax, not random; for one goal the key is"
+        " `metric`.",
     ]
 
 

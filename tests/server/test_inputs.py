@@ -46,6 +46,7 @@ UNREAD = {
         "id": "a project is found by its name",
     },
     "CreateAgentInput": dict.fromkeys(("projectName", "entityName"), "the sweep knows its project"),
+    "EnqueueSweepRunInput": {"displayName": "the client sends none; a run is called by the number of its point"},
     "AgentHeartbeatInput": {"metrics": "the client sends an empty object"},
     "UpsertBucketInput": {
         "debug": "asks W&B's own staff to look on",

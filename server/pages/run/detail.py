@@ -139,7 +139,7 @@ def run_detail(connection: sqlite3.Connection, run: Run, project: Project, file_
         started=now.past(run.started_at_s),
         ended=now.past(run.ended_at_s),
         time=run_time(run, now),
-        resumed=max(queries.hand_outs(connection, run) - 1, 0),
+        resumed=max(queries.hand_outs(connection, run.sweep_id, run.name) - 1, 0),
         neighbours=_neighbours(connection, attempt, project) if sweep else [],
         result=result,
         summary=summary_of(run, metric),

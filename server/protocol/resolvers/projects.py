@@ -2,17 +2,21 @@
 
 import sqlite3
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
+from typing import Any, Final
 
 from server.ledger import sweeps as ledger
+from server.ledger.points import standing
 from server.protocol.context import Info, iso, node_id
 from server.protocol.filters import RunView, ordered, parse_filters, passing, refuse_costly, sweep_asked_for
 from server.protocol.paging import page
 from server.protocol.resolvers.account import entity, user
 from server.refusal import RefusalError
-from server.store import queries, sweep_queries
+from server.store import queries, suggestion_queries, sweep_queries
 from server.store.rows import Project, Run, Sweep
 
+# By which a scheduler asks after the runs that it has queued.
+WATCHING: Final = "SweepWatchedRuns"
 # What a client means that names no project: the sweep or run is looked for by its own name.
 ANY_PROJECT = Project(id=0, entity="", name=ledger.DEFAULT_PROJECT, description=None, created_at_s=0.0)
 
@@ -44,6 +48,8 @@ def views(info: Info, project: Project, filters: str | None, order: str | None =
         rows = sweep_queries.prior_runs(context.tx, asked.id) + queries.runs_of_sweep(context.tx, asked.id)
     else:
         rows = queries.runs(context.tx, project.id)
+    queued = suggestion_queries.queued(context.tx, project.id, asked.id if asked else None)
+    rows += map(suggestion_queries.as_run, queued)
     own = [run for run in rows if run.project_id == project.id]
     found = [RunView(run, names(run), context.settings.entity) for run in own]
     return ordered(passing(found, wanted), order or "-created_at")
@@ -98,7 +104,11 @@ def _sweeps(
 
 
 def _run(project: Project, info: Info, name: str, **ignored: Any) -> Run | None:
-    return queries.run(info.context.tx, project.id, name)
+    tx = info.context.tx
+    found = queries.run(tx, project.id, name)
+    if found is None and (queued := suggestion_queries.named(tx, project.id, name)):
+        return suggestion_queries.as_run(queued)
+    return found
 
 
 def _runs(
@@ -109,7 +119,12 @@ def _runs(
     after: str | None = None,
     order: str | None = None,
 ) -> dict[str, Any]:
-    return page([view.run for view in views(info, project, filters, order)], first, after)
+    found = [view.run for view in views(info, project, filters, order)]
+    operation = info.operation.name
+    if operation and operation.value == WATCHING:
+        # A scheduler takes the first end of a run for the end of its point; that may be tried again by another run.
+        found = [replace(standing(info.context.tx, run), name=run.name) for run in found]
+    return page(found, first, after)
 
 
 FIELDS = {

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from server.ledger import queue
 from server.ledger import runs as ledger
 from server.ledger import sweeps as sweep_ledger
 from server.ledger.runs import RunFields
@@ -30,10 +31,9 @@ def find_by_id(info: Info, id: str) -> Run:
         RefusalError: no node id of a run.
         NotFoundError: the run is gone.
     """
-    number, name = number_and_owner("Run", id)
-    found = queries.one_row(info.context.tx, Run, "WHERE id = ? AND name = ?", number, name)
+    found = queries.run_of_node(info.context.tx, *(node := number_and_owner("Run", id)))
     if found is None:
-        raise NotFoundError(f"could not find run {name!r}: it is deleted")
+        raise NotFoundError(f"could not find run {node[1]!r}: it is deleted")
     return found
 
 
@@ -112,16 +112,24 @@ def _fields(input: dict[str, Any]) -> RunFields:
 
 def _stop(_: Any, info: Info, input: dict[str, Any]) -> dict[str, bool]:
     context = info.context
-    ledger.request_stop(context.tx, find_by_id(info, input["id"]), context.now_s)
+    if not _forget_queued(info, input["id"]):
+        ledger.request_stop(context.tx, find_by_id(info, input["id"]), context.now_s)
     return {"success": True}
 
 
 def _delete(_: Any, info: Info, input: dict[str, Any]) -> dict[str, None]:
+    if _forget_queued(info, input["id"]):
+        return {"clientMutationId": None}
     # The client may repeat a request whose answer was lost: what is deleted stays deleted.
     with suppress(NotFoundError):
         run, with_artifacts = find_by_id(info, input["id"]), bool(input.get("deleteArtifacts"))
         ledger.delete(info.context.tx, run, info.context.now_s, with_artifacts)
     return {"clientMutationId": None}
+
+
+def _forget_queued(info: Info, id: str) -> bool:
+    """Takes a run out of the queue that no agent has; tells whether it was there."""
+    return queue.forget(info.context.tx, number_and_owner("Run", id)[1])
 
 
 def _set_state(_: Any, info: Info, input: dict[str, Any]) -> dict[str, bool]:

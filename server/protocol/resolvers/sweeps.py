@@ -11,7 +11,7 @@ from server.protocol.filters import parse_filters
 from server.protocol.paging import page
 from server.protocol.resolvers.projects import project_of, views
 from server.refusal import NotFoundError, RefusalError
-from server.store import queries, sweep_queries
+from server.store import queries, suggestion_queries, sweep_queries
 from server.store.rows import Sweep
 from terms.points import NO_SUGGESTION, sentence
 
@@ -65,7 +65,8 @@ def _attach_prior_runs(info: Info, sweep: Sweep, filters: str | None) -> list[st
     """Lets the runs of the sweep's project that pass belong to it; gives what is to be said of them."""
     if filters is None or not parse_filters(filters):
         return []
-    found = [view.run for view in views(info, project_of(info, sweep), filters)]
+    # What a scheduler has queued is none yet.
+    found = [view.run for view in views(info, project_of(info, sweep), filters) if view.run.id > 0]
     prior.attach(info.context.tx, sweep, found)
     missing = sorted(_named(parse_filters(filters)) - {run.name for run in found})
     said = [f"no run {name!r} in this project: it is no prior run of this sweep" for name in missing]
@@ -119,7 +120,9 @@ def _outcomes(sweep: Sweep, info: Info) -> str:
 
 def _runs(sweep: Sweep, info: Info, first: int | None = None, after: str | None = None) -> dict[str, Any]:
     tx = info.context.tx
-    return page(sweep_queries.prior_runs(tx, sweep.id) + queries.runs_of_sweep(tx, sweep.id), first, after)
+    waiting = map(suggestion_queries.as_run, suggestion_queries.queued(tx, sweep.project_id, sweep.id))
+    runs = [*sweep_queries.prior_runs(tx, sweep.id), *queries.runs_of_sweep(tx, sweep.id), *waiting]
+    return page(runs, first, after)
 
 
 def _prior_runs(sweep: Sweep, info: Info, first: int | None = None, after: str | None = None) -> dict[str, Any]:
