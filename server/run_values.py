@@ -33,3 +33,15 @@ def number(value: object) -> float | None:
         return float(value)
     except OverflowError:
         return float("inf") if value > 0 else float("-inf")
+
+
+def with_changes(whole: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """`whole` with what is other in `after` than in `before`; nested objects are compared name by name."""
+    changed = {name: value for name, value in whole.items() if name in after or name not in before}
+    for name, value in after.items():
+        there, was = changed.get(name), before.get(name)
+        if isinstance(value, dict) and isinstance(there, dict):
+            changed[name] = with_changes(there, was if isinstance(was, dict) else {}, value)
+        elif name not in before or was != value:
+            changed[name] = value
+    return changed

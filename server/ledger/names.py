@@ -15,6 +15,7 @@ MOST_CHARACTERS: Final = {"a project": 128, "an entity": 128, "a run": 256}
 MOST_OF_A_TEXT: Final = {
     **dict.fromkeys(("display_name", "group_name", "job_type", "commit_sha", "host"), 1024),
     "tags": 65_536,
+    "writer": 128,
 }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from server import lifecycle
 from server.console import last_exception
-from server.ledger import files, points, starts
+from server.ledger import files, points, starts, writers
 from server.ledger.artifacts import deletion
 from server.ledger.moves import move_run
 from server.ledger.names import require_name, require_texts
@@ -26,8 +26,13 @@ CONSOLE_TAIL = 300  # lines; a traceback through Keras has a hundred
 
 @dataclass(frozen=True)
 class RunFields:
-    """What a client says of a run; None leaves a field alone, as W&B's client means it."""
+    """What a client says of a run; None leaves a field alone, as W&B's client means it.
 
+    Attributes:
+        writer: the client's own name, if it writes the run together with others.
+    """
+
+    writer: str | None = None
     display_name: str | None = None
     description: str | None = None
     notes: str | None = None
@@ -45,7 +50,7 @@ class RunFields:
         Raises:
             RefusalError: a text is too long.
         """
-        named = {field.name: getattr(self, field.name) for field in fields(self)}
+        named = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "writer"}
         given = {name: value for name, value in named.items() if value is not None}
         require_texts(given)
         return given
@@ -84,18 +89,19 @@ def begin(
     if run is None:
         require_name("a run", name)
         run = _make(tx, project, sweep, name, given, state or states.RUNNING, now_s)
-        _announce(tx, run, how)
+        _announce(tx, run, how, given.writer)
+        describe(tx, run, given, now_s)
         return run, True
-    _announce(tx, run, how)
+    _announce(tx, run, how, given.writer)
     describe(tx, run, given, now_s)
-    if state is None:
+    if state is None and not starts.stays_ended(run, how, given.writer):
         revive(tx, run, now_s)
     return queries.by_id(tx, Run, run.id), False
 
 
-def _announce(tx: sqlite3.Connection, run: Run, how: How | None) -> None:
+def _announce(tx: sqlite3.Connection, run: Run, how: How | None, writer: str | None) -> None:
     if how is not None:
-        starts.announce(tx, run, how)
+        starts.announce(tx, run, how, writer)
     # A stop that somebody asked for stands until the run has ended.
     if how == "anew" and run.state not in states.LIVE and points.may_go_on(tx, run):
         writes.update(tx, "run", run.id, stop_requested_at_s=None)
@@ -103,7 +109,10 @@ def _announce(tx: sqlite3.Connection, run: Run, how: How | None) -> None:
 
 def describe(tx: sqlite3.Connection, run: Run, given: RunFields, now_s: float) -> None:
     """Sets what was given and leaves the rest."""
-    writes.update(tx, "run", run.id, updated_at_s=now_s, **given.given())
+    columns = given.given()
+    if given.writer is not None and given.config is not None:
+        columns["config"] = writers.config(tx, run, given.writer, given.config)
+    writes.update(tx, "run", run.id, updated_at_s=now_s, **columns)
 
 
 def revive(tx: sqlite3.Connection, run: Run, now_s: float) -> None:
@@ -182,7 +191,8 @@ def note_nan(tx: sqlite3.Connection, run: Run) -> None:
 
 def note_exception(tx: sqlite3.Connection, run: Run) -> None:
     """Says of which exception a program died that says nothing itself, as most do not: its console has it."""
-    told = last_exception(text for _, text in queries.lines(tx, "log", run.id, last=CONSOLE_TAIL))
+    lines = queries.lines(tx, "log", run.id, last=CONSOLE_TAIL)
+    told = last_exception((text for _, text in lines), labelled=starts.is_shared(run))
     if told is not None:
         note_cause(tx, run, told)
 

@@ -8,6 +8,9 @@ W&B's client (0.28.2 and 0.31.0, read off the wire) gives a start no name, neith
 So a start is announced by its first call, and takes the run over with its first lines; until then nothing is forgotten.
 A request that is sent again repeats what is stored, so it takes nothing over. A request of a former start that comes
 late finds a gap before it, or other lines in its place, unless it falls exactly behind the last line.
+
+A program that writes a run together with others (`writers`) overwrites nothing by its start, and revives no run that
+one of them has ended.
 """
 
 import json
@@ -15,13 +18,15 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Final, Literal
 
+from server.ledger import writers
 from server.ledger.chunk import Chunk, Lines
 from server.run_values import at_path, number
 from server.store import queries, writes
 from server.store.rows import Run
+from terms import states
 
-How = Literal["anew", "resumed", "shared"]
-"""How a start begins: over what there is, behind it, or as one of several programs that write one run together."""
+How = Literal["anew", "resumed"]
+"""How a start begins: over what there is, or behind it."""
 
 Place = Literal["begins", "goes on", "late"]
 """What a chunk is to its run: a start's first, one of the start that has the run, or a former one's."""
@@ -31,13 +36,40 @@ ALONE: Final = "alone"
 SHARED: Final = "shared"
 
 
-def announce(tx: sqlite3.Connection, run: Run, how: How) -> None:
-    """Notes a start's first call."""
-    if how == "anew" and not _is_blank(run):
+def announce(tx: sqlite3.Connection, run: Run, how: How, writer: str | None) -> None:
+    """Notes a start's first call; `writer` is its name if it writes the run together with others."""
+    if writer is not None:
+        share(tx, run)
+    elif how == "anew" and not _is_blank(run):
         writes.update(tx, "run", run.id, start=ANNOUNCED)
         writes.mark_files_former(tx, run.id)
     else:
-        writes.update(tx, "run", run.id, start=SHARED if how == "shared" else None)
+        writes.update(tx, "run", run.id, start=None)
+
+
+def share(tx: sqlite3.Connection, run: Run) -> None:
+    """Notes that several programs write a run."""
+    if run.start != SHARED:
+        writers.open_to_others(tx, run)
+        writes.update(tx, "run", run.id, start=SHARED)
+
+
+def is_shared(run: Run) -> bool:
+    """Whether several programs write a run, also if they have been one so far."""
+    return run.start == SHARED
+
+
+def stays_ended(run: Run, how: How | None, writer: str | None) -> bool:
+    """Whether a run that one of its writers has ended stays so, whatever another one says or sends.
+
+    Args:
+        how: how a start begins with it; None if none does.
+        writer: the name of who says it; None for one that writes alone.
+    """
+    if writer is None or run.exit_code is None or how == "resumed":
+        return False
+    # What is added to a finished run, by an evaluation that joins it, makes it no unfinished one.
+    return how is None or run.state == states.FINISHED
 
 
 def is_announced(run: Run) -> bool:
@@ -48,7 +80,7 @@ def is_announced(run: Run) -> bool:
 def place(tx: sqlite3.Connection, run: Run, chunk: Chunk) -> Place:
     """Says whose a chunk is, and takes back an announcement that it belies; `run` as it was before."""
     parts = [part for part in (chunk.history, chunk.events, *chunk.logs) if part and part.rows]
-    if run.start == SHARED or (not parts and chunk.summary is None):
+    if not parts and chunk.summary is None:
         return "goes on"
     fits = set(_fits(tx, run, chunk))
     if is_announced(run) and any(part.offset for part in parts):

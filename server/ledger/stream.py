@@ -3,7 +3,7 @@
 import sqlite3
 
 from server import lifecycle
-from server.ledger import early_stop, files, points, runs, starts
+from server.ledger import early_stop, files, points, runs, starts, writers
 from server.ledger.chunk import Chunk
 from server.ledger.moves import move_run
 from server.store import queries, writes
@@ -17,8 +17,11 @@ def take(tx: sqlite3.Connection, run: Run, chunk: Chunk, now_s: float) -> bool:
     Returns:
         True if the run should stop: somebody asked for it, or its point went to another run.
     """
-    place = starts.place(tx, run, chunk)
-    if place != "late":
+    if chunk.writer is not None and not starts.is_announced(run):
+        starts.share(tx, run)
+    if chunk.writer is not None or starts.is_shared(run):
+        _take(tx, run, writers.placed(tx, run, chunk), now_s, begins=False)
+    elif (place := starts.place(tx, run, chunk)) != "late":
         _take(tx, run, chunk, now_s, begins=place == "begins")
     run = queries.by_id(tx, Run, run.id)
     return run.stop_requested_at_s is not None or points.is_fenced(tx, run)
@@ -27,7 +30,8 @@ def take(tx: sqlite3.Connection, run: Run, chunk: Chunk, now_s: float) -> bool:
 def _take(tx: sqlite3.Connection, run: Run, chunk: Chunk, now_s: float, *, begins: bool) -> None:
     if begins:
         _overwrite(tx, run, now_s)
-    runs.revive(tx, queries.by_id(tx, Run, run.id), now_s)
+    if not starts.stays_ended(run, None, chunk.writer):
+        runs.revive(tx, queries.by_id(tx, Run, run.id), now_s)
     _store(tx, queries.by_id(tx, Run, run.id), chunk, now_s)
     run = queries.by_id(tx, Run, run.id)
     if chunk.preempting and run.state == states.RUNNING:
@@ -39,6 +43,7 @@ def _take(tx: sqlite3.Connection, run: Run, chunk: Chunk, now_s: float, *, begin
 def _overwrite(tx: sqlite3.Connection, run: Run, now_s: float) -> None:
     """Forgets a former start: all that it sent, the files that the new one has not written, the verdicts on it."""
     writes.drop_lines(tx, run.id)
+    writes.drop_writers(tx, run.id)
     writes.drop_passed(tx, run.id)
     files.delete_former(tx, run)
     asked_at_s = None if run.early_stop else run.stop_requested_at_s

@@ -40,7 +40,7 @@ class Context:
         base_url: how this client reaches the server, without a slash at the end.
         moment: when the request is carried out.
         new_id: makes the 8-character ids of runs, sweeps and agents.
-        shared: the client is one of several programs that write one run together (`mode="shared"`).
+        writer: the client's own name, if it is one of several programs that write one run together (`mode="shared"`).
         complaints: what the client is told instead of its answer, though all of the request is stored.
     """
 
@@ -50,7 +50,7 @@ class Context:
     base_url: str
     moment: Moment
     new_id: Callable[[], str]
-    shared: bool
+    writer: str | None
     complaints: list[RefusalError] = field(default_factory=list)
 
     @property

@@ -21,8 +21,11 @@ SUMMARY = "wandb-summary.json"
 CONSOLE = "output.log"
 
 
-def parse_chunk(body: bytes) -> Chunk:
+def parse_chunk(body: bytes, writer: str | None) -> Chunk:
     """Reads one request.
+
+    Args:
+        writer: what its client calls itself, if it writes the run together with others.
 
     Raises:
         RefusalError: it is not of the file stream's form.
@@ -39,6 +42,7 @@ def parse_chunk(body: bytes) -> Chunk:
     for row in (*(events.rows if events else ()), *(summary.rows[-1:] if summary else ())):
         parse_object(row, "a line of system metrics or a summary")
     return Chunk(
+        writer=writer,
         history=history,
         steps=tuple(_step(row) for row in history.rows) if history else (),
         events=events,

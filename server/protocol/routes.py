@@ -30,7 +30,10 @@ from server.store import queries
 from server.store.database import Database
 
 API_USER = "api"
+# What W&B's client says in shared mode: that it does, and its own name, in GraphQL and in file streams.
 SHARED_MODE = "X-WANDB-USE-ASYNC-FILESTREAM"
+WRITER = "X-WANDB-CLIENT-ID"
+STREAM_WRITER = "X-WANDB-ASYNC-CLIENT-ID"
 # On a file stream a 4xx makes the client drop the rest of a run: a fault of ours must not.
 FAULT_STATUS = 503
 
@@ -75,12 +78,12 @@ class Protocol:
         try:
             self._check_key(request)
             body = await self._body(request)
-            return await run_in_threadpool(self._take, request.path_params, body)
+            return await run_in_threadpool(self._take, request.path_params, body, _writer(request, STREAM_WRITER))
         except Exception as error:
             return _told(error)
 
-    def _take(self, path: dict[str, Any], body: bytes) -> Response:
-        chunk = file_stream.parse_chunk(body)
+    def _take(self, path: dict[str, Any], body: bytes, writer: str | None) -> Response:
+        chunk = file_stream.parse_chunk(body, writer)
         with self.database.write() as tx:
             project = queries.project(tx, path["entity"], path["project"])
             run = queries.run(tx, project.id, path["run"]) if project else None
@@ -150,12 +153,12 @@ class Protocol:
     def _opener(self, request: Request) -> Callable[[bool], Any]:
         # Uploads go the way this client came: links for people may have another address, which it cannot reach.
         base_url = str(request.base_url).rstrip("/")
-        shared = request.headers.get(SHARED_MODE) == "true"
+        writer = _writer(request, WRITER)
 
         @contextmanager
         def open_context(writes: bool) -> Iterator[Context]:
             with self.database.write() if writes else self.database.read() as tx:
-                yield Context(tx, self.settings, self.keys, base_url, self.clock.moment(), self.new_id, shared)
+                yield Context(tx, self.settings, self.keys, base_url, self.clock.moment(), self.new_id, writer)
 
         return open_context
 
@@ -204,6 +207,11 @@ def protocol_routes(
 def _told(error: Exception) -> Response:
     answer = told(error, FAULT_STATUS)
     return answer.response({"WWW-Authenticate": 'Basic realm="tf-sweeps"'} if answer.status == 401 else None)
+
+
+def _writer(request: Request, header: str) -> str | None:
+    """What the client calls itself if it writes a run together with others."""
+    return request.headers.get(header, "") if request.headers.get(SHARED_MODE) == "true" else None
 
 
 async def _not_found(request: Request) -> Response:

@@ -421,6 +421,24 @@ STEPS: Final[tuple[str | Callable[[sqlite3.Connection], str], ...]] = (
     ) STRICT;
     CREATE INDEX suggestion_of_sweep ON suggestion (sweep_id);
     """,
+    """
+    -- Programs that write one run together.
+    CREATE TABLE writer (
+        id      INTEGER PRIMARY KEY AUTOINCREMENT,
+        run_id  INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
+        name    TEXT NOT NULL,               -- as its client calls itself; empty: it does not
+        config  TEXT NOT NULL DEFAULT '{}',  -- JSON, as it last sent it
+        summary TEXT NOT NULL DEFAULT '{}',
+        UNIQUE (run_id, name)
+    ) STRICT;
+    CREATE TABLE placed (
+        writer_id INTEGER NOT NULL REFERENCES writer ON DELETE CASCADE,
+        stream    TEXT NOT NULL,             -- history, event or log
+        number    INTEGER NOT NULL,          -- of a line, as its writer counts
+        line      INTEGER NOT NULL,          -- its place in the run
+        PRIMARY KEY (writer_id, stream, number)
+    ) STRICT, WITHOUT ROWID;
+    """,
 )
 
 

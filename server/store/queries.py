@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 
 from server import causes
 from server.store.artifact_rows import Alias, Artifact, Collection, Manifest, ManifestEntry, Member
-from server.store.rows import Agent, Entry, Project, Run, StoredFile, Suggestion, Sweep, Trial
+from server.store.rows import Agent, Entry, Project, Run, StoredFile, Suggestion, Sweep, Trial, Writer
 from terms import states
 from terms.record import INTERRUPTED_EXIT_CODES
 
@@ -19,6 +19,7 @@ TABLES: dict[type[Any], str] = {
     Agent: "agent",
     Run: "run",
     StoredFile: "file",
+    Writer: "writer",
     Entry: "entry",
     Suggestion: "suggestion",
     Collection: "collection",

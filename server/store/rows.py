@@ -112,6 +112,15 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class Writer:
+    id: int
+    run_id: int
+    name: str
+    config: str
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
 class StoredFile:
     id: int
     run_id: int

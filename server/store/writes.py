@@ -99,6 +99,26 @@ def drop_lines(connection: sqlite3.Connection, run_id: int) -> None:
         update(connection, "run", run_id, **{column: 0})
 
 
+def put_places(connection: sqlite3.Connection, writer_id: int, stream: str, places: dict[int, int]) -> None:
+    """Keeps where in its run the lines of a writer stand, by the numbers that it gives them."""
+    sql = "INSERT INTO placed (writer_id, stream, number, line) VALUES (?, ?, ?, ?)"
+    connection.executemany(sql, [(writer_id, stream, number, line) for number, line in places.items()])
+
+
+def put_places_as_they_are(connection: sqlite3.Connection, writer_id: int, run_id: int) -> None:
+    """Keeps that a writer numbers lines as its run does: all that it has and that are not placed yet."""
+    for stream in STREAM_TABLES:
+        sql = (
+            "INSERT OR IGNORE INTO placed (writer_id, stream, number, line) "
+            f"SELECT ?, '{stream}', line, line FROM {stream} WHERE run_id = ?"
+        )
+        connection.execute(sql, (writer_id, run_id))
+
+
+def drop_writers(connection: sqlite3.Connection, run_id: int) -> None:
+    connection.execute("DELETE FROM writer WHERE run_id = ?", (run_id,))
+
+
 def put_history(connection: sqlite3.Connection, run_id: int, offset: int, rows: list[tuple[int | None, str]]) -> None:
     """Stores (step, row) lines at their numbers.
 

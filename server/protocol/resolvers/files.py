@@ -5,6 +5,7 @@ from typing import Any
 
 from server.console import console_line
 from server.ledger import files as ledger
+from server.ledger.starts import is_shared
 from server.protocol.context import Info, iso, node_id, number_and_owner
 from server.protocol.paging import not_negative, page
 from server.protocol.resolvers.runs import find_named
@@ -87,13 +88,13 @@ def _log_lines(
     **ignored: Any,
 ) -> dict[str, Any]:
     rows = queries.lines(info.context.tx, "log", run.id, last=None if last is None else not_negative(last, "last"))
-    return page([_log_line(number, text) for number, text in rows], first, after)
+    return page([_log_line(number, text, is_shared(run)) for number, text in rows], first, after)
 
 
-def _log_line(number: int, text: str) -> dict[str, Any]:
-    line = console_line(text)
+def _log_line(number: int, text: str, labelled: bool) -> dict[str, Any]:
+    line = console_line(text, labelled)
     level = "error" if line.error else "info"
-    return {"number": number, "timestamp": line.sent_at or None, "level": level, "label": None, "line": line.text}
+    return {"number": number, "timestamp": line.sent_at or None, "level": level, "label": line.label, "line": line.text}
 
 
 FIELDS = {

@@ -53,7 +53,7 @@ def find_named(info: Info, entity: str | None, project: str | None, name: str) -
 
 def _upsert(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
     context = info.context
-    fields = _fields(input)
+    fields = _fields(info, input)
     if input.get("name"):
         run, inserted = _begin(info, input, fields)
     elif input.get("id"):
@@ -86,17 +86,16 @@ def _how(info: Info, input: dict[str, Any]) -> How | None:
     """How a start begins with this call; W&B's client names the program in the first call of a start alone."""
     if input.get("jobProgram") is None:
         return None
-    if info.context.shared:
-        return "shared"
     return "resumed" if input.get("id") else "anew"
 
 
-def _fields(input: dict[str, Any]) -> RunFields:
+def _fields(info: Info, input: dict[str, Any]) -> RunFields:
     config = input.get("config")
     if config is not None:
         parse_object(config, "a run's config")
     tags = input.get("tags")
     return RunFields(
+        writer=info.context.writer,
         display_name=input.get("displayName") or None,
         description=input.get("description"),
         notes=input.get("notes"),
