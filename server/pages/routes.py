@@ -19,10 +19,11 @@ from server.pages.events import Events
 from server.pages.rendering import SCHEME_COOKIE, SCHEMES, Frame, Page, Static
 from server.pages.run.detail import FileUrl, run_detail
 from server.pages.sweep.detail import sweep_detail
-from server.pages.sweep.table_query import page_number, table_query
+from server.pages.sweep.table_query import table_query
 from server.pages.sweep.view import SweepView
 from server.pages.sweeps.list import SHOWN, ListQuery, sweep_list
 from server.pages.words.addresses import sweep_url
+from server.pages.words.paging import page_number
 from server.pages.words.times import Now
 from server.refusal import NotFoundError
 from server.settings import Settings

@@ -14,6 +14,7 @@ from server.pages.words.addresses import run_url
 from server.pages.words.facts import Segment
 from server.pages.words.how_long import epochs, run_time
 from server.pages.words.look import Look, cause, run_look, state_of
+from server.pages.words.paging import pages
 from server.pages.words.sent import Path, at, read_object, written
 from server.run_values import at_path, number
 from server.store import queries, sweep_queries
@@ -230,15 +231,5 @@ def _shown(offset: int, rows: int, total: int, pinned: bool) -> str:
 
 
 def _pages(view: SweepView, total: int) -> list[Segment]:
-    """Links to the first, the last and the pages around this one; a gap between them is an entry without address."""
     query = view.query
-    last = -(-total // PER_PAGE)
-    if last < 2:
-        return []
-    numbers = sorted({1, last, *range(max(1, query.number - 2), min(last, query.number + 2) + 1)})
-    segments: list[Segment] = []
-    for before, page in zip([0, *numbers], numbers, strict=False):
-        if page > before + 1:
-            segments.append(Segment("…", "", False))
-        segments.append(Segment(format.count(page), replace(query, number=page).url(view.path), page == query.number))
-    return segments
+    return pages(total, PER_PAGE, query.number, lambda number: replace(query, number=number).url(view.path))

@@ -1,17 +1,17 @@
 """What the address of a sweep's page asks for: which runs, in which order, and how they are drawn."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlencode
 
 from charts.learning_curves import LETTERS
+from server.pages.words.paging import page_number
 from terms import states
 
 PARAMETER_PREFIX: Final = "p."
 FILTER_PREFIX: Final = "f."
 METRIC_FILTER: Final = "m"
-LAST_PAGE: Final = 1_000_000
 MOST_CURVES: Final = len(LETTERS)
 MOST_FILTERS: Final = 50
 TOP_SHARES: Final = (25, 10)
@@ -127,9 +127,3 @@ def table_query(pairs: Iterable[tuple[str, str]]) -> TableQuery:
 
 def _is_field(name: str) -> bool:
     return name == METRIC_FILTER or (name.startswith(FILTER_PREFIX) and len(name) > len(FILTER_PREFIX))
-
-
-def page_number(given: Mapping[str, str]) -> int:
-    """The page asked for, from 1; 1 for what is no number."""
-    text = given.get("page", "")
-    return min(max(int(text), 1), LAST_PAGE) if text.isascii() and text.isdigit() and len(text) < 10 else 1

@@ -18,6 +18,7 @@ from server.pages.words.addresses import project_url, run_url
 from server.pages.words.facts import Count, Segment, counts, kind_of, kinds, of_expected, stop_reason, title_of
 from server.pages.words.look import KIND_LOOKS, Look, cause, run_look, sweep_look
 from server.pages.words.outlook import outlook
+from server.pages.words.paging import pages
 from server.pages.words.standing import Standing
 from server.pages.words.times import Moment, Now
 from server.settings import Settings
@@ -222,13 +223,12 @@ def _segments(query: ListQuery, counts: dict[str, int]) -> list[Segment]:
 
 
 def _pages(query: ListQuery, counts: dict[str, int]) -> list[Segment]:
-    pages = -(-_total(query.show, counts) // PER_PAGE)
-    if pages < 2:
-        return []
-    return [
-        Segment(str(number), f"{query.path}?show={query.show}&page={number}", number == query.number)
-        for number in range(1, pages + 1)
-    ]
+    return pages(
+        _total(query.show, counts),
+        PER_PAGE,
+        query.number,
+        lambda number: f"{query.path}?show={query.show}&page={number}",
+    )
 
 
 def _total(show: str, counts: dict[str, int]) -> int:
