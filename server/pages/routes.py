@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from starlette.requests import Request
@@ -10,7 +11,12 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from server.keys import Keys, OneTimeLinks
-from server.pages.door.addressed import base_url, project_of, run_of, sweep_of
+from server.ledger.artifacts import content
+from server.pages.artifact.detail import artifact_detail
+from server.pages.artifact.query import artifact_query
+from server.pages.artifact.view import ArtifactView
+from server.pages.artifacts.list import artifact_list
+from server.pages.door.addressed import base_url, project_of, run_of, sweep_of, version_of
 from server.pages.door.entrance import Entrance
 from server.pages.door.gate import Gate
 from server.pages.door.presses import Presses
@@ -22,11 +28,13 @@ from server.pages.sweep.detail import sweep_detail
 from server.pages.sweep.table_query import table_query
 from server.pages.sweep.view import SweepView
 from server.pages.sweeps.list import SHOWN, ListQuery, sweep_list
-from server.pages.words.addresses import sweep_url
+from server.pages.words.addresses import linked_url, sweep_url
 from server.pages.words.paging import page_number
 from server.pages.words.times import Now
 from server.refusal import NotFoundError
 from server.settings import Settings
+from server.store import artifact_queries
+from server.store.artifact_rows import LATEST
 from server.store.database import Database
 from server.store.rows import Project
 
@@ -65,6 +73,12 @@ def routes(
         Route("/{entity}/{project}", gate.page(views.project)),
         Route("/{entity}/{project}/sweeps/{sweep}", gate.page(views.sweep)),
         Route("/{entity}/{project}/runs/{run}", gate.page(views.run)),
+        Route("/{entity}/{project}/artifacts", gate.page(views.artifacts)),
+        Route("/{entity}/{project}/artifacts/{type}", gate.page(views.artifacts)),
+        Route("/{entity}/{project}/artifacts/{type}/{collection}", gate.page(views.artifact)),
+        Route("/{entity}/{project}/artifacts/{type}/{collection}/{version}", gate.page(views.artifact)),
+        Route("/{entity}/{project}/artifacts/{type}/{collection}/{version}/file", gate.file(views.file)),
+        Route("/{entity}/registry/model", gate.page(views.registry)),
         Route("/{entity}/{project}/sweeps/{sweep}/{action}", gate.button(presses.sweep), methods=["POST"]),
         Route("/{entity}/{project}/runs/{run}/{action}", gate.button(presses.run), methods=["POST"]),
         Route("/{path:path}", gate.page(_nothing)),
@@ -96,6 +110,38 @@ class Views:
     def run(self, request: Request, connection: sqlite3.Connection) -> Page:
         project, run = run_of(request, connection)
         return run_detail(connection, run, project, self.file_url, Now(self.clock()))
+
+    def artifacts(self, request: Request, connection: sqlite3.Connection) -> Page:
+        project, type = project_of(request, connection), request.path_params.get("type")
+        return artifact_list(connection, project, type, page_number(request.query_params), Now(self.clock()))
+
+    def artifact(self, request: Request, connection: sqlite3.Connection) -> Page:
+        """A version's own address has its number and the type of its collection; others lead there."""
+        query = artifact_query(request.query_params)
+        view = ArtifactView(connection, *version_of(request, connection), query, Now(self.clock()))
+        asked = request.path_params["type"], request.path_params.get("version")
+        if asked != (view.collection.type, f"v{view.member.version}"):
+            return Page("artifact.html", "", moved_to=query.url(view.path))
+        return artifact_detail(view)
+
+    def registry(self, request: Request, connection: sqlite3.Connection) -> Page:
+        """The address that W&B's client gives to a model that is linked."""
+        names = request.query_params.get("selectionPath", "").split("/")
+        if len(names) != 3 or not all(names):
+            raise NotFoundError("There is no page at this address.")
+        entity, project, collection = names
+        version = request.query_params.get("version", LATEST)
+        return Page("artifact.html", "", moved_to=linked_url(entity, project, collection, version))
+
+    def file(self, request: Request, connection: sqlite3.Connection) -> tuple[Path, str]:
+        """Where a file of a version lies, and its name."""
+        _, collection, member = version_of(request, connection)
+        name = request.query_params.get("path", "")
+        for entry in artifact_queries.entries_named(connection, member.artifact_id, [name]):
+            path = content.path_of(self.settings.artifacts, entry.content) if entry.content else None
+            if path and path.exists():
+                return path, Path(name).name
+        raise NotFoundError(f"{collection.name}:v{member.version} keeps no file {name}.")
 
     def _list(self, request: Request, connection: sqlite3.Connection, project: Project | None) -> Page:
         show = request.query_params.get("show", "all")

@@ -6,7 +6,8 @@ from starlette.requests import Request
 
 from server.refusal import NotFoundError
 from server.settings import Settings
-from server.store import queries
+from server.store import artifact_queries, queries
+from server.store.artifact_rows import LATEST, Collection, Member
 from server.store.rows import Project, Run, Sweep
 
 
@@ -33,6 +34,26 @@ def run_of(request: Request, connection: sqlite3.Connection) -> tuple[Project, R
     if run is None:
         raise NotFoundError(f"Project {project.name} has no run {request.path_params['run']}.")
     return project, run
+
+
+def version_of(request: Request, connection: sqlite3.Connection) -> tuple[Project, Collection, Member]:
+    """A version of an artifact by its number, an alias or its digest; the latest, where the address names none."""
+    project = project_of(request, connection)
+    name, version = request.path_params["collection"], request.path_params.get("version", LATEST)
+    collection = artifact_queries.collection(connection, project.id, name)
+    if collection is None:
+        raise NotFoundError(f"Project {project.name} has no artifact {name}.")
+    member = artifact_queries.member_called(connection, collection.id, version)
+    if member is None:
+        raise NotFoundError(_missing(collection, version))
+    return project, collection, member
+
+
+def _missing(collection: Collection, version: str) -> str:
+    number = artifact_queries.VERSION.fullmatch(version)
+    if number and int(number[1]) < collection.next_version:
+        return f"{collection.name}:{version} was deleted."
+    return f"Artifact {collection.name} has no version {version}."
 
 
 def base_url(request: Request, settings: Settings) -> str:

@@ -5,24 +5,27 @@ them in threads.
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.responses import FileResponse, RedirectResponse, Response, StreamingResponse
 
 from server.ledger import shares
-from server.pages.door.addressed import base_url, run_of, sweep_of
+from server.pages.door.addressed import base_url, run_of, sweep_of, version_of
 from server.pages.door.session import Sessions, local_path, share_token
 from server.pages.events import Events
-from server.pages.rendering import Crumb, Frame, Page
+from server.pages.rendering import FILE_HEADERS, Crumb, Frame, Page
 from server.refusal import NotFoundError, RefusalError
 from server.settings import Settings
 from server.store import queries
+from server.store.artifact_rows import Artifact
 from server.store.database import Database
-from server.store.rows import Sweep
+from server.store.rows import Run, Sweep
 
 View = Callable[[Request, sqlite3.Connection], Page]
+Find = Callable[[Request, sqlite3.Connection], tuple[Path, str]]
 Press = Callable[[Request, sqlite3.Connection], Page | None]
 Endpoint = Callable[[Request], Response]
 # nginx would hold events back until it has a block of them.
@@ -53,10 +56,25 @@ class Gate:
                 with self.database.read() as connection:
                     shown = replace(view(request, connection), state=state, guest=not signed_in)
             except NotFoundError as error:
-                shown = Page("not_found.html", "Not found", {"message": error.message}, LOST_CRUMBS, status=404)
+                shown = _not_found(error)
             if shown.moved_to:
                 return RedirectResponse(shown.moved_to, status_code=303)
             return self.frame.response(request, shown, self.sessions.sealed if signed_in else None)
+
+        return endpoint
+
+    def file(self, find: Find) -> Endpoint:
+        """Lets a file be saved by who may see the page that it is on; `find` gives where it lies, and its name."""
+
+        def endpoint(request: Request) -> Response:
+            if not self.sessions.signed_in(request) and not self._shown_by_link(request):
+                return self.closed(request, "Sign in to save this file")
+            try:
+                with self.database.read() as connection:
+                    path, name = find(request, connection)
+            except NotFoundError as error:
+                return self.frame.response(request, _not_found(error))
+            return FileResponse(path, media_type="application/octet-stream", filename=name, headers=FILE_HEADERS)
 
         return endpoint
 
@@ -107,8 +125,15 @@ def _shared(request: Request, connection: sqlite3.Connection) -> Sweep | None:
     return queries.sweep_of_share(connection, shares.hashed(share_token(request)))
 
 
+def _not_found(error: NotFoundError) -> Page:
+    return Page("not_found.html", "Not found", {"message": error.message}, LOST_CRUMBS, status=404)
+
+
 def _sweep_id(request: Request, connection: sqlite3.Connection) -> int | None:
-    """Of the sweep that the page is of, or its run; None for other pages."""
+    """Of the sweep that the page is of, or its run, or the run that made its artifact; None for other pages."""
     if "sweep" in request.path_params:
         return sweep_of(request, connection)[1].id
+    if "version" in request.path_params:
+        run_id = queries.by_id(connection, Artifact, version_of(request, connection)[2].artifact_id).run_id
+        return None if run_id is None else queries.by_id(connection, Run, run_id).sweep_id
     return run_of(request, connection)[1].sweep_id if "run" in request.path_params else None

@@ -13,6 +13,7 @@ from server.pages.door.buttons import Button, run_buttons
 from server.pages.rendering import Crumb, Page
 from server.pages.run import logged
 from server.pages.run.again import Command, commands
+from server.pages.run.artifacts import Artifacts, artifacts
 from server.pages.run.logged import Curve, HistoryTable, ShownLine
 from server.pages.run.recorded import Setting, Value, provenance, settings_of, summary_of
 from server.pages.run.story import Story, story
@@ -116,6 +117,7 @@ class RunPage:
     file_count: int
     file_size: str
     images_shown: int
+    artifacts: list[Artifacts]
 
 
 def run_detail(connection: sqlite3.Connection, run: Run, project: Project, file_url: FileUrl, now: Now) -> Page:
@@ -158,6 +160,7 @@ def run_detail(connection: sqlite3.Connection, run: Run, project: Project, file_
         file_count=len(files),
         file_size=format.size(sum(file.size_bytes for file in files)),
         images_shown=IMAGES_SHOWN,
+        artifacts=artifacts(connection, run, now),
     )
     refresh_s = REFRESH_S if run.state in states.LIVE else None
     return Page("run.html", run.display_name or run.name, vars(values), _crumbs(run, project, sweep), refresh_s)

@@ -13,10 +13,12 @@ from server.pages.sweep.view import SweepView
 from server.pages.words.addresses import run_url
 from server.pages.words.facts import Segment
 from server.pages.words.times import Moment
-from server.store import sweep_queries
+from server.pages.words.versions import ShownVersion, shown
+from server.store import artifact_page_queries, sweep_queries
 from server.store.rows import Run
 from server.store.sweep_queries import Placed
 from terms import states
+from terms.record import BEST, MODEL_TYPE
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class Best:
 
     Attributes:
         of_all: the best of all, where that is better.
+        model: the artifact of this type that it has logged: the one with the alias `best`, else its last.
         left_out: what the drawing does not show.
         by: how to draw it: by runs or by time.
     """
@@ -36,6 +39,7 @@ class Best:
     url: str
     live: bool
     moment: Moment
+    model: ShownVersion | None
     recipe: list[tuple[str, str]]
     svg: Markup
     left_out: str
@@ -58,6 +62,7 @@ def best(view: SweepView) -> Best | None:
         url=run_url(view.project, run.name),
         live=run.state in states.LIVE,
         moment=view.now.moment(_reached_at_s(run)),
+        model=_model(view, run),
         recipe=recipe(view.best, view.sweep),
         svg=Markup(drawing.svg if drawing else ""),
         left_out=_left_out(drawing.out_of_scale, drawing.without_value) if drawing else "",
@@ -92,6 +97,11 @@ def _drawn(
     ]
     results.sort(key=lambda result: result.at)
     return best_so_far(results, expected, goal, by_time=first_s is not None, whole=whole)
+
+
+def _model(view: SweepView, run: Run) -> ShownVersion | None:
+    found = artifact_page_queries.made(view.connection, run.id, MODEL_TYPE, BEST)
+    return shown(found, view.now, view.sweep.id) if found else None
 
 
 def _reached_at_s(run: Run) -> float:

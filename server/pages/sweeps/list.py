@@ -14,7 +14,7 @@ from charts.steps import steps
 from server.keys import API_KEY_FILE
 from server.pages.door.buttons import RESUME, Button, retry_button, sweep_buttons
 from server.pages.rendering import Crumb, Page
-from server.pages.words.addresses import project_url, run_url
+from server.pages.words.addresses import artifacts_url, project_url, run_url
 from server.pages.words.facts import Count, Segment, counts, kind_of, kinds, of_expected, stop_reason, title_of
 from server.pages.words.look import KIND_LOOKS, Look, cause, run_look, sweep_look
 from server.pages.words.outlook import outlook
@@ -22,7 +22,7 @@ from server.pages.words.paging import pages
 from server.pages.words.standing import Standing
 from server.pages.words.times import Moment, Now
 from server.settings import Settings
-from server.store import list_queries, page_queries, queries
+from server.store import artifact_page_queries, list_queries, page_queries, queries
 from server.store.rows import Project, Run, Sweep
 from terms import states
 
@@ -103,10 +103,15 @@ class ListQuery:
 
 @dataclass(frozen=True)
 class ListPage:
-    """What the template is given; `loose` are the newest of `loose_count` runs without a sweep."""
+    """What the template is given; `loose` are the newest of `loose_count` runs without a sweep.
+
+    Attributes:
+        artifacts: how many a project has and where they are listed; None for none, and for all projects together.
+    """
 
     title: str
     facts: str
+    artifacts: tuple[str, str] | None
     notices: list[Notice]
     segments: list[Segment]
     sweeps: list[SweepRow]
@@ -140,6 +145,7 @@ def sweep_list(connection: sqlite3.Connection, query: ListQuery, settings: Setti
     values = ListPage(
         title=title,
         facts=_facts(by_state, alive if query.project is None else None, len(stopped)),
+        artifacts=_artifacts(connection, query.project),
         notices=[_notice(standing[sweep.id]) for sweep in stopped[:NOTICES]],
         segments=_segments(query, by_state),
         sweeps=[_row(standing[sweep.id], sweep.id in noticed) for sweep in found],
@@ -209,6 +215,11 @@ def _facts(counts: dict[str, int], alive: int | None, stopped: int) -> str:
     if stopped:
         facts.append(f"{format.count(stopped)} stopped {'itself' if stopped == 1 else 'themselves'}")
     return ", ".join(facts)
+
+
+def _artifacts(connection: sqlite3.Connection, project: Project | None) -> tuple[str, str] | None:
+    count = sum(artifact_page_queries.types(connection, project.id).values()) if project else 0
+    return (format.counted(count, "artifact"), artifacts_url(project)) if project and count else None
 
 
 def _segments(query: ListQuery, counts: dict[str, int]) -> list[Segment]:

@@ -2,11 +2,12 @@
 
 from urllib.parse import quote
 
+from server.store.artifact_page_queries import Listed, Version
 from server.store.rows import Project, Sweep
 
 
 def project_url(project: Project) -> str:
-    return f"/{_part(project.entity)}/{_part(project.name)}"
+    return _home(project.entity, project.name)
 
 
 def sweep_url(project: Project, sweep: Sweep) -> str:
@@ -15,6 +16,30 @@ def sweep_url(project: Project, sweep: Sweep) -> str:
 
 def run_url(project: Project, name: str) -> str:
     return f"{project_url(project)}/runs/{_part(name)}"
+
+
+def artifacts_url(project: Project, type: str | None = None) -> str:
+    """The list of a project's artifacts, of one type or of all."""
+    return f"{project_url(project)}/artifacts{'' if type is None else f'/{_part(type)}'}"
+
+
+def version_url(version: Version) -> str:
+    home = _home(version.entity, version.project)
+    return f"{home}/artifacts/{_part(version.type)}/{_part(version.collection)}/v{version.number}"
+
+
+def last_url(project: Project, listed: Listed) -> str:
+    """The highest version of a collection."""
+    return f"{artifacts_url(project, listed.type)}/{_part(listed.name)}/v{listed.last}"
+
+
+def linked_url(entity: str, project: str, collection: str, version: str) -> str:
+    """Leads to a version that is linked as a model, whatever its type."""
+    return f"{_home(entity, project)}/artifacts/model/{_part(collection)}/{_part(version)}"
+
+
+def _home(entity: str, project: str) -> str:
+    return f"/{_part(entity)}/{_part(project)}"
 
 
 def _part(name: str) -> str:

@@ -1,0 +1,1 @@
+"""The page of one version of an artifact."""
