@@ -15,7 +15,8 @@ GRACE_S = 5.0
 class WarmServer:
     """A warm server for agents whose trials have this environment; none where WARM is 0, or off Linux.
 
-    It is ready after some 3 s; trials that come earlier wait for it.
+    It is ready after some 3 s; trials that come earlier wait for it. Where WARM_SOCKET names one already, its owner
+    looks after it, and none is started.
 
     Args:
         environment: of the agents, WARM in it.
@@ -29,7 +30,7 @@ class WarmServer:
         self.environment = dict(environment)
         self._child: Child | None = None
         self._is_missed = False
-        if environment.get(SWITCH) != "0" and sys.platform == "linux":
+        if environment.get(SWITCH) != "0" and not environment.get(SOCKET) and sys.platform == "linux":
             self._start(log)
 
     def _start(self, log: Path | None) -> None:
