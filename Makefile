@@ -14,8 +14,6 @@
 
 PY := .venv/bin/python
 TRAINER := $(shell requirements/trainer.sh)
-# More workers than cores, since most tests wait for processes; a file's tests stay together, the longest files begin.
-SIDE_BY_SIDE := -n 6 --dist loadfile --no-loadscope-reorder
 # What decides which result counts, and which point comes next: no line of it without a test.
 EVERY_LINE := search/*,terms/*,server/lifecycle.py,server/ledger/*,server/store/*
 
@@ -37,10 +35,11 @@ demo: .venv/.$(TRAINER)
 	@exec $(PY) -m benchmarks.chaos --points 16 --agents 3 --kills 12
 
 test: .venv/.dev
-	@exec $(PY) -m pytest $(SIDE_BY_SIDE) $(if $(COVERAGE),--cov --cov-report=)
+	@exec tests/all.sh $(PY) $(if $(COVERAGE),--cov --cov-report=)
 
 coverage: .venv/.dev
 	@$(MAKE) --no-print-directory test COVERAGE=1
+	@$(PY) -m coverage combine --quiet --append .coverage-training
 	@$(PY) -m coverage report
 	@$(PY) -m coverage report --show-missing --fail-under=100 --include='$(EVERY_LINE)'
 
@@ -67,7 +66,7 @@ lock: .venv/.dev
 	PATH="$$PWD/.venv/bin:$$PATH" requirements/lock.sh
 
 clean:
-	rm -rf .venv .coverage .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .coverage .coverage-training .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # The stamps: an empty file for each set of locks that is installed; a lock that has changed since is newer.

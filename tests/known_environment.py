@@ -11,9 +11,9 @@ from pathlib import Path
 # Where this machine has its programs, its libraries, room for files and the data, and which of its GPUs are ours.
 KEPT = ("PATH", "LD_LIBRARY_PATH", "TMPDIR", "FASHION_MNIST_DIR", "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES")
 KEPT_FOR_IMAGES = ("BASE_IMAGE", "COMPOSE", "DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CERT_PATH", "DOCKER_TLS_VERIFY")
-KEPT_FOR_COVERAGE = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
+KEPT_FOR_COVERAGE = ("COVERAGE_FILE", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
 WORKER = "PYTEST_XDIST_WORKER"
-KEPT_BY_WORKERS = (WORKER, f"{WORKER}_COUNT", "PYTEST_XDIST_TESTRUNUID", "HOME", "DOCKER_CONFIG")
+KEPT_BY_WORKERS = ("TESTS_WARM_SOCKET", WORKER, f"{WORKER}_COUNT", "PYTEST_XDIST_TESTRUNUID", "HOME", "DOCKER_CONFIG")
 
 KNOWN = {
     "LANG": "C.UTF-8",
@@ -32,9 +32,9 @@ def enter() -> None:
 
     A worker of pytest-xdist shares the home of the process that started it.
     """
-    names = (*KEPT, *KEPT_FOR_IMAGES, *KEPT_FOR_COVERAGE, *(KEPT_BY_WORKERS if _is_worker() else ()))
+    names = (*KEPT, *KEPT_FOR_IMAGES, *KEPT_FOR_COVERAGE, *(KEPT_BY_WORKERS if is_worker() else ()))
     kept = {name: shell[name] for name in names if name in shell}
-    own = {} if _is_worker() else {"HOME": str(_new_home(shell)), "DOCKER_CONFIG": _docker(shell)}
+    own = {} if is_worker() else {"HOME": str(_new_home(shell)), "DOCKER_CONFIG": _docker(shell)}
     os.environ.clear()
     os.environ.update(kept | KNOWN | own)
     _forget_the_terminals_size()
@@ -43,7 +43,7 @@ def enter() -> None:
 
 def leave() -> None:
     """Removes the home."""
-    if not _is_worker():
+    if not is_worker():
         shutil.rmtree(os.environ["HOME"], ignore_errors=True)
 
 
@@ -55,7 +55,7 @@ def _forget_the_terminals_size() -> None:
         os.unsetenv(name)
 
 
-def _is_worker() -> bool:
+def is_worker() -> bool:
     return WORKER in os.environ
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.__main__ import main
+from tests.app.test_trial import command
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted(path for place in (".", "docs", "bundle") for path in (ROOT / place).glob("*.md"))
@@ -69,7 +70,9 @@ def test_decisions_stand_under_their_days_newest_first() -> None:
     assert days == sorted(set(days), reverse=True)
 
 
-def test_the_example_of_ones_own_model_is_a_model_and_a_sweep_over_it(tmp_path: Path) -> None:
+def test_the_example_of_ones_own_model_is_a_model_and_a_sweep_over_it(
+    tmp_path: Path, warm_environment: dict[str, str]
+) -> None:
     for name in ("app", "charts", "search", "terms"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "sweeps").mkdir()
@@ -79,15 +82,13 @@ def test_the_example_of_ones_own_model_is_a_model_and_a_sweep_over_it(tmp_path: 
     for name, text in blocks:
         (tmp_path / name).write_text(text)
 
-    checked = run(tmp_path, "-m", "app", "check", "sweeps/cnn.yaml")
-    built = run(
-        tmp_path, "-c", "from app import config, model; print(model.build(config.TrialConfig(filters=16)).output_shape)"
-    )
+    checked = run([sys.executable, "-m", "app", "check", "sweeps/cnn.yaml"], tmp_path, PYTHONPATH=str(tmp_path))
+    build = "from app import config, model; print(model.build(config.TrialConfig(filters=16)).output_shape)"
+    built = run(command("-c", build), tmp_path, **warm_environment)
 
     assert checked.returncode == 0, checked.stdout
     assert built.stdout.splitlines()[-1:] == ["(None, 10)"], built.stderr
 
 
-def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(folder)}
-    return subprocess.run([sys.executable, *words], cwd=folder, env=environment, capture_output=True, text=True)
+def run(words: list[str], folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(words, cwd=folder, env=os.environ | variables, capture_output=True, text=True)

@@ -19,12 +19,12 @@ def there(workplace: Workplace, server: RunningServer, request: pytest.FixtureRe
 
 @pytest.mark.slow
 def test_an_agent_waits_for_its_sweep_says_why_and_ends_when_all_is_done(
-    there: Workplace, server: RunningServer
+    there: Workplace, server: RunningServer, warm_environment: dict[str, str]
 ) -> None:
     project = there.variables["WANDB_PROJECT"]
     there.write_quick_sweep(size=[1])
 
-    agent = there.start("agent", WARM="1")
+    agent = there.start("agent", WARM="1", WARM_SOCKET=warm_environment["WARM_SOCKET"])
     waiting = lines_until(agent, "Waiting")
     there.run("register")
     code, output = ending(agent)

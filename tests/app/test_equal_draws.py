@@ -37,7 +37,7 @@ class Counted:
 
 
 @pytest.fixture(scope="module")
-def counted(make_workplace: MakeWorkplace) -> Counted:
+def counted(make_workplace: MakeWorkplace, warm_environment: dict[str, str]) -> Counted:
     place = make_workplace("equal-draws")
     (place.folder / "trial.py").write_text(TRIAL)
     place.write_sweep(
@@ -47,7 +47,7 @@ def counted(make_workplace: MakeWorkplace) -> Counted:
         run_cap=4,
         **{"x-sweep": {"seed": SEED}},
     )
-    code, output = place.run("up", AGENTS="2", WARM="0")
+    code, output = place.run("up", AGENTS="2", WARM_SOCKET=warm_environment["WARM_SOCKET"])
     (folder,) = (place.data / "reports").iterdir()
     return Counted(code, output, place.runs(), folder)
 

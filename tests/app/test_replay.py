@@ -102,10 +102,13 @@ def test_a_run_that_the_program_no_longer_takes_differs_and_says_why(tmp_path: P
 
 
 @pytest.mark.slow
-def test_runs_of_several_agents_from_a_warm_start_stopped_and_resumed_are_replayed_identically() -> None:
+def test_runs_of_several_agents_from_a_warm_start_stopped_and_resumed_are_replayed_identically(
+    warm_environment: dict[str, str],
+) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.replays", "--points", "2", "--conditions", "4"],
         cwd=ROOT,
+        env={**os.environ, "WARM_SOCKET": warm_environment["WARM_SOCKET"]},
         capture_output=True,
         text=True,
     )

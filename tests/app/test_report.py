@@ -40,12 +40,12 @@ class Reported:
 
 
 @pytest.fixture(scope="module")
-def reported(make_workplace: MakeWorkplace) -> Reported:
+def reported(make_workplace: MakeWorkplace, warm_environment: dict[str, str]) -> Reported:
     place = make_workplace("reported")
     # The program takes whole numbers only, and says what it was given.
     fixed = {name: {"value": value} for name, value in {**FORMULAS, **RETURNS, **NUMBERS}.items()}
     place.write_sweep(["tests/app/quick_trial.py"], {"epochs": {"values": [1, 2, 3, NASTY]}, **fixed}, name="quick")
-    return Reported(place, *place.run("up", AGENTS="2"))
+    return Reported(place, *place.run("up", AGENTS="2", WARM_SOCKET=warm_environment["WARM_SOCKET"]))
 
 
 @pytest.fixture(scope="module")

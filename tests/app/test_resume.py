@@ -1,10 +1,8 @@
 """What becomes of a trial whose machine is taken away: the same run goes on, and ends as if nothing had been."""
 
-import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.app.programs import ROOT, MakeWorkplace, lines_until
+from tests.app.test_trial import command
 from tests.patience import HANG_S
 from tests.server.real_server import RunningServer
 
@@ -22,15 +21,15 @@ EPOCHS = 5
 class Trials:
     """Trials of the command line on one server; those with the same id are the same run."""
 
-    def __init__(self, server: RunningServer, folder: Path, data: Path) -> None:
+    def __init__(self, server: RunningServer, folder: Path, data: Path, warm: dict[str, str]) -> None:
         self.server, self.data, self.program = server, folder / "data", ROOT
         self.data.mkdir()
         (self.data / "fashion-mnist").symlink_to(data)
-        self.environment = server.env(folder) | {"DATA_DIR": str(self.data), "WANDB_DIR": str(folder)}
+        self.environment = server.env(folder) | warm | {"DATA_DIR": str(self.data), "WANDB_DIR": str(folder)}
 
     def start(self, run_id: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-m", "app.train", "--layer1_size=16", f"--epochs={EPOCHS}", "--batch_size=64"],
+            command("-m", "app.train", "--layer1_size=16", f"--epochs={EPOCHS}", "--batch_size=64"),
             env=self.environment | {"WANDB_RUN_ID": run_id},
             cwd=self.program,
             stdout=subprocess.PIPE,
@@ -68,8 +67,13 @@ def losses(run: Any) -> list[float]:
 
 
 @pytest.fixture(scope="module")
-def trials(server: RunningServer, tmp_path_factory: pytest.TempPathFactory, prepared_data: Path) -> Trials:
-    return Trials(server, tmp_path_factory.mktemp("trials"), prepared_data)
+def trials(
+    server: RunningServer,
+    tmp_path_factory: pytest.TempPathFactory,
+    prepared_data: Path,
+    warm_environment: dict[str, str],
+) -> Trials:
+    return Trials(server, tmp_path_factory.mktemp("trials"), prepared_data, warm_environment)
 
 
 @pytest.fixture(scope="module")
@@ -116,9 +120,9 @@ def test_a_machine_without_the_checkpoint_starts_again_and_logs_no_epoch_twice(t
 
 @pytest.mark.slow
 def test_only_an_edit_that_can_decide_a_result_drops_the_checkpoint(
-    server: RunningServer, tmp_path: Path, prepared_data: Path
+    server: RunningServer, tmp_path: Path, prepared_data: Path, warm_environment: dict[str, str]
 ) -> None:
-    trials = Trials(server, tmp_path, prepared_data)
+    trials = Trials(server, tmp_path, prepared_data, warm_environment)
     trials.program = tmp_path / "program"
     for package in ("app", "charts", "search", "terms"):
         shutil.copytree(ROOT / package, trials.program / package, ignore=shutil.ignore_patterns("__pycache__"))
@@ -139,9 +143,11 @@ def edit(source: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_stopped_sweep_goes_on_with_the_same_run(make_workplace: MakeWorkplace) -> None:
+def test_a_stopped_sweep_goes_on_with_the_same_run(
+    make_workplace: MakeWorkplace, warm_environment: dict[str, str]
+) -> None:
     workplace = make_workplace("taken-away")
-    workplace.variables["CHECKPOINT_S"] = "0"
+    workplace.variables |= {"CHECKPOINT_S": "0", "WARM_SOCKET": warm_environment["WARM_SOCKET"]}
     fixed = {"epochs": {"value": 20}, "batch_size": {"value": 100}}
     workplace.write_sweep(["-m", "app.train"], {"layer1_size": {"values": [16]}, **fixed})
     first = workplace.start("up")
@@ -207,14 +213,15 @@ train._leave(train.main(["--layer1_size=8", "--epochs=2"]))
 
 
 @pytest.mark.parametrize("busy_with", ["data", "step"])
-def test_it_ends_in_time_whatever_it_is_busy_with(busy_with: str, tmp_path: Path, prepared_data: Path) -> None:
+def test_it_ends_in_time_whatever_it_is_busy_with(
+    busy_with: str, tmp_path: Path, prepared_data: Path, warm_environment: dict[str, str]
+) -> None:
     (tmp_path / "interrupted.py").write_text(INTERRUPTED)
     variables = {"DATA_DIR": str(prepared_data.parent), "WANDB_DIR": str(tmp_path), "WANDB_RUN_ID": "abc"}
-    environment = {**os.environ, **variables, "WANDB_MODE": "offline", "PYTHONPATH": os.getcwd()}
 
     done = subprocess.run(
-        [sys.executable, str(tmp_path / "interrupted.py"), busy_with],
-        env=environment,
+        command(str(tmp_path / "interrupted.py"), busy_with),
+        env=warm_environment | variables | {"WANDB_MODE": "offline"},
         capture_output=True,
         text=True,
         timeout=HANG_S,

@@ -5,7 +5,6 @@ import re
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.app.programs import ROOT, MakeWorkplace, Workplace, ending, lines_until
+from tests.app.test_trial import command
 from tests.server.real_server import RunningServer
 
 PROJECT = "local/wandb-sweep-practice"
@@ -30,12 +30,12 @@ def place(make_workplace: MakeWorkplace, server: RunningServer) -> Workplace:
 
 
 @pytest.fixture(scope="module")
-def whole(place: Workplace, server: RunningServer) -> Any:
+def whole(place: Workplace, server: RunningServer, warm_environment: dict[str, str]) -> Any:
     """The same run, made by hand and interrupted by nobody."""
     flags = [f"--{name}={value}" for name, value in TRAINED.items()]
-    variables = server.env(place.folder) | {"WANDB_RUN_ID": "uninterrupted", "DATA_DIR": str(place.data)}
-    variables["WANDB_DIR"] = str(place.folder)
-    subprocess.run([sys.executable, "-m", "app.train", *flags], cwd=ROOT, env=variables, check=True)
+    variables = {"WANDB_RUN_ID": "uninterrupted", "DATA_DIR": str(place.data), "WANDB_DIR": str(place.folder)}
+    environment = server.env(place.folder) | warm_environment | variables
+    subprocess.run(command("-m", "app.train", *flags), cwd=ROOT, env=environment, check=True)
     return server.api().run(f"{PROJECT}/uninterrupted")
 
 
@@ -57,7 +57,7 @@ def losses(run: Any) -> list[float]:
 @pytest.mark.slow
 @pytest.mark.parametrize("warm", ["1", "0"])
 def test_the_same_run_goes_on_after_its_last_epoch_and_ends_the_same(
-    place: Workplace, server: RunningServer, whole: Any, warm: str
+    place: Workplace, server: RunningServer, whole: Any, warm: str, warm_environment: dict[str, str]
 ) -> None:
     place.variables |= {"WARM": warm, "NEW": f"warm-{warm}"}
     code, output = place.run("register")
@@ -68,7 +68,7 @@ def test_the_same_run_goes_on_after_its_last_epoch_and_ends_the_same(
     _, after = ending(first)
     (cut,) = runs_of_sweep(server, before)
     assert (cut.state, exit_code(server, cut.id)) == ("preempted", 143), after
-    code, output = place.run("agent")
+    code, output = place.run("agent", WARM_SOCKET=warm_environment["WARM_SOCKET"])
     (run,) = runs_of_sweep(server, before)
 
     assert cut.summary["cause"] == "interrupted (SIGTERM)"
@@ -83,7 +83,9 @@ def test_the_same_run_goes_on_after_its_last_epoch_and_ends_the_same(
 
 
 @pytest.mark.slow
-def test_a_server_that_was_signalled_too_is_told_when_it_is_there_again(make_workplace: MakeWorkplace) -> None:
+def test_a_server_that_was_signalled_too_is_told_when_it_is_there_again(
+    make_workplace: MakeWorkplace, warm_environment: dict[str, str]
+) -> None:
     place = make_workplace("up-and-all")
     place.write_sweep(["-m", "app.train"], {name: {"values": [value]} for name, value in TRAINED.items()})
     first = place.start("up")
@@ -92,7 +94,7 @@ def test_a_server_that_was_signalled_too_is_told_when_it_is_there_again(make_wor
     _, output = ending(first)
     assert place.left_running() == {}
     (cut,) = place.runs()
-    code, output_again = place.run("up")
+    code, output_again = place.run("up", WARM_SOCKET=warm_environment["WARM_SOCKET"])
     server = RunningServer(place.data / "server")
     (run,) = server.api().runs(PROJECT, lazy=False)
     logged = epochs(run)
@@ -113,14 +115,14 @@ def wait_for_text(path: Path, text: str, process: subprocess.Popen[str]) -> None
 
 @pytest.mark.slow
 def test_a_trial_whose_service_alone_is_killed_still_says_why_it_failed(
-    place: Workplace, server: RunningServer
+    place: Workplace, server: RunningServer, warm_environment: dict[str, str]
 ) -> None:
     flags = [f"--{name}={value}" for name, value in TRAINED.items()]
-    variables = {"WANDB_RUN_ID": "bereft", "DATA_DIR": str(place.data), "WANDB_DIR": str(place.folder), "WARM": "0"}
+    variables = {"WANDB_RUN_ID": "bereft", "DATA_DIR": str(place.data), "WANDB_DIR": str(place.folder)}
     trial = subprocess.Popen(
-        [sys.executable, "-I", "-S", "app/trial.py", "-m", "app.train", *flags],
+        command("-m", "app.train", *flags),
         cwd=ROOT,
-        env=server.env(place.folder) | variables,
+        env=server.env(place.folder) | warm_environment | variables,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

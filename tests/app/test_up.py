@@ -70,7 +70,7 @@ Jobs = dict[str, Job]
 
 
 @pytest.fixture(scope="module")
-def jobs(make_workplace: MakeWorkplace, server: RunningServer) -> Iterator[Jobs]:
+def jobs(make_workplace: MakeWorkplace, server: RunningServer, warm_environment: dict[str, str]) -> Iterator[Jobs]:
     """All jobs of trials that do not train, begun at once: most of the time their agents wait for the next request."""
     names = ("killed", "deserted", "interrupted", "failing", "hopeless", "elsewhere")
     killed, deserted, interrupted, failing, hopeless, elsewhere = places = [make_workplace(name) for name in names]
@@ -85,7 +85,7 @@ def jobs(make_workplace: MakeWorkplace, server: RunningServer) -> Iterator[Jobs]
     elsewhere.write_env_file(f"WANDB_BASE_URL={server.url}\nWANDB_API_KEY={server.api_key}\nWANDB_PROJECT=elsewhere\n")
     elsewhere.write_quick_sweep(size=[1])
     hopeless.variables |= {"AGENTS": "3", "WARM": "0"}
-    failing.variables |= {"WARM": "0"}
+    failing.variables |= {"WARM_SOCKET": warm_environment["WARM_SOCKET"]}
     interrupted.variables |= {"AGENTS": "2"}
     starts = {"interrupted": start_by_make}
     yield {name: Job(place, starts.get(name, start_up)(place)) for name, place in zip(names, places, strict=True)}

@@ -1,11 +1,13 @@
 """W&B's Keras callbacks that write artifacts, unchanged, in the trials of a sweep."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.server import hanging
-from tests.server.real_client import WANDB, cli, start
+from app import trial
+from tests.patience import HANG_S
+from tests.server.real_client import WANDB, cli
 from tests.server.real_server import RunningServer
 
 TRIAL = """
@@ -34,6 +36,7 @@ with wandb.init() as run:
 """
 SWEEP = """
 program: trial.py
+command: ["${env}", "${interpreter}", -I, -S, PARENT, "${program}", "${args}"]
 method: grid
 metric: {name: whole, goal: maximize}
 parameters:
@@ -43,15 +46,15 @@ parameters:
 
 @pytest.mark.slow
 def test_checkpoints_and_evaluations_of_a_sweeps_trials_are_kept(
-    server: RunningServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    server: RunningServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, warm_environment: dict[str, str]
 ) -> None:
     monkeypatch.chdir(tmp_path)  # where the client puts what it downloads
     (tmp_path / "trial.py").write_text(TRIAL)
-    (tmp_path / "sweep.yaml").write_text(SWEEP)
+    (tmp_path / "sweep.yaml").write_text(SWEEP.replace("PARENT", trial.__file__))
     path = cli(server, tmp_path, "sweep", "--project", "keras", "sweep.yaml").split("wandb agent ")[1].split()[0]
 
-    agent = start(server, tmp_path, WANDB, "agent", path)
-    hanging.output(agent, tmp_path)
+    environment = warm_environment | {**server.env(tmp_path), "HOME": warm_environment["HOME"]}
+    subprocess.run([WANDB, "agent", path], cwd=tmp_path, env=environment, check=True, timeout=HANG_S)
 
     api = server.api()
     runs = list(api.sweep(path).runs)

@@ -1,7 +1,5 @@
 import os
 import re
-import signal
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,8 +19,7 @@ from app.machine.capacity import Capacity
 from app.train import ending, train
 from app.training import fit, reproduce
 from app.values import ConfigError
-from tests.app.test_fit import Poison
-from tests.patience import HANG_S
+from tests.training.test_fit import Poison
 
 EPOCH_METRICS = {"epoch", "loss", "accuracy", "val_loss", "val_accuracy"}
 
@@ -252,88 +249,6 @@ def test_every_ending_has_a_code_and_a_cause_of_one_line(error: BaseException, c
     assert ending(error) == (code, cause)
 
 
-def command_line(*arguments: str, **variables: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "app.train", *arguments],
-        env={**os.environ, **variables},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-@pytest.mark.usefixtures("places")
-def test_a_trial_by_hand_sends_nothing_for_an_exported_key() -> None:
-    process = command_line("--layer1_size", "8", "--epochs", "1", "--batch_size", "500", WANDB_API_KEY="0" * 40)
-
-    output, _ = process.communicate(timeout=HANG_S)
-
-    assert process.returncode == 0
-    lines = output.splitlines()
-    assert lines[0] == "W&B is off: neither .env nor WANDB_BASE_URL names a server."
-    assert lines[-1].startswith("test_accuracy 0.")
-
-
-@pytest.mark.usefixtures("places")
-def test_a_wrong_flag_is_one_line_and_exit_code_2() -> None:
-    process = command_line("--optimizer", "adamm")
-
-    _, errors = process.communicate(timeout=HANG_S)
-
-    assert process.returncode == 2
-    own = [line for line in errors.splitlines() if not line.startswith("wandb:")]
-    assert own == ["`optimizer` is 'adamm'. Did you mean `adam`? Allowed: adam, rmsprop."]
-
-
-def test_help_needs_nothing_but_the_settings() -> None:
-    output, _ = command_line("--help").communicate(timeout=HANG_S)
-
-    assert all(f"--{name} " in output for name in TrialConfig.model_fields)
-
-
-@pytest.mark.usefixtures("places")
-@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_closes_the_run_in_order(signum: signal.Signals) -> None:
-    process = command_line("--layer1_size=8", "--epochs=9999", WANDB_MODE="offline")
-    assert process.stdout is not None
-    assert any(line.startswith("Epoch 2/") for line in process.stdout)
-
-    process.send_signal(signum)
-
-    _, errors = process.communicate(timeout=HANG_S)
-    assert process.returncode == 128 + signum
-    # W&B's closing words show that the history was kept and the cause recorded.
-    assert any(line.split()[:3] == ["wandb:", "cause", "interrupted"] for line in errors.splitlines())
-    assert any(line.split()[:2] == ["wandb:", "val_accuracy"] for line in errors.splitlines())
-    assert "Traceback" not in errors
-
-
-@pytest.mark.usefixtures("places")
-@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_that_comes_in_a_destructor_still_ends_the_trial(tmp_path: Path, signum: signal.Signals) -> None:
-    # What is raised in `__del__` is printed and forgotten.
-    (tmp_path / "unlucky.py").write_text(
-        "import os, sys\n"
-        "from app import callbacks, train\n"
-        "class Unlucky:\n"
-        f"    def __del__(self): os.kill(os.getpid(), {int(signum)})\n"
-        "real = callbacks.LogMetrics.on_epoch_end\n"
-        "def once(self, epoch, logs=None):\n"
-        "    real(self, epoch, logs)\n"
-        "    if epoch == 1: Unlucky()\n"
-        "callbacks.LogMetrics.on_epoch_end = once\n"
-        "sys.exit(train.main(['--layer1_size=8', '--epochs=9999']))\n"
-    )
-    environment = {**os.environ, "WANDB_MODE": "offline", "PYTHONPATH": os.getcwd()}
-
-    done = subprocess.run(
-        [sys.executable, str(tmp_path / "unlucky.py")], env=environment, capture_output=True, text=True, timeout=HANG_S
-    )
-
-    assert done.returncode == 128 + signum
-    assert "Traceback" not in done.stderr
-
-
 @pytest.mark.usefixtures("places")
 def test_env_file_names_the_server_of_a_trial_by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".env").write_text(f"WANDB_BASE_URL=http://127.0.0.1:9\nWANDB_API_KEY={'k' * 40}\n")
@@ -358,17 +273,3 @@ def test_env_file_names_the_server_of_a_trial_by_hand(tmp_path: Path, monkeypatc
         "url": "http://127.0.0.1:9",
         "key": "k" * 40,
     }
-
-
-def test_a_client_that_waits_for_its_service_for_ever_does_not_hold_the_trial() -> None:
-    program = (
-        "import sys, threading, types\n"
-        "from app import train\n"
-        "train.TEARDOWN_S = 0.2\n"
-        "sys.modules['wandb'] = types.SimpleNamespace(teardown=lambda code: threading.Event().wait())\n"
-        "train._leave(3)\n"
-    )
-
-    ended = subprocess.run([sys.executable, "-c", program], cwd=Path(app.__file__).parents[1], timeout=HANG_S)
-
-    assert ended.returncode == 3
