@@ -1,7 +1,6 @@
 """The best run of a sweep: which it is, its model, and the way to make it again."""
 
 import re
-import shlex
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,9 +10,7 @@ import pytest
 from app.commands import best
 from app.commands.best import Measured
 from app.commands.results import Results, RunResult
-from app.config import TrialConfig
 from app.settings import SettingError
-from app.values import parse_flags
 from tests.app.programs import Trained
 
 
@@ -23,21 +20,6 @@ def run(number: int, state: str = "finished", metric: float | None = None) -> Ru
 
 def results(*runs: RunResult, metric: str | None = "val_loss", maximize: bool = False) -> Results:
     return Results("me/p/s", "grid #1", "http://x", "RUNNING", metric, maximize, 4, runs)
-
-
-def test_the_best_model_is_fetched_measured_and_told_with_the_command_that_makes_it(trained: Trained) -> None:
-    code, output = trained.workplace.run("best")
-
-    assert code == 0, output
-    model = next((trained.workplace.data / "best").glob("*/*/model.keras"))
-    assert f"Model: {model}" in output
-    chosen = max(trained.runs(), key=lambda run: run.summary["val_accuracy"])
-    assert model.parent.name == chosen.id
-    assert f"python -m app replay local/wandb-sweep-practice/{chosen.id}" in output
-    assert re.search(r"test_accuracy 0\.\d{6}, the same as then", output)
-    command = re.search(r"python -m app\.train (.*)", output)
-    assert command is not None
-    assert TrialConfig.checked(parse_flags(shlex.split(command[1]))).layer1_size == chosen.config["layer1_size"]
 
 
 def test_each_run_keeps_its_model_as_a_version_of_its_sweeps_artifact_and_nothing_twice(trained: Trained) -> None:

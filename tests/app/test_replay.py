@@ -28,15 +28,6 @@ def record(*history: dict[str, Any], weights: str | None = "a" * 64, **facts: An
     return Record({"epochs": 1}, PROVENANCE | facts, rows(history), weights)
 
 
-def test_a_replay_on_the_same_machine_is_identical_and_records_nothing(trained: Trained) -> None:
-    code, output = trained.workplace.run("replay", trained.run_ids[0])
-
-    assert code == 0, output
-    assert "identical: weights " in output
-    assert "not the same as then" not in output
-    assert sorted(run.id for run in trained.runs()) == sorted(trained.run_ids)
-
-
 def differs(trained: Trained, copy: Path, edited: str, old: str, new: str) -> dict[str, str]:
     """Replays a run by a copy of the program with an edit, and returns what was said to be not the same as then."""
     for package in ("app", "search", "charts", "terms"):

@@ -1,15 +1,41 @@
-"""The commands that a run's page gives, typed as they stand there."""
+"""The commands that a run's page gives, typed as they stand there: to make the run again, and to fetch its model."""
 
 import html
 import re
 import shlex
+from dataclasses import dataclass
+from typing import Any
 
 import httpx2
 import pytest
 
+from app.config import TrialConfig
+from app.values import parse_flags
 from tests.app.programs import Trained
 
 pytestmark = pytest.mark.slow
+
+
+@dataclass
+class Typed:
+    """What the commands on the page of the best run said, and the third of them, which trains by hand."""
+
+    best: Any
+    before: list[str]
+    replay: tuple[int, str]
+    fetch: tuple[int, str]
+    train: list[str]
+
+
+@pytest.fixture(scope="module")
+def typed(trained: Trained) -> Typed:
+    runs = trained.runs()
+    best = max(runs, key=lambda run: run.summary["val_accuracy"])
+    replay, train, fetch = lines_of(trained, best.id)
+    program = ["python", "-m", "app"]
+    assert [replay[:3], fetch[:3]] == [program, program]
+    place = trained.workplace
+    return Typed(best, sorted(run.id for run in runs), place.run(*replay[3:]), place.run(*fetch[3:]), train)
 
 
 def lines_of(trained: Trained, run_id: str) -> list[list[str]]:
@@ -21,16 +47,26 @@ def lines_of(trained: Trained, run_id: str) -> list[list[str]]:
     return [shlex.split(html.unescape(re.sub("<[^>]*>", "", line))) for line in re.findall("<code>(.*?)</code>", panel)]
 
 
-def test_each_command_on_the_page_of_the_best_run_does_what_it_says(trained: Trained) -> None:
-    runs = {run.id: run for run in trained.runs()}
-    best = max(trained.run_ids, key=lambda id: runs[id].summary["val_accuracy"])
-    replay, train, fetch = lines_of(trained, best)
-    place = trained.workplace
-    program = ["python", "-m", "app"]
+def test_a_replay_on_the_same_machine_is_identical_and_records_nothing(trained: Trained, typed: Typed) -> None:
+    code, output = typed.replay
 
-    assert [replay[:3], fetch[:3]] == [program, program]
-    code, said = place.run(*replay[3:])
-    assert (code, "identical: " in said) == (0, True), said
-    code, said = place.run(*fetch[3:])
-    assert (code, "the same as then" in said) == (0, True), said
-    assert f"Make it again: {shlex.join(train)}" in said.splitlines()
+    assert code == 0, output
+    assert "identical: weights " in output
+    assert "not the same as then" not in output
+    assert sorted(run.id for run in trained.runs()) == typed.before
+
+
+def test_the_best_model_is_fetched_measured_and_told_with_the_command_that_makes_it(
+    trained: Trained, typed: Typed
+) -> None:
+    code, output = typed.fetch
+
+    assert code == 0, output
+    model = next((trained.workplace.data / "best").glob("*/*/model.keras"))
+    assert f"Model: {model}" in output
+    assert model.parent.name == typed.best.id
+    assert f"python -m app replay local/wandb-sweep-practice/{typed.best.id}" in output
+    assert re.search(r"test_accuracy 0\.\d{6}, the same as then", output)
+    assert f"Make it again: {shlex.join(typed.train)}" in output.splitlines()
+    values = parse_flags(typed.train[typed.train.index("app.train") + 1 :])
+    assert TrialConfig.checked(values).layer1_size == typed.best.config["layer1_size"]
