@@ -27,6 +27,7 @@ from server.store.database import Database, reading
 
 ADDRESS_FILE = "server.json"
 DEFAULT_PORT = 8080
+MIB = 1024 * 1024
 SHUTDOWN_GRACE_S = 5
 # In `.env`, each of these sends runs to another server.
 ELSEWHERE = ("WANDB_API_KEY", "WANDB_API_KEY_FILE", "WANDB_BASE_URL")
@@ -67,6 +68,20 @@ def _silence(flag: str, default_s: float, text: str) -> Callable[[Callable[..., 
     Settings.run_orphan_s,
     "A run that no agent started is given up after so many seconds without a word.",
 )
+@click.option(
+    "--max-upload-mib",
+    default=0,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="The largest file that may be uploaded; 0 for any size.",
+)
+@click.option(
+    "--spare-mib",
+    default=Settings.spare_bytes // MIB,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="What uploads leave free of the disk, for the database.",
+)
 @click.pass_context
 def main(
     context: click.Context,
@@ -79,6 +94,8 @@ def main(
     agent_silent_s: float,
     run_missing_s: float,
     run_orphan_s: float,
+    max_upload_mib: int,
+    spare_mib: int,
 ) -> None:
     """Serve W&B sweeps from one directory, with no account and no network."""
     if context.invoked_subcommand is not None:
@@ -94,6 +111,8 @@ def main(
             agent_silent_s=agent_silent_s,
             run_missing_s=run_missing_s,
             run_orphan_s=run_orphan_s,
+            max_upload_bytes=max_upload_mib * MIB,
+            spare_bytes=spare_mib * MIB,
         )
         serve(settings, host, port, show_env)
 

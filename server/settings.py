@@ -21,6 +21,8 @@ class Settings:
         session_lifetime_s: how long a browser stays signed in.
         file_url_lifetime_s: how long a signed file address works.
         max_body_bytes: largest request body; W&B's client sends up to 10 MiB and one line.
+        max_upload_bytes: the largest file that may be uploaded; 0 for any size.
+        spare_bytes: what uploads leave free of the disk, for the database.
         tick_s: how often silent agents and runs are looked for.
     """
 
@@ -35,6 +37,8 @@ class Settings:
     session_lifetime_s: float = 30 * 24 * 3600.0
     file_url_lifetime_s: float = 24 * 3600.0
     max_body_bytes: int = 32 * 1024 * 1024
+    max_upload_bytes: int = 0
+    spare_bytes: int = 256 * 1024 * 1024
     tick_s: float = 2.0
 
     @property

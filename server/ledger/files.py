@@ -84,5 +84,6 @@ def unfinished(files: Path) -> Path:
 
 def remove_unfinished(files: Path) -> None:
     """Removes what a server that was killed left of uploads; not while another one may take some."""
+    unfinished(files).mkdir(parents=True, exist_ok=True)
     for path in unfinished(files).glob("*"):
         path.unlink()

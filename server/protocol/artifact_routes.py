@@ -6,6 +6,7 @@ W&B's client sends no key to an address that it was given; to the fixed ones tha
 import base64
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -15,6 +16,7 @@ from starlette.routing import Route
 from server.clock import Clock
 from server.keys import Keys
 from server.ledger.artifacts import commit, content
+from server.ledger.artifacts.arrivals import Arrival, Arrivals
 from server.protocol import manifest
 from server.protocol.context import CONTENTS, MANIFESTS, number_in, signed_key
 from server.protocol.uploads import Upload, received
@@ -27,6 +29,14 @@ from server.store.queries import one_row, project
 
 # Who logs an artifact says what is in it: a browser must save it, never run it as our page.
 HEADERS = {"Content-Security-Policy": "sandbox; default-src 'none'", "X-Content-Type-Options": "nosniff"}
+# Read at once: streaming costs several changes of threads.
+SMALL_BYTES: Final = 256 * 1024
+
+
+class Streamed(FileResponse):
+    """A file in larger pieces than Starlette's, each of which costs a change of threads."""
+
+    chunk_size = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -44,6 +54,7 @@ class ArtifactBytes:
     clock: Clock
     check_key: Callable[[Request], None]
     told: Callable[[Exception], Response]
+    arrivals: Arrivals
 
     def routes(self) -> list[Route]:
         contents, manifests = CONTENTS.format("{artifact:int}", "{md5}"), MANIFESTS.format("{number:int}")
@@ -60,7 +71,7 @@ class ArtifactBytes:
     async def put_content(self, request: Request) -> Response:
         try:
             self._check_signature(request, "put-content", "artifact", "md5")
-            async with received(request, self.settings.files) as upload:
+            async with received(request, self.settings) as upload:
                 await run_in_threadpool(self._store, request, upload)
         except Exception as error:
             return self.told(error)
@@ -71,9 +82,7 @@ class ArtifactBytes:
         if upload.md5.hex() != md5:
             raise RefusalError(f"these bytes have the MD5 {upload.md5.hex()}, promised was {md5}: upload them again")
         upload.sync()
-        with self.database.write() as tx:
-            root, now_s = self.settings.artifacts, self.clock()
-            content.store(tx, root, artifact_id, md5, upload.size_bytes, upload.path, now_s)
+        self.arrivals.store(Arrival(artifact_id, md5, upload.size_bytes, upload.path))
 
     def get_content(self, request: Request) -> Response:
         artifact_id, md5 = request.path_params["artifact"], request.path_params["md5"]
@@ -82,14 +91,14 @@ class ArtifactBytes:
             with self.database.read() as tx:
                 if not queries.has_content(tx, artifact_id, md5):
                     raise NotFoundError("this artifact has no such file any more")
-            return self._bytes(md5, None)
+            return self._bytes(request, md5, None)
         except Exception as error:
             return self.told(error)
 
     async def put_manifest(self, request: Request) -> Response:
         try:
             self._check_signature(request, "put-manifest", "number")
-            async with received(request, self.settings.files, manifest.MAX_BYTES) as upload:
+            async with received(request, self.settings, manifest.MAX_BYTES) as upload:
                 await run_in_threadpool(self._take_manifest, request, upload)
         except Exception as error:
             return self.told(error)
@@ -128,15 +137,21 @@ class ArtifactBytes:
                 found = queries.collection(tx, owner.id, asked["collection"]) if owner else None
                 if found is None or not queries.holds(tx, found.id, version, asked["md5"]):
                     raise NotFoundError(f"no version of {asked['collection']!r} has this file")
-            return self._bytes(asked["md5"], asked["name"])
+            return self._bytes(request, asked["md5"], asked["name"])
         except Exception as error:
             return self.told(error)
 
-    def _bytes(self, md5: str, name: str | None) -> Response:
+    def _bytes(self, request: Request, md5: str, name: str | None) -> Response:
         path = content.path_of(self.settings.artifacts, md5)
-        if not path.exists():
-            raise NotFoundError("the bytes of this file are gone")
-        return FileResponse(path, media_type="application/octet-stream", filename=name or md5, headers=HEADERS)
+        try:
+            stat = path.stat()
+        except FileNotFoundError as error:
+            raise NotFoundError("the bytes of this file are gone") from error
+        kind = "application/octet-stream"
+        response = Streamed(path, media_type=kind, filename=name or md5, headers=HEADERS, stat_result=stat)
+        if stat.st_size > SMALL_BYTES or "Range" in request.headers:
+            return response
+        return Response(path.read_bytes(), headers=dict(response.headers))
 
     def _check_signature(self, request: Request, purpose: str, *parts: str) -> None:
         key = signed_key(*(request.path_params[part] for part in parts))

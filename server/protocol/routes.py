@@ -17,6 +17,7 @@ from server.clock import Clock
 from server.keys import Keys, OneTimeLinks
 from server.ledger import files as file_ledger
 from server.ledger import stream as stream_ledger
+from server.ledger.artifacts.arrivals import Arrivals
 from server.protocol import file_stream
 from server.protocol.artifact_routes import ArtifactBytes
 from server.protocol.context import FILE_PURPOSES, Context, signed_name
@@ -64,7 +65,8 @@ class Protocol:
         ]
 
     def _artifact_bytes(self) -> ArtifactBytes:
-        return ArtifactBytes(self.database, self.settings, self.keys, self.clock, self._check_key, _told)
+        arrivals = Arrivals(self.database, self.settings.artifacts, self.clock)
+        return ArtifactBytes(self.database, self.settings, self.keys, self.clock, self._check_key, _told, arrivals)
 
     async def graphql(self, request: Request) -> Response:
         try:
@@ -95,7 +97,7 @@ class Protocol:
     async def put_file(self, request: Request) -> Response:
         try:
             self._check_signature(request, "PUT")
-            async with received(request, self.settings.files) as upload:
+            async with received(request, self.settings) as upload:
                 await run_in_threadpool(self._stored, request, upload)
         except Exception as error:
             return _told(error)

@@ -1,23 +1,31 @@
-"""Bodies of uploads: streamed to a name of their own, so that a file is whole or absent, however large."""
+"""Bodies of uploads: streamed to a name of their own, so that a file is whole or absent, however large.
 
+What does not fit is refused with 413: W&B's client gives such an upload up at once, and repeats a 5xx for minutes.
+"""
+
+import errno
 import hashlib
 import math
 import os
-import tempfile
+import secrets
+import shutil
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from server.ledger import files
 from server.refusal import RefusalError
+from server.settings import Settings
 
 # A thread is asked for once in so many bytes, not for every part of the network's size.
 PIECE_BYTES: Final = 1024 * 1024
+MIB: Final = 1024 * 1024
+FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(frozen=True)
@@ -38,35 +46,100 @@ class Upload:
             os.fsync(file.fileno())
 
 
+def require_room(settings: Settings, size_bytes: int) -> None:
+    """Refuses a file that is too large, or for which the disk has no room.
+
+    Args:
+        size_bytes: that the file has, or has at least.
+
+    Raises:
+        RefusalError: with what there is.
+    """
+    _require_allowed(settings, size_bytes)
+    _require_free(settings, size_bytes)
+
+
+def _require_allowed(settings: Settings, size_bytes: int) -> None:
+    limit_bytes = settings.max_upload_bytes or math.inf
+    if size_bytes > limit_bytes:
+        raise RefusalError(f"a file may have at most {limit_bytes / MIB:,.1f} MiB on this server", status=413)
+
+
+def _require_free(settings: Settings, size_bytes: int) -> None:
+    free_bytes = shutil.disk_usage(settings.data).free
+    if size_bytes > free_bytes - settings.spare_bytes:
+        raise RefusalError(
+            f"no room for {size_bytes / MIB:,.1f} MiB more: the server's disk has {free_bytes / MIB:,.1f} MiB free, "
+            f"of which {settings.spare_bytes / MIB:,.1f} are kept for its database; delete artifacts, or make room",
+            status=413,
+        )
+
+
 @asynccontextmanager
-async def received(request: Request, folder: Path, limit_bytes: float = math.inf) -> AsyncIterator[Upload]:
+async def received(request: Request, settings: Settings, limit_bytes: float = math.inf) -> AsyncIterator[Upload]:
     """Writes the body of a request under the folder for files of runs; only what was moved away is kept.
 
     Raises:
-        RefusalError: the body is larger than the limit.
+        RefusalError: the body is larger than a limit, or the disk is full.
     """
-    unfinished = files.unfinished(folder)
-    unfinished.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=unfinished)
-    md5, size_bytes = hashlib.md5(usedforsecurity=False), 0
+    require_room(settings, _length_told(request))
+    path = files.unfinished(settings.files) / secrets.token_hex(16)
+    body = _Body(path, settings, limit_bytes)
     try:
-        with open(handle, "wb") as file:
-            async for piece in _pieces(request):
-                await run_in_threadpool(file.write, piece)
-                await run_in_threadpool(md5.update, piece)
-                size_bytes += len(piece)
-                if size_bytes > limit_bytes:
-                    raise RefusalError(f"the body is larger than {limit_bytes} bytes", status=413)
-        yield Upload(Path(name), size_bytes, md5.digest())
+        async for piece in _pieces(request):
+            await run_in_threadpool(body.add, piece)
+        yield body.whole()
+    except OSError as error:
+        if error.errno in FULL:
+            raise RefusalError(f"the server's disk is full: {error.strerror}", status=413) from error
+        raise
     finally:
-        Path(name).unlink(missing_ok=True)
+        body.close()
+
+
+class _Body:
+    """A body that is being written."""
+
+    def __init__(self, path: Path, settings: Settings, limit_bytes: float) -> None:
+        self._path = path
+        self._settings = settings
+        self._limit_bytes = limit_bytes
+        self._md5 = hashlib.md5(usedforsecurity=False)
+        self._size_bytes = 0
+        self._file: BinaryIO = open(path, "xb")  # noqa: SIM115 - `close` does
+
+    def add(self, piece: bytes) -> None:
+        self._size_bytes += len(piece)
+        if self._size_bytes > self._limit_bytes:
+            raise RefusalError(f"the body is larger than {self._limit_bytes} bytes", status=413)
+        _require_allowed(self._settings, self._size_bytes)
+        _require_free(self._settings, len(piece))
+        self._file.write(piece)
+        self._md5.update(piece)
+
+    def whole(self) -> Upload:
+        self._file.close()
+        return Upload(self._path, self._size_bytes, self._md5.digest())
+
+    def close(self) -> None:
+        # What is still to be written may not fit, either.
+        with suppress(OSError):
+            self._file.close()
+        with suppress(FileNotFoundError):
+            os.unlink(self._path)
+
+
+def _length_told(request: Request) -> int:
+    told = request.headers.get("Content-Length", "0")
+    return int(told) if told.isascii() and told.isdigit() and len(told) < 19 else 0
 
 
 async def _pieces(request: Request) -> AsyncIterator[bytes]:
-    parts: list[bytes] = []
+    piece = bytearray()
     async for part in request.stream():
-        parts.append(part)
-        if sum(map(len, parts)) >= PIECE_BYTES:
-            yield b"".join(parts)
-            parts = []
-    yield b"".join(parts)
+        piece += part
+        if len(piece) >= PIECE_BYTES:
+            yield bytes(piece)
+            piece.clear()
+    if piece:
+        yield bytes(piece)

@@ -52,22 +52,31 @@ def ask_for(tx: sqlite3.Connection, artifact: Artifact, md5: str, now_s: float) 
 
 def store(
     tx: sqlite3.Connection, artifacts: Path, artifact_id: int, md5: str, size_bytes: int, whole: Path, now_s: float
-) -> None:
+) -> NotFoundError | None:
     """Takes bytes that have this MD5 and are on the disk; the same ones again change nothing.
 
-    Raises:
-        NotFoundError: no version waits for them any more.
+    `sync_folders` is to follow in the same transaction.
+
+    Returns:
+        Why not, if no version waits for them any more.
     """
     if queries.content_size(tx, md5) is not None:
         whole.unlink()
-        return
+        return None
     if not queries.is_wanted(tx, artifact_id, md5):
-        raise NotFoundError("no version of an artifact waits for this file any more")
+        return NotFoundError("no version of an artifact waits for this file any more")
     target = path_of(artifacts, md5)
     target.parent.mkdir(parents=True, exist_ok=True)
     whole.replace(target)
-    _sync(target.parent)
     artifact_writes.put_content(tx, md5, size_bytes, now_s)
+    return None
+
+
+def sync_folders(artifacts: Path, md5s: Iterable[str]) -> None:
+    """Makes what was moved into the folders of these contents survive a power cut; all of it costs as much as one."""
+    for folder in {path_of(artifacts, md5).parent for md5 in md5s}:
+        if folder.exists():
+            _sync(folder)
 
 
 def release(tx: sqlite3.Connection, md5s: Iterable[str]) -> None:
@@ -85,7 +94,6 @@ def remove_discarded(tx: sqlite3.Connection, artifacts: Path) -> None:
 
 
 def _sync(folder: Path) -> None:
-    """Makes a rename survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

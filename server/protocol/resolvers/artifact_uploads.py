@@ -14,12 +14,15 @@ from server.protocol.paging import page
 from server.protocol.resolvers.artifact_files import storage_path
 from server.protocol.resolvers.artifacts import find_or_refuse
 from server.protocol.resolvers.runs import find_named
+from server.protocol.uploads import require_room
 from server.refusal import NotFoundError, RefusalError
 from server.store.artifact_rows import COMMITTED, Artifact, Manifest
 from server.store.queries import one_row
 
 # In a row of the database.
 MAX_METADATA = 4_000_000
+# The size of the client's parts.
+PART_BYTES = 100 * 1024 * 1024
 
 
 def _create(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Artifact]:
@@ -119,7 +122,19 @@ def _manifest_node(row: Manifest) -> dict[str, Any]:
 def _create_files(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
     if input.get("storageLayout") == "V1":
         raise RefusalError("files of artifacts are kept in storage layout V2 here; V1 is not offered")
-    return {"files": page([_file_node(info, spec) for spec in input["artifactFiles"]], None, None)}
+    nodes = [_file_node(info, spec) for spec in input["artifactFiles"]]
+    needed_bytes = [
+        _least_bytes(spec) for spec, node in zip(input["artifactFiles"], nodes, strict=True) if node["uploadUrl"]
+    ]
+    # Here W&B's client shows the reason; at the upload itself it only says that it failed.
+    if needed_bytes:
+        require_room(info.context.settings, max(needed_bytes))
+    return {"files": page(nodes, None, None)}
+
+
+def _least_bytes(spec: dict[str, Any]) -> int:
+    """What a file has at least: of a large one the client tells the parts in which it could send it."""
+    return max(len(spec.get("uploadPartsInput") or ()) - 1, 0) * PART_BYTES
 
 
 def _file_node(info: Info, spec: dict[str, Any]) -> dict[str, Any]:
