@@ -86,6 +86,7 @@ def test_four_curves_say_what_a_run_used_with_units_in_words(shelf: Shelf) -> No
     assert "<b>99.5 % of all cores</b>" in text
     assert "<b>512 MiB</b>" in text
     assert "<b>7</b>" in text
+    assert "left out" not in text
 
 
 def test_a_gpu_comes_before_the_machine_and_the_one_that_the_program_runs_on_before_others(shelf: Shelf) -> None:
@@ -119,6 +120,16 @@ def test_figures_that_came_once_are_told_and_not_drawn(shelf: Shelf) -> None:
     assert "measured once" in text
     assert '<dt title="Memory, this program">Memory, this program</dt><dd>67.0 MiB</dd>' in text
     assert "<svg" not in text
+
+
+def test_each_of_several_programs_has_its_figures_under_its_label(shelf: Shelf) -> None:
+    ranks = [{f"{name}/l:rank{rank}": value for name, value in NO_GPU.items()} for rank in range(6)]
+
+    text = measured(shelf, *ranks, *ranks)
+
+    kinds = ["Processor, this program", "Memory, this program", "Threads, this program", "Memory, whole machine"]
+    assert names(text) == [f"{kind} · rank{rank}" for rank in range(4) for kind in kinds]
+    assert "; 2 more programs are left out" in text
 
 
 @pytest.mark.parametrize(("state", "words"), [("running", "nothing sent yet"), ("failed", "nothing sent: the program")])

@@ -85,6 +85,7 @@ def test_a_run_has_what_each_of_its_programs_sent(wb: Speaker) -> None:
         {"_step": 3, "worker/loss": 1},
     ]
     assert list(map(json.loads, wb.field("r", "events"))) == [{"system.cpu/l:primary": 1}, {"system.cpu/l:worker": 1}]
+    assert json.loads(wb.field("r", "systemMetrics")) == {"system.cpu/l:primary": 1, "system.cpu/l:worker": 1}
     assert console(wb, "r") == ["primary", "worker"]
     assert summary(wb, "r") == {"primary/loss": 1, "worker/loss": 1, "_step": 3}
 

@@ -112,6 +112,7 @@ class RunPage:
     console: list[ShownLine]
     console_total: int
     system: list[SystemMetric]
+    programs_left_out: int
     attempts: list[AttemptRow]
     files: list[FileRow]
     file_count: int
@@ -128,6 +129,7 @@ def run_detail(connection: sqlite3.Connection, run: Run, project: Project, file_
     metric = sweep.metric_name if sweep else None
     result = _result(connection, sweep, run, best) if sweep else None
     console, console_total = logged.console(connection, run)
+    system, programs_left_out = system_metrics(connection, run)
     files = queries.files(connection, run.id)
     values = RunPage(
         run=run,
@@ -154,7 +156,8 @@ def run_detail(connection: sqlite3.Connection, run: Run, project: Project, file_
         history=logged.history_table(connection, run, metric),
         console=console,
         console_total=console_total,
-        system=system_metrics(connection, run),
+        system=system,
+        programs_left_out=programs_left_out,
         attempts=_attempts(connection, run, project, now),
         files=[_file_row(file, file_url(run, file.name)) for file in files[:FILES_SHOWN]],
         file_count=len(files),

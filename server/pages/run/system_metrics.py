@@ -3,7 +3,7 @@
 import re
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from markupsafe import Markup
@@ -17,6 +17,9 @@ from server.store import page_queries
 from server.store.rows import Run
 
 SHOWN: Final = 4
+MOST_PROGRAMS: Final = 4
+# Where several programs write one run, each ends the names of its columns with this and its label.
+LABEL: Final = "/l:"
 SAMPLES: Final = 400
 RUNTIME: Final = "_runtime"
 GPU: Final = re.compile(r"system\.gpu\.(process\.)?(\d+)\.gpu")
@@ -49,11 +52,33 @@ Point = tuple[float, float]
 Row = dict[str, object]
 
 
-def system_metrics(connection: sqlite3.Connection, run: Run) -> list[SystemMetric]:
-    """The four kinds of figures that say most about what a run used; fewer if it sent fewer."""
+def system_metrics(connection: sqlite3.Connection, run: Run) -> tuple[list[SystemMetric], int]:
+    """The four kinds of figures that say most about what a run used; fewer if it sent fewer.
+
+    Where several programs write it, those of the first four; and how many programs are left out.
+    """
     rows = [read_object(text) for text in page_queries.event_sample(connection, run.id, SAMPLES)]
+    each = [shown for label, own in _by_label(rows).items() if (shown := _of_one(label, own))]
+    return [metric for shown in each[:MOST_PROGRAMS] for metric in shown], max(len(each) - MOST_PROGRAMS, 0)
+
+
+def _by_label(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    """The rows of each program, its label taken out of them; "" for a program that has none."""
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        parts: dict[str, Row] = {}
+        for name, value in row.items():
+            column, _, label = name.rpartition(LABEL) if LABEL in name else (name, "", "")
+            parts.setdefault(label, {RUNTIME: row.get(RUNTIME)})[column] = value
+        for label, part in parts.items():
+            found.setdefault(label, []).append(part)
+    return found
+
+
+def _of_one(label: str, rows: Sequence[Row]) -> list[SystemMetric]:
     found = ((metric, _points(rows, metric)) for metric in _metrics(rows))
-    return [_shown(metric, points) for metric, points in found if points][:SHOWN]
+    whose = f" · {label}" if label else ""
+    return [_shown(replace(metric, name=metric.name + whose), points) for metric, points in found if points][:SHOWN]
 
 
 def _metrics(rows: Iterable[Row]) -> list[Metric]:

@@ -19,7 +19,7 @@ from server.protocol.resolvers.sweeps import find as find_sweep
 from server.protocol.summary import summary_text
 from server.refusal import NotFoundError, RefusalError
 from server.run_values import unwrapped
-from server.store import queries
+from server.store import queries, writer_queries
 from server.store.rows import Agent, Run, Sweep
 from terms import states
 
@@ -182,9 +182,10 @@ def _sampled_history(run: Run, info: Info, specs: list[str]) -> list[Any]:
 
 
 def _system_metrics(run: Run, info: Info) -> str:
-    last = queries.lines(info.context.tx, "event", run.id, last=1)
-    row = json.loads(last[0][1]) if last else {}
-    return json.dumps({key: value for key, value in row.items() if not key.startswith("_")})
+    last = [row for _, row in queries.lines(info.context.tx, "event", run.id, last=1)]
+    rows = [*writer_queries.last_events(info.context.tx, run.id), *last]
+    told = {key: value for row in rows for key, value in json.loads(row).items()}
+    return json.dumps({key: value for key, value in told.items() if not key.startswith("_")})
 
 
 def _sweep(run: Run, info: Info) -> Sweep | None:
