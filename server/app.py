@@ -18,8 +18,6 @@ from server.bayes_worker import find_suggestions
 from server.clock import Clock
 from server.keys import Keys, OneTimeLinks
 from server.ledger import files
-from server.ledger.artifacts import content, deletion
-from server.ledger.watch import give_up_silent
 from server.pages.events import Events
 from server.pages.routes import routes as page_routes
 from server.protocol.context import signed_file_url
@@ -28,6 +26,7 @@ from server.settings import Settings
 from server.store import queries
 from server.store.database import Database
 from server.store.rows import Run
+from server.upkeep import Upkeep
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +53,7 @@ def create_app(
     """
     clock = clock or Clock(not_before_s=_last_told_s(database))
     events = Events(database, clock())
+    upkeep = Upkeep(database, settings, clock)
 
     def file_url(run: Run, name: str) -> str:
         # Relative to the page's own origin, whatever name the browser knows the server by.
@@ -64,27 +64,10 @@ def create_app(
             queries.projects(connection)
         return JSONResponse({"status": "ok"})
 
-    told: set[str] = set()
-
-    def look() -> None:
-        with database.write() as tx:
-            failed = give_up_silent(tx, settings, clock.moment())
-            deletion.delete_abandoned(tx, clock())
-            expired = deletion.delete_expired(tx, clock())
-        # In a transaction of its own: the bytes of what a lost one would bring back must be there.
-        with database.write() as tx:
-            files.remove_discarded(tx, settings.files)
-            content.remove_discarded(tx, settings.artifacts)
-        if expired:
-            log.info("deleted artifacts whose time to live has passed: %s", ", ".join(expired))
-        for name in failed.keys() - told:
-            log.error("run %s is silent and cannot be given up", name, exc_info=failed[name])
-        told.update(failed)
-
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         files.remove_unfinished(settings.files)
-        watch = asyncio.create_task(_watch(look, settings.tick_s))
+        watch = asyncio.create_task(_watch(upkeep.look, settings.tick_s))
         searching = asyncio.create_task(find_suggestions(database, clock))
         yield
         for task in (watch, searching):
@@ -99,7 +82,7 @@ def create_app(
         *page_routes(database, settings, keys, links, clock, file_url, events),
     ]
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={Exception: _busy})
-    app.state.events, app.state.look = events, look
+    app.state.events, app.state.look = events, upkeep.look
     return app
 
 

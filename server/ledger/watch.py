@@ -1,6 +1,8 @@
 """Who is gone: agents and runs that fell silent. W&B's clients say nothing when they die, so time has to tell."""
 
 import sqlite3
+from collections.abc import Iterator
+from itertools import chain
 
 from server.clock import Moment
 from server.ledger import points, queue, runs
@@ -18,21 +20,38 @@ def give_up_silent(tx: sqlite3.Connection, settings: Settings, moment: Moment) -
         The runs that could not be closed and why; they do not keep the others from it.
     """
     failed: dict[str, Exception] = {}
-    for run in queries.live_runs(tx):
-        silent_s = moment.waited_s(run.heartbeat_at_s)
-        limit_s = _limit_s(tx, run, settings, moment)
-        if limit_s is not None and silent_s >= limit_s:
-            try:
-                with apart(tx):
-                    _give_up(tx, run, silent_s, moment.now_s)
-            except Exception as error:
-                if not tx.in_transaction:
-                    raise
-                failed[run.name] = error
-    for agent in queries.agents_not_left(tx):
-        if moment.waited_s(agent.heartbeat_at_s) > settings.agent_silent_s:
-            writes.update(tx, "agent", agent.id, left_at_s=moment.now_s)
+    for run, silent_s in _silent_runs(tx, settings, moment):
+        try:
+            with apart(tx):
+                _give_up(tx, run, silent_s, moment.now_s)
+        except Exception as error:
+            if not tx.in_transaction:
+                raise
+            failed[run.name] = error
+    for agent in _silent_agents(tx, settings, moment):
+        writes.update(tx, "agent", agent.id, left_at_s=moment.now_s)
     return failed
+
+
+def is_anyone_silent(connection: sqlite3.Connection, settings: Settings, moment: Moment) -> bool:
+    """Whether `give_up_silent` would find anyone."""
+    found = chain(_silent_runs(connection, settings, moment), _silent_agents(connection, settings, moment))
+    return next(found, None) is not None
+
+
+def _silent_runs(connection: sqlite3.Connection, settings: Settings, moment: Moment) -> Iterator[tuple[Run, float]]:
+    """Runs that are to be given up, and for how long each has been silent."""
+    for run in queries.live_runs(connection):
+        silent_s = moment.waited_s(run.heartbeat_at_s)
+        limit_s = _limit_s(connection, run, settings, moment)
+        if limit_s is not None and silent_s >= limit_s:
+            yield run, silent_s
+
+
+def _silent_agents(connection: sqlite3.Connection, settings: Settings, moment: Moment) -> Iterator[Agent]:
+    for agent in queries.agents_not_left(connection):
+        if moment.waited_s(agent.heartbeat_at_s) > settings.agent_silent_s:
+            yield agent
 
 
 def _limit_s(tx: sqlite3.Connection, run: Run, settings: Settings, moment: Moment) -> float | None:

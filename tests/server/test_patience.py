@@ -74,6 +74,26 @@ def test_a_silent_run_that_cannot_be_given_up_keeps_no_other_alive(
     assert [record.levelname for record in caplog.records] == ["ERROR"]
 
 
+def test_a_run_that_can_again_not_be_given_up_is_told_of_again(
+    tmp_path: Path, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    with speaking(tmp_path / "data", clock, tick_s=NEVER_S) as wb:
+        sweep = wb.register(TWO)
+        run = str(wb.beat(wb.agent(sweep))["run_id"])
+        seen = []
+        with closing(sqlite3.connect(wb.settings.database, isolation_level=None)) as disk:
+            for _ in range(2):
+                wb.begin(run, sweep)
+                disk.execute("UPDATE sweep SET description = config, config = ''")
+                clock.pass_s(wb.settings.agent_silent_s + 1)
+                wb.look()
+                disk.execute("UPDATE sweep SET config = description")
+                wb.look()
+                seen.append((wb.field(run, "state"), len(caplog.records)))
+
+    assert seen == [("crashed", 1), ("crashed", 2)]
+
+
 def test_a_disk_that_fails_while_a_run_is_given_up_leaves_the_run_for_the_next_look(wb: Speaker, clock: Clock) -> None:
     wb.begin("r")
     wb.summarise("r", text="x" * 8_000_000)

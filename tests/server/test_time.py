@@ -1,5 +1,6 @@
 """Machines sleep, are suspended, and have their clocks set: no live run is given up for it, and no dead one kept."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -36,6 +37,16 @@ def live_for_s(wb: Speaker, agent: str, run: str, seconds: float) -> None:
         wb.clock.pass_s(5)
         wb.look()
         assert wb.beat(agent, run) is None
+
+
+def test_looking_for_who_is_gone_waits_for_no_writer_where_nobody_is(wb: Speaker) -> None:
+    started(wb, wb.register(GRID))
+    busy = sqlite3.connect(wb.settings.database, isolation_level=None)
+    busy.execute("BEGIN IMMEDIATE")
+
+    wb.look()
+
+    busy.close()
 
 
 JUMPS: dict[str, Jump] = {

@@ -35,6 +35,11 @@ def delete_made_by(tx: sqlite3.Connection, run: Run) -> None:
             forget(tx, [artifact])
 
 
+def is_anything_due(connection: sqlite3.Connection, now_s: float) -> bool:
+    """Whether `delete_abandoned` or `delete_expired` has anything to look at."""
+    return bool(queries.abandoned(connection, now_s - ABANDONED_S) or queries.expired(connection, now_s))
+
+
 def delete_abandoned(tx: sqlite3.Connection, now_s: float) -> None:
     """Deletes versions that were begun and of which nothing was heard for a week."""
     for artifact in queries.abandoned(tx, now_s - ABANDONED_S):

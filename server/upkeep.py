@@ -1,0 +1,66 @@
+"""What the server does by itself every few seconds: gives up who is silent, deletes what has run out, and its bytes.
+
+It looks first, and takes the lock for writing, for which every client waits, only where there is something to do.
+"""
+
+import logging
+from dataclasses import dataclass, field
+
+from server.clock import Clock
+from server.ledger import files
+from server.ledger.artifacts import content, deletion
+from server.ledger.watch import give_up_silent, is_anyone_silent
+from server.settings import Settings
+from server.store import artifact_queries, queries
+from server.store.database import Database
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Upkeep:
+    """Looks after one database; remembers which runs it has told of that it cannot give up."""
+
+    database: Database
+    settings: Settings
+    clock: Clock
+    _told: set[str] = field(default_factory=set)
+
+    def look(self) -> None:
+        """Looks once."""
+        with self.database.read() as connection:
+            moment = self.clock.moment()
+            silent = is_anyone_silent(connection, self.settings, moment)
+            due = deletion.is_anything_due(connection, moment.now_s)
+        self._tell(self._give_up() if silent else {})
+        if due:
+            self._delete()
+        with self.database.read() as connection:
+            discarded = queries.discarded(connection) or artifact_queries.discarded_contents(connection)
+        if discarded:
+            self._remove_bytes()
+
+    def _give_up(self) -> dict[str, Exception]:
+        with self.database.write() as tx:
+            # The moment of the lock: while it was waited for, others may have been heard of.
+            return give_up_silent(tx, self.settings, self.clock.moment())
+
+    def _tell(self, failed: dict[str, Exception]) -> None:
+        for name in failed.keys() - self._told:
+            log.error("run %s is silent and cannot be given up", name, exc_info=failed[name])
+        self._told.clear()
+        self._told.update(failed)
+
+    def _delete(self) -> None:
+        with self.database.write() as tx:
+            now_s = self.clock()
+            deletion.delete_abandoned(tx, now_s)
+            expired = deletion.delete_expired(tx, now_s)
+        if expired:
+            log.info("deleted artifacts whose time to live has passed: %s", ", ".join(expired))
+
+    def _remove_bytes(self) -> None:
+        # In a transaction of its own: the bytes of what a lost one would bring back must be there.
+        with self.database.write() as tx:
+            files.remove_discarded(tx, self.settings.files)
+            content.remove_discarded(tx, self.settings.artifacts)
