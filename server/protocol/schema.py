@@ -1,7 +1,7 @@
 """The executable schema: the SDL beside this file, in two parts, its fields bound to the resolvers."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from graphql import (
     GraphQLInterfaceType,
@@ -34,6 +34,7 @@ NOUNS = (
     *(account, projects, sweeps, agents, schedulers, runs, files),
     *(artifacts, artifact_uploads, artifact_files, artifact_edits, collections, collection_edits),
 )
+Kind = TypeVar("Kind")
 SDL = ("schema.graphql", "artifacts.graphql")
 
 
@@ -47,12 +48,12 @@ def load_schema() -> GraphQLSchema:
     for noun in NOUNS:
         for type_name, fields in noun.FIELDS.items():
             for field_name, resolver in fields.items():
-                _type(schema, type_name).fields[field_name].resolve = resolver
-    for abstract, kind in (("ArtifactCollection", collections.kind_of), ("ArtifactCreator", artifacts.kind_of_creator)):
-        _abstract(schema, abstract).resolve_type = kind
-    _scalar(schema, "JSON").coerce_output_value = strict
-    _scalar(schema, "JSONString").coerce_input_value = _json_text
-    _scalar(schema, "Int64").coerce_input_value = _int64
+                _named(schema, type_name, GraphQLObjectType).fields[field_name].resolve = resolver
+    _named(schema, "ArtifactCollection", GraphQLInterfaceType).resolve_type = collections.kind_of
+    _named(schema, "ArtifactCreator", GraphQLUnionType).resolve_type = artifacts.kind_of_creator
+    _named(schema, "JSON", GraphQLScalarType).coerce_output_value = strict
+    _named(schema, "JSONString", GraphQLScalarType).coerce_input_value = _json_text
+    _named(schema, "Int64", GraphQLScalarType).coerce_input_value = _int64
     return schema
 
 
@@ -68,22 +69,8 @@ def _int64(value: Any) -> int:
     return value
 
 
-def _scalar(schema: GraphQLSchema, name: str) -> GraphQLScalarType:
+def _named(schema: GraphQLSchema, name: str, kind: type[Kind]) -> Kind:
     found = schema.type_map[name]
-    if not isinstance(found, GraphQLScalarType):
-        raise LookupError(f"{name} is no scalar of the SDL")
-    return found
-
-
-def _abstract(schema: GraphQLSchema, name: str) -> GraphQLInterfaceType | GraphQLUnionType:
-    found = schema.type_map[name]
-    if not isinstance(found, GraphQLInterfaceType | GraphQLUnionType):
-        raise LookupError(f"{name} is no interface or union of the SDL")
-    return found
-
-
-def _type(schema: GraphQLSchema, name: str) -> GraphQLObjectType:
-    found = schema.type_map[name]
-    if not isinstance(found, GraphQLObjectType):
-        raise LookupError(f"{name} is no object type of the SDL")
+    if not isinstance(found, kind):
+        raise LookupError(f"{name} is no {kind.__name__} of the SDL")
     return found
