@@ -15,6 +15,18 @@ API_KEY_FILE = "api-key"
 SIGNING_KEY_FILE = "signing-key"
 
 
+def basic(header: str) -> tuple[str, str]:
+    """User and password of an `Authorization` header; both empty where it holds none."""
+    scheme, _, encoded = header.partition(" ")
+    if scheme.lower() != "basic":
+        return "", ""
+    try:
+        user, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except ValueError:  # no base64, no ASCII, or no UTF-8 in it
+        return "", ""
+    return user, password
+
+
 @dataclass(frozen=True)
 class Keys:
     """The secrets of one data directory.

@@ -1,7 +1,6 @@
 """The HTTP face of W&B's protocol: who may ask, how much, and what an error looks like."""
 
 import base64
-import binascii
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from server.clock import Clock
-from server.keys import Keys, OneTimeLinks
+from server.keys import Keys, OneTimeLinks, basic
 from server.ledger import files as file_ledger
 from server.ledger import stream as stream_ledger
 from server.ledger.artifacts.arrivals import Arrivals
@@ -165,12 +164,8 @@ class Protocol:
         return open_context
 
     def _check_key(self, request: Request) -> None:
-        scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
-        try:
-            user, _, key = base64.b64decode(encoded, validate=True).decode().partition(":")
-        except (binascii.Error, ValueError):
-            user, key = "", ""
-        if scheme.lower() != "basic" or user != API_USER or not self.keys.accepts(key):
+        user, key = basic(request.headers.get("Authorization", ""))
+        if user != API_USER or not self.keys.accepts(key):
             raise RefusalError("the API key is missing or not this server's", status=401)
 
     def _check_signature(self, request: Request, method: str) -> None:

@@ -102,9 +102,13 @@ def test_a_forged_cookie_opens_nothing(shelf: Shelf, forged: str) -> None:
     assert shelf.http.get("/", headers=[(b"cookie", cookie)]).status_code == 403
 
 
-@pytest.mark.parametrize("authorization", ["Basic", "Basic !!!", "Basic YXBpOndyb25n", "Bearer x", "Basic /w=="])
+@pytest.mark.parametrize(
+    "authorization", ["Basic", "Basic !!!", "Basic YXBpOndyb25n", "Bearer x", "Basic /w==", "Basic \xe9"]
+)
 def test_a_wrong_key_opens_nothing(shelf: Shelf, authorization: str) -> None:
-    assert shelf.http.get("/", headers={"Authorization": authorization}).status_code == 403
+    headers = [(b"Authorization", authorization.encode("latin-1"))]
+
+    assert shelf.http.get("/", headers=headers).status_code == 403
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,5 @@
 """Who may see pages and press buttons: a cookie that a one-time link sets, or the API key with the request."""
 
-import base64
-import binascii
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -10,7 +8,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server.keys import Keys
+from server.keys import Keys, basic
 from server.settings import Settings
 
 PURPOSE: Final = "session"
@@ -33,7 +31,7 @@ class Sessions:
         cookie = request.cookies.get(cookie_name(request), "")
         if self.keys.verify(PURPOSE, self.settings.entity, cookie, self.clock()):
             return True
-        return self.keys.accepts(_basic_password(request))
+        return self.keys.accepts(basic(request.headers.get("Authorization", ""))[1])
 
     def sealed(self, path: str) -> str:
         """The address of a button: another site can make a browser post to it, but cannot know its seal.
@@ -85,14 +83,3 @@ def local_path(address: str | None) -> str:
         return "/"
     parts = urlsplit(address)
     return "/" if parts.scheme or parts.netloc else address
-
-
-def _basic_password(request: Request) -> str:
-    scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "basic":
-        return ""
-    try:
-        decoded = base64.b64decode(credentials, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
-        return ""
-    return decoded.partition(":")[2]
