@@ -94,8 +94,8 @@ def begin(
         return run, True
     _announce(tx, run, how, given.writer)
     describe(tx, run, given, now_s)
-    if state is None and not starts.stays_ended(run, how, given.writer):
-        revive(tx, run, now_s)
+    if state is None:
+        revive(tx, run, now_s, stays_ended=starts.stays_ended(run, how, given.writer))
     return queries.by_id(tx, Run, run.id), False
 
 
@@ -115,10 +115,14 @@ def describe(tx: sqlite3.Connection, run: Run, given: RunFields, now_s: float) -
     writes.update(tx, "run", run.id, updated_at_s=now_s, **columns)
 
 
-def revive(tx: sqlite3.Connection, run: Run, now_s: float) -> None:
-    """Notes a sign of life: a handed-out run starts, a run given up goes on where that is still right."""
+def revive(tx: sqlite3.Connection, run: Run, now_s: float, *, stays_ended: bool) -> None:
+    """Notes a sign of life: a handed-out run starts, a run given up goes on where that is still right.
+
+    Args:
+        stays_ended: one of several that write the run has ended it, and this is another.
+    """
     writes.update(tx, "run", run.id, heartbeat_at_s=now_s)
-    goes_on = run.state not in states.LIVE and points.may_go_on(tx, run)
+    goes_on = not stays_ended and run.state not in states.LIVE and points.may_go_on(tx, run)
     if goes_on or run.state == states.PENDING:
         points.started(tx, run, now_s)
 

@@ -30,8 +30,8 @@ def take(tx: sqlite3.Connection, run: Run, chunk: Chunk, now_s: float) -> bool:
 def _take(tx: sqlite3.Connection, run: Run, chunk: Chunk, now_s: float, *, begins: bool) -> None:
     if begins:
         _overwrite(tx, run, now_s)
-    if not starts.stays_ended(run, None, chunk.writer):
-        runs.revive(tx, queries.by_id(tx, Run, run.id), now_s)
+    stays_ended = starts.stays_ended(run, None, chunk.writer)
+    runs.revive(tx, queries.by_id(tx, Run, run.id), now_s, stays_ended=stays_ended)
     _store(tx, queries.by_id(tx, Run, run.id), chunk, now_s)
     run = queries.by_id(tx, Run, run.id)
     if chunk.preempting and run.state == states.RUNNING:
