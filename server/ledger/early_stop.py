@@ -84,9 +84,11 @@ def _rivals(tx: sqlite3.Connection, run: Run, config: SweepConfig, bracket: int)
         _keep(tx, rival, config, curve)
         if len(curve) < bracket:
             writes.update(tx, "run", rival.id, curve_length=len(curve))
-    prior = (curve_of(tx, each, metric, bracket) for each in sweep_queries.prior_runs(tx, run.sweep_id or 0))
-    kept = queries.values_at(tx, run.sweep_id or 0, bracket, but=run.id)
-    return kept + [curve[-1] for curve in prior if len(curve) == bracket]
+    for prior in sweep_queries.prior_runs_in_doubt(tx, run.sweep_id or 0, bracket):
+        curve = curve_of(tx, prior, metric, bracket)
+        writes.put_prior_passed(tx, run.sweep_id or 0, bracket, prior, curve[-1] if len(curve) == bracket else None)
+    own = queries.values_at(tx, run.sweep_id or 0, bracket, but=run.id)
+    return own + sweep_queries.prior_values_at(tx, run.sweep_id or 0, bracket)
 
 
 def _keep(tx: sqlite3.Connection, run: Run, config: SweepConfig, curve: Sequence[float]) -> None:

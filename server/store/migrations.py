@@ -439,6 +439,18 @@ STEPS: Final[tuple[str | Callable[[sqlite3.Connection], str], ...]] = (
         PRIMARY KEY (writer_id, stream, number)
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    -- What the metric of a sweep was in a run of before, at a bracket of the sweep's; NULL: it never came so far.
+    CREATE TABLE prior_passed (
+        sweep_id   INTEGER NOT NULL REFERENCES sweep ON DELETE CASCADE,
+        bracket    INTEGER NOT NULL,
+        run_id     INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
+        value      REAL,
+        heard_at_s REAL NOT NULL,            -- the run's last sign of life then
+        PRIMARY KEY (sweep_id, bracket, run_id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX prior_passed_of_run ON prior_passed (run_id);
+    """,
 )
 
 

@@ -93,6 +93,22 @@ def prior_runs(connection: sqlite3.Connection, sweep_id: int) -> list[Run]:
     return all_rows(connection, Run, where, sweep_id)
 
 
+def prior_runs_in_doubt(connection: sqlite3.Connection, sweep_id: int, bracket: int) -> list[Run]:
+    """Those of which is not kept what their metric was at a bracket, or from which something has come since."""
+    where = (
+        "JOIN prior_run ON prior_run.run_id = run.id AND prior_run.sweep_id = ? WHERE NOT EXISTS (SELECT 1 FROM "
+        "prior_passed AS kept WHERE kept.sweep_id = prior_run.sweep_id AND kept.bracket = ? AND kept.run_id = run.id "
+        "AND kept.heard_at_s = run.heartbeat_at_s)"
+    )
+    return all_rows(connection, Run, where, sweep_id, bracket)
+
+
+def prior_values_at(connection: sqlite3.Connection, sweep_id: int, bracket: int) -> list[float]:
+    """What is kept at a bracket of the runs that a sweep began with."""
+    sql = "SELECT value FROM prior_passed WHERE sweep_id = ? AND bracket = ? AND value IS NOT NULL"
+    return [value for (value,) in connection.execute(sql, (sweep_id, bracket))]
+
+
 def sweeps_by_prior_run(connection: sqlite3.Connection, project_id: int) -> dict[int, list[str]]:
     """The names of the sweeps that began with a run, for each such run of a project."""
     sql = (

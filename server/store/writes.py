@@ -3,6 +3,8 @@
 import sqlite3
 from typing import Final
 
+from server.store.rows import Run
+
 STREAM_TABLES: Final = {"history": "history_lines", "event": "event_lines", "log": "log_lines"}
 
 
@@ -158,12 +160,21 @@ def doubt_curves(connection: sqlite3.Connection, sweep_id: int) -> None:
     """Notes that the metric's values in the histories of a sweep's runs are to be counted and kept anew."""
     connection.execute("UPDATE run SET curve_length = history_lines WHERE sweep_id = ?", (sweep_id,))
     connection.execute("DELETE FROM passed WHERE run_id IN (SELECT id FROM run WHERE sweep_id = ?)", (sweep_id,))
+    connection.execute("DELETE FROM prior_passed WHERE sweep_id = ?", (sweep_id,))
 
 
 def put_passed(connection: sqlite3.Connection, run_id: int, values: dict[int, float]) -> None:
     """Keeps the values of the metric that a run has at brackets."""
     sql = "INSERT OR REPLACE INTO passed (run_id, bracket, value) VALUES (?, ?, ?)"
     connection.executemany(sql, [(run_id, bracket, value) for bracket, value in values.items()])
+
+
+def put_prior_passed(
+    connection: sqlite3.Connection, sweep_id: int, bracket: int, run: Run, value: float | None
+) -> None:
+    """Keeps what a sweep's metric is at a bracket in a run of before, as that is now; None: it has not come so far."""
+    sql = "INSERT OR REPLACE INTO prior_passed (sweep_id, bracket, run_id, value, heard_at_s) VALUES (?, ?, ?, ?, ?)"
+    connection.execute(sql, (sweep_id, bracket, run.id, value, run.heartbeat_at_s))
 
 
 def drop_passed(connection: sqlite3.Connection, run_id: int) -> None:

@@ -1,7 +1,9 @@
 """Runs of before that a sweep begins with: they belong to it, and its search and early termination learn from them."""
 
 import json
+import sqlite3
 import time
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ import yaml
 from tests.patience import HANG_S
 from tests.server.real_client import Agents, cli
 from tests.server.real_server import RunningServer
-from tests.server.speaker import GRID, Speaker
+from tests.server.speaker import GRID, Clock, Speaker
 
 REGISTER = """mutation ($config: String!, $prior: JSONString) { upsertSweep(input: {
     config: $config, projectName: "p", priorRunsFilters: $prior}) { sweep { name } configValidationWarnings } }"""
@@ -144,6 +146,34 @@ def test_early_termination_compares_with_prior_runs(wb: Speaker) -> None:
     reply = wb.log(run, 0, {"_step": 0, "loss": 9.0}, {"_step": 1, "loss": 9.0})
 
     assert reply.json() == {"stopped": True}
+
+
+def test_prior_runs_are_compared_as_they_are_then_and_read_only_if_they_went_on(wb: Speaker, clock: Clock) -> None:
+    prior = [f"r{n}" for n in range(3)]
+    for name in prior:
+        wb.begin(name)
+        wb.log(name, 0, {"_step": 0, "loss": 0.1})
+    stopping = {**GRID, "metric": {"name": "loss"}, "early_terminate": {"type": "hyperband", "min_iter": 2, "eta": 3}}
+    sweep, _ = begun_with(wb, stopping, *prior)
+
+    def bad_run() -> Any:
+        run = wb.beat(wb.agent(sweep))["run_id"]
+        wb.begin(run, sweep)
+        told = wb.log(run, 0, {"_step": 0, "loss": 9.0}, {"_step": 1, "loss": 9.0}).json()
+        return told, json.loads(wb.field(run, "summaryMetrics")).get("early_stop", {}).get("rivals")
+
+    before_they_come_so_far = bad_run()
+    for name in prior:
+        clock.pass_s(1)
+        wb.log(name, 1, {"_step": 1, "loss": 0.2})
+    when_they_have = bad_run()
+    with closing(sqlite3.connect(wb.settings.database)) as disk, disk:
+        disk.execute("DELETE FROM history WHERE run_id IN (SELECT run_id FROM prior_run)")
+    without_their_histories = bad_run()
+
+    assert before_they_come_so_far == ({}, None)
+    assert when_they_have == ({"stopped": True}, [0.2, 0.2, 0.2, 9.0])
+    assert without_their_histories == ({"stopped": True}, [0.2, 0.2, 0.2, 9.0, 9.0])
 
 
 @pytest.mark.slow
