@@ -19,7 +19,8 @@ def test_the_best_model_is_one_press_away_and_leads_back_to_its_run(
 ) -> None:
     best = best_of(runs_of(server, filled.few))
     files = {"model.keras": b"weights", "ü/" + "x" * 300: b"more", "a #%&? <b>.txt": b"odd"}
-    Maker(program, "net").log(files, runName=best.id, artifactTypeName="model", description="The last one.")
+    net = Maker(program, "net")
+    id = net.log(files, runName=best.id, artifactTypeName="model", description="The last one.")
     page = visitor.open(page_of(filled.few))
 
     page.locator("#best").get_by_role("link", name="net:v0").click()
@@ -35,5 +36,9 @@ def test_the_best_model_is_one_press_away_and_leads_back_to_its_run(
     page.locator("#lineage").get_by_role("link", name=best.name).click()
 
     expect(page.locator("h1")).to_have_text(best.name)
-    expect(page.locator("#artifacts").get_by_role("link", name="net:v0")).to_be_visible()
     assert grave_violations(page) == []
+    page.locator("#artifacts").get_by_role("link", name="net:v0").click()
+    expect(page.locator("h1")).to_have_text("net:v0")
+    visitor.watch.expected.append("status of 404")
+    net.delete(id)
+    expect(page.locator("#stale")).to_contain_text("What this page shows is deleted.")

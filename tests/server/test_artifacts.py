@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
 from tests.server.real_client import script
@@ -67,6 +68,7 @@ with wandb.init(project="elsewhere", id="taker") as run:
     except Exception as error:
         said["missing"] = f"{type(error).__name__}: {error}"
 api = wandb.Api()
+said["url"] = api.artifact("artifacts/data:best").url
 artifact = api.artifact("artifacts/data:best")
 said["logged by"] = artifact.logged_by().id
 said["used by"] = [run.id for run in artifact.used_by()]
@@ -139,6 +141,13 @@ def test_a_version_is_found_by_alias_number_and_digest_from_another_project(way:
 def test_versions_and_runs_know_each_other(way: dict[str, Any]) -> None:
     assert (way["logged by"], way["used by"]) == ("maker", ["taker"])
     assert (way["logged"], way["used"]) == (["data:v0", "data:v1"], ["data:v0"])
+
+
+def test_the_address_that_the_client_gives_a_version_opens_its_page(server: RunningServer, way: dict[str, Any]) -> None:
+    answer = httpx2.get(way["url"], auth=("api", server.api_key))
+
+    assert answer.status_code == 200
+    assert '<h1 class="whole">data:v0</h1>' in answer.text
 
 
 def test_types_collections_and_versions_are_listed(way: dict[str, Any]) -> None:

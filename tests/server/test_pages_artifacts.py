@@ -70,6 +70,8 @@ def test_a_version_shows_what_it_holds_and_what_was_said_of_it(maker: Maker) -> 
         metadata=json.dumps({"rows": 3, "from": {"year": 1998}}),
         tags=[{"tagName": "small"}],
         aliases=alias(maker, "latest", "best"),
+        ttlDurationSeconds=86_400,
+        historyStep=1200,
     )
 
     page = look(maker.wb, f"{DATA}/v0")
@@ -77,6 +79,8 @@ def test_a_version_shows_what_it_holds_and_what_was_said_of_it(maker: Maker) -> 
     assert "2 files, 6.1 kB" in page.text
     assert "latest best" in page.text
     assert "tagged small" in page.text
+    assert "at step 1,200" in page.text
+    assert "kept at least until" in page.text
     assert "First line. Second line." in page.text
     assert "rows 3" in page.text
     assert "from.year 1998" in page.text

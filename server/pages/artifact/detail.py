@@ -10,7 +10,7 @@ from server.pages.artifact.lineage import RunRow, Users, Versions, made_by, user
 from server.pages.artifact.view import ArtifactView
 from server.pages.rendering import Crumb, Page
 from server.pages.words.addresses import artifacts_url, project_url
-from server.pages.words.sent import flattened, read_object, written
+from server.pages.words.sent import Value, listed, read_object
 from server.pages.words.times import Moment
 from server.pages.words.versions import ShownVersion
 from server.store import artifact_page_queries, artifact_queries
@@ -18,14 +18,8 @@ from server.store.artifact_rows import PORTFOLIO
 
 REFRESH_S: Final = 5
 MAX_VALUES: Final = 200
-
-
-@dataclass(frozen=True)
-class Value:
-    """A name and the text of its value."""
-
-    name: str
-    text: str
+# No calendar has a day for the longest time that a client may ask for.
+FOR_EVER_S: Final = 1000 * 366 * 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -36,6 +30,8 @@ class ArtifactPage:
         aliases: in the collection of the address; `latest` is one.
         source: where the version is at home, if the address is that of a link to it.
         links: portfolios that link to it.
+        until: it is kept at least; None for ever.
+        step: of the history of the run that made it.
         more_values: of the metadata, that are not shown.
         fetch: the line of a program that takes it.
     """
@@ -49,6 +45,8 @@ class ArtifactPage:
     files: str
     digest: str
     created: Moment
+    until: Moment | None
+    step: str
     source: ShownVersion | None
     links: list[ShownVersion]
     description: str
@@ -64,7 +62,7 @@ class ArtifactPage:
 
 def artifact_detail(view: ArtifactView) -> Page:
     artifact, version, own = view.artifact, view.version, view.shown(view.version)
-    metadata = list(flattened(read_object(artifact.metadata or "")))
+    metadata = listed(read_object(artifact.metadata or ""))
     values = ArtifactPage(
         title=own.name,
         type=version.type,
@@ -75,11 +73,13 @@ def artifact_detail(view: ArtifactView) -> Page:
         files=format.counted(artifact.file_count, "file"),
         digest=artifact.digest,
         created=view.now.moment(artifact.created_at_s),
+        until=_until(view),
+        step="" if artifact.history_step is None else format.count(artifact.history_step),
         source=_source(view),
         links=[view.shown(link) for link in artifact_page_queries.links(view.connection, artifact.id)],
         description=artifact.description or "",
         about=view.collection.description or "",
-        metadata=[Value(".".join(path), written(value)) for path, value in metadata[:MAX_VALUES]],
+        metadata=metadata[:MAX_VALUES],
         more_values=len(metadata[MAX_VALUES:]),
         maker=made_by(view),
         users=users(view),
@@ -94,6 +94,11 @@ def artifact_detail(view: ArtifactView) -> Page:
         Crumb(own.name),
     )
     return Page("artifact.html", own.name, vars(values), crumbs, REFRESH_S)
+
+
+def _until(view: ArtifactView) -> Moment | None:
+    ttl_s = view.artifact.ttl_s or 0
+    return view.now.moment(view.artifact.created_at_s + ttl_s) if 0 < ttl_s < FOR_EVER_S else None
 
 
 def _source(view: ArtifactView) -> ShownVersion | None:

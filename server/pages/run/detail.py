@@ -15,13 +15,14 @@ from server.pages.run import logged
 from server.pages.run.again import Command, commands
 from server.pages.run.artifacts import Artifacts, artifacts
 from server.pages.run.logged import Curve, HistoryTable, ShownLine
-from server.pages.run.recorded import Setting, Value, provenance, settings_of, summary_of
+from server.pages.run.recorded import Setting, provenance, settings_of, summary_of
 from server.pages.run.story import Story, story
 from server.pages.run.system_metrics import SystemMetric, system_metrics
 from server.pages.words.addresses import project_url, run_url, sweep_url
 from server.pages.words.facts import title_of
 from server.pages.words.how_long import run_time
 from server.pages.words.look import Look, cause, run_look
+from server.pages.words.sent import Value
 from server.pages.words.times import Moment, Now
 from server.store import page_queries, queries, run_queries
 from server.store.page_queries import Attempt

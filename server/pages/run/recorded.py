@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from server.pages.words.sent import Path, config_values, flattened, read_object, written
+from server.pages.words.sent import Path, Value, config_values, flattened, listed, read_object, written
 from server.store.rows import Run
 from terms.record import CAUSE, EARLY_STOP, PROVENANCE
 
@@ -12,14 +12,6 @@ MAX_VALUES: Final = 200
 SUMMARY_DIGITS: Final = 5
 # What the story of the run's end tells.
 TOLD: Final = (CAUSE, EARLY_STOP)
-
-
-@dataclass(frozen=True)
-class Value:
-    """A name and the text of its value."""
-
-    name: str
-    text: str
 
 
 @dataclass(frozen=True)
@@ -49,7 +41,7 @@ def provenance(run: Run) -> list[Value]:
     record = config_values(run.config).get(PROVENANCE)
     if not isinstance(record, dict):
         return []
-    return [Value(_name(path), written(value)) for path, value in flattened(record)][:MAX_VALUES]
+    return listed(record)[:MAX_VALUES]
 
 
 def summary_of(run: Run, without: str | None) -> list[Value]:
@@ -59,7 +51,7 @@ def summary_of(run: Run, without: str | None) -> list[Value]:
         for name, value in read_object(run.summary).items()
         if not name.startswith("_") and name not in (*TOLD, without)
     }
-    return [Value(_name(path), written(value, SUMMARY_DIGITS)) for path, value in flattened(shown)][:MAX_VALUES]
+    return listed(shown, SUMMARY_DIGITS)[:MAX_VALUES]
 
 
 def _leaves(run: Run) -> dict[Path, Any]:

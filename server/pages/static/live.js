@@ -123,6 +123,7 @@ async function refresh(everything = false) {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
     if (number !== asked) return true;
     if (answer.status === 403) return showStale("You are signed out.");
+    if (answer.status === 404) return showStale("What this page shows is deleted.");
     if (!answer.ok) throw new Error(answer.statusText);
     if (answer.redirected) history.replaceState(null, "", answer.url);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Final
 
 from charts import format
@@ -12,6 +13,14 @@ Path = tuple[str, ...]
 # W&B's own entry among a user's: telemetry and the like.
 INTERNAL: Final = "_wandb"
 MAX_CHARACTERS: Final = 2000
+
+
+@dataclass(frozen=True)
+class Value:
+    """A name and the text of its value."""
+
+    name: str
+    text: str
 
 
 def read_object(text: str) -> dict[str, Any]:
@@ -36,6 +45,11 @@ def flattened(values: dict[str, Any], path: Path = ()) -> Iterator[tuple[Path, A
             yield from flattened(value, here)
         else:
             yield here, value
+
+
+def listed(values: dict[str, Any], digits: int = 17) -> list[Value]:
+    """The leaves of nested objects, each with the names of its path."""
+    return [Value(".".join(path), written(value, digits)) for path, value in flattened(values)]
 
 
 def at(values: dict[str, Any], path: Path) -> Any:
