@@ -153,8 +153,11 @@ def paths_and_digests(connection: sqlite3.Connection, artifact_id: int) -> Itera
 
 
 def measure(connection: sqlite3.Connection, artifact_id: int) -> tuple[int, int]:
-    """How many files and references a version has, and their bytes in all."""
-    sql = "SELECT count(*), coalesce(sum(size_bytes), 0) FROM manifest_entry WHERE artifact_id = ?"
+    """How many files and references a version has, and their bytes in all.
+
+    What programs say of references may add up to more than any integer; it is then the largest.
+    """
+    sql = "SELECT count(*), CAST(total(size_bytes) AS INTEGER) FROM manifest_entry WHERE artifact_id = ?"
     count, size_bytes = connection.execute(sql, (artifact_id,)).fetchone()
     return count, size_bytes
 

@@ -90,6 +90,16 @@ def test_a_version_without_a_manifest_is_not_committed(maker: Maker) -> None:
     assert pending(maker, id)
 
 
+def test_references_of_any_size_are_committed(maker: Maker) -> None:
+    id = maker.begin()["id"]
+    maker.describe(id, {f"r{n}": {"digest": "e", "ref": "s3://bucket/key", "size": 2**62 - 1} for n in range(3)})
+
+    assert maker.commit(id).status_code == 200
+    found = maker.read(id)
+    assert found is not None
+    assert found["size"] == 2**63 - 1
+
+
 def test_committing_twice_changes_nothing(maker: Maker) -> None:
     id = maker.log({"a": b"a"})
     before = maker.read(id)

@@ -187,6 +187,24 @@ def test_a_reference_is_text_and_leads_nowhere_but_into_another_artifact(maker: 
         assert "keeps no file" in look(wb, f"/local/p/artifacts/dataset/far/v0/file?path={name}", 404).text
 
 
+def test_odd_names_sizes_and_times_have_a_page(maker: Maker) -> None:
+    odd = Maker(maker.wb, "100% ü?#&" + "n" * 118)
+    id = odd.begin(ttlDurationSeconds=2**62, runName="r")["id"]
+    odd.describe(id, {f"a/{n}": {"digest": "e", "ref": "s3://x", "size": 2**62 - 1} for n in range(3)} | {"b/": b""})
+    odd.send(id, {"b/": b""})
+    assert odd.commit(id).status_code == 200
+
+    (address,) = (link for link in look(maker.wb, "/local/p/runs/r").links if "/artifacts/" in link)
+    (listed,) = (link for link in look(maker.wb, "/local/p/artifacts").links if "dataset" in link)
+    page = look(maker.wb, address)
+
+    assert listed == address
+    assert f"{odd.name}:v0" in page.text
+    assert "kept" not in page.text
+    assert "a/ 3 files, 13835058 TB" in page.text
+    assert f"{address}/file?path=b%2F" in look(maker.wb, f"{address}?folder=b%2F").links
+
+
 def test_ten_thousand_files_are_folders_and_pages(maker: Maker) -> None:
     files = {f"train/{number % 10}/{number:05}.png": b"same" for number in range(10_000)} | {"readme": b"same"}
     id = maker.begin()["id"]
