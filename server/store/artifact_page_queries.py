@@ -98,9 +98,10 @@ def at_home(connection: sqlite3.Connection, artifact_id: int) -> Version | None:
     return next(iter(_versions(connection, f"{AT_HOME} AND artifact.id = ?", artifact_id)), None)
 
 
-def links(connection: sqlite3.Connection, artifact_id: int) -> list[Version]:
-    """A version in the portfolios that link to it."""
-    return _versions(connection, f"NOT {AT_HOME} AND artifact.id = ? ORDER BY member.id", artifact_id)
+def links(connection: sqlite3.Connection, artifact_id: int, but: int) -> list[Version]:
+    """A version in the portfolios that link to it, but one."""
+    where = f"NOT {AT_HOME} AND artifact.id = ? AND collection.id <> ? ORDER BY member.id"
+    return _versions(connection, where, artifact_id, but)
 
 
 def of_run(connection: sqlite3.Connection, run_id: int, direction: str, limit: int) -> list[Version]:

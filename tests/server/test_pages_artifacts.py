@@ -295,6 +295,7 @@ def test_the_address_that_the_client_gives_a_linked_model_leads_to_it(maker: Mak
     assert led_to(maker.wb, linked) == "/local/p/artifacts/model/shelf/v0"
     assert "a link to data :v0" in page.text
     assert "good" in page.text
+    assert "Linked as" not in page.text
     assert "/local/p/artifacts/model/data/v0" in page.links
     assert "Linked as" in look(maker.wb, "/local/p/artifacts/model/data/v0").text
     assert "links to versions" in look(maker.wb, "/local/p/artifacts").text

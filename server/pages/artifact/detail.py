@@ -29,7 +29,7 @@ class ArtifactPage:
     Attributes:
         aliases: in the collection of the address; `latest` is one.
         source: where the version is at home, if the address is that of a link to it.
-        links: portfolios that link to it.
+        links: other collections that link to it.
         until: it is kept at least; None for ever.
         step: of the history of the run that made it.
         more_values: of the metadata, that are not shown.
@@ -76,7 +76,7 @@ def artifact_detail(view: ArtifactView) -> Page:
         until=_until(view),
         step="" if artifact.history_step is None else format.count(artifact.history_step),
         source=_source(view),
-        links=[view.shown(link) for link in artifact_page_queries.links(view.connection, artifact.id)],
+        links=_links(view),
         description=artifact.description or "",
         about=view.collection.description or "",
         metadata=metadata[:MAX_VALUES],
@@ -94,6 +94,11 @@ def artifact_detail(view: ArtifactView) -> Page:
         Crumb(own.name),
     )
     return Page("artifact.html", own.name, vars(values), crumbs, REFRESH_S)
+
+
+def _links(view: ArtifactView) -> list[ShownVersion]:
+    found = artifact_page_queries.links(view.connection, view.artifact.id, but=view.collection.id)
+    return [view.shown(link) for link in found]
 
 
 def _until(view: ArtifactView) -> Moment | None:
