@@ -127,6 +127,8 @@ def _metrics(data: dict[str, Any]) -> Iterator[Problem]:
     path, method = ("metrics",), data.get("method")
     if isinstance(data["metrics"], dict):
         yield Problem(path, "`metrics` lists several goals: for one, the key is `metric`.")
+    elif twice := _twice(data["metrics"]):
+        yield Problem(path, f"`metrics` has {shown(twice)} twice: each metric is one goal.")
     elif "metric" in data:
         yield Problem(path, "`metrics` stands beside `metric`: several goals take `metrics`, one takes `metric`.")
     elif method in ("grid", "random", "bayes"):
@@ -135,6 +137,13 @@ def _metrics(data: dict[str, Any]) -> Iterator[Problem]:
             f"`metrics` needs `method: custom` and `scheduler: {{engine: optuna}}`, or ax, not {method}; for one goal"
             " the key is `metric`.",
         )
+
+
+def _twice(metrics: Any) -> str | None:
+    """A name that stands more than once."""
+    given = [each.get("name") for each in metrics if isinstance(each, dict)] if isinstance(metrics, list) else []
+    names = [name for name in given if isinstance(name, str)]
+    return next((name for name in names if names.count(name) > 1), None)
 
 
 def _early_terminate(data: dict[str, Any]) -> Iterator[Problem]:

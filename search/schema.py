@@ -167,6 +167,11 @@ class SweepConfig(_Section):
         return nested
 
     @cached_property
+    def objectives(self) -> tuple[Metric, ...]:
+        """What is optimised; where one number is due, runs are compared by the first."""
+        return tuple(self.metrics or ([self.metric] if self.metric else ()))
+
+    @cached_property
     def warnings(self) -> tuple[str, ...]:
         """What is allowed and surely not meant, one sentence each."""
         found = (*rules.warnings(self.raw), *schedulers.warnings(self.raw))

@@ -1,5 +1,6 @@
 """Values that runs send, under W&B's names: a name as it is, or the names of nested objects joined by dots."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,6 +24,20 @@ def at_path(values: Any, path: str) -> Any:
     if path in values or not rest:
         return values.get(path)
     return at_path(values.get(head), rest)
+
+
+def metric_in(summary: Any, name: str, goal: str) -> float | None:
+    """The value of a metric in a run's summary; None where it has none, or none that is finite.
+
+    Args:
+        goal: "maximize" or "minimize".
+    """
+    value = at_path(summary, name)
+    if isinstance(value, dict):
+        # `define_metric(summary="max")` stores {"max": ...} in place of the last value.
+        value = value.get("max" if goal == "maximize" else "min", value.get("last"))
+    found = number(value)
+    return found if found is not None and math.isfinite(found) else None
 
 
 def number(value: object) -> float | None:

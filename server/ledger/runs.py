@@ -14,7 +14,7 @@ from server.ledger.moves import move_run
 from server.ledger.names import require_name, require_texts
 from server.ledger.starts import How
 from server.refusal import RefusalError
-from server.run_values import at_path, number
+from server.run_values import at_path, metric_in
 from server.store import queries, writes
 from server.store.rows import Project, Run, Sweep
 from terms import record, states
@@ -282,12 +282,7 @@ def metric_of(summary: dict[str, Any], sweep: Sweep | None) -> float | None:
     """The value of a sweep's metric in a summary; None where it has none, or none that is finite."""
     if sweep is None or sweep.metric_name is None:
         return None
-    value = at_path(summary, sweep.metric_name)
-    if isinstance(value, dict):
-        # `define_metric(summary="max")` stores {"max": ...} in place of the last value.
-        value = value.get("max" if sweep.goal == "maximize" else "min", value.get("last"))
-    found = number(value)
-    return found if found is not None and math.isfinite(found) else None
+    return metric_in(summary, sweep.metric_name, sweep.goal)
 
 
 def _object(text: str) -> dict[str, Any]:

@@ -168,8 +168,7 @@ def checked(text: str) -> SweepConfig:
 
 
 def _columns(text: str, config: SweepConfig) -> dict[str, Any]:
-    # Of several metrics the first is the one that runs are sorted and compared by.
-    metric = config.metrics[0] if config.metrics else config.metric
+    metric = next(iter(config.objectives), None)
     return {
         "config": text,
         "method": config.method,

@@ -34,6 +34,15 @@ class Point(NamedTuple):
     params: str
 
 
+class Summary(NamedTuple):
+    """What the run that counts for a point has sent as its summary, a JSON object, under the run's id and name."""
+
+    run: str
+    name: str
+    state: str
+    summary: str
+
+
 class Brief(NamedTuple):
     """A run as filters see it: W&B's id, state as people are told it, metric, and its point's values as JSON."""
 
@@ -209,6 +218,15 @@ def points(connection: sqlite3.Connection, sweep_id: int) -> tuple[Point, ...]:
         "ORDER BY trial.number"
     )
     return tuple(map(Point._make, connection.execute(sql, (sweep_id,))))
+
+
+def summaries_of_points(connection: sqlite3.Connection, sweep_id: int) -> list[Summary]:
+    """The summaries of all settled points, in the order handed out."""
+    sql = (
+        f"SELECT run.name, coalesce(nullif(run.display_name, ''), run.name), {shown('run.state')}, run.summary "
+        "FROM trial JOIN run ON run.id = trial.counted_run_id WHERE trial.sweep_id = ? ORDER BY trial.number"
+    )
+    return list(map(Summary._make, connection.execute(sql, (sweep_id,))))
 
 
 def retries(connection: sqlite3.Connection, sweep_id: int) -> int:

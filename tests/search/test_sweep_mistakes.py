@@ -204,6 +204,7 @@ def test_mistakes_in_method_and_parameters(text: str, problems: list[str]) -> No
             "unknown key `metrics[1].nam`. Did you mean `name`?"
             " Allowed here: name, goal, target, impute, impute_while_running.",
         ),
+        ("metrics: [{name: x}, {name: y}, {name: x}]", "`metrics` has 'x' twice: each metric is one goal."),
         (
             "metric: {name: x}\nmetrics: [{name: x}, {name: y}]",
             "`metrics` stands beside `metric`: several goals take `metrics`, one takes `metric`.",

@@ -16,6 +16,7 @@ from server.pages.sweep.differences import Difference, differences
 from server.pages.sweep.failures import FailureRow, failure_rows
 from server.pages.sweep.filter_bar import FilterBar, filter_bar
 from server.pages.sweep.never_logged import instead
+from server.pages.sweep.pareto import Pareto, pareto_front
 from server.pages.sweep.plots import SweepPlots, sweep_plots
 from server.pages.sweep.runs_table import RunsTable, runs_table
 from server.pages.sweep.table_query import STATE_FILTERS
@@ -25,7 +26,7 @@ from server.pages.words.facts import Count, counts, kind_of, kinds, of_expected,
 from server.pages.words.look import Look, sweep_look
 from server.pages.words.outlook import Outlook, outlook
 from server.pages.words.times import Moment
-from server.store import queries, sweep_queries
+from server.store import queries, suggestion_queries, sweep_queries
 from server.store.rows import Sweep
 
 REFRESH_S: Final = 3
@@ -50,6 +51,7 @@ class SweepPage:
         reason: why the sweep ended itself.
         search_error: why its agents wait in vain.
         wanted: whether an agent would find work and none is there.
+        scheduler_command: what suggests runs for agents; None where this server does, or some are there.
     """
 
     sweep: Sweep
@@ -76,6 +78,7 @@ class SweepPage:
     filters: FilterBar
     best: Best | None
     logged_instead: str
+    pareto: Pareto | None
     plots: SweepPlots | None
     curves: SweepCurves | None
     differences: list[Difference]
@@ -83,12 +86,13 @@ class SweepPage:
     agents: SweepAgents
     wanted: bool
     agent_command: str
+    scheduler_command: str | None
 
 
 def sweep_detail(view: SweepView) -> Page:
     sweep, progress = view.sweep, view.progress
-    title = title_of(sweep)
-    curves = sweep_curves(view)
+    title, place = title_of(sweep), f"{view.project.entity}/{view.project.name}/{sweep.name}"
+    curves, front = sweep_curves(view), pareto_front(view)
     values = SweepPage(
         sweep=sweep,
         title=title,
@@ -114,13 +118,15 @@ def sweep_detail(view: SweepView) -> Page:
         filters=filter_bar(view),
         best=best(view),
         logged_instead=instead(view),
+        pareto=front,
         plots=sweep_plots(view),
         curves=curves,
         differences=differences(view, curves.drawn if curves else []),
-        table=runs_table(view, ticks(view, curves)),
+        table=runs_table(view, ticks(view, curves), front.runs if front else frozenset()),
         agents=sweep_agents(view),
         wanted=not view.alive and not view.over and progress.waiting != 0,
-        agent_command=f"wandb agent {view.project.entity}/{view.project.name}/{sweep.name}",
+        agent_command=f"wandb agent {place}",
+        scheduler_command=f"wandb sweep-scheduler {place}" if _lacks_suggestions(view) else None,
     )
     crumbs = (Crumb("Sweeps", "/"), Crumb(view.project.name, project_url(view.project)), Crumb(title))
     return Page("sweep.html", title, vars(values), crumbs, None if view.over else REFRESH_S)
@@ -133,9 +139,18 @@ def _prior(view: SweepView) -> PriorRuns | None:
 
 
 def _ready(sweep: Sweep) -> str:
+    if sweep.engine is not None:
+        return "What the scheduler suggests is run by agents."
     if sweep.expected is None:
         return "Runs are ready."
     return f"{format.counted(sweep.expected, 'run')} {'is' if sweep.expected == 1 else 'are'} ready."
+
+
+def _lacks_suggestions(view: SweepView) -> bool:
+    """Whether agents wait for a scheduler on somebody's machine, as far as it can be seen from here."""
+    if view.sweep.engine is None or view.over or view.progress.running:
+        return False
+    return not suggestion_queries.count(view.connection, view.sweep.id)
 
 
 def _counts(view: SweepView) -> list[Count]:

@@ -7,7 +7,7 @@ from charts import format
 from server.pages.door.buttons import Button, run_buttons
 from server.pages.sweep.curves import Ticks
 from server.pages.sweep.recipe import PARAMETER_DIGITS, parameters
-from server.pages.sweep.search_space import searched
+from server.pages.sweep.search_space import metrics, searched
 from server.pages.sweep.table_query import PARAMETER_PREFIX, STATE_FILTERS, TableQuery
 from server.pages.sweep.view import SweepView
 from server.pages.words.addresses import run_url
@@ -16,7 +16,7 @@ from server.pages.words.how_long import epochs, run_time
 from server.pages.words.look import Look, cause, run_look, state_of
 from server.pages.words.paging import pages
 from server.pages.words.sent import Path, at, read_object, written
-from server.run_values import at_path, number
+from server.run_values import at_path, metric_in, number
 from server.store import queries, sweep_queries
 from server.store.page_queries import Attempt
 from server.store.rows import Run, Sweep
@@ -53,6 +53,8 @@ class RunRow:
         id: W&B's.
         cause: in place of the state's word where it failed.
         why: the word's title.
+        others: the values of the sweep's further metrics.
+        on_front: of the Pareto front.
         letter: of its curve; "" if that is not drawn.
         curve_url: draws its curve, or leaves it out; None if there is nothing to draw or no letter left.
     """
@@ -64,10 +66,12 @@ class RunRow:
     cause: str | None
     why: str | None
     metric: str
+    others: list[str]
     parameters: list[Cell]
     epochs: str
     time: str
     best: bool
+    on_front: bool
     letter: str
     curve_url: str | None
     buttons: list[Button]
@@ -93,15 +97,19 @@ class RunsTable:
     menu: list[Segment]
 
 
-def runs_table(view: SweepView, ticks: Ticks) -> RunsTable:
-    """Builds the table of the chosen runs; the best of them is pinned on top of every page."""
+def runs_table(view: SweepView, ticks: Ticks, front: frozenset[str]) -> RunsTable:
+    """Builds the table of the chosen runs; the best of them is pinned on top of every page.
+
+    Args:
+        front: W&B's ids of the runs to mark as those of the Pareto front.
+    """
     query, total = view.query, view.selection.count
     order = _order(view.sweep, query)
     offset = (query.number - 1) * PER_PAGE
     found = _attempts(view, order, offset)
     paths = [path for path in searched(view.sweep.config) if _column_name(path) not in query.hidden]
     losing = queries.losing_runs(view.connection, view.sweep.id)
-    rows = [_row(view, attempt, paths, ticks, attempt.run.id in losing) for attempt in found]
+    rows = [_row(view, attempt, paths, ticks, attempt.run.id in losing, attempt.run.name in front) for attempt in found]
     css = [_alignment([row.parameters[place] for row in rows]) for place in range(len(paths))]
     return RunsTable(
         columns=_columns(view, order, paths, css),
@@ -124,7 +132,9 @@ def _attempts(view: SweepView, order: Order, offset: int) -> list[Attempt]:
     return [best, *found] if best else found
 
 
-def _row(view: SweepView, attempt: Attempt, paths: list[Path], ticks: Ticks, lost_point: bool) -> RunRow:
+def _row(
+    view: SweepView, attempt: Attempt, paths: list[Path], ticks: Ticks, lost_point: bool, on_front: bool
+) -> RunRow:
     run, best = attempt.run, view.best
     values, best_values = parameters(attempt), parameters(best) if best else {}
     return RunRow(
@@ -135,10 +145,12 @@ def _row(view: SweepView, attempt: Attempt, paths: list[Path], ticks: Ticks, los
         cause=cause(run),
         why=run.cause if state_of(run) == states.STOPPED_EARLY else None,
         metric=_metric(run, view.sweep, view.decimals),
+        others=_others(run, view.sweep),
         parameters=[_cell(at(values, path), at(best_values, path), best is not None) for path in paths],
         epochs=epochs(run),
         time=run_time(run, view.now),
         best=best is not None and run.id == best.run.id,
+        on_front=on_front,
         letter=ticks.letter(run),
         curve_url=ticks.url(run),
         buttons=run_buttons(run, lost_point),
@@ -152,6 +164,13 @@ def _metric(run: Run, sweep: Sweep, decimals: int) -> str:
     value = at_path(read_object(run.summary), sweep.metric_name)
     bad = number(value)
     return format.metric(bad, decimals) if bad is not None else "NaN" if value == "NaN" else format.ABSENT
+
+
+def _others(run: Run, sweep: Sweep) -> list[str]:
+    further = metrics(sweep.config)[1:]
+    summary = read_object(run.summary) if further else {}
+    found = (metric_in(summary, each.name, each.goal) for each in further)
+    return [format.ABSENT if value is None else format.parameter(value, PARAMETER_DIGITS) for value in found]
 
 
 def _cell(value: object, best: object, compared: bool) -> Cell:
@@ -213,6 +232,7 @@ def _columns(view: SweepView, order: Order, parameters: list[Path], parameter_cs
     return [
         head("Run", "run"),
         *(head(*column) for column in named if column[1] not in query.hidden),
+        *(Column(each.name, None, None, "number") for each in metrics(view.sweep.config)[1:]),
         *(head(".".join(parameter), parameter, css) for parameter, css in zip(parameters, parameter_css, strict=True)),
         *(head(*column) for column in last if column[1] not in query.hidden),
     ]

@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from search.config import ConfigError, SweepConfig, parse
 from search.early_termination import brackets
+from search.schema import Metric
 from search.space import Parameter
 from server.pages.words.sent import Path
 
@@ -13,6 +14,12 @@ def searched(config: str) -> Mapping[Path, Parameter]:
     """The parameters that a sweep varies, by path."""
     known = _parsed(config)
     return known.searched if known else {}
+
+
+def metrics(config: str) -> tuple[Metric, ...]:
+    """What a sweep optimises, the metric that its runs are sorted by first."""
+    known = _parsed(config)
+    return known.objectives if known else ()
 
 
 def rungs(config: str) -> tuple[int, ...]:

@@ -43,11 +43,12 @@ def search_error(sweep: Sweep) -> str | None:
 
 
 def kind_of(sweep: Sweep) -> str:
-    """The search in two or three words: grid of 300; random, cap 60; random, no end."""
+    """The search in two or three words: grid of 300; random, cap 60; random, no end; by optuna, cap 40."""
+    name = sweep.method if sweep.engine is None else f"by {sweep.engine}"
     if sweep.expected is None:
-        return f"{sweep.method}, no end"
-    join = " of " if sweep.method == "grid" else ", cap "
-    return f"{sweep.method}{join}{format.count(sweep.expected)}"
+        return f"{name}, no end"
+    join = " of " if name == "grid" else ", cap "
+    return f"{name}{join}{format.count(sweep.expected)}"
 
 
 def kinds(progress: Progress) -> dict[str, int]:

@@ -1,0 +1,130 @@
+"""Results of two metrics against each other, those of the Pareto front marked: better is up and right."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Final
+
+from charts import format
+from charts.plot import Area, dots, grid, line, plot, stretched
+from charts.scale import Scale, drawable, metric_scale
+
+HEIGHT: Final = 260
+LABELS_HEIGHT: Final = 42
+ROOM_ABOVE: Final = 22
+# More marks than these cover one another, and each is a link.
+MOST_MARKS: Final = 200
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """What an axis shows: a metric's name and its goal, "maximize" or "minimize"."""
+
+    name: str
+    goal: str
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A result.
+
+    Attributes:
+        name, url: of the run.
+        on_front: no other result is better in all metrics.
+        chosen: whether a filter has left it; the others are drawn in grey.
+    """
+
+    x: float
+    y: float
+    name: str
+    url: str
+    on_front: bool = False
+    chosen: bool = True
+
+
+@dataclass(frozen=True)
+class Scatter:
+    """The drawing, and how many chosen results are too far off for it."""
+
+    svg: str
+    out_of_scale: int
+
+
+def scatter(
+    spots: Sequence[Spot], across: Quantity, up: Quantity, joined: bool = True, whole: bool = False
+) -> Scatter | None:
+    """Draws the results; None where there is none to draw.
+
+    Args:
+        joined: by steps between those of the front, below and left of which all others lie: where there are no metrics
+            but these two.
+        whole: gives every result a place, however bad it is.
+    """
+    known = [spot for spot in spots if drawable(spot.x) and drawable(spot.y)]
+    if not known:
+        return None
+    x_scale = metric_scale([spot.x for spot in known], across.goal, whole)
+    area = Area(*_ends(x_scale, across), metric_scale([spot.y for spot in known], up.goal, whole), HEIGHT, _down(up))
+    shown = [spot for spot in known if x_scale.holds(spot.x) and area.scale.holds(spot.y)]
+    front = sorted((spot for spot in shown if spot.on_front), key=lambda spot: area.x(spot.x))
+    css = {
+        "context": [each for each in shown if not each.chosen],
+        "ramp-2 few": [each for each in shown if each.chosen],
+    }
+    parts = [
+        *grid(area),
+        *_across(area, x_scale),
+        stretched([dots(area, _places(group), name) for name, group in css.items() if group], HEIGHT),
+        stretched([line(area, _steps(front), "front-line")], HEIGHT) if front and joined else "",
+        *(_mark(area, spot, across, up) for spot in front[:MOST_MARKS]),
+        *_names(across, up),
+    ]
+    body = f'<svg y="{ROOM_ABOVE}" overflow="visible" height="{HEIGHT + LABELS_HEIGHT}">{"".join(parts)}</svg>'
+    chosen = sum(spot.chosen for spot in shown)
+    label = f"{up.name} against {across.name}: {format.counted(chosen, 'result')}, {len(front)} on the Pareto front"
+    left_out = sum(spot.chosen for spot in known) - chosen
+    return Scatter(plot([body], ROOM_ABOVE + HEIGHT + LABELS_HEIGHT, label, role="group"), left_out)
+
+
+def _ends(scale: Scale, across: Quantity) -> tuple[float, float]:
+    return (scale.high, scale.low) if _down(across) else (scale.low, scale.high)
+
+
+def _down(quantity: Quantity) -> bool:
+    return quantity.goal == "minimize"
+
+
+def _places(spots: Sequence[Spot]) -> list[tuple[float, float]]:
+    return [(spot.x, spot.y) for spot in spots]
+
+
+def _steps(front: Sequence[Spot]) -> list[tuple[float, float]]:
+    corners = [(front[0].x, front[0].y)]
+    for spot in front[1:]:
+        corners += [(corners[-1][0], spot.y), (spot.x, spot.y)]
+    return corners
+
+
+def _mark(area: Area, spot: Spot, across: Quantity, up: Quantity) -> str:
+    values = f"{up.name} {format.parameter(spot.y, 5)}, {across.name} {format.parameter(spot.x, 5)}"
+    told = escape(f"{spot.name}: {values}")
+    return (
+        f'<a href="{escape(spot.url)}" aria-label="{told}"><title>{told}</title>'
+        f'<circle class="front-mark" cx="{area.x(spot.x):.2%}" cy="{area.y(spot.y):.1f}" r="5"/></a>'
+    )
+
+
+def _across(area: Area, scale: Scale) -> list[str]:
+    parts = []
+    for tick in scale.ticks:
+        x, label = f"{area.x(tick):.2%}", format.metric(tick, scale.decimals)
+        parts.append(f'<line class="grid" x1="{x}" x2="{x}" y1="0" y2="{HEIGHT}"/>')
+        parts.append(f'<text class="x-label" x="{x}" y="{HEIGHT + 18}" text-anchor="middle">{label}</text>')
+    return parts
+
+
+def _names(across: Quantity, up: Quantity) -> list[str]:
+    return [
+        f'<text class="axis-name" x="0" y="-10">↑ better {escape(up.name)}</text>',
+        f'<text class="axis-name" x="100%" y="{HEIGHT + 36}" text-anchor="end">better {escape(across.name)} →</text>',
+    ]
