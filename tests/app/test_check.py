@@ -390,6 +390,30 @@ def test_what_an_agent_can_start_is_no_doubt(tmp_path: Path, starts: str) -> Non
     assert run(tmp_path, "sweeps/x.yaml") == (0, "sweeps/x.yaml: no mistakes.\n")
 
 
+def test_a_schedulers_source_that_is_not_there_is_named_with_the_nearest(tmp_path: Path) -> None:
+    (tmp_path / "space.py").touch()
+    sweep = f"method: custom\nrun_cap: 3\n{ANOTHER}scheduler:\n  engine: optuna\n  search_space: branches\n  source: "
+
+    assert warned(tmp_path, f"{sweep}spaec.py\n") == [
+        "7:3: warning: `scheduler.source` is 'spaec.py', and no such file is here or beside the sweep file."
+        " Did you mean space.py? `wandb sweep-scheduler` looks for it where it is started."
+    ]
+    (tmp_path / "x.yaml").write_text(f"{sweep}space.py\n")
+    assert run(tmp_path, "x.yaml") == (0, "x.yaml: no mistakes.\n")
+
+
+def test_what_a_function_suggests_is_not_missing_in_the_file(tmp_path: Path) -> None:
+    (tmp_path / "space.py").touch()
+    space = "scheduler: {engine: optuna, source: space.py, search_space: branches}\n"
+    (tmp_path / "x.yaml").write_text(f"method: custom\nrun_cap: 3\n{TRAINER}{space}")
+    assert run(tmp_path, "x.yaml") == (0, "x.yaml: no mistakes.\n")
+
+    (tmp_path / "x.yaml").write_text(
+        f"method: custom\nrun_cap: 3\n{TRAINER}{space}parameters: {{layer: {{value: 1}}}}\n"
+    )
+    assert "unknown key `layer`" in run(tmp_path, "x.yaml")[1]
+
+
 @pytest.mark.parametrize(
     ("epochs", "section", "most"),
     [

@@ -88,6 +88,15 @@ def test_ten_commands_are_shown_at_most() -> None:
     assert len(lines) == 12
 
 
+def test_what_a_scheduler_suggests_is_not_foretold() -> None:
+    text = "method: custom\nscheduler: {engine: optuna}\nrun_cap: 9\nprogram: a.py\nparameters: {x: {min: 1, max: 300}}"
+
+    assert commands(text) == [
+        "Runs: 9.",
+        "Commands: `wandb sweep-scheduler`, which you start, suggests them, by optuna.",
+    ]
+
+
 @pytest.mark.parametrize(("extension", "is_certain"), [("", False), ("x-sweep: {seed: 3}\n", True)])
 def test_what_the_server_will_draw_itself_is_told_to_be_an_example(extension: str, is_certain: bool) -> None:
     lines = commands(
