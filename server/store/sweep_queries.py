@@ -220,6 +220,12 @@ def points(connection: sqlite3.Connection, sweep_id: int) -> tuple[Point, ...]:
     return tuple(map(Point._make, connection.execute(sql, (sweep_id,))))
 
 
+def params(connection: sqlite3.Connection, sweep_id: int) -> list[str]:
+    """The values of all points, as JSON, in the order handed out."""
+    sql = "SELECT params FROM trial WHERE sweep_id = ? ORDER BY number"
+    return [text for (text,) in connection.execute(sql, (sweep_id,))]
+
+
 def summaries_of_points(connection: sqlite3.Connection, sweep_id: int) -> list[Summary]:
     """The summaries of all settled points, in the order handed out."""
     sql = (

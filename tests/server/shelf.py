@@ -72,6 +72,10 @@ class Seen(HTMLParser):
     def links(self) -> list[str]:
         return [attrs["href"] or "" for tag, attrs in self.tags if tag == "a" and "href" in attrs]
 
+    def heads(self, table: str) -> list[str]:
+        """The cells of the head of the table of this class."""
+        return self._tables[table][0]
+
     def rows(self, table: str) -> list[list[str]]:
         """The cells of each row of the table of this class, without its head."""
         return self._tables[table][1:]

@@ -131,6 +131,35 @@ def test_a_long_front_is_listed_in_part(shelf: Shelf) -> None:
     assert "and 8 more" in shown.text
 
 
+def test_what_a_function_suggests_is_shown_as_what_a_file_names(shelf: Shelf) -> None:
+    file = TWO.split("parameters:")[0].replace("optuna}", "optuna, source: s.py, search_space: branches}")
+    project, sweep = sweep_of(shelf, file)
+    assert "Parallel coordinates" not in shelf.look(SWEEP).text
+    taken: list[dict[str, Any]] = [
+        {"kind": "flat", "lr": 0.0001, "same": 1},
+        {"kind": "deep", "lr": 0.1, "depth": 4, "wide": True, "same": 1, "drop": 0.25},
+        {"kind": "deep", "lr": 0.01, "depth": 2, "wide": False, "same": 1, "drop": 0.5},
+    ]
+    for number, params in enumerate(taken):
+        shelf.run(
+            project, sweep, number, metric=float(number), params=params, summary={"loss": number, "speed": number}
+        )
+
+    page = shelf.look(SWEEP)
+
+    heads = [cell for cell in page.heads("runs") if cell in ("kind", "lr", "depth", "wide", "drop", "same")]
+    assert heads == ["kind", "lr", "depth", "wide", "drop"]
+    assert [row[4:7] for row in page.rows("runs")] == [
+        ["flat", "1e-4", "–"],
+        ["deep", "0.1", "4"],
+        ["deep", "0.01", "2"],
+    ]
+    assert "kind category" in page.text
+    assert "depth linear" in page.text
+    assert shelf.look(f"{SWEEP}?f.kind=deep&f.depth=4").column("runs", 0) == ["best trial 2 front"]
+    assert "int_uniform" not in page.text.split("Sweep file")[1]
+
+
 def test_a_sweep_whose_scheduler_has_queued_nothing_says_what_to_start(shelf: Shelf) -> None:
     project, sweep = sweep_of(shelf)
     command = "wandb sweep-scheduler local/p/sweep1"

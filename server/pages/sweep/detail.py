@@ -13,6 +13,7 @@ from server.pages.sweep.agents import SweepAgents, sweep_agents
 from server.pages.sweep.best import Best, best
 from server.pages.sweep.curves import SweepCurves, sweep_curves, ticks
 from server.pages.sweep.differences import Difference, differences
+from server.pages.sweep.discovered import with_parameters
 from server.pages.sweep.failures import FailureRow, failure_rows
 from server.pages.sweep.filter_bar import FilterBar, filter_bar
 from server.pages.sweep.never_logged import instead
@@ -55,6 +56,7 @@ class SweepPage:
     """
 
     sweep: Sweep
+    file: str
     title: str
     prior: PriorRuns | None
     look: Look
@@ -90,11 +92,14 @@ class SweepPage:
 
 
 def sweep_detail(view: SweepView) -> Page:
+    file = view.sweep.config
+    view = replace(view, sweep=with_parameters(view.connection, view.sweep))
     sweep, progress = view.sweep, view.progress
     title, place = title_of(sweep), f"{view.project.entity}/{view.project.name}/{sweep.name}"
     curves, front = sweep_curves(view), pareto_front(view)
     values = SweepPage(
         sweep=sweep,
+        file=file,
         title=title,
         prior=_prior(view),
         look=sweep_look(sweep),

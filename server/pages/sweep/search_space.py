@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import lru_cache
+from typing import Any
 
 from search.config import ConfigError, SweepConfig, parse
 from search.early_termination import brackets
@@ -20,6 +21,12 @@ def metrics(config: str) -> tuple[Metric, ...]:
     """What a sweep optimises, the metric that its runs are sorted by first."""
     known = _parsed(config)
     return known.objectives if known else ()
+
+
+def spaceless(config: str) -> dict[str, Any] | None:
+    """The file of a sweep that names a function in place of parameters; None for any other."""
+    known = _parsed(config)
+    return known.raw if known and known.scheduler and known.scheduler.search_space and not known.parameters else None
 
 
 def rungs(config: str) -> tuple[int, ...]:
