@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from app.commands import client, lookup, replay
+from app.commands.client import BackendError
 from app.commands.results import Results, RunResult
 from app.config import TrialConfig
 from app.machine import device
@@ -100,6 +101,8 @@ def fetch(run: Any, sweep: str, folder: Path) -> Path:
     """
     with client.asking():
         if version := _version(run, record.models(sweep)):
+            # W&B's client takes a file of the same size for the one that is wanted.
+            (folder / MODEL_FILE).unlink(missing_ok=True)
             version.download(root=str(folder), skip_cache=True)
             return folder / MODEL_FILE
         # A file that is not there is named all the same, without a size.
@@ -116,11 +119,10 @@ def fetch(run: Any, sweep: str, folder: Path) -> Path:
 
 def _version(run: Any, name: str) -> Any | None:
     """What the run logged last of an artifact; None if it did not, or the backend knows no artifacts."""
-    import wandb
-
     try:
-        logged = [each for each in run.logged_artifacts() if _is_model(each, name)]
-    except (wandb.Error, ValueError):
+        with client.asking():
+            logged = [each for each in run.logged_artifacts() if _is_model(each, name)]
+    except (BackendError, ValueError):
         return None
     return max(logged, key=lambda each: int(each.version.removeprefix("v")), default=None)
 

@@ -1,11 +1,13 @@
 """The best run of a sweep: which it is, its model, and the way to make it again."""
 
 import re
+from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import IO, Any
 
 import click
 import pytest
+from wandb.sdk.lib.service.service_connection import WandbApiFailedError
 
 from app.commands import best
 from app.commands.best import Measured
@@ -73,6 +75,20 @@ def test_metrics_that_are_not_the_same_are_told_with_every_digit_and_other_data_
         "test_accuracy 0.75 then, 0.7500000000000001 now",
         "The data is not the same: SHA-256 None then, a1 now.",
     ]
+
+
+def test_a_backend_without_artifacts_is_asked_for_the_file(tmp_path: Path) -> None:
+    def refuse() -> list[Any]:
+        raise WandbApiFailedError("Cannot query field 'outputArtifacts' on type 'Run'")
+
+    def download(root: str, replace: bool) -> IO[str]:
+        (Path(root) / "model.keras").write_text("kept")
+        return (Path(root) / "model.keras").open()
+
+    file = SimpleNamespace(size=4, download=download)
+    older = SimpleNamespace(logged_artifacts=refuse, files=lambda names: [file])
+
+    assert best.fetch(older, "s", tmp_path / "best").read_text() == "kept"
 
 
 def test_a_run_that_kept_no_model_says_how_to_make_it_again(tmp_path: Any) -> None:

@@ -12,8 +12,7 @@ from tests.server.real_client import script
 from tests.server.real_server import RunningServer
 
 TRIALS = """
-import json, os, pathlib, threading, wandb
-from app.parent.announce import Backend
+import json, pathlib, threading, wandb
 from app.training import best_model, kept_model
 
 SWEEP = {
@@ -69,11 +68,10 @@ for run in racing:
 
 ended(sweep, "as-good", 1)
 said["of equals"] = best()
-late = started(sweep, "given-up", 0.25)
-Backend(os.environ).post("files/local/kept/given-up/file_stream", {"complete": True, "exitcode": 1}, 60)
-keep(late)
-late.finish(exit_code=1)
-said["of one given up"] = best()
+failing = started(sweep, "failing", 0.25)
+metadata = {"run": "failing", "metrics": {"score": 0.25}}
+failing.log_artifact(wandb.Artifact(f"model-{sweep}", "model", metadata=metadata)).wait()
+failing.finish(exit_code=1)
 ended(sweep, "better", 0.5)
 said["at the end"] = best()
 
@@ -108,9 +106,9 @@ def test_a_better_model_becomes_the_best_and_an_equal_one_does_not(said: dict[st
     assert said["at the end"] == "better"
 
 
-def test_no_model_of_a_run_without_the_metric_or_of_one_given_up_is_the_best(said: dict[str, Any]) -> None:
+def test_no_model_of_a_run_whose_metric_is_no_number_or_that_failed_is_the_best(said: dict[str, Any]) -> None:
     assert said["after NaN"] is False
-    assert said["of one given up"] == "racing-1"
+    assert said["at the end"] == "better"  # than any but the failed one
 
 
 def test_the_best_says_of_what_metric(said: dict[str, Any], server: RunningServer) -> None:
@@ -118,6 +116,16 @@ def test_the_best_says_of_what_metric(said: dict[str, Any], server: RunningServe
 
     assert version.metadata["best_by"] == {"name": "score", "goal": "minimize"}
     assert version.metadata["metrics"] == {"score": 0.5}
+
+
+def test_a_model_is_fetched_anew_over_another_file_of_its_size(
+    said: dict[str, Any], server: RunningServer, tmp_path: Path
+) -> None:
+    (tmp_path / "model.keras").write_text("BETTER")
+
+    model = best.fetch(server.api().run("local/kept/better"), said["sweep"], tmp_path)
+
+    assert model.read_text() == "better"
 
 
 def test_a_model_that_is_refused_as_an_artifact_is_kept_as_a_file_of_its_run_and_fetched_from_there(
