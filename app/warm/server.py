@@ -11,6 +11,7 @@ It ends at SIGTERM, when its last trial has ended.
 """
 
 import gc
+import importlib
 import marshal
 import os
 import selectors
@@ -29,6 +30,11 @@ from app.warm.become import Become
 from app.warm.safety import refusal
 
 BACKLOG = 128
+# What W&B's client imports only when a model is logged.
+IMPORTED_LATE = tuple(
+    f"wandb.sdk.artifacts._generated.{module}"
+    for module in ("artifact_type", "artifact_by_id", "artifact_membership_by_name", "operations")
+)
 REQUEST_LIMIT_S = 5.0
 UCRED = struct.Struct("3i")  # pid, uid, gid: <bits/socket.h>
 
@@ -52,9 +58,12 @@ def preload() -> None:
     import numpy
     import pydantic
     import tensorflow
-    import wandb
+    import wandb.apis.public
 
     del keras, numpy, pydantic, tensorflow, wandb
+    for module in IMPORTED_LATE:
+        with suppress(ImportError):  # a private place may move; a trial finds it by itself
+            importlib.import_module(module)
     gc.collect()
     gc.freeze()
 
