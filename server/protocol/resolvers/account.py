@@ -3,6 +3,8 @@
 from typing import Any
 
 from server.protocol.context import Info, node_id
+from server.refusal import NotFoundError
+from server.store import queries
 
 FEATURES = (
     "ARTIFACT_COLLECTIONS_FILTERING_SORTING",
@@ -26,7 +28,8 @@ def user(info: Info) -> dict[str, Any]:
         "admin": False,
         "flags": "{}",
         "entity": name,
-        "teams": {"edges": []},
+        # As on W&B, a user's own entity is one of the user's teams.
+        "teams": {"edges": [{"node": entity(name)}]},
         "apiKeys": {"edges": []},
     }
 
@@ -43,9 +46,21 @@ def entity(name: str) -> dict[str, Any]:
         "privateOnly": False,
         "storageBytes": 0,
         "codeSavingEnabled": True,
+        "defaultAccess": "PRIVATE",
         "isPaid": False,
-        "members": [],
+        "members": [_member(name)],
         "xxhashDigestsEnabled": False,
+    }
+
+
+def _member(name: str) -> dict[str, Any]:
+    return {
+        "id": node_id("User", name),
+        "admin": True,
+        "pending": False,
+        "username": name,
+        "name": name,
+        "accountType": "USER",
     }
 
 
@@ -60,6 +75,10 @@ def _server_info(_: Any, info: Info) -> dict[str, Any]:
 
 
 def _entity(_: Any, info: Info, name: str) -> dict[str, Any]:
+    # The client takes what this gives for a team that it has made, or was told that it cannot make.
+    own = info.context.settings.entity
+    if name != own and not queries.projects(info.context.tx, name):
+        raise NotFoundError(f"there is no entity {name!r}: this server has one user, {own!r}, and no teams")
     return entity(name)
 
 
