@@ -232,7 +232,10 @@ def set_state(tx: sqlite3.Connection, run: Run, state: str, now_s: float) -> Non
         raise RefusalError(f"a run's state cannot be set to {state!r}; allowed: {', '.join(lifecycle.MOVES_BY_HAND)}")
     if run.state not in lifecycle.MOVES_BY_HAND[state]:
         allowed = ", ".join(lifecycle.MOVES_BY_HAND[state])
-        raise RefusalError(f"run {run.name} is {run.state} and cannot become {state}; allowed from: {allowed}")
+        raise RefusalError(
+            # W&B's own words first: programs look for them.
+            f"invalid state transition: run {run.name} is {run.state}, cannot become {state}; allowed from: {allowed}"
+        )
     if state == states.PENDING:
         move_run(tx, run, state, now_s, ended_at_s=None, exit_code=None)
     else:

@@ -1,9 +1,11 @@
-"""What the client reads of the one user, and of entities that nobody made."""
+"""What the client reads of the one user and of the server itself."""
 
 import pytest
 
 from tests.server.real_server import RunningServer
 from tests.server.speaker import Speaker
+
+FEATURES = "{ serverInfo { features { name isEnabled } } }"
 
 
 def test_the_client_reads_the_one_user_as_a_team_of_one(server: RunningServer) -> None:
@@ -24,3 +26,9 @@ def test_an_entity_that_has_projects_is_known(wb: Speaker) -> None:
     wb.ask('mutation { upsertModel(input: {name: "p", entityName: "ours"}) { inserted } }')
 
     assert wb.ask('{ entity(name: "ours") { name isTeam } }') == {"entity": {"name": "ours", "isTeam": False}}
+
+
+def test_the_server_names_what_clients_use_only_where_it_is_named(wb: Speaker) -> None:
+    features = wb.ask(FEATURES)["serverInfo"]["features"]
+
+    assert {"FILESTREAM_GZIP", "UPDATE_RUN_STATE"} <= {feature["name"] for feature in features if feature["isEnabled"]}

@@ -10,8 +10,10 @@ FEATURES = (
     "ARTIFACT_COLLECTIONS_FILTERING_SORTING",
     "ARTIFACT_MEMBERSHIP_IN_LINK_ARTIFACT_RESPONSE",
     "ARTIFACT_V2_DOWNLOAD_HANDLER_SUPPORTS_ARTIFACT_ID",  # so that a file's address says which version it is of
+    "FILESTREAM_GZIP",
     "SWEEPS_LOCAL_SCHEDULER",  # `wandb sweep-scheduler` asks for it
     "TOTAL_COUNT_IN_FILE_CONNECTION",
+    "UPDATE_RUN_STATE",
     "USE_ARTIFACT_WITH_ENTITY_AND_PROJECT_INFORMATION",
 )
 # `wandb verify` refuses a server that does not name a newest client version.
