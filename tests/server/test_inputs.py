@@ -2,12 +2,13 @@
 
 import ast
 import inspect
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeGuard
 
 import pytest
-from graphql import GraphQLInputObjectType, get_named_type
+from graphql import GraphQLInputObjectType, GraphQLObjectType, get_named_type
 
 from server.protocol.schema import NOUNS, load_schema
 from tests.server.speaker import GRID, Speaker
@@ -63,6 +64,22 @@ UNREAD = {
 }
 
 
+EITHER_WAY = "the answer is the same with and without it"
+UNREAD_ARGUMENTS = {
+    "Organization.featureFlags": {"rampIDType": "no organization is ever told of"},
+    "Query.organization": {"name": "there are none"},
+    "Project.run": {"desc": "a run's name is enough"},
+    "Project.bucket": {"missingOk": EITHER_WAY},
+    "Project.artifactTypes": {"includeAll": "all are listed, always"},
+    "Run.parquetHistory": {"liveKeys": "there are no such files: the client then reads the history itself"},
+    "Run.logLines": {"useImprovedPagination": EITHER_WAY},
+    "File.url": {"upload": "read where the node of a run's file is made; a version's files are not uploaded so"},
+    "Artifact.filesByManifestEntries": dict.fromkeys(
+        ("storageLayout", "manifestVersion", "storageRegion"), "there is one layout, in one place"
+    ),
+}
+
+
 def read_by(noun: ModuleType, resolver: str) -> Iterator[str]:
     """The keys that a resolver, or what it calls in its module, takes out of its `input`."""
     functions = {
@@ -101,6 +118,58 @@ def test_each_field_is_read_or_stands_here_with_its_reason() -> None:
         read = set(read_by(noun, resolver.__name__))
         assert type.fields.keys() - read == UNREAD.get(type.name, {}).keys(), type.name
     assert seen == schema.mutation_type.fields.keys()
+
+
+def reads(resolver: Callable[..., Any]) -> set[str]:
+    """The arguments that a resolver reads, or hands on to a function of its module that does."""
+    noun = sys.modules[resolver.__module__]
+    line = resolver.__code__.co_firstlineno
+    node = next(each for each in ast.walk(ast.parse(inspect.getsource(noun))) if is_function_at(each, line))
+    body = [part for each in (node.body if isinstance(node.body, list) else [node.body]) for part in ast.walk(each)]
+    names = {part.id for part in body if isinstance(part, ast.Name)}
+    found = {each.arg for each in node.args.args if each.arg in names}
+    for part in body:
+        match part:
+            case ast.Call(func=ast.Name(id=called), keywords=[*_, ast.keyword(arg=None)]):
+                found |= reads(getattr(noun, called))
+    return found
+
+
+def is_function_at(node: ast.AST, line: int) -> TypeGuard[ast.FunctionDef | ast.Lambda]:
+    return isinstance(node, ast.FunctionDef | ast.Lambda) and node.lineno == line
+
+
+def test_each_argument_of_a_field_is_read_or_stands_here_with_its_reason() -> None:
+    resolvers: dict[tuple[str, str], Any] = {
+        (type, name): resolver
+        for noun in NOUNS
+        for type, fields in noun.FIELDS.items()
+        for name, resolver in fields.items()
+    }
+    schema = load_schema()
+    objects = [type for type in schema.type_map.values() if isinstance(type, GraphQLObjectType)]
+    for type in objects:
+        for name, field in type.fields.items():
+            if type is schema.mutation_type or type.name.startswith("__") or not field.args:
+                continue
+            resolver = resolvers.get((type.name, name))
+            read = reads(resolver) if resolver else set()
+            place = f"{type.name}.{name}"
+            assert field.args.keys() - read == UNREAD_ARGUMENTS.get(place, {}).keys(), place
+
+
+def test_an_agents_runs_come_in_the_order_asked_for_and_forwards_only(wb: Speaker) -> None:
+    sweep = wb.register(GRID)
+    agent = wb.agent(sweep)
+    names = [wb.do_trial(agent, sweep) for _ in range(2)]
+    document = """query ($sweep: String!, $agent: String!, $order: String, $before: String) { project(name: "p") {
+        sweep(sweepName: $sweep) { agent(agentName: $agent) { runs(order: $order, before: $before) {
+            edges { node { name } } } } } } }"""
+
+    edges = wb.ask(document, sweep=sweep, agent=agent, order="-name")["project"]["sweep"]["agent"]["runs"]["edges"]
+
+    assert [edge["node"]["name"] for edge in edges] == sorted(names, reverse=True)
+    assert wb.post(document, sweep=sweep, agent=agent, before="1").status_code == 501
 
 
 @pytest.mark.parametrize("field", ["launchScheduler", "templateVariableValues"])

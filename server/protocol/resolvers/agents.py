@@ -7,10 +7,11 @@ from server.ledger import agents as ledger
 from server.ledger.agents import Command
 from server.ledger.points import parsed
 from server.protocol.context import Info, iso, node_id, parts_of
+from server.protocol.filters import RunView, ordered
 from server.protocol.json_values import parse_object
 from server.protocol.paging import page
 from server.protocol.resolvers.sweeps import find
-from server.refusal import NotFoundError
+from server.refusal import NotFoundError, RefusalError
 from server.store import queries
 from server.store.rows import Agent, Sweep
 
@@ -68,9 +69,16 @@ def _runs(
     first: int | None = None,
     last: int | None = None,
     after: str | None = None,
-    **ignored: Any,
+    before: str | None = None,
+    order: str | None = None,
 ) -> dict[str, Any]:
-    return page(queries.runs_of_agent(info.context.tx, agent.id), first, after, last)
+    context = info.context
+    if before:
+        raise RefusalError("an agent's runs are paged forwards by this server: give `after`, or `last`", status=501)
+    sweep = queries.by_id(context.tx, Sweep, agent.sweep_id).name
+    runs = queries.runs_of_agent(context.tx, agent.id)
+    views = ordered([RunView(run, sweep, context.settings.entity) for run in runs], order)
+    return page([view.run for view in views], first, after, last)
 
 
 FIELDS = {
