@@ -7,7 +7,8 @@ W&B's client (0.28.2 and 0.31.0, read off the wire) gives a start no name, neith
 
 So a start is announced by its first call, and takes the run over with its first lines; until then nothing is forgotten.
 A request that is sent again repeats what is stored, so it takes nothing over. A request of a former start that comes
-late finds a gap before it, or other lines in its place, unless it falls exactly behind the last line.
+late finds a gap before it, or other lines in its place. Where it falls exactly behind the last line it is stored, and
+gives way to the lines of the new start that come to stand there: each tells when its start began.
 
 A program that writes a run together with others (`writers`) overwrites nothing by its start, and revives no run that
 one of them has ended.
@@ -82,7 +83,8 @@ def place(tx: sqlite3.Connection, run: Run, chunk: Chunk) -> Place:
     parts = [part for part in (chunk.history, chunk.events, *chunk.logs) if part and part.rows]
     if not parts and chunk.summary is None:
         return "goes on"
-    fits = set(_fits(tx, run, chunk))
+    found = [(stream, lines, _fit(tx, run, stream, lines)) for stream, lines in _dated(chunk)]
+    fits = {fit for _, _, fit in found}
     if is_announced(run) and any(part.offset for part in parts):
         # A first call that was sent again and came late, or a client that resumes without a node id.
         writes.update(tx, "run", run.id, start=None)
@@ -91,32 +93,55 @@ def place(tx: sqlite3.Connection, run: Run, chunk: Chunk) -> Place:
         return "goes on" if "same" in fits else "begins"
     if "newer" in fits:
         return "begins"
-    return "late" if run.start == ALONE and fits & {"gap", "other"} else "goes on"
+    if run.start == ALONE and fits & {"gap", "other"}:
+        return "late"
+    for stream, lines, fit in found:
+        if fit == "astray":
+            writes.cut_lines(tx, stream, run.id, lines.offset)
+            writes.drop_passed(tx, run.id)
+    return "goes on"
 
 
 def _is_blank(run: Run) -> bool:
     return run.summary == "{}" and not (run.history_lines or run.event_lines or run.log_lines)
 
 
-def _fits(tx: sqlite3.Connection, run: Run, chunk: Chunk) -> Iterator[str]:
-    """How the chunk's lines of history and of system metrics lie to those that are stored."""
-    for stream, lines, count in (
-        ("history", chunk.history, run.history_lines),
-        ("event", chunk.events, run.event_lines),
-    ):
+def _dated(chunk: Chunk) -> Iterator[tuple[str, Lines]]:
+    """Its lines that tell when they were logged, by stream."""
+    for stream, lines in (("history", chunk.history), ("event", chunk.events)):
         if lines and lines.rows:
-            yield "gap" if lines.offset > count else _fit(queries.line(tx, stream, run.id, lines.offset), lines)
+            yield stream, lines
 
 
-def _fit(stored: str | None, lines: Lines) -> str:
+def _fit(tx: sqlite3.Connection, run: Run, stream: str, lines: Lines) -> str:
+    """How lines lie to those that are stored."""
+    if lines.offset > (run.history_lines if stream == "history" else run.event_lines):
+        return "gap"
+    stored, sent = queries.line(tx, stream, run.id, lines.offset), lines.rows[0]
     if stored is None:
         return "free"
-    if stored == lines.rows[0]:
+    if stored == sent:
         return "same"
-    before, after = _logged_at_s(stored), _logged_at_s(lines.rows[0])
+    if lines.offset:
+        first = queries.line(tx, stream, run.id, 0)
+        return "astray" if run.start == ALONE and _is_nearer(first, sent, stored) else "other"
+    before, after = _logged_at_s(stored), _logged_at_s(sent)
     # A first line that was logged later is that of a later start, whose announcement has been taken for a former's.
-    newer = not lines.offset and before is not None and after is not None and after > before
-    return "newer" if newer else "other"
+    return "newer" if before is not None and after is not None and after > before else "other"
+
+
+def _is_nearer(first: str | None, sent: str, stored: str) -> bool:
+    """Whether a line that was sent is rather of the start that sent the first than the one that stands in its place."""
+    began, sent_began, stored_began = (None if row is None else _began_at_s(row) for row in (first, sent, stored))
+    if began is None or sent_began is None or stored_began is None:
+        return False
+    return abs(sent_began - began) < abs(stored_began - began)
+
+
+def _began_at_s(row: str) -> float | None:
+    """When the start began that logged a row, by its own clock; a second or an epoch off, alike for all its rows."""
+    logged_at_s, for_s = _logged_at_s(row), number(at_path(json.loads(row), "_runtime"))
+    return None if logged_at_s is None or for_s is None else logged_at_s - for_s
 
 
 def _logged_at_s(row: str) -> float | None:

@@ -117,6 +117,12 @@ def put_places_as_they_are(connection: sqlite3.Connection, writer_id: int, run_i
         connection.execute(sql, (writer_id, run_id))
 
 
+def cut_lines(connection: sqlite3.Connection, stream: str, run_id: int, first: int) -> None:
+    """Drops the lines of one of a run's streams from a number on."""
+    connection.execute(f"DELETE FROM {stream} WHERE run_id = ? AND line >= ?", (run_id, first))
+    update(connection, "run", run_id, **{STREAM_TABLES[stream]: first})
+
+
 def drop_writers(connection: sqlite3.Connection, run_id: int) -> None:
     connection.execute("DELETE FROM writer WHERE run_id = ?", (run_id,))
 

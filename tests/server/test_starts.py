@@ -178,6 +178,36 @@ def test_what_a_former_start_still_sends_finds_no_place(wb: Speaker, clock: Cloc
     assert wb.field("r", "state") == "running"
 
 
+def test_what_a_former_start_slips_in_behind_the_new_ones_lines_gives_way_to_them(wb: Speaker, clock: Clock) -> None:
+    def timed(began_s: float, *values: float, step: int = 0) -> list[str]:
+        rows_ = [json.loads(row) for row in rows(clock, *values, step=step)]
+        return [json.dumps(row | {"_runtime": row["_timestamp"] - began_s}) for row in rows_]
+
+    def both(history: list[str], offset: int) -> Any:
+        lines = {"offset": offset, "content": history}
+        return wb.stream("r", files={HISTORY: lines, EVENTS: lines}).json()
+
+    first_s = clock()
+    start(wb, "r")
+    both(timed(first_s, 100.0, 101.0), 0)
+    late = timed(first_s, 102.0, 103.0, 104.0, step=2)
+    second_s = clock()
+    start(wb, "r")
+    both(timed(second_s, 1.0, 2.0), 0)
+
+    both(late, 2)
+    next_rows = timed(second_s, 3.0, step=2)
+    for _ in range(2):
+        both(next_rows, 2)
+    both(late[1:], 3)
+    both(timed(second_s, 4.0, step=3), 3)
+    both(late, 2)
+
+    assert logged(wb, "r") == [1.0, 2.0, 3.0, 4.0]
+    assert [json.loads(row)["acc"] for row in wb.field("r", "events")] == [1.0, 2.0, 3.0, 4.0]
+    assert wb.field("r", "historyLineCount") == 4
+
+
 def test_a_former_start_that_speaks_once_more_does_not_hide_the_new_one(wb: Speaker, clock: Clock) -> None:
     start(wb, "r")
     send(wb, "r", rows(clock, 100.0, 101.0, 102.0))
