@@ -33,20 +33,26 @@ def may_be(run: Any, metrics: Mapping[str, float]) -> bool:
     return theirs is None or (own is not None and own > theirs)
 
 
-def settle(run: Any) -> None:
+def settle(run: Any, metrics: Mapping[str, float]) -> None:
     """Gives the alias to the best version that the sweep of a run has. If that fails, a line says so.
 
     Of equals it is the one that came first. Versions of runs that failed, were given up or stopped have no claim.
+
+    Args:
+        run: whose version is there.
+        metrics: that it logged last; without the sweep's among them it leaves the alias alone.
     """
     try:
-        _settle(wandb.Api(), run)
+        _settle(wandb.Api(), run, metrics)
     except Exception as error:
         reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
         print(f"The model is kept; whether it is the best of its sweep could not be settled: {reason}")
 
 
-def _settle(api: Any, run: Any) -> None:
+def _settle(api: Any, run: Any, metrics: Mapping[str, float]) -> None:
     goal = api.sweep(f"{run.entity}/{run.project}/{run.sweep_id}").config.get("metric")
+    if _score(metrics, goal) is None:
+        return
     for _ in range(LOOKS):
         best = _best(api, _models(run), goal)
         if best is None or record.BEST in best.aliases:

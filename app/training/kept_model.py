@@ -33,7 +33,7 @@ def keep(path: Path, run: Any) -> None:
         run.save(str(path), base_path=run.dir, policy="now", glob=False)
         return
     if may_be_best:
-        best_model.settle(run)
+        best_model.settle(run, metrics)
 
 
 def _log(path: Path, run: Any, metrics: dict[str, float]) -> Any:

@@ -60,7 +60,7 @@ class Early(wandb.Api):
         return self.looks.pop() if self.looks else super().artifacts(*which)
 
 wandb.Api = Early
-best_model.settle(racing[0])
+best_model.settle(racing[0], {"score": 5})
 said["given away late"] = best()
 wandb.Api = Early.__base__
 for run in racing:
