@@ -188,7 +188,8 @@ class Reader:
     def _read(self) -> Results:
         sweep = self._sweep
         sweep.load(force=True)
-        metric = sweep.config.get("metric") or {}
+        # Of several metrics the first is the one that runs are compared by.
+        metric = next(iter(sweep.config.get("metrics") or ()), None) or sweep.config.get("metric") or {}
         return Results(
             path=self.path,
             name=sweep.name,
@@ -217,7 +218,7 @@ class Reader:
             id=run.id,
             name=run.name or run.id,
             state=run.state,
-            values={name: run.config.get(name) for name in self._sweep.config.get("parameters", {})},
+            values={name: run.config.get(name) for name in self._parameters(run)},
             metric=value,
             epoch=run.summary.get("epoch"),
             cause=run.summary.get(CAUSE),
@@ -229,6 +230,11 @@ class Reader:
         if result.state in states.ENDED:
             self._ended[run.id] = result
         return result
+
+    def _parameters(self, run: Any) -> list[str]:
+        """The names of the values that a run was given; where a scheduler's function makes them, all that it took."""
+        named = self._sweep.config.get("parameters")
+        return list(named) if named else [name for name in run.config if name != PROVENANCE]
 
 
 def _expected(sweep: Any) -> int | None:

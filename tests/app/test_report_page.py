@@ -178,6 +178,46 @@ def test_the_files_hold_every_run_and_its_figures(large: Findings, tmp_path: Pat
     assert document["importance"][0]["name"] == "learning_rate"
 
 
+def test_a_sweep_of_several_metrics_tells_its_pareto_front(tmp_path: Path) -> None:
+    found = made_up(60)
+    config = {**found.config, "metrics": [{"name": "val_accuracy", "goal": "maximize"}, {"name": "size"}]}
+    sizes = {run.id: {"size": run.values["layer1_size"]} for run in found.results.runs[1:]}
+    facts = {
+        id: replace(each, summary={**each.summary, **sizes.get(id, {})}, url=f"http://x/{id}?a&b")
+        for id, each in found.facts.items()
+    }
+    found = replace(found, config=config, facts=facts)
+
+    files.write(found, tmp_path, WRITTEN)
+
+    folder = tmp_path / "reports" / files.folder_name(found)
+    text = (folder / "report.html").read_text()
+    told = json.loads((folder / "results.json").read_text())
+    rows = list(csv.DictReader(io.StringIO((folder / "results.csv").read_text())))
+    front = [row for row in rows if row["pareto_front"] == "True"]
+    assert told["metrics"] == [{"name": "val_accuracy", "goal": "maximize"}, {"name": "size", "goal": "minimize"}]
+    assert {row["run_id"] for row in front} == set(told["pareto_front"])
+    values = [(float(row["size"]), float(row["val_accuracy"])) for row in front]
+    assert len(values) > 1
+    assert [accuracy for _, accuracy in sorted(values)] == sorted(accuracy for _, accuracy in values)
+    section = text.split("Pareto front", 1)[1].split("</section>")[0]
+    assert section.count("front-mark") == len(front)
+    assert all(f'?a&amp;b">{row["run_name"]}</a>' in section for row in front)
+    assert "size, lower is better" in section
+
+
+def test_a_metric_that_cannot_be_drawn_costs_the_drawing_alone() -> None:
+    found = made_up(3)
+    config = {**found.config, "metrics": [{"name": "val_accuracy", "goal": "maximize"}, {"name": "size"}]}
+    facts = {id: replace(each, summary={**each.summary, "size": 1e305}) for id, each in found.facts.items()}
+
+    text = page(replace(found, config=config, facts=facts), WRITTEN)
+
+    assert "Pareto front" in text
+    assert '<figure class="scatter' not in text
+    assert "Pareto front" not in page(found, WRITTEN)
+
+
 def test_a_column_of_the_same_name_and_a_value_that_json_has_not_are_kept_apart() -> None:
     found = made_up(2)
     runs = tuple(replace(run, values={"state": [1, 2], "rate": float("nan")}) for run in found.results.runs)

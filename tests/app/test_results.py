@@ -15,6 +15,7 @@ from app.commands.progress import Progress
 from app.commands.report.terminal import show
 from app.commands.results import Reader, Results, RunResult
 from app.training import reproduce
+from terms.record import PROVENANCE
 
 
 def run(number: int, state: str, **facts: Any) -> RunResult:
@@ -157,6 +158,20 @@ def test_the_first_look_fetches_all_of_the_runs_at_once_and_later_ones_what_is_n
 
     assert [reader.read().best()[0].metric for _ in range(2)] == [0.5, 0.5]
     assert asked == [False, True]
+
+
+def test_what_a_schedulers_function_suggested_is_read_by_the_first_of_several_metrics() -> None:
+    config = {"kind": "deep", "depth": 3, PROVENANCE: {"seed": 1}}
+    ended = SimpleNamespace(id="r1", name="t", state="finished", config=config, summary={"loss": 0.5, "speed": 9.0})
+    metrics = [{"name": "speed", "goal": "maximize"}, {"name": "loss"}]
+    facts = {"id": "s", "entity": "me", "project": "p", "name": "s", "url": "", "state": "FINISHED"}
+    sweep = SimpleNamespace(**facts, config={"metrics": metrics}, expected_run_count=1, load=lambda force: None)
+    api = SimpleNamespace(sweep=lambda path: sweep, flush=lambda: None, runs=lambda *_, **__: [ended])
+
+    found = Reader(api, "me/p/s").read()
+
+    assert (found.metric, found.maximize, found.best()[0].metric) == ("speed", True, 9.0)
+    assert found.best()[0].values == {"kind": "deep", "depth": 3}
 
 
 def test_a_metric_that_never_came_is_told_with_the_nearest_name_that_was_logged() -> None:

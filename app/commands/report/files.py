@@ -73,6 +73,7 @@ def _row(found: Findings, run: RunResult) -> dict[str, Any]:
     facts = found.of(run)
     row: dict[str, Any] = {"run_id": run.id, "run_name": run.name, "point": run.point}
     row |= {"state": run.ending, "cause": run.cause}
+    row |= {"pareto_front": run in found.front} if found.metrics else {}
     row |= {"started": facts.started, "took_s": facts.took_s, "url": facts.url}
     for kind, values in (("config", run.values), ("summary", facts.summary)):
         for name, value in values.items():
@@ -108,6 +109,8 @@ def as_json(found: Findings, written: datetime) -> str:
         "written": written.isoformat(),
         "sweep": {"path": results.path, "name": results.name, "url": results.url, "state": results.state},
         "metric": {"name": results.metric, "goal": found.goal},
+        "metrics": [{"name": metric.name, "goal": metric.goal} for metric in found.metrics],
+        "pareto_front": [run.id for run in found.front],
         "expected_runs": results.expected,
         "config": found.config,
         "best_run": found.best[0].id if found.best else None,

@@ -1,6 +1,7 @@
 """What a report says of a sweep beyond its table, read from any backend through W&B's own `Api`."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,9 +12,11 @@ from app.commands import client
 from app.commands.replay import values
 from app.commands.results import Results, RunResult
 from charts.learning_curves import LETTERS, LearningCurve
+from search import pareto
 from search.config import ConfigError, parse
 from search.early_termination import brackets
 from search.importance import Importance, TooFew, importance
+from search.schema import Metric
 from terms.record import PROVENANCE
 
 PAGE = 500  # runs a request
@@ -78,6 +81,23 @@ class Findings:
         """The runs whose result counts and has a metric, best first."""
         counted = {run.id for run in self.results.finished}
         return [run for run in self.results.best() if run.id in counted]
+
+    @cached_property
+    def metrics(self) -> tuple[Metric, ...]:
+        """Those of a sweep of several, the first first; none of any other."""
+        given = self.config.get("metrics") or ()
+        return tuple(Metric(name=each["name"], goal=each.get("goal", "minimize")) for each in given)
+
+    @cached_property
+    def measured(self) -> list[tuple[RunResult, tuple[float, ...]]]:
+        """Of a sweep of several metrics the results that count and have a value of each, best first."""
+        rows = ((run, _finite(self.of(run).summary.get(each.name) for each in self.metrics)) for run in self.best)
+        return [(run, values) for run, values in rows if len(values) == len(self.metrics) > 1]
+
+    @cached_property
+    def front(self) -> list[RunResult]:
+        """Those of `measured` that no other one betters."""
+        return [self.measured[place][0] for place in pareto.front([each for _, each in self.measured], self.metrics)]
 
     @cached_property
     def parameters(self) -> list[str]:
@@ -148,6 +168,10 @@ def _points(run: Any, x: str, metric: str) -> list[tuple[float, float]]:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and value == value  # NaN is not
+
+
+def _finite(values: Iterable[Any]) -> tuple[float, ...]:
+    return tuple(value for value in values if isinstance(value, int | float) and math.isfinite(value))
 
 
 def _rungs(config: Mapping[str, Any]) -> tuple[int, ...]:

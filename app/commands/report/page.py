@@ -11,7 +11,7 @@ from string import Template
 from typing import Final
 
 from app.commands.best import command
-from app.commands.report import plots, words
+from app.commands.report import pareto, plots, words
 from app.commands.report.findings import Facts, Findings
 from app.commands.results import RunResult
 from charts import format
@@ -37,6 +37,7 @@ def page(found: Findings, written: datetime) -> str:
     sections = [
         _hero(found),
         _recipe(found),
+        pareto.section(found),
         plots.parallel(found),
         _pair(plots.mattered(found), plots.so_far(found)),
         _top(found),
