@@ -25,6 +25,7 @@ from server.settings import Settings
 from server.store import queries, writes
 from server.store.database import Database
 from server.store.rows import Agent, Project, Run, Sweep
+from terms.record import CAUSE
 
 PROJECT: Final = "made-up"
 METRIC: Final = "val_accuracy"
@@ -199,7 +200,7 @@ class Maker:
         writes.put_history(self.tx, run.id, 0, [(each["_step"], json.dumps(each)) for each in rows])
         events = [json.dumps(system(number, self.chance)) for number in range(2 * done)]
         console = [said(each, work.start_s + 1 + each["epoch"] * epoch_s) for each in rows]
-        summary = {**(rows[-1] if rows else {}), **({"cause": cause} if cause else {})}
+        summary = {**(rows[-1] if rows else {}), **({CAUSE: cause} if cause else {})}
         chunk = Chunk(events=Lines(0, events), logs=(Lines(0, console),), summary=json.dumps(summary))
         stream.take(self.tx, run, chunk, now_s)
         return self.run(work.run)

@@ -6,14 +6,12 @@ from typing import Any
 from search.wording import nearest
 
 MOST_NAMED = 9
-# What the server and this project's trainer write beside the values.
-_NOT_LOGGED = ("cause", "cause_kind", "early_stop")
 
 
 def names(logged: Mapping[str, Any]) -> Iterator[str]:
     """The names of a summary's values as a sweep file writes them, nested ones joined by dots; W&B's own left out."""
     for name, value in logged.items():
-        if name.startswith("_") or name in _NOT_LOGGED:
+        if name.startswith("_"):
             continue
         if isinstance(value, Mapping) and "_type" not in value:
             yield from (f"{name}.{inner}" for inner in names(value))

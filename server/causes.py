@@ -1,7 +1,7 @@
 """Why runs fail: a fixed list of kinds, read off the evidence. Pure.
 
-The evidence is a run's own line (`cause` in its summary, written by the trainer, its thin parent or the server) and its
-exit code.
+The evidence is a run's own line (`_cause` in its summary, written by the trainer or its thin parent; else what the
+server has seen of its end) and its exit code.
 """
 
 import re

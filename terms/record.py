@@ -6,9 +6,9 @@ imports this module, so it stands on the standard library alone.
 
 from typing import Final
 
-# In the summary: one line on why the run failed or was stopped, and what early termination measured.
-CAUSE: Final = "cause"
-EARLY_STOP: Final = "early_stop"
+# In the summary: one line on why the run failed or was stopped. W&B shows its users nothing that begins like this.
+CAUSE: Final = "_cause"
+OLDER_CAUSE: Final = "cause"  # until 2026-11-29, where it was a column of each user's own
 # In the config: what decided the result, and by which of the two loops it was trained.
 PROVENANCE: Final = "provenance"
 LOOP: Final = "loop"

@@ -9,9 +9,10 @@ from typing import Any
 
 from app.commands import client
 from search import metric_names
-from terms import states, summary
+from terms import states
 from terms.points import NO_SUGGESTION, sentence
-from terms.record import CAUSE, INTERRUPTED, PROVENANCE
+from terms.record import INTERRUPTED, PROVENANCE
+from terms.told import CAUSE_KIND, POINT, cause_of, told
 
 HOPELESS_FAILURES = 5
 
@@ -155,9 +156,9 @@ class Results:
         return f"No run has logged {self.metric}{'' if self.over else ' yet'}. {instead}".rstrip()
 
     def best(self) -> list[RunResult]:
-        """The runs with a metric, best first."""
+        """The runs with a metric, best first; the last value of one that failed or was lost is no result."""
         return sorted(
-            (run for run in self.runs if run.metric is not None),
+            (run for run in self.runs if run.metric is not None and run.state not in states.FAILURES),
             key=lambda run: -(run.metric or 0) if self.maximize else (run.metric or 0),
         )
 
@@ -214,6 +215,7 @@ class Reader:
         if known is not None and known.state == run.state:
             return known
         value = _number(run.summary.get(metric)) if metric else None
+        summary = run.summary_metrics or {}
         result = RunResult(
             id=run.id,
             name=run.name or run.id,
@@ -221,11 +223,11 @@ class Reader:
             values={name: run.config.get(name) for name in self._parameters(run)},
             metric=value,
             epoch=run.summary.get("epoch"),
-            cause=run.summary.get(CAUSE),
-            cause_kind=run.summary.get(summary.CAUSE_KIND),
+            cause=cause_of(summary),
+            cause_kind=told(summary).get(CAUSE_KIND),
             code_sha256=(run.config.get(PROVENANCE) or {}).get("code_sha256"),
-            point=run.summary.get(summary.POINT),
-            logged=tuple(metric_names.names(run.summary_metrics or {})) if metric and value is None else (),
+            point=told(summary).get(POINT),
+            logged=tuple(metric_names.names(summary)) if metric and value is None else (),
         )
         if result.state in states.ENDED:
             self._ended[run.id] = result

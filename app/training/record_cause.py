@@ -17,13 +17,14 @@ sys.path.append(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(
 
 from terms import states
 from terms.record import CAUSE
+from terms.told import cause_of
 
 # One that is crashed may go on.
 ENDED = (*states.RESULTS, states.FAILED)
 
 
 def record(code: int, cause: str, environ: Mapping[str, str]) -> None:
-    """Sets the run's summary `cause` and closes it, if it is still open, with the exit code.
+    """Sets the run's summary `_cause` and closes it, if it is still open, with the exit code.
 
     Args:
         code: the trial's exit code, not 0.
@@ -36,7 +37,7 @@ def record(code: int, cause: str, environ: Mapping[str, str]) -> None:
     known = _find(environ)
     if known is None or known.state not in ENDED:
         _close(code, cause)
-    elif not known.summary.get(CAUSE):
+    elif not cause_of(known.summary_metrics or {}):
         known.summary.update({CAUSE: cause})
 
 

@@ -18,8 +18,8 @@ from server.run_values import at_path, metric_in
 from server.store import queries, writes
 from server.store.rows import Project, Run, Sweep
 from terms import record, states
-from terms.record import CAUSE, EARLY_STOP
-from terms.summary import ADDED
+from terms.record import CAUSE
+from terms.told import told, with_told
 
 CONSOLE_TAIL = 300  # lines; a traceback through Keras has a hundred
 
@@ -125,6 +125,9 @@ def revive(tx: sqlite3.Connection, run: Run, now_s: float, *, stays_ended: bool)
     goes_on = not stays_ended and run.state not in states.LIVE and points.may_go_on(tx, run)
     if goes_on or run.state == states.PENDING:
         points.started(tx, run, now_s)
+        # That nothing was heard of it is no cause of its later end.
+        run = queries.by_id(tx, Run, run.id)
+        _set_cause(tx, run, _cause(run, _object(run.summary)))
 
 
 def set_summary(tx: sqlite3.Connection, run: Run, text: str) -> None:
@@ -134,40 +137,41 @@ def set_summary(tx: sqlite3.Connection, run: Run, text: str) -> None:
         text: a JSON object.
     """
     summary = _object(text)
-    if not summary.keys().isdisjoint(ADDED):
-        summary = {name: value for name, value in summary.items() if name not in ADDED}
-        text = json.dumps(summary)
-    if run.early_stop is not None:
-        # The run itself only knows that it was interrupted.
-        decision = json.loads(run.early_stop)
-        if run.state != states.FINISHED:
-            summary[CAUSE] = f"{states.STOPPED_EARLY}: {decision['reason']}"
-        summary[EARLY_STOP] = {name: decision.get(name) for name in ("bracket", "rank", "value", "rivals")}
+    if told(summary):
+        summary = with_told(summary, {})
         text = json.dumps(summary)
     sweep = queries.by_id(tx, Sweep, run.sweep_id) if run.sweep_id else None
-    cause = summary.get(CAUSE)
-    writes.update(
-        tx,
-        "run",
-        run.id,
-        summary=text,
-        metric=metric_of(summary, sweep),
-        cause=None if cause is None else str(cause),
-        # A cause that comes after the end, from a trial's parent, makes its kind known.
-        cause_kind=lifecycle.kind_at_end(run.state, cause and str(cause), run.exit_code),
-    )
+    writes.update(tx, "run", run.id, summary=text, metric=metric_of(summary, sweep))
+    _set_cause(tx, run, _cause(run, summary))
+
+
+def _cause(run: Run, summary: dict[str, Any]) -> str | None:
+    """Why a run ended or is ending: the rule's word comes before its own, and that before the server's."""
+    if run.early_stop is not None and run.state != states.FINISHED:
+        # The run itself only knows that it was interrupted.
+        return f"{states.STOPPED_EARLY}: {json.loads(run.early_stop)['reason']}"
+    if summary.get(CAUSE) is not None:
+        return str(summary[CAUSE])
+    return None if run.state in states.LIVE else run.cause
+
+
+def _set_cause(tx: sqlite3.Connection, run: Run, cause: str | None) -> None:
+    # A cause that comes after the end, from a trial's parent, makes its kind known.
+    kind = lifecycle.kind_at_end(run.state, cause, run.exit_code)
+    writes.update(tx, "run", run.id, cause=cause, cause_kind=kind)
 
 
 def note_cause(tx: sqlite3.Connection, run: Run, cause: str) -> None:
-    """Says why a run failed, in its summary, unless it has said so itself."""
-    summary = _object(run.summary)
-    if CAUSE not in summary:
-        set_summary(tx, run, json.dumps({**summary, CAUSE: cause}))
+    """Says why a run failed, unless it has said so itself."""
+    if run.cause is None:
+        _set_cause(tx, run, cause)
 
 
 def forget_cause(tx: sqlite3.Connection, run: Run) -> None:
-    """Takes the cause out of the summary of a run that goes on: what interrupted it is no cause of its later end."""
-    set_summary(tx, run, json.dumps({name: value for name, value in _object(run.summary).items() if name != CAUSE}))
+    """Forgets the cause of a run that goes on: what interrupted it is no cause of its later end."""
+    summary = {name: value for name, value in _object(run.summary).items() if name != CAUSE}
+    writes.update(tx, "run", run.id, summary=json.dumps(summary))
+    _set_cause(tx, run, None)
 
 
 def give_up(tx: sqlite3.Connection, run: Run, why: str, now_s: float) -> None:
@@ -208,7 +212,7 @@ def request_stop(tx: sqlite3.Connection, run: Run, now_s: float) -> None:
 
 
 def stop_early(tx: sqlite3.Connection, run: Run, decision: dict[str, Any], now_s: float) -> None:
-    """Asks a run to stop and keeps why on it and in its summary, where any program finds it.
+    """Asks a run to stop and keeps why on it, where any program finds it.
 
     Args:
         decision: with its `reason`, `bracket`, `rank`, the run's own `value` at the bracket, the `needed` one, how many

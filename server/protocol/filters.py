@@ -13,7 +13,6 @@ import re2  # type: ignore[import-untyped]
 from server.protocol.context import iso
 from server.protocol.dates import COLUMNS, Date
 from server.protocol.json_values import parse_object
-from server.protocol.summary import summary_of
 from server.refusal import RefusalError
 from server.run_values import at_path, unwrapped
 from server.store.rows import Run
@@ -56,6 +55,8 @@ class RunView:
             "job_type": run.job_type,
             "username": username,
             "host": run.host,
+            "cause": run.cause,
+            "cause_kind": run.cause_kind,
         }
 
     @cached_property
@@ -70,7 +71,8 @@ class RunView:
 
     @cached_property
     def summary(self) -> dict[str, Any]:
-        return summary_of(self.run)
+        sent: dict[str, Any] = json.loads(self.run.summary)
+        return sent
 
     def value(self, name: str) -> Any:
         """A column, `tags`, a date, `config.<path>` with or without its envelope's `value`, `summary_metrics.<path>`.

@@ -2,19 +2,20 @@
 
 import sqlite3
 
+from server.store.queries import HAS_RESULT
 from server.store.rows import Sweep
 
 
 def metrics(connection: sqlite3.Connection, sweep_id: int) -> list[float]:
-    """The metric of each run that has one."""
-    sql = "SELECT metric FROM run WHERE sweep_id = ? AND metric IS NOT NULL"
+    """The metric of each run whose value is a result."""
+    sql = f"SELECT metric FROM run WHERE sweep_id = ? AND {HAS_RESULT}"
     return [value for (value,) in connection.execute(sql, (sweep_id,))]
 
 
 def rank(connection: sqlite3.Connection, sweep: Sweep, value: float) -> tuple[int, int]:
-    """The place of a value among the sweep's runs, from 1, and how many have a value."""
+    """The place of a value among the sweep's results, from 1, and how many there are."""
     better = ">" if sweep.goal == "maximize" else "<"
-    sql = f"SELECT count(*) FILTER (WHERE metric {better} ?) + 1, count(metric) FROM run WHERE sweep_id = ?"
+    sql = f"SELECT count(*) FILTER (WHERE metric {better} ?) + 1, count(*) FROM run WHERE sweep_id = ? AND {HAS_RESULT}"
     place, of = connection.execute(sql, (value, sweep.id)).fetchone()
     return int(place), int(of)
 

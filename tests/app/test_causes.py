@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from server import causes
+from terms.told import told
 from tests.app.programs import ROOT, runs
 from tests.app.test_trial import SCRIPT
 from tests.server.real_server import RunningServer
@@ -137,6 +138,6 @@ def test_the_run_names_the_fault_that_was_injected(failed: dict[str, tuple[int, 
     fault, (code, run) = FAULTS[name], failed[name]
 
     assert code == fault.code
-    assert re.fullmatch(fault.cause, run.summary["cause"])
-    assert run.summary["cause_kind"] == fault.kind
+    assert re.fullmatch(fault.cause, told(run.summary_metrics)["cause"])
+    assert told(run.summary_metrics)["cause_kind"] == fault.kind
     assert run.state == "failed"

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from terms.told import told
 from tests.app.programs import MakeWorkplace
 
 pytestmark = pytest.mark.slow
@@ -20,7 +21,7 @@ import sys, wandb
 run = wandb.init()
 run.log({"val_accuracy": 0.5})
 if run.name.startswith("trial 1"):
-    run.summary["cause"] = "ValueError: no luck"
+    run.summary["_cause"] = "ValueError: no luck"
     run.finish(exit_code=1)
     sys.exit(1)
 """
@@ -53,7 +54,7 @@ def counted(make_workplace: MakeWorkplace, warm_environment: dict[str, str]) -> 
 
 
 def test_a_point_that_failed_is_told_with_its_cause_though_its_twin_finished(counted: Counted) -> None:
-    values = {run.summary["_point"]: run.config["a"] for run in counted.runs}
+    values = {told(run.summary_metrics)["point"]: run.config["a"] for run in counted.runs}
     lines = counted.output.splitlines()
 
     assert values[1] in [value for point, value in values.items() if point != 1]
@@ -63,7 +64,7 @@ def test_a_point_that_failed_is_told_with_its_cause_though_its_twin_finished(cou
 
 
 def test_any_program_can_tell_which_attempts_are_of_one_point(counted: Counted) -> None:
-    points = sorted((run.summary["_point"], run.state) for run in counted.runs)
+    points = sorted((told(run.summary_metrics)["point"], run.state) for run in counted.runs)
 
     assert points == [(1, "failed")] * 3 + [(2, "finished"), (3, "finished"), (4, "finished")]
 

@@ -87,7 +87,7 @@ def test_what_wandbs_client_could_not_tell_of_its_end_is_told_by_its_parent(tmp_
     assert path == "/files/me/a%20project/run1/file_stream"
     assert base64.b64decode(credentials.removeprefix("Basic ")) == b"api:" + b"0" * 40
     assert (end["preempting"], end["complete"], end["exitcode"], summary["offset"]) == (True, True, 143, 0)
-    assert summary["content"] == ['{"loss": NaN, "epoch": 3, "cause": "interrupted (SIGTERM)"}']
+    assert summary["content"] == ['{"loss": NaN, "epoch": 3, "_cause": "interrupted (SIGTERM)"}']
     assert list(tmp_path.glob("trial-*")) == []
 
 
@@ -129,7 +129,7 @@ def test_a_second_signal_does_not_end_what_writes_the_cause_of_the_first(server:
         process.wait(HANG_S)
 
     assert process.returncode == 143
-    assert server.api().run("local/twice/twice").summary["cause"] == "killed by SIGTERM"
+    assert server.api().run("local/twice/twice").summary["_cause"] == "killed by SIGTERM"
 
 
 def wait_for_child(pid: int, program: str) -> None:

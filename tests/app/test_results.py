@@ -16,6 +16,7 @@ from app.commands.report.terminal import show
 from app.commands.results import Reader, Results, RunResult
 from app.training import reproduce
 from terms.record import PROVENANCE
+from terms.told import cause_of
 
 
 def run(number: int, state: str, **facts: Any) -> RunResult:
@@ -135,6 +136,7 @@ def test_a_cancelled_sweep_is_no_success() -> None:
 
 def test_best_runs_come_first_and_those_without_a_figure_are_left_out() -> None:
     found = [run(1, "finished", metric=0.1), run(2, "finished", metric=0.3), run(3, "finished"), run(4, "running")]
+    found += [run(5, "failed", metric=0.5), run(6, "crashed", metric=0.0)]
 
     assert [each.id for each in results(*found).best()] == ["r2", "r1"]
     assert [each.id for each in results(*found, maximize=False).best()] == ["r1", "r2"]
@@ -142,9 +144,9 @@ def test_best_runs_come_first_and_those_without_a_figure_are_left_out() -> None:
 
 def test_the_first_look_fetches_all_of_the_runs_at_once_and_later_ones_what_is_new() -> None:
     asked: list[bool] = []
-    ended = SimpleNamespace(
-        id="r1", name="trial 1", state="finished", config={"size": 8}, summary={"val_accuracy": 0.5}
-    )
+    logged = {"val_accuracy": 0.5}
+    named = {"id": "r1", "name": "trial 1", "state": "finished"}
+    ended = SimpleNamespace(**named, config={"size": 8}, summary=logged, summary_metrics=logged)
     config = {"metric": {"name": "val_accuracy", "goal": "maximize"}, "parameters": {"size": {"values": [8]}}}
     facts = {"id": "s", "entity": "me", "project": "p", "name": "grid", "url": "", "state": "FINISHED"}
     sweep = SimpleNamespace(**facts, config=config, expected_run_count=1, load=lambda force: None)
@@ -289,3 +291,19 @@ def test_runs_are_said_to_be_of_other_code_only_if_what_was_edited_can_decide_a_
 
 def test_what_is_said_to_decide_no_result_is_there() -> None:
     assert [name for name in reproduce.AROUND_TRIALS if not (reproduce.PROGRAM / name).exists()] == []
+
+
+@pytest.mark.parametrize(
+    ("summary", "cause"),
+    [
+        ({"_cause": "ValueError: no"}, "ValueError: no"),
+        ({"cause": "ValueError: no"}, "ValueError: no"),
+        ({"cause": 3}, None),
+        ({"_wandb": {"server": {"cause": "lost: gone", "point": 1}}, "_cause": "interrupted"}, "lost: gone"),
+        ({"_wandb": {"server": {"point": 1}}, "cause": "of the weather"}, None),
+    ],
+)
+def test_a_cause_is_the_servers_else_the_programs_else_an_older_programs(
+    summary: dict[str, Any], cause: str | None
+) -> None:
+    assert cause_of(summary) == cause

@@ -71,11 +71,11 @@ def test_the_same_run_goes_on_after_its_last_epoch_and_ends_the_same(
     code, output = place.run("agent", WARM_SOCKET=warm_environment["WARM_SOCKET"])
     (run,) = runs_of_sweep(server, before)
 
-    assert cut.summary["cause"] == "interrupted (SIGTERM)"
+    assert cut.summary["_cause"] == "interrupted (SIGTERM)"
     assert code == 0, output
     assert re.search(r"Going on after epoch ([2-9]|\d\d)\.", output)
     assert (run.id, run.state) == (cut.id, "finished")
-    assert "cause" not in run.summary
+    assert "_cause" not in run.summary
     assert epochs(run) == list(range(1, EPOCHS + 1))
     assert losses(run) == losses(whole)
     assert run.summary["weights_sha256"] == whole.summary["weights_sha256"]
@@ -134,7 +134,7 @@ def test_a_trial_whose_service_alone_is_killed_still_says_why_it_failed(
     run = server.api().run(f"{PROJECT}/bereft")
 
     assert (code, run.state, exit_code(server, run.id)) == (1, "failed", 1), output
-    assert re.match("(ConnectionReset|MailboxClosed)Error:", run.summary["cause"])
+    assert re.match("(ConnectionReset|MailboxClosed)Error:", run.summary["_cause"])
     assert place.left_running() == {}
 
 

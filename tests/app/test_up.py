@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import wandb
 
+from terms.told import told
 from tests.app.programs import ROOT, MakeWorkplace, Workplace, ending, lines_until, runs
 from tests.patience import HANG_S
 from tests.server.real_server import RunningServer
@@ -179,7 +180,7 @@ def test_a_killed_trial_is_a_failed_run_with_its_cause_and_its_point_is_tried_ag
     code, output = ending(up)
     killed, again = workplace.runs()
 
-    assert (killed.state, killed.summary["cause"]) == ("failed", "killed by SIGKILL")
+    assert (killed.state, told(killed.summary_metrics)["cause"]) == ("failed", "killed by SIGKILL")
     assert again.state == "finished"
     assert (code, output.splitlines()[-1]) == (0, "1 of 1 runs finished")
 

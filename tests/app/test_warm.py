@@ -235,7 +235,7 @@ def test_up_starts_its_trials_warm_and_says_once_when_it_cannot_any_more(workpla
     code, output = ending(up)
 
     told = (workplace.data / "logs" / "agent-1.log").read_text()
-    interrupted = [(run.state, run.summary.get("cause")) for run in workplace.runs() if run.state != "finished"]
+    interrupted = [(run.state, run.summary.get("_cause")) for run in workplace.runs() if run.state != "finished"]
     assert (code, output.splitlines()[-1]) == (0, "3 of 3 runs finished")
     assert interrupted == [("failed", "interrupted: the warm server ended")]
     assert output.count("The warm server has ended, exit code 137: trials start in plain processes") == 1

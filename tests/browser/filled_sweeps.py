@@ -83,7 +83,7 @@ def carry_out(program: Speaker, sweep: str, agent: str, runs: int) -> None:
     for number in range(runs):
         run, params = _begin(program, sweep, agent)
         if number % 9 == 2:
-            _end(program, run, 1, {"cause": CAUSES[number // 9 % len(CAUSES)]})
+            _end(program, run, 1, {"_cause": CAUSES[number // 9 % len(CAUSES)]})
         else:
             _log(program, run, accuracy(params))
 

@@ -18,6 +18,7 @@ from server.app import create_app
 from server.keys import OneTimeLinks, load_keys
 from server.settings import Settings
 from server.store.database import Database
+from terms.told import told, with_told
 from tests.patience import HANG_S
 
 GRID = {"method": "grid", "parameters": {"units": {"values": [8, 16, 32]}}}
@@ -104,6 +105,14 @@ class Speaker:
         """One field of a run, with its arguments and selection."""
         found = self.ask(f'{{ project(name: "{project}") {{ run(name: "{run}") {{ {field} }} }} }}')["project"]["run"]
         return found[field.split("(")[0].split(" ")[0]]
+
+    def told(self, run: str, project: str = "p") -> dict[str, Any]:
+        """What the server tells of a run beside what its program sent."""
+        return dict(told(json.loads(self.field(run, "summaryMetrics", project))))
+
+    def sent(self, run: str) -> dict[str, Any]:
+        """A run's summary as its program sent it."""
+        return with_told(json.loads(self.field(run, "summaryMetrics")), {})
 
     def set_state(self, name: str, state: str) -> Any:
         document = (

@@ -11,7 +11,6 @@ import yaml
 from search import early_termination
 from search.config import parse
 from search.early_termination import Decision
-from terms.summary import POINT
 from tests.server.speaker import Speaker
 
 SWEEP: dict[str, Any] = {
@@ -69,13 +68,13 @@ def test_the_reason_is_kept_and_the_point_is_settled_as_stopped(wb: Speaker) -> 
     bad = start_with_two_good_rivals(wb, sweep)
     wb.log(bad, 0, {"_step": 0, "acc": 0.1}, {"_step": 1, "acc": 0.2})
 
-    wb.summarise(bad, acc=0.2, cause="interrupted (SIGINT)")
+    wb.summarise(bad, acc=0.2, _cause="interrupted (SIGINT)")
     wb.finish(bad, 130)
 
     (stopped,) = wb.runs(sweep, "killed")
     assert stopped["name"] == bad
-    assert json.loads(stopped["summaryMetrics"])["cause_kind"] == "stopped by early termination"
-    assert json.loads(stopped["summaryMetrics"])["cause"] == "stopped early: rank 3 of 3 at epoch 2; 2 go on"
+    assert wb.told(bad)["cause_kind"] == "stopped by early termination"
+    assert wb.told(bad)["cause"] == "stopped early: rank 3 of 3 at epoch 2; 2 go on"
     assert wb.beat(wb.agent(sweep))["type"] == "run"
 
 
@@ -94,12 +93,13 @@ def test_of_very_many_rivals_some_are_kept_from_the_best_to_the_worst(wb: Speake
     wb.log(bad, 0, {"_step": 0, "acc": 0.1}, {"_step": 1, "acc": 0.2})
     wb.finish(bad, 255)
 
-    summary = json.loads(wb.field(bad, "summaryMetrics"))
+    told = wb.told(bad)
+    rivals = told["early_stop"]["rivals"]
 
-    assert summary["cause"] == "stopped early: rank 231 of 231 at epoch 2; 116 go on"
-    assert len(summary["early_stop"]["rivals"]) == 200
-    assert summary["early_stop"]["rivals"] == sorted(summary["early_stop"]["rivals"], reverse=True)
-    assert (summary["early_stop"]["rivals"][0], summary["early_stop"]["rivals"][-1]) == (values[0], values[-1])
+    assert told["cause"] == "stopped early: rank 231 of 231 at epoch 2; 116 go on"
+    assert len(rivals) == 200
+    assert rivals == sorted(rivals, reverse=True)
+    assert (rivals[0], rivals[-1]) == (values[0], values[-1])
 
 
 def test_a_program_reads_the_decision_with_its_rivals_from_the_run_s_summary(wb: Speaker) -> None:
@@ -110,10 +110,13 @@ def test_a_program_reads_the_decision_with_its_rivals_from_the_run_s_summary(wb:
 
     wb.finish(bad, 255)  # without a last word
 
-    summary = json.loads(wb.field(bad, "summaryMetrics"))
-    assert summary["cause_kind"] == "stopped by early termination"
-    assert summary["early_stop"] == {"bracket": 2, "rank": 3, "value": 0.2, "rivals": [0.8, 0.8]}
-    assert summary["cause"] == "stopped early: rank 3 of 3 at epoch 2; 2 go on"
+    assert wb.told(bad) == {
+        "cause": "stopped early: rank 3 of 3 at epoch 2; 2 go on",
+        "cause_kind": "stopped by early termination",
+        "early_stop": {"bracket": 2, "rank": 3, "value": 0.2, "rivals": [0.8, 0.8]},
+        "point": 3,
+    }
+    assert wb.sent(bad) == {}
 
 
 def test_a_run_that_ends_with_the_row_that_reaches_the_bracket_was_not_stopped(wb: Speaker) -> None:
@@ -128,10 +131,10 @@ def test_a_run_that_ends_with_the_row_that_reaches_the_bracket_was_not_stopped(w
 
     assert replies == [{}, {}]
     assert [wb.field(run, "state") for run in (whole, failing)] == ["finished", "failed"]
-    assert json.loads(wb.field(whole, "summaryMetrics")).keys() == {POINT}
+    assert (wb.sent(whole), wb.told(whole)) == ({}, {"point": 3})
     late = start(wb, sweep)
     assert wb.log(late, 0, {"_step": 0, "acc": 0.05}, {"_step": 1, "acc": 0.05}).json() == {"stopped": True}
-    assert "rank 5 of 5" in json.loads(wb.field(late, "summaryMetrics"))["cause"]
+    assert "rank 5 of 5" in wb.told(late)["cause"]
 
 
 def test_a_run_that_was_asked_to_stop_and_ran_whole_has_no_cause_of_its_end(wb: Speaker) -> None:
@@ -141,10 +144,10 @@ def test_a_run_that_was_asked_to_stop_and_ran_whole_has_no_cause_of_its_end(wb: 
 
     wb.stream(run, files={"wandb-summary.json": {"offset": 0, "content": ['{"acc": 0.2}']}}, complete=True, exitcode=0)
 
-    summary = json.loads(wb.field(run, "summaryMetrics"))
     assert wb.field(run, "state") == "finished"
-    assert {"cause", "cause_kind"} & summary.keys() == set()
-    assert summary["early_stop"]["rank"] == 3
+    assert wb.sent(run) == {"acc": 0.2}
+    assert wb.told(run).keys() == {"early_stop", "point"}
+    assert wb.told(run)["early_stop"]["rank"] == 3
 
 
 def test_the_run_s_page_says_what_it_would_have_needed(wb: Speaker) -> None:
@@ -250,7 +253,7 @@ def test_decisions_are_those_that_all_histories_give(wb: Speaker, seed: int) -> 
         judge.look(run, runs)
         assert told == ({"stopped": True} if run in judge.stopped else {})
         if run in judge.stopped:
-            kept, decision = json.loads(wb.field(run, "summaryMetrics"))["early_stop"], judge.stopped[run]
+            kept, decision = wb.told(run)["early_stop"], judge.stopped[run]
             assert (kept["bracket"], kept["rank"]) == (decision.bracket, decision.rank)
             assert kept["rivals"] == list(decision.rivals)
 

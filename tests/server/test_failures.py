@@ -59,7 +59,7 @@ def test_a_wrong_configuration_is_not_tried_again(wb: Speaker) -> None:
     sweep = wb.register(ONE)
     agent = wb.agent(sweep)
 
-    wb.do_trial(agent, sweep, 2, cause="`optimizer` is 'adamm'. Did you mean `adam`?")
+    wb.do_trial(agent, sweep, 2, _cause="`optimizer` is 'adamm'. Did you mean `adam`?")
 
     assert wb.beat(agent) == {"type": "exit"}
     assert wb.units(sweep, "failed") == [8]
@@ -88,7 +88,7 @@ def test_a_sweep_file_says_after_how_many_failures_the_sweep_stops(wb: Speaker) 
     for sweep in (early, never):
         agent = wb.agent(sweep)
         for _ in range(2 if sweep == early else 10):
-            wb.do_trial(agent, sweep, 1, cause="ValueError: x")
+            wb.do_trial(agent, sweep, 1, _cause="ValueError: x")
 
     assert (wb.sweep(early)["state"], wb.sweep(never)["state"]) == ("FINISHED", "RUNNING")
 
@@ -111,7 +111,7 @@ def test_a_sweep_whose_first_trials_fail_for_one_cause_stops_itself(wb: Speaker)
     agent = wb.agent(sweep)
 
     for i in range(3):
-        wb.do_trial(agent, sweep, 1, cause=f"ModuleNotFoundError: No module named 'keras_cv{i}'")
+        wb.do_trial(agent, sweep, 1, _cause=f"ModuleNotFoundError: No module named 'keras_cv{i}'")
 
     assert wb.beat(agent) == {"type": "exit"}
     assert wb.sweep(sweep)["state"] == "FINISHED"
@@ -127,19 +127,19 @@ def test_a_finished_sweep_tells_programs_how_many_points_of_each_outcome(wb: Spe
     values = {"units": {"values": list(range(5))}}
     sweep = wb.register({"method": "grid", "metric": metric, "early_terminate": early, "parameters": values})
     agent = wb.agent(sweep)
-    wb.do_trial(agent, sweep, 2, cause="unknown key `lyer`.")
+    wb.do_trial(agent, sweep, 2, _cause="unknown key `lyer`.")
     for acc in (0.9, 0.8, 0.1):
         run = wb.beat(agent)["run_id"]
         wb.begin(run, sweep)
         stopped = wb.log(run, 0, {"_step": 0, "acc": acc}).json() == {"stopped": True}
         wb.finish(run, 130 if stopped else 0)
     for _ in range(3):
-        failed = wb.do_trial(agent, sweep, 1, cause="ValueError: no")
+        failed = wb.do_trial(agent, sweep, 1, _cause="ValueError: no")
 
     told = "points: 2 finished, 1 stopped early, 2 failed (1 exception, 1 wrong configuration)"
     assert wb.sweep(sweep)["description"] == told
-    summary = json.loads(wb.field(failed, "summaryMetrics"))
-    assert (summary["cause"], summary["cause_kind"]) == ("ValueError: no", "exception")
+    told_of_run = wb.told(failed)
+    assert (told_of_run["cause"], told_of_run["cause_kind"]) == ("ValueError: no", "exception")
 
 
 def test_the_kind_of_a_cause_that_a_program_sends_back_is_not_kept(wb: Speaker) -> None:
@@ -147,19 +147,19 @@ def test_the_kind_of_a_cause_that_a_program_sends_back_is_not_kept(wb: Speaker) 
     run = wb.do_trial(wb.agent(sweep), sweep, 137)
 
     seen = json.loads(wb.field(run, "summaryMetrics"))
-    wb.begin(run, sweep, summaryMetrics=json.dumps({**seen, "cause": "no space: No space left on device"}))
+    wb.begin(run, sweep, summaryMetrics=json.dumps({**seen, "_cause": "no space: No space left on device"}))
 
-    assert json.loads(wb.field(run, "summaryMetrics"))["cause_kind"] == causes.NO_SPACE
+    assert wb.told(run)["cause_kind"] == causes.NO_SPACE
 
 
 def test_a_sweep_that_stopped_itself_goes_on_when_it_is_resumed(wb: Speaker) -> None:
     sweep = wb.register({"method": "grid", "parameters": {"units": {"values": list(range(5))}}})
     agent = wb.agent(sweep)
     for _ in range(3):
-        wb.do_trial(agent, sweep, 1, cause="ValueError: x")
+        wb.do_trial(agent, sweep, 1, _cause="ValueError: x")
 
     wb.set_state(sweep, "RUNNING")
-    wb.do_trial(agent, sweep, 1, cause="ValueError: x")
+    wb.do_trial(agent, sweep, 1, _cause="ValueError: x")
 
     assert wb.sweep(sweep)["state"] == "RUNNING"
     assert wb.beat(agent)["type"] == "run"
@@ -182,7 +182,7 @@ def test_a_sweep_goes_on_while_its_failures_differ_or_are_not_its_own(
     agent = wb.agent(sweep)
 
     for exit_code, cause in ends:
-        wb.do_trial(agent, sweep, exit_code, **({"cause": cause} if cause else {}))
+        wb.do_trial(agent, sweep, exit_code, **({"_cause": cause} if cause else {}))
 
     assert wb.sweep(sweep)["state"] == "RUNNING"
 
@@ -212,7 +212,7 @@ def test_a_sweep_goes_on_while_its_failures_differ_or_are_not_its_own(
 )
 def test_a_failure_is_told_by_its_kind(wb: Speaker, exit_code: int, cause: str | None, kind: str) -> None:
     sweep = wb.register(ONE)
-    wb.do_trial(wb.agent(sweep), sweep, exit_code, **({"cause": cause} if cause else {}))
+    wb.do_trial(wb.agent(sweep), sweep, exit_code, **({"_cause": cause} if cause else {}))
 
     assert stored_kinds(wb) == [kind]
 
@@ -222,7 +222,7 @@ def test_a_trial_that_stood_still_has_failed_by_itself(wb: Speaker) -> None:
     agent = wb.agent(sweep)
 
     for _ in range(3):
-        wb.do_trial(agent, sweep, 137, cause="no progress for 30 min: none since its start")
+        wb.do_trial(agent, sweep, 137, _cause="no progress for 30 min: none since its start")
 
     assert wb.beat(agent) == {"type": "exit"}
     assert [run["state"] for run in wb.runs(sweep)] == ["failed"] * 3
@@ -245,7 +245,7 @@ def test_a_nan_metric_is_told(wb: Speaker) -> None:
     wb.do_trial(wb.agent(sweep), sweep, loss=float("nan"))
 
     assert stored_kinds(wb) == [causes.NAN_METRIC]
-    assert json.loads(wb.runs(sweep)[0]["summaryMetrics"])["cause"] == "NaN metric: loss is NaN"
+    assert wb.told(wb.runs(sweep)[0]["name"])["cause"] == "NaN metric: loss is NaN"
 
 
 def test_a_run_that_a_person_stopped_is_told(wb: Speaker) -> None:

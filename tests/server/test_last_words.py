@@ -1,7 +1,5 @@
 """A program that dies and says nothing itself is told of by the last exception in its console."""
 
-import json
-
 import pytest
 
 from tests.server.speaker import GRID, Speaker
@@ -23,10 +21,8 @@ def told(wb: Speaker, lines: list[str], exit_code: int = 1, prefix: str = "ERROR
     wb.summarise(run, acc=0.5)
     console = {"output.log": {"offset": 0, "content": [f"{prefix}{AT} {line}" for line in lines]}}
     wb.stream(run, files=console, complete=True, exitcode=exit_code)
-    (found,) = [each for each in wb.runs(sweep) if each["name"] == run]
-    summary = json.loads(found["summaryMetrics"])
-    assert summary["acc"] == 0.5
-    cause = summary.get("cause")
+    assert wb.sent(run) == {"acc": 0.5}
+    cause = wb.told(run).get("cause")
     return None if cause is None else str(cause)
 
 
@@ -75,7 +71,7 @@ def test_the_programs_own_word_counts_before_its_console(wb: Speaker) -> None:
     sweep = wb.register(GRID)
     run = wb.beat(wb.agent(sweep))["run_id"]
     wb.begin(run, sweep)
-    wb.summarise(run, cause="no data")
+    wb.summarise(run, _cause="no data")
     wb.stream(run, files={"output.log": {"offset": 0, "content": [*TRACEBACK, "ValueError: x"]}})
     wb.finish(run, exit_code=1)
 

@@ -319,6 +319,19 @@ def test_a_run_stopped_early_shows_its_rank_and_the_values_of_its_rivals(shelf: 
     assert "its value there: 0.25 the others', best first: 0.8, 0.75" in text
 
 
+def test_what_older_servers_wrote_into_a_summary_is_told_once_and_a_programs_own_value_is_shown(
+    shelf: Shelf, project: int
+) -> None:
+    sweep = shelf.sweep(project)
+    shelf.run(project, sweep, 0, name="older", **EARLY, summary={"cause": EARLY["cause"], "early_stop": DECISION})
+    shelf.run(project, sweep, 1, name="own", summary={"cause": "weather", "early_stop": 7})
+
+    older, own = (shelf.look(f"/local/p/runs/{name}").text for name in ("older", "own"))
+
+    assert (older.count("rank 3 of 3 at epoch 2"), "early_stop" in older) == (1, False)
+    assert ("cause weather" in own, "early_stop 7" in own) == (True, True)
+
+
 @pytest.mark.parametrize(
     ("goal", "rivals", "needed", "told"),
     [

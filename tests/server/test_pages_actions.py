@@ -201,7 +201,7 @@ def test_a_sweep_that_stopped_itself_tries_all_again_and_goes_on(
     sweep = program.register({"method": "grid", "parameters": {"units": {"values": units}}, "x-sweep": rules})
     agent = program.agent(sweep)
     for _ in range(3):
-        program.do_trial(agent, sweep, exit_code=1, cause="ValueError: no")
+        program.do_trial(agent, sweep, exit_code=1, _cause="ValueError: no")
     assert server.api().sweep(f"local/p/{sweep}").state == "FINISHED"
     page = f"/local/p/sweeps/{sweep}"
     again = f"Retry 3, go on {sweep}"

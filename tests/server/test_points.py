@@ -79,9 +79,8 @@ def test_a_trial_that_dies_twice_before_it_starts_is_failed_with_its_cause(wb: S
     following = wb.beat(agent)["run_id"]
 
     assert following != run
-    (failed,) = wb.runs(sweep, "failed")
-    assert failed["name"] == run
-    assert json.loads(failed["summaryMetrics"])["cause"] == "ended 2 times before it called wandb.init"
+    assert [failed["name"] for failed in wb.runs(sweep, "failed")] == [run]
+    assert wb.told(run)["cause"] == "ended 2 times before it called wandb.init"
 
 
 def test_a_run_that_finishes_settles_its_point(wb: Speaker) -> None:
@@ -130,7 +129,7 @@ def test_a_killed_agent_and_its_silent_run_lose_no_point(wb: Speaker, clock: Clo
 
     assert wb.units(sweep, "finished") == [8]
     assert {run["name"] for run in wb.runs(sweep)} == {lost, again}
-    cause = json.loads(wb.runs(sweep, "crashed")[0]["summaryMetrics"])["cause"]
+    cause = wb.told(lost)["cause"]
     assert cause == "lost: nothing heard of it or its agent for 121 s"
 
 
@@ -223,7 +222,7 @@ def test_a_run_without_an_agent_is_given_up_later_and_counted_as_lost(wb: Speake
     clock.pass_s(2)
 
     until(lambda: bool(wb.runs(sweep, "crashed")))
-    assert json.loads(wb.field("by-hand", "summaryMetrics"))["cause_kind"] == "lost host"
+    assert wb.told("by-hand")["cause_kind"] == "lost host"
 
 
 def test_a_lost_attempt_costs_no_retry(wb: Speaker, clock: Clock) -> None:
@@ -247,16 +246,16 @@ def test_a_preempted_run_is_resumed_under_its_own_id(wb: Speaker) -> None:
     run = wb.beat(agent)["run_id"]
     wb.begin(run, sweep)
     wb.stream(run, preempting=True)
-    wb.summarise(run, loss=0.5, cause="interrupted (SIGTERM)")
+    wb.summarise(run, loss=0.5, _cause="interrupted (SIGTERM)")
     wb.finish(run, 143)
 
     command = wb.beat(agent)
-    resumed_with = json.loads(wb.field(run, "summaryMetrics"))
+    resumed_with, told = wb.sent(run), wb.told(run)
     wb.begin(run, sweep)
     wb.finish(run)
 
     assert (command["type"], command["run_id"]) == ("resume", run)
-    assert resumed_with == {"loss": 0.5, "_point": 1}
+    assert (resumed_with, told) == ({"loss": 0.5}, {"point": 1})
     assert [run["state"] for run in wb.runs(sweep)] == ["finished"]
 
 
@@ -267,12 +266,11 @@ def test_a_run_tells_the_number_of_its_point_whatever_it_is_sent_back_as(wb: Spe
     for _ in range(2):
         runs.append(wb.beat(agent)["run_id"])
         wb.begin(runs[-1], sweep)
-        wb.summarise(runs[-1], loss=0.5, _point=7)
+        wb.summarise(runs[-1], loss=0.5, _wandb={"server": {"point": 7}, "runtime": 1})
         wb.finish(runs[-1])
 
-    told = [json.loads(wb.field(run, "summaryMetrics")) for run in runs]
-
-    assert told == [{"loss": 0.5, "_point": 1}, {"loss": 0.5, "_point": 2}]
+    assert [wb.told(run) for run in runs] == [{"point": 1}, {"point": 2}]
+    assert [wb.sent(run) for run in runs] == [{"loss": 0.5, "_wandb": {"runtime": 1}}] * 2
 
 
 def test_a_run_whose_machine_vanishes_after_its_warning_is_resumed_after_a_grace(wb: Speaker, clock: Clock) -> None:
@@ -328,7 +326,7 @@ def test_the_point_of_a_run_that_is_preempted_for_ever_goes_to_a_new_run(wb: Spe
         handed.append(wb.beat(agent)["run_id"])
 
     assert len(handed) == 51
-    assert json.loads(wb.field(handed[0], "summaryMetrics"))["cause"] == "lost: preempted 50 times"
+    assert wb.told(handed[0])["cause"] == "lost: preempted 50 times"
 
 
 def test_deleting_the_counted_run_frees_its_point(wb: Speaker) -> None:

@@ -23,7 +23,7 @@ for epoch in range(first, 4):
     run.log({"epoch": epoch + 1, "acc": (epoch + 1) / 10})
     if epoch == 1:
         checkpoint.write_text("2")
-        run.summary["cause"] = "interrupted (SIGTERM)"
+        run.summary["_cause"] = "interrupted (SIGTERM)"
         wandb.mark_preempting()
         run.finish(exit_code=143)
         sys.exit(143)
@@ -53,7 +53,7 @@ def test_a_preempted_run_is_resumed_by_the_next_agent_and_settles_its_point_once
     sweep = server.api().sweep(path)
     (resumed,) = sweep.runs
     rows = [(row["_step"], row["epoch"]) for row in resumed.scan_history(keys=["_step", "epoch"])]
-    assert (sweep.state, resumed.state, resumed.summary.get("cause")) == ("FINISHED", "finished", None)
+    assert (sweep.state, resumed.state, resumed.summary.get("_cause")) == ("FINISHED", "finished", None)
     assert resumed.summary["arguments"] == ["--units=8"]
     assert rows == [(0, 1), (1, 2), (2, 3), (3, 4)]
     subprocess.run([sys.executable, "-m", "server", "verify", "--data", str(server.data)], check=True)

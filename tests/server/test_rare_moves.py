@@ -63,13 +63,13 @@ def test_a_lost_run_that_had_said_its_cause_keeps_it(wb: Speaker, clock: Clock) 
     sweep = wb.register(ONE)
     agent = wb.agent(sweep)
     run = taken(wb, sweep, agent)
-    wb.summarise(run, cause="ValueError: x")
+    wb.summarise(run, _cause="ValueError: x")
 
     wb.beat(agent)
     clock.pass_s(wb.settings.run_missing_s)
     wb.beat(agent)
 
-    assert (wb.field(run, "state"), summary(wb, run)["cause"]) == ("crashed", "ValueError: x")
+    assert (wb.field(run, "state"), wb.told(run)["cause"]) == ("crashed", "ValueError: x")
 
 
 def test_a_lost_run_without_a_cause_any_more_is_still_told_as_lost(wb: Speaker, clock: Clock) -> None:
@@ -82,7 +82,7 @@ def test_a_lost_run_without_a_cause_any_more_is_still_told_as_lost(wb: Speaker, 
 
     wb.ask(SUMMARY, name=run, summary="{}")
 
-    assert summary(wb, run)["cause_kind"] == causes.LOST_HOST
+    assert wb.told(run)["cause_kind"] == causes.LOST_HOST
 
 
 @pytest.mark.parametrize("text", ["{", "[1]"])

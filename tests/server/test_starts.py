@@ -246,7 +246,7 @@ def test_early_termination_sees_the_rows_of_the_new_start(wb: Speaker, clock: Cl
     bad = send(wb, run, rows(clock, 0.1, 0.1))
 
     assert (good.json(), bad.json()) == ({}, {"stopped": True})
-    assert "rank 3 of 3 at epoch 2" in json.loads(wb.field(run, "summaryMetrics"))["cause"]
+    assert "rank 3 of 3 at epoch 2" in wb.told(run)["cause"]
 
 
 def test_a_verdict_on_the_former_start_does_not_stop_the_new_one(wb: Speaker, clock: Clock) -> None:
@@ -264,7 +264,7 @@ def test_a_verdict_on_the_former_start_does_not_stop_the_new_one(wb: Speaker, cl
     wb.finish(run)
 
     assert anew.json() == {}
-    assert "cause" not in json.loads(wb.field(run, "summaryMetrics"))
+    assert "cause" not in wb.told(run)
 
 
 def test_a_second_start_in_one_trial_settles_its_point_no_second_time(wb: Speaker) -> None:

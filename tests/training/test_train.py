@@ -76,7 +76,7 @@ def test_a_trial_logs_every_epoch_and_the_test_set_once(monkeypatch: pytest.Monk
     assert run.rows[1]["val_accuracy"] > 0.8
     assert run.rows[2]["test_accuracy"] > 0.8
     assert run.exit_codes == [0]
-    assert "cause" not in run.summary
+    assert "_cause" not in run.summary
 
 
 @pytest.mark.usefixtures("places")
@@ -127,7 +127,7 @@ def test_a_wrong_value_is_recorded_with_its_run(
     with pytest.raises(ConfigError):
         train(arguments)
 
-    assert run.summary["cause"].startswith(cause)
+    assert run.summary["_cause"].startswith(cause)
     assert run.exit_codes == [2]
     assert run.config.items() >= suggested.items()
 
@@ -157,7 +157,7 @@ def test_a_fault_in_the_users_model_is_the_runs_cause(
     with pytest.raises(RuntimeError):
         train()
 
-    assert run.summary["cause"] == "RuntimeError: no such layer"
+    assert run.summary["_cause"] == "RuntimeError: no such layer"
     assert run.exit_codes == [1]
     assert 'raise RuntimeError("no\\nsuch layer")' in capsys.readouterr().err
 
@@ -172,7 +172,7 @@ def test_a_users_model_that_cannot_be_imported_is_the_runs_cause(monkeypatch: py
     with pytest.raises(ImportError):
         train()
 
-    assert "app.model" in run.summary["cause"] or "'model' from 'app'" in run.summary["cause"]
+    assert "app.model" in run.summary["_cause"] or "'model' from 'app'" in run.summary["_cause"]
     assert run.exit_codes == [1]
 
 
@@ -191,7 +191,7 @@ def test_a_loss_that_is_no_number_ends_a_trial_at_once(monkeypatch: pytest.Monke
     with pytest.raises(fit.NotANumber):
         train()
 
-    assert run.summary == {"cause": "NaN metric: loss is nan in epoch 2"}
+    assert run.summary == {"_cause": "NaN metric: loss is nan in epoch 2"}
     assert run.exit_codes == [1]
     assert [row["epoch"] for row in run.rows] == [1]
 

@@ -43,7 +43,7 @@ class Result:
 
     Attributes:
         distance: to the best, "" for the best itself.
-        rank: as "rank 3 of 25".
+        rank: as "rank 3 of 25"; "" for a run that failed, whose last value is no result.
         strip: where the value stands among those of all runs.
     """
 
@@ -208,6 +208,8 @@ def _result(connection: sqlite3.Connection, sweep: Sweep, run: Run, best: Run | 
         return Result(sweep.metric_name)
     values = page_queries.best_values(connection, sweep)
     decimals = format.metric_decimals(values)
+    if run.state in states.FAILURES:
+        return Result(sweep.metric_name, format.metric(run.metric, decimals))
     place, of = run_queries.rank(connection, sweep, run.metric)
     rank = f"rank {format.count(place)} of {format.count(of)}"
     return Result(

@@ -5,13 +5,12 @@ from typing import Any, Final
 
 from server.pages.words.sent import Path, Value, config_values, flattened, listed, read_object, written
 from server.store.rows import Run
-from terms.record import CAUSE, EARLY_STOP, PROVENANCE
+from terms.record import OLDER_CAUSE, PROVENANCE
+from terms.told import EARLY_STOP
 
 # A page that lists thousands of values helps nobody; the run's files have them all.
 MAX_VALUES: Final = 200
 SUMMARY_DIGITS: Final = 5
-# What the story of the run's end tells.
-TOLD: Final = (CAUSE, EARLY_STOP)
 
 
 @dataclass(frozen=True)
@@ -46,12 +45,16 @@ def provenance(run: Run) -> list[Value]:
 
 def summary_of(run: Run, without: str | None) -> list[Value]:
     """The last values that a run logged, but for why it ended and the metric that stands elsewhere."""
-    shown = {
-        name: value
-        for name, value in read_object(run.summary).items()
-        if not name.startswith("_") and name not in (*TOLD, without)
-    }
+    values = read_object(run.summary)
+    left_out = {*_told_before(run, values), without}
+    shown = {name: value for name, value in values.items() if not name.startswith("_") and name not in left_out}
     return listed(shown, SUMMARY_DIGITS)[:MAX_VALUES]
+
+
+def _told_before(run: Run, values: dict[str, Any]) -> set[str]:
+    """What older servers and trainers wrote here of how a run ended, which the story of its end tells."""
+    cause = {OLDER_CAUSE} if values.get(OLDER_CAUSE) == run.cause else set()
+    return cause | ({EARLY_STOP} if run.early_stop is not None else set())
 
 
 def _leaves(run: Run) -> dict[Path, Any]:
