@@ -30,6 +30,8 @@ MOST_VALUES: Final = 2_000_000
 MOST_READS: Final = 50
 # A list that is asked for without `first` may be as long as it likes.
 USUAL_LENGTH: Final = 1_000
+# Lists of the one user, and of what it has none of.
+SHORT: Final = ("users", "teams", "apiKeys")
 # Fields for which many rows are read, and what such a reading counts for.
 ROWS: Final = ("history", "sampledHistory", "historyKeys", "events", "logLines", "files", "fileCount")
 LISTS: Final = ("runs", "runCount", "sweeps", "totalSweeps", "agents")
@@ -115,7 +117,7 @@ class _Counting:
         given = {each.name.value: self._value(each.value) for each in node.arguments or ()}
         times = len(given["specs"]) if isinstance(given.get("specs"), list) else 1
         reads = times if name in READS else 0
-        length = _length(given) if str(type).endswith("Connection") else 1
+        length = _length(given) if str(type).endswith("Connection") and name not in SHORT else 1
         return Cost(1 + reads * READ_VALUES + length * inner.values, reads + inner.reads)
 
     def _value(self, node: Any) -> Any:

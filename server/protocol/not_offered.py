@@ -34,27 +34,38 @@ class Feature:
     instead: str
 
 
+REGISTRIES: Final = Feature(
+    "organizations and registries",
+    r"registr|orginfo",
+    "a sweep's models are versions of one artifact, and `python -m app best` fetches the best",
+)
+TEAMS: Final = Feature(
+    "teams and users",
+    r"invite|createteam|serviceaccount|createuser|generateapikey|deleteapikey|ratelimits",
+    "whoever has the server's one key may do everything; a page's share link is for reading",
+)
+# Asked for by fields that the schema has.
+REWINDING: Final = Feature("rewinding and forking of runs", "", "make a run of its own, or `resume` the same one")
+
 FEATURES: Final = (
     Feature(
         "automations", r"automation|trigger|integration", "let a program read the sweep with `wandb.Api()` and act"
     ),
+    Feature("custom charts", "customchart", "log `wandb.plot`'s own, or a table that a program of yours draws"),
     Feature(
         "launch queues",
         r"runqueue|launch|resourceconfig|jobartifact",
         "start `wandb agent` where runs are to be made, as `make up` and docker compose do",
     ),
-    Feature(
-        "registries",
-        r"registr|orginfo",
-        "a sweep's models are versions of one artifact, and `python -m app best` fetches the best",
-    ),
+    REGISTRIES,
     Feature("reports", r"views?$|createview|upsertview|deleteview", "`make report` writes report.html and results.csv"),
-    Feature(
-        "teams and users",
-        r"invite|createteam|serviceaccount|createuser|generateapikey|deleteapikey|ratelimits",
-        "whoever has the server's one key may do everything; a page's share link is for reading",
-    ),
+    TEAMS,
 )
+
+
+def refused(feature: Feature) -> RefusalError:
+    """The one sentence about a feature, with a status that the client does not try again."""
+    return RefusalError(f"this server has no {feature.name}; instead: {feature.instead}. More: {PAGE}", status=501)
 
 
 class _Names(Visitor):
@@ -73,9 +84,7 @@ def refusal(schema: GraphQLSchema, document: DocumentNode, problem: GraphQLError
     unknown = set(names.found) - _known(schema)
     for feature in FEATURES:
         if any(re.search(feature.pattern, name, re.IGNORECASE) for name in unknown):
-            return RefusalError(
-                f"this server has no {feature.name}; instead: {feature.instead}. More: {PAGE}", status=501
-            )
+            return refused(feature)
     return RefusalError(f"{GUESS.sub('', problem.message)} This server does not offer that. More: {PAGE}")
 
 

@@ -2,15 +2,18 @@
 
 from typing import Any
 
+from server.protocol import not_offered
 from server.protocol.context import Info, node_id
 from server.refusal import NotFoundError
 from server.store import queries
 
 FEATURES = (
+    "ARTIFACT_REGISTRY_SEARCH",  # off, the client tells its user to upgrade the server; on, we say that there is none
     "ARTIFACT_COLLECTIONS_FILTERING_SORTING",
     "ARTIFACT_MEMBERSHIP_IN_LINK_ARTIFACT_RESPONSE",
     "ARTIFACT_V2_DOWNLOAD_HANDLER_SUPPORTS_ARTIFACT_ID",  # so that a file's address says which version it is of
     "FILESTREAM_GZIP",
+    "INCLUDE_ARTIFACT_TYPES_IN_REGISTRY_CREATION",  # the same
     "SWEEPS_LOCAL_SCHEDULER",  # `wandb sweep-scheduler` asks for it
     "TOTAL_COUNT_IN_FILE_CONNECTION",
     "UPDATE_RUN_STATE",
@@ -89,16 +92,18 @@ def _users(_: Any, info: Info, query: str | None = None) -> dict[str, Any]:
     return {"edges": [{"node": found}] if query in (None, found["username"], found["email"]) else []}
 
 
-def _nobody(_: Any, info: Info, **arguments: Any) -> None:
-    return None
+def _organization(_: Any, info: Info, **arguments: Any) -> None:
+    """What is asked for on the way into a registry."""
+    raise not_offered.refused(not_offered.REGISTRIES)
 
 
 FIELDS = {
+    "Entity": {"organization": _organization},
     "Query": {
         "viewer": _viewer,
         "serverInfo": _server_info,
         "entity": _entity,
         "users": _users,
-        "organization": _nobody,
+        "organization": _organization,
     },
 }

@@ -10,7 +10,7 @@ from server.ledger import runs as ledger
 from server.ledger import sweeps as sweep_ledger
 from server.ledger.runs import RunFields
 from server.ledger.starts import How, is_announced
-from server.protocol import history
+from server.protocol import history, not_offered
 from server.protocol.context import Info, iso, node_id, number_and_owner
 from server.protocol.json_values import parse_object
 from server.protocol.resolvers.account import user
@@ -76,10 +76,18 @@ def _begin(info: Info, input: dict[str, Any], fields: RunFields) -> tuple[Run, b
     sweep = find_sweep(info, input["sweep"]) if input.get("sweep") else None
     # A client that was given a bare sweep id names no project, or the wrong one: the sweep knows.
     project = project_of(info, sweep) if sweep else sweep_ledger.project_named(context.tx, entity, name, context.now_s)
+    if _is_a_fork(fields) and queries.run(context.tx, project.id, input["name"]) is None:
+        raise not_offered.refused(not_offered.REWINDING)
     state = input.get("state")
     if state is not None and state not in states.RUN_STATES:
         raise RefusalError(f"unknown run state {state!r}; allowed: {', '.join(states.RUN_STATES)}")
     return ledger.begin(context.tx, project, sweep, input["name"], fields, state, _how(info, input), context.now_s)
+
+
+def _is_a_fork(fields: RunFields) -> bool:
+    """Whether a run is to begin with another one's rows (`fork_from`), which the client says in its hidden config."""
+    internal = unwrapped(json.loads(fields.config or "{}")).get("_wandb")
+    return isinstance(internal, dict) and bool(internal.get("branch_point"))
 
 
 def _how(info: Info, input: dict[str, Any]) -> How | None:
@@ -138,7 +146,7 @@ def _set_state(_: Any, info: Info, input: dict[str, Any]) -> dict[str, bool]:
 
 
 def _rewind(_: Any, info: Info, input: dict[str, Any]) -> None:
-    raise RefusalError("resume_from and fork_from (rewinding a run) are not offered by this server", status=501)
+    raise not_offered.refused(not_offered.REWINDING)
 
 
 def _alert(_: Any, info: Info, input: dict[str, Any]) -> dict[str, bool]:
@@ -172,6 +180,13 @@ def _history(
 
 def _events(run: Run, info: Info, samples: int | None = None) -> list[str]:
     return history.sampled([row for _, row in queries.lines(info.context.tx, "event", run.id)], samples)
+
+
+def _parquet_history(run: Run, info: Info, liveKeys: list[str]) -> dict[str, list[Any]]:
+    """That none of a run's rows is exported, by its first one: the client then says so, or reads them one by one."""
+    first = next(iter(queries.history(info.context.tx, run.id)), None)
+    rows = [] if first is None else [json.loads(first)]
+    return {"parquetUrls": [], "liveData": [{key: row.get(key) for key in liveKeys} for row in rows]}
 
 
 def _sampled_history(run: Run, info: Info, specs: list[str]) -> list[Any]:
@@ -240,6 +255,6 @@ FIELDS = {
         "history": _history,
         "events": _events,
         "sampledHistory": _sampled_history,
-        "parquetHistory": lambda run, info, liveKeys: {"parquetUrls": [], "liveData": []},
+        "parquetHistory": _parquet_history,
     },
 }
