@@ -82,6 +82,7 @@ def test_the_tutorial_runs_to_its_end_and_leaves_nothing_running(executed: Execu
 
 
 @pytest.mark.slow
+@pytest.mark.feature("WandbMetricsLogger")
 def test_the_server_has_as_many_finished_runs_as_the_tutorial_says(executed: Executed) -> None:
     said = re.search(r"(\d+) of (\d+) runs finished", outputs(executed.notebook())["results"][0].text)
 

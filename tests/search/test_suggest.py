@@ -107,6 +107,7 @@ def test_a_grid_takes_every_combination_exactly_once(parameters: dict[str, Any])
     assert len(taken) == len(set(taken)) == size(config) == prod(lengths)
 
 
+@pytest.mark.feature("method: grid, random")
 def test_grids_are_wandbs_point_for_point() -> None:
     ours = [points(sweep("grid", **parameters)) for parameters, _ in RECORD["grids"]]
 
@@ -298,6 +299,7 @@ def test_grid_random_bayes_and_what_a_scheduler_suggests_are_supported() -> None
         ),
     ],
 )
+@pytest.mark.feature("controller: {type: local}, wandb controller")
 def test_what_no_engine_does_yet_is_refused_with_what_works(text: str, problems: list[str]) -> None:
     config = parse(text)
 

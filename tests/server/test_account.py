@@ -8,6 +8,7 @@ from tests.server.speaker import Speaker
 FEATURES = "{ serverInfo { features { name isEnabled } } }"
 
 
+@pytest.mark.feature("viewer, user, users, team")
 def test_the_client_reads_the_one_user_as_a_team_of_one(server: RunningServer) -> None:
     api = server.api()
 
@@ -17,6 +18,7 @@ def test_the_client_reads_the_one_user_as_a_team_of_one(server: RunningServer) -
     assert [repr(member) for member in team.members] == ["<Member local (USER)>"]
 
 
+@pytest.mark.feature("create_user, create_team")
 def test_a_team_that_cannot_be_made_is_not_told_to_be_there(server: RunningServer) -> None:
     with pytest.raises(Exception, match="there is no entity 'new': this server has one user, 'local', and no teams"):
         server.api().create_team("new")

@@ -94,17 +94,20 @@ def edits(server: RunningServer, tmp_path_factory: pytest.TempPathFactory) -> di
     return said(script(server, tmp_path_factory.mktemp("edits"), EDIT))
 
 
+@pytest.mark.feature("save: aliases, tags, description, metadata, TTL")
 def test_a_version_takes_aliases_tags_description_metadata_and_ttl(edits: dict[str, Any]) -> None:
     assert edits["edited"] == ["v0", ["first", "moved"], "text", {"acc": 0.5}, ["one", "two"]]
     assert edits["ttl"] == 2 * 24 * 3600
     assert edits["taken away"] == [[], ["two"], None]
 
 
+@pytest.mark.feature("save: aliases, tags, description, metadata, TTL")
 def test_an_alias_names_one_version_at_a_time(edits: dict[str, Any]) -> None:
     assert edits["moved"] == [["first"], ["moved"]]
     assert "it is how a version's own number is written" in edits["number as alias"]
 
 
+@pytest.mark.feature("delete, with aliases and without")
 def test_a_version_with_aliases_is_deleted_with_them_or_not_at_all(edits: dict[str, Any]) -> None:
     assert "this version has the aliases latest" in edits["with alias"]
     assert edits["deleted"] == [False, "v2"]
@@ -114,6 +117,7 @@ def test_a_deleted_versions_number_is_never_another_ones(edits: dict[str, Any]) 
     assert edits["never again"] == "v4"
 
 
+@pytest.mark.feature("link, unlink, linked_artifacts")
 def test_a_link_has_its_own_number_and_aliases(edits: dict[str, Any]) -> None:
     assert edits["linked"] == ["chosen:v0", ["good", "latest"], True]
     assert edits["linked again"] == "v0"
@@ -122,16 +126,19 @@ def test_a_link_has_its_own_number_and_aliases(edits: dict[str, Any]) -> None:
     assert (edits["unlinked"], edits["still there"]) == (["chosen:v1"], "COMMITTED")
 
 
+@pytest.mark.feature("log_model, use_model, link_model")
 def test_models_are_logged_used_and_linked(edits: dict[str, Any]) -> None:
     assert (edits["model"], edits["registered"]) == ("m", "model")
 
 
+@pytest.mark.feature("collections: name, type, description, tags, delete")
 def test_a_collection_is_renamed_retyped_tagged_and_deleted_with_its_links(edits: dict[str, Any]) -> None:
     assert edits["collection"] == ["renamed", "about", ["t"], "weights"]
     assert edits["renamed"] == "renamed:v0"
     assert edits["gone"] == [False, [0]]
 
 
+@pytest.mark.feature("Run.delete(delete_artifacts=)")
 def test_a_run_is_deleted_with_what_it_made_if_asked(edits: dict[str, Any]) -> None:
     assert "trained:v0" in edits["maker"]
     assert edits["with its run"] is False

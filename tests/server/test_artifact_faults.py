@@ -166,6 +166,7 @@ def test_what_a_broken_off_upload_left_goes_after_a_week(maker: Maker, clock: Cl
     assert maker.read(id) is None
 
 
+@pytest.mark.feature("TTL that has passed")
 def test_a_version_goes_when_its_time_to_live_has_passed(maker: Maker, clock: Clock) -> None:
     ids = [maker.log({"a": str(ttl_s).encode()}, ttlDurationSeconds=ttl_s) for ttl_s in (60, 3600, -1, -2, None)]
     maker.wb.look()

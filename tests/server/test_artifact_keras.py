@@ -45,6 +45,7 @@ parameters:
 
 
 @pytest.mark.slow
+@pytest.mark.feature("WandbModelCheckpoint, WandbEvalCallback")
 def test_checkpoints_and_evaluations_of_a_sweeps_trials_are_kept(
     server: RunningServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, warm_environment: dict[str, str]
 ) -> None:

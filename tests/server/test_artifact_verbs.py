@@ -83,29 +83,35 @@ def verbs(server: RunningServer, tmp_path_factory: pytest.TempPathFactory) -> di
     return said(script(server, tmp_path_factory.mktemp("verbs"), VERBS))
 
 
+@pytest.mark.feature("get of a table")
 def test_tables_are_read_back_from_artifacts(verbs: dict[str, Any]) -> None:
     assert verbs["table"] == [[7]]
     assert verbs["logged table"] == ["run_table", [[1, "x"], [2, "y"]]]
 
 
+@pytest.mark.feature("log_code")
 def test_code_is_logged(verbs: dict[str, Any]) -> None:
     assert verbs["code"] == "code"
 
 
+@pytest.mark.feature("incremental, new_draft")
 def test_an_increment_stands_on_the_latest_version_and_a_draft_on_its_own(verbs: dict[str, Any]) -> None:
     assert verbs["increment"] == {"a": "1", "b": "2"}
     assert verbs["draft"] == {"b": "2"}
 
 
+@pytest.mark.feature("references: http(s)://, s3://, into other artifacts")
 def test_references_lead_into_other_artifacts_and_elsewhere(verbs: dict[str, Any]) -> None:
     assert (verbs["there"], verbs["far"]) == ("1", "https://bucket.invalid/key")
 
 
+@pytest.mark.feature("an artifact that is used before it is logged")
 def test_a_draft_that_is_used_is_logged_by_nobody(verbs: dict[str, Any]) -> None:
     assert verbs["drafted"] == ["v0", None]
     assert verbs["used"] == ["drafted:v0"]
 
 
+@pytest.mark.feature("upsert_artifact, finish_artifact")
 def test_what_several_write_together_is_one_version_when_it_is_finished(verbs: dict[str, Any]) -> None:
     assert verbs["unfinished"] is False
     assert verbs["parts"] == {"x": "x", "y": "y", "z": "z"}
@@ -128,6 +134,7 @@ def test_versions_that_are_logged_at_once_have_numbers_without_a_gap(server: Run
 
 
 @pytest.mark.slow
+@pytest.mark.feature("offline runs with artifacts")
 def test_an_offline_run_brings_its_artifacts_once_however_often_it_is_synced(
     server: RunningServer, tmp_path: Path
 ) -> None:
@@ -144,6 +151,7 @@ def test_an_offline_run_brings_its_artifacts_once_however_often_it_is_synced(
 
 
 @pytest.mark.slow
+@pytest.mark.feature("wandb artifact put, get, ls")
 def test_the_command_line_puts_lists_and_gets(server: RunningServer, tmp_path: Path) -> None:
     (tmp_path / "file.txt").write_text("by hand")
 

@@ -98,6 +98,7 @@ def said(output: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.feature("log_artifact: files, folders, aliases, tags, description, metadata; wait")
 def test_a_logged_artifact_is_a_version_with_all_that_was_said_of_it(way: dict[str, Any]) -> None:
     version, aliases, _, state, size, files, digest, description, metadata, tags, ttl = way["whole"]
 
@@ -106,6 +107,7 @@ def test_a_logged_artifact_is_a_version_with_all_that_was_said_of_it(way: dict[s
     assert (description, metadata, tags, ttl) == ("all of it", {"rows": 3}, ["small"], None)
 
 
+@pytest.mark.feature("download whole and by path, files, verify", "references: file://")
 def test_what_was_logged_is_read_back_byte_for_byte(way: dict[str, Any]) -> None:
     contents = {
         "a.txt": b"alpha",
@@ -120,6 +122,7 @@ def test_what_was_logged_is_read_back_byte_for_byte(way: dict[str, Any]) -> None
     assert (way["count"], way["some"]) == (4, ["empty"])
 
 
+@pytest.mark.feature("the same content again")
 def test_the_same_content_is_the_same_version_and_takes_the_aliases(way: dict[str, Any]) -> None:
     id = way["whole"][2]
 
@@ -132,17 +135,20 @@ def test_a_name_keeps_its_type(way: dict[str, Any]) -> None:
     assert "already exists with type" in way["other type"]
 
 
+@pytest.mark.feature("use_artifact by alias, version and digest, from another run and project; artifact_exists")
 def test_a_version_is_found_by_alias_number_and_digest_from_another_project(way: dict[str, Any]) -> None:
     assert way["ids"] == [way["whole"][2]] * 4
     assert "data:v9" in way["missing"]
     assert way["exists"] == [True, False, False]
 
 
+@pytest.mark.feature("logged_artifacts, used_artifacts, logged_by, used_by")
 def test_versions_and_runs_know_each_other(way: dict[str, Any]) -> None:
     assert (way["logged by"], way["used by"]) == ("maker", ["taker"])
     assert (way["logged"], way["used"]) == (["data:v0", "data:v1"], ["data:v0"])
 
 
+@pytest.mark.feature("an artifact's address")
 def test_the_address_that_the_client_gives_a_version_opens_its_page(server: RunningServer, way: dict[str, Any]) -> None:
     answer = httpx2.get(way["url"], auth=("api", server.api_key))
 
@@ -150,6 +156,7 @@ def test_the_address_that_the_client_gives_a_version_opens_its_page(server: Runn
     assert '<h1 class="whole">data:v0</h1>' in answer.text
 
 
+@pytest.mark.feature("Api.artifacts, artifact_types, artifact_collections")
 def test_types_collections_and_versions_are_listed(way: dict[str, Any]) -> None:
     assert (way["types"], way["collections"], way["named"]) == (["dataset"], ["data"], [])
     assert (way["versions"], way["ordered"]) == (["data:v1", "data:v0"], ["v0", "v1"])

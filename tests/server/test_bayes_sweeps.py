@@ -91,6 +91,7 @@ def test_of_runs_that_have_not_changed_no_rows_are_read_for_a_question(wb: Speak
 
 
 @pytest.mark.slow
+@pytest.mark.feature("method: bayes")
 def test_a_bayesian_sweep_runs_to_its_cap_and_follows_from_its_seed(tmp_path: Path, clock: Clock) -> None:
     drawn = []
     for name in ("one", "two"):

@@ -63,6 +63,7 @@ def test_a_good_run_goes_on_and_is_compared_again_at_the_next_bracket(wb: Speake
     assert (at_first, between, at_second) == ({}, {}, {"stopped": True})
 
 
+@pytest.mark.feature("early_terminate")
 def test_the_reason_is_kept_and_the_point_is_settled_as_stopped(wb: Speaker) -> None:
     sweep = wb.register(SWEEP)
     bad = start_with_two_good_rivals(wb, sweep)

@@ -50,6 +50,7 @@ def page(server: RunningServer, path: str) -> str:
         return re.sub(r"<[^>]*>|\s+", " ", answer.read().decode())
 
 
+@pytest.mark.feature("early_terminate")
 def test_a_run_that_ended_before_it_could_be_stopped_is_finished_to_every_reader(
     server: RunningServer, runs: list[Any]
 ) -> None:
@@ -73,6 +74,7 @@ def test_a_run_that_failed_has_one_cause_to_every_reader(server: RunningServer, 
     assert "ValueError: acc is 0" in page(server, f"local/truth/sweeps/{failed.sweep.id}")
 
 
+@pytest.mark.feature("summary, config in data frames")
 def test_data_frames_have_the_columns_that_the_program_logged(runs: list[Any]) -> None:
     assert {name for run in runs for name in run.config} == {"acc"}
     assert {name for run in runs for name in dict(run.summary)} == {"acc", "_step", "_runtime", "_timestamp", "_wandb"}

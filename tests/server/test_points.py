@@ -343,6 +343,7 @@ def test_deleting_the_counted_run_frees_its_point(wb: Speaker) -> None:
     assert wb.units(sweep, "finished") == [8, 16]
 
 
+@pytest.mark.feature("wandb sweep --update")
 def test_an_updated_grid_leaves_out_the_points_it_has_done(wb: Speaker) -> None:
     sweep = wb.register(GRID)
     agent = wb.agent(sweep)
@@ -360,6 +361,7 @@ def test_an_updated_grid_leaves_out_the_points_it_has_done(wb: Speaker) -> None:
     assert wb.sweep(sweep)["runCountExpected"] == 2
 
 
+@pytest.mark.feature("run_cap")
 def test_run_cap_counts_points_and_not_attempts(wb: Speaker) -> None:
     sweep = wb.register({**GRID, "run_cap": 2})
     agent = wb.agent(sweep)

@@ -41,6 +41,7 @@ def wandb(server: RunningServer, cwd: Path, *arguments: str) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.feature("run.mark_preempting")
 def test_a_preempted_run_is_resumed_by_the_next_agent_and_settles_its_point_once(
     server: RunningServer, tmp_path: Path
 ) -> None:

@@ -177,6 +177,7 @@ def test_prior_runs_are_compared_as_they_are_then_and_read_only_if_they_went_on(
 
 
 @pytest.mark.slow
+@pytest.mark.feature("prior runs (wandb sweep -R)")
 def test_the_unmodified_client_attaches_runs_to_a_sweep(server: RunningServer, tmp_path: Any) -> None:
     (tmp_path / "trial.py").write_text("import wandb; run = wandb.init(); run.log({'loss': 1}); run.finish()")
     sweep = "program: trial.py\nmethod: grid\nmetric: {name: loss}\nparameters: {a: {values: %s}}\n"

@@ -119,6 +119,7 @@ def test_a_step_sent_again_at_another_line_is_told_once_in_its_last_words(wb: Sp
     assert [(row["_step"], row["loss"]) for row in rows] == [(0, 1.0), (1, 0.8), (2, 0.5)]
 
 
+@pytest.mark.feature("run.log: numbers, NaN and infinity")
 def test_nan_and_infinity_survive_as_the_client_wrote_them(wb: Speaker) -> None:
     wb.begin("r")
     row = '{"_step": 0, "loss": NaN, "top": Infinity}'

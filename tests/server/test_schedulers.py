@@ -303,6 +303,7 @@ def do_trials(wb: Speaker, sweep: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.slow
+@pytest.mark.feature("method: custom, wandb sweep-scheduler")
 def test_the_unmodified_scheduler_runs_a_conditional_search_for_two_metrics(
     own_server: RunningServer, tmp_path: Path
 ) -> None:

@@ -94,6 +94,7 @@ def done_sweep(work: Work) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.feature("wandb sweep, wandb agent")
 def test_two_agents_do_each_point_once_and_leave(server: RunningServer, done_sweep: str) -> None:
     sweep = server.api().sweep(done_sweep)
 
@@ -105,6 +106,7 @@ def test_two_agents_do_each_point_once_and_leave(server: RunningServer, done_swe
 
 
 @pytest.mark.slow
+@pytest.mark.feature("history, scan_history, best_run")
 def test_the_api_reads_back_what_runs_logged(server: RunningServer, done_sweep: str) -> None:
     best = server.api().sweep(done_sweep).best_run()
 
@@ -120,6 +122,7 @@ def test_the_api_reads_back_what_runs_logged(server: RunningServer, done_sweep: 
 
 
 @pytest.mark.slow
+@pytest.mark.feature("Api.runs: filters, orders; project, projects, sweeps")
 def test_the_api_filters_orders_and_lists(server: RunningServer, done_sweep: str) -> None:
     api, name = server.api(), done_sweep.split("/")[-1]
 
@@ -135,6 +138,7 @@ def test_the_api_filters_orders_and_lists(server: RunningServer, done_sweep: str
 
 
 @pytest.mark.slow
+@pytest.mark.feature("wandb.sweep, wandb.agent(function=...)")
 def test_the_agent_in_process_does_the_grid(server: RunningServer, work: Work) -> None:
     said, _ = hanging.output(*work.inside)
 
@@ -142,6 +146,12 @@ def test_the_agent_in_process_does_the_grid(server: RunningServer, work: Work) -
     assert sorted((run.config["units"], run.state) for run in sweep.runs) == [(1, "finished"), (2, "finished")]
 
 
+@pytest.mark.feature(
+    "wandb.init: project, tags, notes, group, job type, config",
+    "run.save: files of any name",
+    "run.alert",
+    "images, tables, histograms",
+)
 def test_media_files_tables_and_metrics_arrive(server: RunningServer, tmp_path: Path) -> None:
     program = """
 import numpy, wandb
@@ -175,6 +185,7 @@ print("RUN", run.id)
     assert "a line to the console" in [line.content for line in run.console_logs()]
 
 
+@pytest.mark.feature("Run.update, summary.update, delete")
 def test_the_api_edits_runs(server: RunningServer, tmp_path: Path) -> None:
     name = script(
         server, tmp_path, 'import wandb\nrun = wandb.init(project="edit")\nrun.finish()\nprint("RUN", run.id)'
@@ -193,6 +204,7 @@ def test_the_api_edits_runs(server: RunningServer, tmp_path: Path) -> None:
     assert len(server.api().runs("local/edit")) == 0
 
 
+@pytest.mark.feature("wandb sweep --stop, --cancel, --pause, --resume")
 def test_the_verbs_of_wandb_sweep_change_its_state(server: RunningServer, tmp_path: Path) -> None:
     path = register(server, tmp_path)
 
@@ -204,6 +216,7 @@ def test_the_verbs_of_wandb_sweep_change_its_state(server: RunningServer, tmp_pa
     assert states == ["FINISHED", "RUNNING", "PAUSED", "CANCELED"]
 
 
+@pytest.mark.feature("a sweep file that is wrong")
 def test_wandb_sweep_shows_why_a_config_is_refused(server: RunningServer, tmp_path: Path) -> None:
     (tmp_path / "sweep.yaml").write_text("method: bayes\nparameters: {b: {min: 0.0, max: 1.0}}")
 
@@ -213,6 +226,7 @@ def test_wandb_sweep_shows_why_a_config_is_refused(server: RunningServer, tmp_pa
     assert "Traceback" not in said
 
 
+@pytest.mark.feature("wandb login")
 def test_wandb_login_accepts_the_key_and_refuses_another(server: RunningServer, tmp_path: Path) -> None:
     cli(server, tmp_path, "login", "--relogin", "--verify", "--host", server.url, server.api_key)
 
@@ -221,6 +235,7 @@ def test_wandb_login_accepts_the_key_and_refuses_another(server: RunningServer, 
 
 
 @pytest.mark.slow
+@pytest.mark.feature("Run.stop")
 def test_a_run_stopped_through_the_api_is_killed_and_loses_no_row(server: RunningServer, work: Work) -> None:
     (run,) = server.api().sweep(work.endless.path).runs
     assert run.state == "running"
@@ -234,6 +249,7 @@ def test_a_run_stopped_through_the_api_is_killed_and_loses_no_row(server: Runnin
     assert server.api().sweep(work.endless.path).state == "FINISHED"
 
 
+@pytest.mark.feature('mode="offline", wandb sync')
 def test_an_offline_run_is_synced_once_however_often(server: RunningServer, tmp_path: Path) -> None:
     program = 'import wandb\nrun = wandb.init(project="sync")\nrun.log({"a": 1})\nrun.log({"a": 2})\nrun.finish()'
     script(server, tmp_path, program, WANDB_MODE="offline")
@@ -248,6 +264,7 @@ def test_an_offline_run_is_synced_once_however_often(server: RunningServer, tmp_
     assert [row["a"] for row in run.scan_history()] == [1, 2]
 
 
+@pytest.mark.feature("the same id without resume")
 def test_a_run_that_starts_again_without_resume_overwrites_its_former_start(
     server: RunningServer, tmp_path: Path
 ) -> None:
@@ -273,6 +290,7 @@ run.finish(exit_code=1 if name == "first" else 0)
     assert {"first", "second"} & {file.name for file in run.files()} == {"second"}
 
 
+@pytest.mark.feature("wandb.restore")
 def test_a_file_that_a_run_does_not_have_is_told_so_when_it_is_restored(server: RunningServer, tmp_path: Path) -> None:
     program = """
 import wandb
@@ -285,6 +303,7 @@ except ValueError as error:
     assert "File missing.txt not found in local/restore/r" in script(server, tmp_path, program)
 
 
+@pytest.mark.feature("resume")
 def test_a_resumed_run_goes_on_at_its_next_step(server: RunningServer, tmp_path: Path) -> None:
     program = """
 import sys, wandb

@@ -5,6 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.server.real_client import script
 from tests.server.real_server import RunningServer
 from tests.server.speaker import GRID, Clock, Speaker
@@ -90,6 +92,7 @@ def test_a_run_has_what_each_of_its_programs_sent(wb: Speaker) -> None:
     assert summary(wb, "r") == {"primary/loss": 1, "worker/loss": 1, "_step": 3}
 
 
+@pytest.mark.feature('mode="shared": several programs write one run')
 def test_two_programs_of_the_real_client_write_one_run(server: RunningServer, tmp_path: Path) -> None:
     script(server, tmp_path, PROGRAM, PROGRAM, "0")
 
