@@ -164,7 +164,8 @@ def test_the_first_look_fetches_all_of_the_runs_at_once_and_later_ones_what_is_n
 
 def test_what_a_schedulers_function_suggested_is_read_by_the_first_of_several_metrics() -> None:
     config = {"kind": "deep", "depth": 3, PROVENANCE: {"seed": 1}}
-    ended = SimpleNamespace(id="r1", name="t", state="finished", config=config, summary={"loss": 0.5, "speed": 9.0})
+    named, logged = {"id": "r1", "name": "t", "state": "finished"}, {"loss": 0.5, "speed": 9.0}
+    ended = SimpleNamespace(**named, config=config, summary=logged, summary_metrics=logged)
     metrics = [{"name": "speed", "goal": "maximize"}, {"name": "loss"}]
     facts = {"id": "s", "entity": "me", "project": "p", "name": "s", "url": "", "state": "FINISHED"}
     sweep = SimpleNamespace(**facts, config={"metrics": metrics}, expected_run_count=1, load=lambda force: None)
