@@ -108,7 +108,7 @@ class _Body:
         self._size_bytes = 0
         self._file: BinaryIO = open(path, "xb")  # noqa: SIM115 - `close` does
 
-    def add(self, piece: bytes) -> None:
+    def add(self, piece: bytearray) -> None:
         self._size_bytes += len(piece)
         if self._size_bytes > self._limit_bytes:
             raise RefusalError(f"the body is larger than {self._limit_bytes} bytes", status=413)
@@ -134,12 +134,12 @@ def _length_told(request: Request) -> int:
     return int(told) if told.isascii() and told.isdigit() and len(told) < 19 else 0
 
 
-async def _pieces(request: Request) -> AsyncIterator[bytes]:
+async def _pieces(request: Request) -> AsyncIterator[bytearray]:
     piece = bytearray()
     async for part in request.stream():
         piece += part
         if len(piece) >= PIECE_BYTES:
-            yield bytes(piece)
-            piece.clear()
+            yield piece
+            piece = bytearray()
     if piece:
-        yield bytes(piece)
+        yield piece

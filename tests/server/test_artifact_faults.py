@@ -1,6 +1,7 @@
 """Artifacts when something goes wrong: a version and its files are whole or not there, and what is stored is right."""
 
 import base64
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,38 @@ def test_the_same_bytes_twice_are_stored_once(maker: Maker) -> None:
     there = maker.addresses(Maker(maker.wb, "other").begin()["id"], {"b": b"same"})
 
     assert (codes, there, len(maker.bytes_stored())) == ([200, 200], [None], 1)
+
+
+def test_files_that_come_at_once_are_each_stored_or_refused(maker: Maker) -> None:
+    id, gone = maker.begin("1" * 32)["id"], maker.begin("2" * 32)["id"]
+    contents = {f"{number}": str(number).encode() for number in range(20)}
+    addresses = maker.addresses(id, contents) + maker.addresses(gone, {"gone": b"gone"})
+    maker.delete(gone)
+
+    with ThreadPoolExecutor(len(addresses)) as threads:
+        send = threads.map(
+            lambda address, body: maker.wb.http.put(address, content=body), addresses, [*contents.values(), b"gone"]
+        )
+        codes = [reply.status_code for reply in send]
+
+    assert codes == [200] * 20 + [404]
+    maker.describe(id, contents)
+    assert maker.commit(id).status_code == 200
+    assert maker.download(id) == contents
+
+
+def test_bytes_that_cannot_be_put_in_their_place_are_told_and_can_be_sent_again(maker: Maker) -> None:
+    id = maker.begin()["id"]
+    (address,) = maker.addresses(id, {"a": b"a"})
+    maker.wb.settings.artifacts.write_text("in the way")
+
+    reply = maker.wb.http.put(str(address), content=b"a")
+
+    assert reply.status_code == 503
+    assert "cannot store" in reply.text
+    maker.wb.settings.artifacts.unlink()
+    assert maker.addresses(id, {"a": b"a"}) == [address]
+    assert maker.wb.http.put(str(address), content=b"a").status_code == 200
 
 
 def test_a_part_of_a_file_is_served_as_such(maker: Maker) -> None:

@@ -67,6 +67,10 @@ with wandb.init(project="many") as run:
         with artifact.new_file("a") as file:
             file.write(f"{sys.argv[1]} {number}")
         run.log_artifact(artifact, aliases=[sys.argv[1]]).wait()
+    alike = wandb.Artifact("alike", "text")
+    with alike.new_file("a") as file:
+        file.write("the same")
+    assert run.log_artifact(alike, aliases=[sys.argv[1]]).wait().version == "v0"
 """
 OFFLINE = """
 import wandb
@@ -131,6 +135,8 @@ def test_versions_that_are_logged_at_once_have_numbers_without_a_gap(server: Run
     assert [each.version for each in found] == ["v5", "v4", "v3", "v2", "v1", "v0"]
     assert "latest" in found[0].aliases
     assert sorted(alias for each in found for alias in each.aliases) == ["latest", *sorted(names)]
+    (alike,) = server.api().artifacts("text", "local/many/alike")
+    assert sorted(alike.aliases) == ["latest", *sorted(names)]
 
 
 @pytest.mark.slow
