@@ -121,6 +121,19 @@ def test_a_scheduler_may_stop_whichever_run_has_its_point(wb: Speaker) -> None:
     assert holds(wb)
 
 
+def test_agents_that_wait_for_a_scheduler_are_told_which_one(wb: Speaker) -> None:
+    sweep = wb.register(CUSTOM)
+    waits = (
+        f"no suggestion can be found: none is queued by optuna; `wandb sweep-scheduler local/p/{sweep}` lets it suggest"
+    )
+    assert wb.sweep(sweep)["description"] == waits
+
+    enqueue(wb, sweep, 0.25)
+    assert wb.sweep(sweep)["description"] is None
+    wb.begin(wb.beat(wb.agent(sweep))["run_id"], sweep)
+    assert wb.sweep(sweep)["description"] is None
+
+
 def test_a_run_of_no_sweep_is_told_as_it_is(wb: Speaker) -> None:
     sweep = wb.register(CUSTOM)
     wb.begin("alone")

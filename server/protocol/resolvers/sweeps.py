@@ -102,9 +102,20 @@ def _best(sweep: Sweep, info: Info) -> float | None:
 def _description(sweep: Sweep, info: Info) -> str | None:
     """The one text of a sweep that the client reads: why it ended itself and what became of its points belong there."""
     over = sweep.ended_at_s is not None
-    waits = f"{NO_SUGGESTION}: {sweep.search_error}" if sweep.search_error and not over else None
+    waits = None if over else _waits(sweep, info)
     lines = (sweep.description, sweep.stop_reason, waits, _outcomes(sweep, info) if over else None)
     return "\n".join(filter(None, lines)) or None
+
+
+def _waits(sweep: Sweep, info: Info) -> str | None:
+    """Why idle agents wait in vain; None where they do not."""
+    if sweep.search_error:
+        return f"{NO_SUGGESTION}: {sweep.search_error}"
+    tx, project = info.context.tx, project_of(info, sweep)
+    if sweep.engine is None or suggestion_queries.count(tx, sweep.id) or queries.progress(tx, sweep).running:
+        return None
+    path = f"{project.entity}/{project.name}/{sweep.name}"
+    return f"{NO_SUGGESTION}: none is queued by {sweep.engine}; `wandb sweep-scheduler {path}` lets it suggest"
 
 
 def _outcomes(sweep: Sweep, info: Info) -> str:
