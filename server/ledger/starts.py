@@ -51,7 +51,9 @@ def announce(tx: sqlite3.Connection, run: Run, how: How, writer: str | None) -> 
 def share(tx: sqlite3.Connection, run: Run) -> None:
     """Notes that several programs write a run."""
     if run.start != SHARED:
-        writers.open_to_others(tx, run)
+        # The lines of a start that is announced only are still to come, numbered as those of the former one.
+        if not is_announced(run):
+            writers.open_to_others(tx, run)
         writes.update(tx, "run", run.id, start=SHARED)
 
 

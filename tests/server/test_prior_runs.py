@@ -160,7 +160,7 @@ def test_prior_runs_are_compared_as_they_are_then_and_read_only_if_they_went_on(
         run = wb.beat(wb.agent(sweep))["run_id"]
         wb.begin(run, sweep)
         told = wb.log(run, 0, {"_step": 0, "loss": 9.0}, {"_step": 1, "loss": 9.0}).json()
-        return told, json.loads(wb.field(run, "summaryMetrics")).get("early_stop", {}).get("rivals")
+        return told, wb.told(run).get("early_stop", {}).get("rivals")
 
     before_they_come_so_far = bad_run()
     for name in prior:

@@ -306,6 +306,20 @@ def test_a_program_that_believes_to_be_alone_loses_nothing_to_one_that_joins(wb:
     assert summary(wb, "r") == {"loss": 2, "other": 1, "_step": 2}
 
 
+def test_programs_that_disagree_whether_they_share_their_run_lose_no_row_when_they_start_again(wb: Speaker) -> None:
+    start(wb, "r")
+    send(wb, "r", history=[{"_step": 0, "old": 1}], end=1)
+    start(wb, "r")
+    other = rank(wb, "other")
+    start(other, "r")
+
+    send(wb, "r", history=[{"_step": 0, "new": 1}])
+    send(other, "r", history=[{"other": 1}])
+    send(wb, "r", 1, history=[{"_step": 1, "new": 2}])
+
+    assert [{*row} - {"_step"} for row in history(wb, "r")] == [{"old"}, {"new"}, {"other"}, {"new"}]
+
+
 def test_one_program_alone_may_overwrite_what_several_wrote(wb: Speaker, clock: Clock) -> None:
     primary, worker = ranks(wb, "r")
     for each in (primary, worker):
@@ -366,7 +380,7 @@ def test_the_cause_of_a_failure_is_of_the_program_that_failed_last(wb: Speaker) 
 
     send(primary, "r", 2, console=[f"ERROR 2026-11-29T12:00:00.000001 [primary] {trace[2]}"], end=1)
 
-    assert summary(wb, "r")["cause"] == "ValueError: units is 3"
+    assert wb.told("r")["cause"] == "ValueError: units is 3"
 
 
 def test_a_program_has_a_name_of_a_reasonable_length(wb: Speaker) -> None:
