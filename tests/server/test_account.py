@@ -24,6 +24,12 @@ def test_a_team_that_cannot_be_made_is_not_told_to_be_there(server: RunningServe
         server.api().create_team("new")
 
 
+def test_what_each_run_asks_of_its_organization_is_no_refusal(wb: Speaker) -> None:
+    asked = wb.ask('{ entity(name: "local") { organization { coreWeaveOrganizationId } } }')
+
+    assert asked == {"entity": {"organization": None}}
+
+
 def test_an_entity_that_has_projects_is_known(wb: Speaker) -> None:
     wb.ask('mutation { upsertModel(input: {name: "p", entityName: "ours"}) { inserted } }')
 
