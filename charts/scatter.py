@@ -7,13 +7,15 @@ from typing import Final
 
 from charts import format
 from charts.plot import Area, dots, grid, line, plot, stretched
-from charts.scale import Scale, drawable, metric_scale
+from charts.scale import Scale, drawable, metric_scale, scale
 
 HEIGHT: Final = 260
 LABELS_HEIGHT: Final = 42
 ROOM_ABOVE: Final = 22
 # More marks than these cover one another, and each is a link.
 MOST_MARKS: Final = 200
+# How far beyond the usual end a run of the front may stand, in lengths of the axis; farther it would squash the others.
+REACH: Final = 3
 
 
 @dataclass(frozen=True)
@@ -63,27 +65,29 @@ def scatter(
     known = [spot for spot in spots if drawable(spot.x) and drawable(spot.y)]
     if not known:
         return None
-    x_scale = metric_scale([spot.x for spot in known], across.goal, whole)
-    area = Area(*_ends(x_scale, across), metric_scale([spot.y for spot in known], up.goal, whole), HEIGHT, _down(up))
-    shown = [spot for spot in known if x_scale.holds(spot.x) and area.scale.holds(spot.y)]
+    best = [spot for spot in known if spot.on_front]
+    x_scale = _scale([spot.x for spot in known], [spot.x for spot in best], across, whole)
+    y_scale = _scale([spot.y for spot in known], [spot.y for spot in best], up, whole)
+    area = Area(*_ends(x_scale, across), y_scale, HEIGHT, _down(up))
+    shown = [spot for spot in known if x_scale.holds(spot.x) and y_scale.holds(spot.y)]
     front = sorted((spot for spot in shown if spot.on_front), key=lambda spot: area.x(spot.x))
-    css = {
-        "context": [each for each in shown if not each.chosen],
-        "ramp-2 few": [each for each in shown if each.chosen],
-    }
-    parts = [
-        *grid(area),
-        *_across(area, x_scale),
-        stretched([dots(area, _places(group), name) for name, group in css.items() if group], HEIGHT),
-        stretched([line(area, _steps(front), "front-line")], HEIGHT) if front and joined else "",
-        *(_mark(area, spot, across, up) for spot in front[:MOST_MARKS]),
-        *_names(across, up),
-    ]
+    parts = [*grid(area), *_across(area, x_scale), *_dots(area, shown)]
+    if front and joined:
+        parts.append(stretched([line(area, _steps(front), "front-line")], HEIGHT))
+    parts += [*(_mark(area, spot, across, up) for spot in front[:MOST_MARKS]), *_names(across, up)]
     body = f'<svg y="{ROOM_ABOVE}" overflow="visible" height="{HEIGHT + LABELS_HEIGHT}">{"".join(parts)}</svg>'
     chosen = sum(spot.chosen for spot in shown)
     label = f"{up.name} against {across.name}: {format.counted(chosen, 'result')}, {len(front)} on the Pareto front"
     left_out = sum(spot.chosen for spot in known) - chosen
     return Scatter(plot([body], ROOM_ABOVE + HEIGHT + LABELS_HEIGHT, label, role="group"), left_out)
+
+
+def _scale(values: Sequence[float], best: Sequence[float], quantity: Quantity, whole: bool) -> Scale:
+    """The usual axis, and on to those of the front that are not far beyond its end."""
+    usual = metric_scale(values, quantity.goal, whole)
+    reach = REACH * (usual.high - usual.low)
+    near = [value for value in best if usual.low - reach <= value <= usual.high + reach]
+    return scale(min(usual.low, *near), max(usual.high, *near)) if near else usual
 
 
 def _ends(scale: Scale, across: Quantity) -> tuple[float, float]:
@@ -94,8 +98,13 @@ def _down(quantity: Quantity) -> bool:
     return quantity.goal == "minimize"
 
 
-def _places(spots: Sequence[Spot]) -> list[tuple[float, float]]:
-    return [(spot.x, spot.y) for spot in spots]
+def _dots(area: Area, shown: Sequence[Spot]) -> list[str]:
+    """All of them, those that a filter has left over the others."""
+    groups = {
+        css: [(spot.x, spot.y) for spot in shown if spot.chosen is chosen]
+        for css, chosen in (("context", False), ("ramp-2 few", True))
+    }
+    return [stretched([dots(area, group, css) for css, group in groups.items() if group], HEIGHT)]
 
 
 def _steps(front: Sequence[Spot]) -> list[tuple[float, float]]:
