@@ -1,6 +1,7 @@
 """Speaks W&B's protocol to an application in this process, with a clock that the test moves."""
 
 import base64
+import copy
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -68,6 +69,13 @@ class Speaker:
         self.settings = settings
         credentials = base64.b64encode(f"api:{api_key}".encode()).decode()
         self.headers = {"Authorization": f"Basic {credentials}"}
+
+    def rank(self, name: str) -> "Speaker":
+        """One of several programs that write one run together (`mode="shared"`)."""
+        own = copy.copy(self)
+        names = dict.fromkeys(("X-WANDB-CLIENT-ID", "X-WANDB-ASYNC-CLIENT-ID"), name)
+        own.headers = self.headers | names | {"X-WANDB-USE-ASYNC-FILESTREAM": "true"}
+        return own
 
     def post(self, query: str, **variables: Any) -> Any:
         """The whole reply to one GraphQL document."""

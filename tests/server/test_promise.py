@@ -120,12 +120,12 @@ class Promise(RuleBasedStateMachine):
         return command
 
     @precondition(lambda self: self.ids)
-    @rule(which=anything, program=st.sampled_from((None, "train.py")))
-    def a_run_begins(self, which: int, program: str | None) -> None:
+    @rule(which=anything, program=st.sampled_from((None, "train.py")), rank=st.sampled_from((None, "a", "b")))
+    def a_run_begins(self, which: int, program: str | None, rank: str | None) -> None:
         """A call of its client; the first one of a start names the program, and its lines overwrite a former start."""
         run = self._any_run(which)
         sweep = None if run == "loose" else self.sweep
-        reply = self.wb.post(BEGIN, run=run, sweep=sweep, program=program)
+        reply = self._program(rank).post(BEGIN, run=run, sweep=sweep, program=program)
         assert reply.status_code == (200 if run in self.names or run == "loose" else 410), reply.text
         if reply.status_code == 200:
             bucket = reply.json()["data"]["upsertBucket"]["bucket"]
@@ -137,10 +137,10 @@ class Promise(RuleBasedStateMachine):
         self.ids["loose"], self.names["loose"] = bucket["id"], bucket["displayName"]
 
     @precondition(lambda self: self.ids)
-    @rule(which=anything, loss=st.floats(0, 1))
-    def a_run_logs(self, which: int, loss: float) -> None:
+    @rule(which=anything, loss=st.floats(0, 1), rank=st.sampled_from((None, "a", "b")))
+    def a_run_logs(self, which: int, loss: float, rank: str | None) -> None:
         run = self._any_run(which)
-        reply = self.wb.summarise(run, loss=loss)
+        reply = self._program(rank).summarise(run, loss=loss)
         assert reply.status_code == (200 if run in self.names else 404)
 
     @precondition(lambda self: self.ids)
@@ -149,10 +149,10 @@ class Promise(RuleBasedStateMachine):
         self.wb.stream(self._any_run(which), preempting=True)
 
     @precondition(lambda self: self.ids)
-    @rule(which=anything, exit_code=st.sampled_from((0, 0, 1, 2, 130, 143)))
-    def a_run_ends(self, which: int, exit_code: int) -> None:
+    @rule(which=anything, exit_code=st.sampled_from((0, 0, 1, 2, 130, 143)), rank=st.sampled_from((None, "a", "b")))
+    def a_run_ends(self, which: int, exit_code: int, rank: str | None) -> None:
         run = self._any_run(which)
-        self.wb.finish(run, exit_code)
+        self._program(rank).finish(run, exit_code)
         for runs in self.agents.values():
             runs.discard(run)
 
@@ -258,6 +258,9 @@ class Promise(RuleBasedStateMachine):
             self.wb.post(BEGIN, run=command["run_id"], sweep=self.sweep)
             self.wb.finish(command["run_id"])
         raise AssertionError("the sweep has no end")
+
+    def _program(self, rank: str | None) -> Speaker:
+        return self.wb if rank is None else self.wb.rank(rank)
 
     def _any_run(self, which: int) -> str:
         return list(self.ids)[-1 - which % len(self.ids)]

@@ -1,6 +1,5 @@
 """Several programs that write one run together (`mode="shared"`), each as W&B's client speaks for one of them."""
 
-import copy
 import json
 from pathlib import Path
 from typing import Any
@@ -31,17 +30,9 @@ run.finish()
 """
 
 
-def rank(wb: Speaker, name: str) -> Speaker:
-    """One of the programs."""
-    own = copy.copy(wb)
-    names = dict.fromkeys(("X-WANDB-CLIENT-ID", "X-WANDB-ASYNC-CLIENT-ID"), name)
-    own.headers = wb.headers | names | {"X-WANDB-USE-ASYNC-FILESTREAM": "true"}
-    return own
-
-
 def ranks(wb: Speaker, run: str, sweep: str | None = None, **fields: Any) -> tuple[Speaker, Speaker]:
     """The primary and a worker of a run, both after their first call."""
-    both = rank(wb, "primary"), rank(wb, "worker")
+    both = wb.rank("primary"), wb.rank("worker")
     for each in both:
         start(each, run, sweep, **fields)
     return both
@@ -259,7 +250,7 @@ def test_programs_that_start_again_after_a_failure_go_on(wb: Speaker) -> None:
     primary, worker = ranks(wb, "r")
     send(primary, "r", history=[{"loss": 1}], end=1)
 
-    primary, worker = rank(wb, "primary again"), rank(wb, "worker again")
+    primary, worker = wb.rank("primary again"), wb.rank("worker again")
     for each in (primary, worker):
         start(each, "r")
     state = wb.field("r", "state")
@@ -274,12 +265,12 @@ def test_who_joins_a_finished_run_leaves_it_finished_unless_it_resumes_it(wb: Sp
     start(wb, "r")
     wb.log("r", 0, {"_step": 0, "loss": 1})
     wb.finish("r")
-    evaluation = rank(wb, "evaluation")
+    evaluation = wb.rank("evaluation")
 
     start(evaluation, "r")
     send(evaluation, "r", history=[{"accuracy": 1}], end=1)
     joined = wb.field("r", "state")
-    resume(rank(wb, "training"), "r")
+    resume(wb.rank("training"), "r")
 
     assert (joined, wb.field("r", "state")) == ("finished", "running")
     assert history(wb, "r") == [{"_step": 0, "loss": 1}, {"accuracy": 1, "_step": 1}]
@@ -288,7 +279,7 @@ def test_who_joins_a_finished_run_leaves_it_finished_unless_it_resumes_it(wb: Sp
 def test_a_program_that_believes_to_be_alone_loses_nothing_to_one_that_joins(wb: Speaker) -> None:
     start(wb, "r")
     send(wb, "r", history=[{"_step": 0, "loss": 1}], console=["alone"], summary=[{"loss": 1}])
-    other = rank(wb, "other")
+    other = wb.rank("other")
     start(other, "r")
     send(other, "r", history=[{"other": 1}], console=["with you"], summary=[{"other": 1}])
 
@@ -310,7 +301,7 @@ def test_programs_that_disagree_whether_they_share_their_run_lose_no_row_when_th
     start(wb, "r")
     send(wb, "r", history=[{"_step": 0, "old": 1}], end=1)
     start(wb, "r")
-    other = rank(wb, "other")
+    other = wb.rank("other")
     start(other, "r")
 
     send(wb, "r", history=[{"_step": 0, "new": 1}])
@@ -340,7 +331,7 @@ def test_a_client_that_resumes_alone_what_several_wrote_goes_on_behind_them(wb: 
 
     counted_from = resume(wb, "r")["bucket"]["historyLineCount"]
     send(wb, "r", counted_from, history=[{"_step": 2, "b": 1}])
-    send(rank(wb, "worker"), "r", 1, history=[{"a": 2}])
+    send(wb.rank("worker"), "r", 1, history=[{"a": 2}])
     send(wb, "r", counted_from + 1, history=[{"_step": 3, "b": 2}])
 
     assert [row["_step"] for row in history(wb, "r")] == [0, 1, 2, 3, 4]
@@ -386,7 +377,7 @@ def test_the_cause_of_a_failure_is_of_the_program_that_failed_last(wb: Speaker) 
 def test_a_program_has_a_name_of_a_reasonable_length(wb: Speaker) -> None:
     start(wb, "r")
 
-    refused = send(rank(wb, "x" * 129), "r", history=[{"a": 1}])
+    refused = send(wb.rank("x" * 129), "r", history=[{"a": 1}])
 
     assert refused.status_code == 400
     assert "writer has at most 128 characters, not 129" in refused.text
