@@ -246,13 +246,14 @@ def abandoned(connection: sqlite3.Connection, before_s: float) -> list[Artifact]
 
 
 def expired(connection: sqlite3.Connection, now_s: float) -> list[Artifact]:
-    """Versions whose time to live has passed, but those that are linked or that a run under way has taken."""
+    """Versions whose time to live has passed, but those that are linked, referred to, or taken by a run under way."""
     using = f"SELECT 1 FROM usage JOIN run ON run.id = run_id WHERE direction = 'in' AND state IN {UNDER_WAY}"
     where = (
         f"WHERE ttl_s > 0 AND state = '{COMMITTED}' AND created_at_s + ttl_s <= ? "
         "AND NOT EXISTS (SELECT 1 FROM member WHERE artifact_id = artifact.id AND "
         "member.collection_id != artifact.collection_id) "
-        f"AND NOT EXISTS ({using} AND usage.artifact_id = artifact.id) ORDER BY id"
+        "AND NOT EXISTS (SELECT 1 FROM manifest_entry WHERE refers_to = artifact.id AND artifact_id != artifact.id) "
+        f"AND NOT EXISTS ({using} AND usage.artifact_id = artifact.id) ORDER BY created_at_s + ttl_s"
     )
     return all_rows(connection, Artifact, where, now_s)
 

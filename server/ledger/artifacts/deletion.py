@@ -52,12 +52,11 @@ def delete_expired(tx: sqlite3.Connection, now_s: float) -> list[str]:
     Returns:
         What they were called.
     """
-    gone = []
-    for artifact in queries.expired(tx, now_s):
-        if queries.referring(tx, [artifact.id]) is None:
-            gone.append(_name(tx, artifact))
-            forget(tx, [artifact])
-    return gone
+    expired = queries.expired(tx, now_s)
+    names = [_name(tx, artifact) for artifact in expired]
+    for artifact in expired:
+        forget(tx, [artifact])
+    return names
 
 
 def forget(tx: sqlite3.Connection, artifacts: Sequence[Artifact]) -> None:
