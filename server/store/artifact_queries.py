@@ -87,7 +87,7 @@ def member_called(connection: sqlite3.Connection, collection_id: int, name: str)
         return one_row(connection, Member, "WHERE collection_id = ? AND version = ?", collection_id, int(number[1]))
     if found is None:
         where = (
-            "WHERE collection_id = ? AND artifact_id IN (SELECT id FROM artifact WHERE digest = ?) "
+            "WHERE collection_id = ? AND (SELECT digest FROM artifact WHERE artifact.id = member.artifact_id) = ? "
             "ORDER BY version DESC LIMIT 1"
         )
         return one_row(connection, Member, where, collection_id, name)
