@@ -17,7 +17,7 @@ from tests.patience import HANG_S
 from tests.server import hanging
 from tests.server.real_client import WANDB, cli, start
 from tests.server.real_server import RunningServer
-from tests.server.speaker import GRID, Clock, Speaker
+from tests.server.speaker import GRID, Clock, Speaker, speaking
 
 CUSTOM: dict[str, Any] = {
     "method": "custom",
@@ -103,6 +103,35 @@ def test_a_scheduler_hears_of_a_point_what_becomes_of_it_whichever_run_gives_it(
     assert json.loads(told["summaryMetrics"]).items() >= {"loss": 0.5, "acc": 0.75}.items()
     assert told["sampledHistory"] == [[{"_step": 0, "loss": 0.5}]]
     assert holds(wb)
+
+
+@pytest.mark.parametrize("lost", ["crashed", "preempted"])
+def test_a_point_that_is_lost_waits_for_a_scheduler_that_starts_again_too(
+    tmp_path: Path, clock: Clock, lost: str
+) -> None:
+    with speaking(tmp_path / "data", clock) as wb:
+        sweep = wb.register(CUSTOM)
+        agent = wb.agent(sweep)
+        done, asked, queued = (enqueue(wb, sweep, x) for x in (0.1, 0.25, 0.5))
+        wb.do_trial(agent, sweep, exit_code=1)
+        wb.beat(agent)
+        wb.begin(asked, sweep)
+        if lost == "preempted":
+            wb.stream(asked, preempting=True)
+        clock.pass_s(wb.settings.agent_silent_s + 1)
+        wb.look()
+        assert wb.field(asked, "state") == lost
+
+    with speaking(tmp_path / "data", clock) as wb:  # what was queued survives the server's end
+        assert known_at_start(wb, sweep) == [(done, "pending"), (asked, "pending"), (queued, "pending")]
+        agent = wb.agent(sweep)
+        while (command := wb.beat(agent)) is not None:
+            wb.begin(command["run_id"], sweep)
+            wb.finish(command["run_id"])
+
+        assert len(wb.runs(sweep)) == (5 if lost == "crashed" else 4)
+        assert known_at_start(wb, sweep) == [(done, "finished"), (asked, "finished"), (queued, "finished")]
+        assert holds(wb)
 
 
 def test_a_scheduler_may_stop_whichever_run_has_its_point(wb: Speaker) -> None:

@@ -15,8 +15,8 @@ from server.refusal import RefusalError
 from server.store import queries, suggestion_queries, sweep_queries
 from server.store.rows import Project, Run, Sweep
 
-# By which a scheduler asks after the runs that it has queued.
-WATCHING: Final = "SweepWatchedRuns"
+# By which a scheduler asks after the runs that it has queued, and at its start after all of its sweep's.
+OF_SCHEDULERS: Final = ("SweepWatchedRuns", "SweepRunsWithHistory")
 # What a client means that names no project: the sweep or run is looked for by its own name.
 ANY_PROJECT = Project(id=0, entity="", name=ledger.DEFAULT_PROJECT, description=None, created_at_s=0.0)
 
@@ -65,6 +65,18 @@ def _sweeps_of_runs(tx: sqlite3.Connection, project: Project) -> Callable[[Run],
         return [*others[run.id], *([own] if own else [])] if run.id in others else own
 
     return of
+
+
+def points_if_wanted(info: Info, runs: list[Run]) -> list[Run]:
+    """The runs; for a scheduler one for each point, which shows how that stands, under the id that it was queued with.
+
+    A scheduler takes the first end of a run for the end of its point, which may be tried again by another run.
+    """
+    if info.operation.name is None or info.operation.name.value not in OF_SCHEDULERS:
+        return runs
+    by_age = sorted(runs, key=lambda run: run.id, reverse=True)
+    firsts = {run.id for run in {run.trial_id or f"of none: {run.id}": run for run in by_age}.values()}
+    return [replace(standing(info.context.tx, run), name=run.name) for run in runs if run.id in firsts]
 
 
 def _project(_: Any, info: Info, name: str | None = None, entityName: str | None = None) -> Any:
@@ -119,12 +131,7 @@ def _runs(
     after: str | None = None,
     order: str | None = None,
 ) -> dict[str, Any]:
-    found = [view.run for view in views(info, project, filters, order)]
-    operation = info.operation.name
-    if operation and operation.value == WATCHING:
-        # A scheduler takes the first end of a run for the end of its point; that may be tried again by another run.
-        found = [replace(standing(info.context.tx, run), name=run.name) for run in found]
-    return page(found, first, after)
+    return page(points_if_wanted(info, [view.run for view in views(info, project, filters, order)]), first, after)
 
 
 FIELDS = {

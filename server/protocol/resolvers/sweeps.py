@@ -9,7 +9,7 @@ from server.ledger.sweeps import SweepFields
 from server.protocol.context import Info, iso, node_id, parts_of
 from server.protocol.filters import parse_filters
 from server.protocol.paging import page
-from server.protocol.resolvers.projects import project_of, views
+from server.protocol.resolvers.projects import points_if_wanted, project_of, views
 from server.refusal import NotFoundError, RefusalError
 from server.store import queries, suggestion_queries, sweep_queries
 from server.store.rows import Sweep
@@ -132,8 +132,8 @@ def _outcomes(sweep: Sweep, info: Info) -> str:
 def _runs(sweep: Sweep, info: Info, first: int | None = None, after: str | None = None) -> dict[str, Any]:
     tx = info.context.tx
     waiting = map(suggestion_queries.as_run, suggestion_queries.queued(tx, sweep.project_id, sweep.id))
-    runs = [*sweep_queries.prior_runs(tx, sweep.id), *queries.runs_of_sweep(tx, sweep.id), *waiting]
-    return page(runs, first, after)
+    own = points_if_wanted(info, queries.runs_of_sweep(tx, sweep.id))
+    return page([*sweep_queries.prior_runs(tx, sweep.id), *own, *waiting], first, after)
 
 
 def _prior_runs(sweep: Sweep, info: Info, first: int | None = None, after: str | None = None) -> dict[str, Any]:
