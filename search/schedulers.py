@@ -15,7 +15,7 @@ _METHODS = {"wandb": ("grid", "random", "bayes"), "optuna": ("custom",), "ax": (
 _TAKEN = "`value`, `values`, int_uniform, uniform, q_uniform, log_uniform_values, q_log_uniform_values"
 _NOT_TAKEN = {
     *("log_uniform", "q_log_uniform", "inv_log_uniform", "inv_log_uniform_values"),
-    *("normal", "q_normal", "log_normal", "q_log_normal", "beta", "q_beta"),
+    *("normal", "q_normal", "log_normal", "q_log_normal", "beta", "q_beta", "categorical_w_probabilities"),
 }
 
 
@@ -27,15 +27,30 @@ def problems(data: dict[str, Any]) -> Iterator[Problem]:
     yield from _method(data, section)
     yield from _source(section)
     yield from _beside(data)
-    if section.get("engine") in ("optuna", "ax") and "search_space" not in section:
-        yield from _space(data, section["engine"])
+    # Where this names a function of the user's, the engine does not look at `parameters`.
+    own = {"optuna": "search_space", "ax": "optimizer"}
+    engine = section.get("engine")
+    if isinstance(engine, str) and engine in own and own[engine] not in section:
+        yield from _space(data, engine)
 
 
 def warnings(data: dict[str, Any]) -> Iterator[Problem]:
-    """What is allowed and surely not meant: a search that nothing bounds; what `optimizer` names may. Of valid data."""
+    """What is allowed and surely not meant. For valid data only."""
     section = rules.section(data, "scheduler")
-    if section and data["method"] == "custom" and not {"optimizer", "run_cap"} & {*data, *section}:
-        yield Problem(("method",), f"a sweep of the engine {section['engine']} without `run_cap` never ends by itself.")
+    if not section:
+        return
+    engine = section["engine"]
+    # What `optimizer` names may know when the search is done.
+    if data["method"] == "custom" and not {"optimizer", "run_cap"} & {*data, *section}:
+        yield Problem(("method",), f"a sweep of the engine {engine} without `run_cap` never ends by itself.")
+    if engine != "optuna" and "search_space" in section:
+        yield Problem(
+            ("scheduler", "search_space"), f"`scheduler.search_space` is heeded by optuna alone, not by {engine}."
+        )
+    for name, spec in data.get("parameters", {}).items():
+        if data["method"] == "custom" and rules.kind(spec) == "categorical_w_probabilities":
+            place = ("parameters", name, "probabilities")
+            yield Problem(place, f"`{dotted(place)}` are not heeded by {engine}: leave them out.")
 
 
 def _method(data: dict[str, Any], section: dict[str, Any]) -> Iterator[Problem]:
@@ -52,12 +67,6 @@ def _source(section: dict[str, Any]) -> Iterator[Problem]:
                 ("scheduler", "source"),
                 f"`scheduler.source` is missing: the file in which `{key}` finds {shown(section[key])}.",
             )
-    if section.get("engine") in ("wandb", "ax") and "search_space" in section:
-        yield Problem(
-            ("scheduler", "search_space"),
-            f"`scheduler.search_space` is heeded by the engine optuna alone, not by {section['engine']}, which takes"
-            " `parameters`.",
-        )
 
 
 def _beside(data: dict[str, Any]) -> Iterator[Problem]:
@@ -73,10 +82,7 @@ def _space(data: dict[str, Any], engine: str) -> Iterator[Problem]:
         path, kind = ("parameters", name), rules.kind(spec)
         if kind == rules.GROUP:
             yield Problem(path, f"`{dotted(path)}` is nested, which {engine} does not take.{_instead(engine)}")
-        elif kind == "categorical_w_probabilities":
-            place = (*path, "probabilities")
-            yield Problem(place, f"`{dotted(place)}` is not heeded by {engine}: leave it out.{_instead(engine)}")
-        elif kind in _NOT_TAKEN:
+        elif kind in _NOT_TAKEN and "distribution" in spec:
             place = (*path, "distribution")
             yield Problem(place, f"`{dotted(place)}` is {kind}, which {engine} does not take.{_instead(engine)}")
         elif engine == "ax":

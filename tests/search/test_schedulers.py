@@ -25,6 +25,8 @@ def told(text: str) -> tuple[list[str], list[str]]:
         "method: custom\nscheduler: {engine: optuna, source: space.py, search_space: branches}\nrun_cap: 9",
         "method: custom\nscheduler: {engine: optuna, source: s.py, optimizer: grid}\nparameters: {x: {values: [1]}}",
         f"{AX}metrics: [{{name: loss}}, {{name: size}}]\nparameters: {{x: {{values: [1, 2.5]}}}}",
+        "method: custom\nscheduler: {engine: ax, source: s.py, optimizer: client}\n"
+        "parameters: {x: {distribution: normal, mu: 0, sigma: 1}}",
         "method: grid\nscheduler: {engine: wandb}\nparameters: {x: {values: [1, 2]}}",
     ],
 )
@@ -44,8 +46,8 @@ def test_a_right_file_passes_without_a_word(text: str) -> None:
             f"5: `parameters.x` is nested, which optuna does not take. {TAKEN}{OR_OWN}",
         ),
         (
-            f"{AX}parameters:\n  x:\n    values: [1, 2]\n    probabilities: [0.5, 0.5]",
-            f"7: `parameters.x.probabilities` is not heeded by ax: leave it out. {TAKEN}.",
+            f"{AX}parameters:\n  x: {{distribution: categorical_w_probabilities, values: [1], probabilities: [1.0]}}",
+            f"5: `parameters.x.distribution` is categorical_w_probabilities, which ax does not take. {TAKEN}.",
         ),
         (
             f"{AX}parameters:\n  x: {{distribution: q_log_uniform_values, min: 1, max: 9, q: 2}}",
@@ -54,10 +56,6 @@ def test_a_right_file_passes_without_a_word(text: str) -> None:
         (
             f"{AX}parameters:\n  x: {{values: [1, a]}}",
             "5: `parameters.x.values` are of several types, which ax does not take: use those of one.",
-        ),
-        (
-            "method: custom\nscheduler:\n  engine: ax\n  source: s.py\n  search_space: f\nparameters: {x: {value: 1}}",
-            "5: `scheduler.search_space` is heeded by the engine optuna alone, not by ax, which takes `parameters`.",
         ),
         (
             f"{OPTUNA}early_terminate: {{type: hyperband, min_iter: 1}}\nmetric: {{name: loss}}\n"
@@ -72,8 +70,23 @@ def test_a_mistake_is_told_once_with_its_line(text: str, mistake: str) -> None:
     assert mistakes == [mistake]
 
 
-def test_a_search_that_nothing_bounds_is_a_warning() -> None:
-    assert told("method: custom\nscheduler: {engine: ax}\nparameters: {x: {min: 1, max: 9}}") == (
-        [],
-        ["a sweep of the engine ax without `run_cap` never ends by itself."],
-    )
+@pytest.mark.parametrize(
+    ("text", "warning"),
+    [
+        (
+            "method: custom\nscheduler: {engine: ax}\nparameters: {x: {min: 1, max: 9}}",
+            "a sweep of the engine ax without `run_cap` never ends by itself.",
+        ),
+        (
+            "method: custom\nrun_cap: 3\nscheduler: {engine: ax, source: s.py, search_space: f}\n"
+            "parameters: {x: {min: 1, max: 9}}",
+            "`scheduler.search_space` is heeded by optuna alone, not by ax.",
+        ),
+        (
+            f"{OPTUNA}parameters: {{x: {{values: [1, 2], probabilities: [0.5, 0.5]}}}}",
+            "`parameters.x.probabilities` are not heeded by optuna: leave them out.",
+        ),
+    ],
+)
+def test_what_an_engine_passes_over_is_a_warning(text: str, warning: str) -> None:
+    assert told(text) == ([], [warning])
