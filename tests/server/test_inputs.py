@@ -71,7 +71,6 @@ UNREAD_ARGUMENTS = {
     "Project.run": {"desc": "a run's name is enough"},
     "Project.bucket": {"missingOk": EITHER_WAY},
     "Project.artifactTypes": {"includeAll": "all are listed, always"},
-    "Run.parquetHistory": {"liveKeys": "there are no such files: the client then reads the history itself"},
     "Run.logLines": {"useImprovedPagination": EITHER_WAY},
     "File.url": {"upload": "read where the node of a run's file is made; a version's files are not uploaded so"},
     "Artifact.filesByManifestEntries": dict.fromkeys(
