@@ -329,8 +329,8 @@ def _new_attempt(tx: sqlite3.Connection, sweep: Sweep, trial: Trial, agent: Agen
 
 
 def _first_name(tx: sqlite3.Connection, sweep: Sweep, trial: Trial) -> str | None:
-    """The run id under which a scheduler waits for this point; None where it has been given out, or nobody waits."""
-    waits = sweep.engine is not None and not queries.hand_outs(tx, sweep.id, trial.key)
+    """The run id under which a scheduler waits for this point; None where nobody waits, or it was handed out before."""
+    waits = sweep.engine is not None and not queries.was_handed_out(tx, trial)
     return trial.key if waits else None
 
 

@@ -273,6 +273,12 @@ def preempted_run(connection: sqlite3.Connection, sweep_id: int) -> Run | None:
     return one_row(connection, Run, where, sweep_id)
 
 
+def was_handed_out(connection: sqlite3.Connection, trial: Trial) -> bool:
+    """Tells whether a point was ever given to an agent; its runs may be deleted since."""
+    sql = "SELECT 1 FROM entry WHERE sweep_id = ? AND trial_id = ? AND kind = 'handed' LIMIT 1"
+    return connection.execute(sql, (trial.sweep_id, trial.id)).fetchone() is not None
+
+
 def hand_outs(connection: sqlite3.Connection, sweep_id: int | None, run_name: str) -> int:
     """How often a run of a sweep was given to an agent."""
     sql = "SELECT count(*) FROM entry WHERE sweep_id = ? AND run_name = ? AND kind = 'handed'"

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx2
 import pytest
+import yaml
 
 from server.ledger import queue
 from server.settings import Settings
@@ -233,6 +234,24 @@ def test_a_run_that_is_deleted_and_tried_again_has_an_id_of_its_own(wb: Speaker)
     wb.ask("mutation ($id: ID!) { deleteRun(input: {id: $id}) { clientMutationId } }", id=wb.field(asked, "id"))
 
     assert wb.do_trial(agent, sweep) != asked
+    assert holds(wb)
+
+
+def test_a_point_from_before_the_scheduler_is_tried_again_under_an_id_of_its_own(wb: Speaker) -> None:
+    sweep = wb.register({"method": "random", "run_cap": 2, "parameters": {"x": {"min": 0.0, "max": 1.0}}})
+    agent = wb.agent(sweep)
+    before = wb.do_trial(agent, sweep, exit_code=1)
+    document = (
+        "mutation ($id: ID, $config: String) { upsertSweep(input: {id: $id, config: $config}) { sweep { name } } }"
+    )
+    wb.ask(document, id=wb.sweep(sweep)["id"], config=yaml.dump({**CUSTOM, "run_cap": 2}))
+
+    again = wb.do_trial(agent, sweep)
+    queued = enqueue(wb, sweep, 0.5)
+
+    assert len(again) == len(before) == len("abcd1234")
+    assert wb.do_trial(agent, sweep) == queued
+    assert wb.sweep(sweep)["state"] == "FINISHED"
     assert holds(wb)
 
 
