@@ -39,6 +39,7 @@ def test_each_run_keeps_its_model_as_a_version_of_its_sweeps_artifact_and_nothin
         assert "model.keras" not in [file.name for file in run.files()]
 
 
+@pytest.mark.feature("a trial's model: a version of its sweep's artifact, best and latest")
 def test_the_best_run_of_a_sweep_has_the_alias_and_the_last_one_is_the_latest(trained: Trained) -> None:
     runs = trained.runs()
     chosen = max(runs, key=lambda run: run.summary["val_accuracy"])

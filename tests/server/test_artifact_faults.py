@@ -92,6 +92,7 @@ def test_bytes_that_cannot_be_put_in_their_place_are_told_and_can_be_sent_again(
     assert maker.wb.http.put(str(address), content=b"a").status_code == 200
 
 
+@pytest.mark.feature("download(multipart=True)")
 def test_a_part_of_a_file_is_served_as_such(maker: Maker) -> None:
     found = maker.read(maker.log({"a": bytes(range(100))}))
     assert found is not None

@@ -56,6 +56,7 @@ def on_front(page: Seen) -> list[str]:
     return sorted(name.removeprefix("best ") for name in marked)
 
 
+@pytest.mark.feature("several metrics")
 def test_both_metrics_and_the_front_are_on_the_page(shelf: Shelf) -> None:
     filled(shelf)
 

@@ -282,6 +282,7 @@ def test_runs_are_queued_for_sweeps_with_a_scheduler_alone_and_in_bounds(
 
 
 @pytest.mark.parametrize("method", ["grid", "bayes"])
+@pytest.mark.feature("method: custom, wandb sweep-scheduler")
 def test_the_engine_of_w_b_s_own_suggests_in_place_of_this_server(wb: Speaker, method: str) -> None:
     config = {**GRID, "method": method, "metric": {"name": "loss"}, "scheduler": {"engine": "wandb"}}
     sweep = wb.register({**config, "run_cap": 3})
