@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from server.sampling import evenly
+from server.store import writer_queries
 from server.store.queries import HAS_RESULT
 from server.store.rows import Run, Sweep
 
@@ -62,7 +63,7 @@ def recent_durations_s(connection: sqlite3.Connection, sweep_id: int, limit: int
 
 
 def history_sample(connection: sqlite3.Connection, run_id: int, limit: int) -> list[str]:
-    """At most `limit` history rows, spread evenly from the first to the last."""
+    """About `limit` history rows, spread evenly from the first to the last; of each program, where several write."""
     return _sample(connection, "history", run_id, limit)
 
 
@@ -73,11 +74,15 @@ def event_sample(connection: sqlite3.Connection, run_id: int, limit: int) -> lis
 
 def _sample(connection: sqlite3.Connection, stream: str, run_id: int, limit: int) -> list[str]:
     lines = number(connection, f"SELECT coalesce(max(line) + 1, 0) FROM {stream} WHERE run_id = ?", run_id)
+    # Programs take turns: every second line of all may be one program's alone.
+    of_each = writer_queries.sampled_places(connection, run_id, stream, limit)
+    behind = max(of_each, default=-1) + 1
+    places = [*of_each, *(behind + place for place in evenly(lines - behind, limit))]
     sql = (
         f"SELECT row FROM {stream} WHERE run_id = ? AND line IN (SELECT value FROM json_each(?)) "
         "AND length(row) <= ? ORDER BY line"
     )
-    return [row for (row,) in connection.execute(sql, (run_id, json.dumps(evenly(lines, limit)), MAX_ROW_CHARACTERS))]
+    return [row for (row,) in connection.execute(sql, (run_id, json.dumps(places), MAX_ROW_CHARACTERS))]
 
 
 def columns(row: type[Any], table: str) -> str:

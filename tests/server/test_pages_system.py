@@ -10,7 +10,10 @@ from typing import Any
 import httpx2
 import pytest
 
-from server.store import writes
+from server.ledger.chunk import Chunk, Lines
+from server.ledger.stream import take
+from server.store import queries, writes
+from server.store.rows import Run
 from tests.server.real_server import RunningServer
 from tests.server.shelf import Shelf, shelf_at
 from tests.server.speaker import Clock
@@ -130,6 +133,25 @@ def test_each_of_several_programs_has_its_figures_under_its_label(shelf: Shelf) 
     kinds = ["Processor, this program", "Memory, this program", "Threads, this program", "Memory, whole machine"]
     assert names(text) == [f"{kind} · rank{rank}" for rank in range(4) for kind in kinds]
     assert "; 2 more programs are left out" in text
+
+
+def test_programs_that_take_turns_are_each_drawn_whole(shelf: Shelf) -> None:
+    run = shelf.run(shelf.project(), name="this", state="running")
+    with shelf.database.write() as tx:
+        for turn in range(799):
+            number, rank = divmod(turn, 2)
+            row = json.dumps({"_runtime": 15.0 * number, f"system.cpu/l:rank{rank}": 50.0})
+            chunk = Chunk(writer=f"rank{rank}", events=Lines(number, [row]))
+            take(tx, queries.by_id(tx, Run, run), chunk, float(turn))
+        alone = Chunk(events=Lines(799, [json.dumps({"_runtime": 9000.0, "system.cpu": 7.0})]))
+        writes.update(tx, "run", run, start=None)
+        take(tx, queries.by_id(tx, Run, run), alone, 800.0)
+
+    text = panel(shelf.look("/local/p/runs/this").html)
+
+    assert names(text) == ["Processor, this program · rank0", "Processor, this program · rank1"]
+    assert all(f"this program · rank{rank} over 1 h 39 m:" in text for rank in range(2))
+    assert "Processor, this program</dt><dd>7 % of all cores" in text
 
 
 @pytest.mark.parametrize(("state", "words"), [("running", "nothing sent yet"), ("failed", "nothing sent: the program")])
