@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Mapping
@@ -37,6 +38,7 @@ def enter() -> None:
     own = {} if is_worker() else {"HOME": str(_new_home(shell)), "DOCKER_CONFIG": _docker(shell)}
     os.environ.clear()
     os.environ.update(kept | KNOWN | own)
+    sys.dont_write_bytecode = False  # PYTHONDONTWRITEBYTECODE of the shell; each worker would compile every test anew
     _forget_the_terminals_size()
     time.tzset()
 

@@ -1,5 +1,6 @@
 """The executable schema: the SDL beside this file, in two parts, its fields bound to the resolvers."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -38,8 +39,9 @@ Kind = TypeVar("Kind")
 SDL = ("schema.graphql", "artifacts.graphql")
 
 
+@cache
 def load_schema() -> GraphQLSchema:
-    """Builds the schema.
+    """Builds the schema, once: it is the same for all that is served in this process.
 
     Raises:
         LookupError: a resolver is for a field that the SDL does not have.
