@@ -69,6 +69,7 @@ def test_a_run_that_failed_has_one_cause_to_every_reader(server: RunningServer, 
     assert failed.state == "failed"
     assert told(failed.summary_metrics) == {"cause": "ValueError: acc is 0", "cause_kind": "exception", "point": 4}
     assert (read.ending, read.cause, read.cause_kind) == ("failed", "ValueError: acc is 0", "exception")
+    assert [run.id for run in server.api().runs("local/truth", {"cause_kind": "exception"})] == [failed.id]
     own_page = page(server, f"local/truth/runs/{failed.id}")
     assert ("ValueError: acc is 0" in own_page, "rank 4 of" in own_page) == (True, False)
     assert "ValueError: acc is 0" in page(server, f"local/truth/sweeps/{failed.sweep.id}")
