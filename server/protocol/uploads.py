@@ -70,9 +70,10 @@ def _require_allowed(settings: Settings, size_bytes: int) -> None:
 def _require_free(settings: Settings, size_bytes: int) -> None:
     free_bytes = shutil.disk_usage(settings.data).free
     if size_bytes > free_bytes - settings.spare_bytes:
+        free, kept = (f"{size / MIB:,.1f}" for size in (free_bytes, settings.spare_bytes))
         raise RefusalError(
-            f"no room for {size_bytes / MIB:,.1f} MiB more: the server's disk has {free_bytes / MIB:,.1f} MiB free, "
-            f"of which {settings.spare_bytes / MIB:,.1f} are kept for its database; delete artifacts, or make room",
+            f"no room for a file of {size_bytes / MIB:,.1f} MiB or more: the server's disk has {free} MiB free, of "
+            f"which {kept} are kept for its database; delete artifacts, or make room",
             status=413,
         )
 
