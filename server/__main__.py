@@ -4,7 +4,6 @@ import fcntl
 import json
 import logging
 import os
-import signal
 import socket
 import sqlite3
 import sys
@@ -12,14 +11,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import click
-import uvicorn
 
 from server import verify as verifier
-from server.app import create_app
 from server.keys import OneTimeLinks, load_keys
 from server.settings import Settings
 from server.standby import stand_by
@@ -28,7 +24,6 @@ from server.store.database import Database, reading
 ADDRESS_FILE = "server.json"
 DEFAULT_PORT = 8080
 MIB = 1024 * 1024
-SHUTDOWN_GRACE_S = 5
 # In `.env`, each of these sends runs to another server.
 ELSEWHERE = ("WANDB_API_KEY", "WANDB_API_KEY_FILE", "WANDB_BASE_URL")
 
@@ -147,24 +142,15 @@ def verify(data: Path) -> None:
     sys.exit(1 if verdict.problems else 0)
 
 
-class Program(uvicorn.Server):
-    """uvicorn, which would wait for open pages' streams as for requests under way: here they end first."""
-
-    def __init__(self, config: uvicorn.Config, end_streams: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._end_streams = end_streams
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._end_streams()
-        await super().shutdown(sockets)
-
-
 def serve(settings: Settings, host: str, port: int, show_env: bool) -> None:
     """Serves until SIGTERM or SIGINT.
 
     Raises:
         click.ClickException: the port is taken, or the data directory is in use or cannot be used.
     """
+    from server.app import create_app  # these take a second, which `env` and `verify` need not wait for
+    from server.program import Program
+
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     with _data_directory(settings.data), _listening(host, port) as listener:
@@ -173,16 +159,8 @@ def serve(settings: Settings, host: str, port: int, show_env: bool) -> None:
         links = OneTimeLinks(settings.link_lifetime_s)
         try:
             url = settings.public_url or _url(host, listener.getsockname()[1])
-            app = create_app(database, settings, keys, links)
-            config = uvicorn.Config(
-                app,
-                log_config=None,
-                access_log=False,
-                timeout_graceful_shutdown=SHUTDOWN_GRACE_S,
-                server_header=False,
-            )
-            program = Program(config, app.state.events.end)
-            _end_on_signals(program)
+            program = Program(create_app(database, settings, keys, links))
+            program.end_on_signals()
             print(f"tf-sweeps server at {url}, data in {settings.data}", flush=True)
             print(f"dashboard (opens once): {url}/login?token={links.make()}", flush=True)
             if show_env:
@@ -191,19 +169,6 @@ def serve(settings: Settings, host: str, port: int, show_env: bool) -> None:
             program.run(sockets=[listener])
         finally:
             database.close()
-
-
-def _end_on_signals(program: uvicorn.Server) -> None:
-    """Lets signals end the program in order, also before uvicorn has handlers of its own.
-
-    When it has ended, uvicorn raises the signal that stopped it again; `serve` must still close its database then.
-    """
-
-    def end(signum: int, frame: FrameType | None) -> None:
-        program.should_exit = True
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, end)
 
 
 def print_env(url: str, api_key: str) -> None:
