@@ -172,7 +172,7 @@ def test_what_the_server_refuses_is_told_in_its_words(there: Workplace) -> None:
     code, output = there.run("register")
 
     assert code == 1
-    assert f"Error: the backend refused {path}: method `custom` has no engine in this server yet" in output
+    assert f"Error: the backend refused {path}: method `custom` needs a `scheduler` that suggests" in output
     assert "Traceback" not in output
 
 

@@ -31,7 +31,7 @@ def make_server(warm_environment: dict[str, str], tmp_path: Path) -> Iterator[Ma
     made: list[WarmServer] = []
 
     def make(**variables: str) -> WarmServer:
-        made.append(WarmServer(warm_environment | variables, tmp_path / "warm.log"))
+        made.append(WarmServer(warm_environment | {"WARM_SOCKET": ""} | variables, tmp_path / "warm.log"))
         while not Path(made[-1].environment["WARM_SOCKET"]).exists():
             assert made[-1].news() is None
             time.sleep(0.05)
