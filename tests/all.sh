@@ -9,7 +9,7 @@ shift
 said=$(mktemp)
 trap 'rm -f "$said"' EXIT
 COVERAGE_FILE=.coverage-training "$python" -m pytest "$@" tests/training > "$said" 2>&1 &
-"$python" -m pytest -n 5 --dist loadfile --no-loadscope-reorder "$@" --ignore=tests/training
+"$python" -m pytest -n 4 --dist loadfile --no-loadscope-reorder "$@" --ignore=tests/training
 status=$?
 wait $! || status=$?
 cat "$said"

@@ -33,7 +33,7 @@ os.execv(sys.argv[1], sys.argv[1:])
 
 @dataclass
 class Grid:
-    """The tutorial's grid, run once for all tests that look at it."""
+    """The tutorial's grid in larger batches, which are quicker, run once for all tests that look at it."""
 
     workplace: Workplace
     alone: bool
@@ -45,6 +45,11 @@ class Grid:
 @pytest.fixture(scope="module")
 def grid(make_workplace: MakeWorkplace) -> Grid:
     workplace = make_workplace("grid")
+    sweep = (ROOT / "sweeps/layer_size.yaml").read_text()
+    (workplace.folder / "layer_size.yaml").write_text(
+        sweep.replace("parameters:", "parameters:\n  batch_size: {value: 512}")
+    )
+    workplace.variables["SWEEP"] = str(workplace.folder / "layer_size.yaml")
     alone = may_unshare()
     wrapper = ("unshare", "-rn", sys.executable, "-c", LOOPBACK_ONLY) if alone else ()
     exported = {"WANDB_API_KEY": "exported" * 5, "WANDB_MODE": "offline"}

@@ -167,12 +167,13 @@ def test_a_process_list_shows_the_trials_own_command(warm_environment: dict[str,
     assert ended(warm_environment, "-c", program).stdout == f"{[sys.executable, '-c']}\n"
 
 
-def test_many_at_once_each_get_their_own_ending_and_leave_nothing(warm_environment: dict[str, str]) -> None:
-    server = server_of(warm_environment)
+def test_many_at_once_each_get_their_own_ending_and_leave_nothing(make_server: Make) -> None:
+    way = make_server().environment
+    server = server_of(way)
     before = len(os.listdir(f"/proc/{server}/fd"))
     codes = list(range(1, 41))
 
-    trials = [subprocess.Popen(command("-c", f"import os; os._exit({code})"), env=warm_environment) for code in codes]
+    trials = [subprocess.Popen(command("-c", f"import os; os._exit({code})"), env=way) for code in codes]
     ended_with = [trial.wait(HANG_S) for trial in trials]
 
     assert ended_with == codes

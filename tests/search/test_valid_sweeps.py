@@ -100,12 +100,11 @@ SWEEPS = [
     GRID + 'command: [main.sh, "${args_no_hyphens}", "${args_json}", "${envvar:HOME}", --test=True]\n',
     f"{GRID}command: [python, main.py, --epochs, 5, --rate, 0.1, --fast, true]\n",
     f"method: grid\n{PARAMETER}scheduler: {{engine: wandb}}\n",
-    f"method: custom\n{PARAMETER}scheduler: {{engine: optuna}}\n",
+    f"method: custom\nrun_cap: 9\n{PARAMETER}scheduler: {{engine: optuna}}\n",
     f"method: custom\n{PARAMETER}scheduler: {{engine: ax, source: s.py, optimizer: build}}\n",
-    "method: custom\nscheduler: {engine: optuna, source: s.py, search_space: space}\n",
+    "method: custom\nrun_cap: 9\nscheduler: {engine: optuna, source: s.py, search_space: space}\n",
     f"method: custom\n{PARAMETER}metrics: [{{name: loss}}, {{name: accuracy, goal: maximize}}]\n",
     f"method: bayes\nrun_cap: 9\n{LOSS}{PARAMETER}",
-    f"method: bayes\nrun_cap: 9\n{PARAMETER}scheduler: {{engine: wandb, source: s.py, search_space: space}}\n",
     f"method: random\nrun_cap: 9\n{PARAMETER}",
     "method: grid\nparameters: {_private: {value: 1}, a.b-c_1: {value: 1}, A: {value: 1}}\n",
     "method: grid\nparameters:\n  a: &sizes\n    values: [1, 2]\n  b: *sizes\n",
@@ -113,6 +112,10 @@ SWEEPS = [
 ]
 
 OFTEN_MEANT_OTHERWISE = {
+    f"method: custom\n{PARAMETER}scheduler: {{engine: optuna}}\n": "without `run_cap` never ends",
+    f"method: bayes\nrun_cap: 9\n{LOSS}{PARAMETER}scheduler: {{engine: wandb, source: s.py, search_space: space}}\n": (
+        "is heeded by optuna alone"
+    ),
     f"method: random\n{PARAMETER}": "without `run_cap` never ends",
     f"method: bayes\n{LOSS}{PARAMETER}": "without `run_cap` never ends",
     "method: grid\nparameters: {p: {values: [1e-5, 1e-6]}}\n": "may be the text '1e-",
