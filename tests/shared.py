@@ -1,4 +1,4 @@
-"""What the workers of one run of the tests share: what is costly is made once, by the worker that wants it first."""
+"""What tests share: what is costly is made once, by the worker that wants it first; each has one server for all."""
 
 import fcntl
 import os
@@ -15,6 +15,7 @@ from app.machine.children import Interrupts
 from app.parent import warm
 from tests import known_environment
 from tests.app.programs import ROOT
+from tests.server.real_server import RunningServer, ending
 
 Make = Callable[[Path], None]
 Once = Callable[[str, Make], Path]
@@ -69,6 +70,13 @@ def warm_environment() -> Iterator[dict[str, str]]:
         time.sleep(0.05)
     yield running.environment
     running.stop(Interrupts())
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """One server for all tests that do not harm it; it belongs to no workplace, as another machine's does."""
+    with ending(RunningServer(tmp_path_factory.mktemp("server") / "data")) as running:
+        yield running
 
 
 def warm_server() -> WarmServer:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.app.programs import MakeWorkplace, Trained, Workplace, runs
-from tests.server.real_server import RunningServer, ending
+from tests.server.real_server import RunningServer
 from tests.shared import Once
 
 
@@ -28,13 +28,6 @@ def workplace(make_workplace: MakeWorkplace, request: pytest.FixtureRequest) -> 
     place = make_workplace(request.node.name[:40])
     yield place
     assert place.left_running() == {}
-
-
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    """A server that belongs to no workplace, as another machine's does."""
-    with ending(RunningServer(tmp_path_factory.mktemp("other") / "data")) as running:
-        yield running
 
 
 @pytest.fixture(scope="session")

@@ -21,13 +21,6 @@ def wb(tmp_path: Path, clock: Clock) -> Iterator[Speaker]:
         yield speaker
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    """One server for all tests that do not harm it."""
-    with ending(RunningServer(tmp_path_factory.mktemp("server") / "data")) as running:
-        yield running
-
-
 @pytest.fixture
 def own_server(tmp_path: Path) -> Iterator[RunningServer]:
     """A server that the test may kill."""
