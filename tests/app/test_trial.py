@@ -81,7 +81,10 @@ ODD_ARGUMENTS = ['--name=it\'s "quoted"', "", "--größe=1", "two words"]
 
 SURROUNDINGS = """
 import os, signal, sys, threading
-with open("/proc/self/status") as file: masks = [line for line in file if line.startswith(("SigIgn", "SigBlk"))]
+with open("/proc/self/status") as file:
+    lines = [line.split() for line in file if line.startswith(("SigIgn", "SigBlk"))]
+valid = sum(1 << number - 1 for number in signal.valid_signals())  # two others are the C library's own
+masks = [(name, hex(int(mask, 16) & valid)) for name, mask in lines]
 signals = {each: signal.getsignal(each) for each in signal.valid_signals()}
 own = ("TRIAL_PROGRESS_FILE", "TRIAL_LAST_WORDS_FILE", "WARM", "_")
 print(ascii(sys.argv), sys.executable, sys.orig_argv, sys.path, sys.flags, __name__, globals().get("__file__"))
