@@ -106,8 +106,6 @@ def kind_at_end(state: str, cause: str | None, exit_code: int | None) -> str | N
     """Classifies the end of a run, as one of `causes.KINDS`; None where nothing went wrong."""
     if state == states.KILLED:
         return causes.STOPPED_BY_RULE if (cause or "").startswith(states.STOPPED_EARLY) else causes.STOPPED_BY_PERSON
-    if state == states.CRASHED and cause is None:
-        return causes.LOST_HOST
     if state in states.FAILURES:
         return causes.kind_of(cause, exit_code)
     return causes.NAN_METRIC if cause and cause.startswith(record.NAN_METRIC) else None
