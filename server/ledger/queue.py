@@ -56,9 +56,9 @@ def take(tx: sqlite3.Connection, sweep: Sweep) -> Suggestion | None:
     return found
 
 
-def forget(tx: sqlite3.Connection, run_name: str) -> bool:
-    """Forgets one suggestion; tells whether it waited."""
-    return writes.drop_suggestion(tx, run_name)
+def forget(tx: sqlite3.Connection, number: int, run_name: str) -> bool:
+    """Forgets one suggestion, whose number and id must fit; tells whether it waited."""
+    return writes.drop_suggestion(tx, number, run_name)
 
 
 def forget_all(tx: sqlite3.Connection, sweep: Sweep) -> None:

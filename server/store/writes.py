@@ -78,9 +78,9 @@ def drop_proposal(connection: sqlite3.Connection, sweep_id: int) -> None:
     connection.execute("DELETE FROM proposal WHERE sweep_id = ?", (sweep_id,))
 
 
-def drop_suggestion(connection: sqlite3.Connection, run_name: str) -> bool:
-    """Removes what a scheduler has queued under this id; tells whether it was there."""
-    return connection.execute("DELETE FROM suggestion WHERE run_name = ?", (run_name,)).rowcount > 0
+def drop_suggestion(connection: sqlite3.Connection, number: int, run_name: str) -> bool:
+    """Removes what a scheduler has queued under this number and id; tells whether it was there."""
+    return connection.execute("DELETE FROM suggestion WHERE id = ? AND run_name = ?", (number, run_name)).rowcount > 0
 
 
 def drop_suggestions(connection: sqlite3.Connection, sweep_id: int) -> None:

@@ -215,6 +215,18 @@ def test_a_queued_run_can_be_taken_back_and_is_then_never_started(wb: Speaker, m
     assert wb.ask(f'{{ project(name: "p") {{ run(name: "{name}") {{ state }} }} }}')["project"]["run"] is None
 
 
+def test_a_run_of_another_project_is_not_taken_for_the_queued_one_of_its_name(wb: Speaker) -> None:
+    sweep = wb.register(CUSTOM)
+    name = enqueue(wb, sweep, 0.1)
+    begin = 'mutation ($name: String!) { upsertBucket(input: {name: $name, modelName: "q"}) { bucket { id } } }'
+    other = wb.ask(begin, name=name)["upsertBucket"]["bucket"]["id"]
+
+    wb.ask("mutation ($id: ID!) { deleteRun(input: {id: $id}) { clientMutationId } }", id=other)
+
+    assert wb.field(name, "state") == "pending"
+    assert wb.ask(f'{{ project(name: "q") {{ run(name: "{name}") {{ state }} }} }}')["project"]["run"] is None
+
+
 def test_an_id_of_a_queued_run_stays_right_when_an_agent_has_taken_it(wb: Speaker) -> None:
     sweep = wb.register(CUSTOM)
     name = enqueue(wb, sweep, 0.1)

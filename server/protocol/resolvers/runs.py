@@ -136,7 +136,8 @@ def _delete(_: Any, info: Info, input: dict[str, Any]) -> dict[str, None]:
 
 def _forget_queued(info: Info, id: str) -> bool:
     """Takes a run out of the queue that no agent has; tells whether it was there."""
-    return queue.forget(info.context.tx, number_and_owner("Run", id)[1])
+    number, name = number_and_owner("Run", id)
+    return queue.forget(info.context.tx, -number, name)  # as `suggestion_queries.as_run` tells it
 
 
 def _set_state(_: Any, info: Info, input: dict[str, Any]) -> dict[str, bool]:
