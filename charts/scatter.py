@@ -51,6 +51,11 @@ class Scatter:
     svg: str
     out_of_scale: int
 
+    @property
+    def left_out(self) -> str:
+        """The same in words, "" for none."""
+        return f"Not drawn: ▽ {format.count(self.out_of_scale)} out of scale" if self.out_of_scale else ""
+
 
 def scatter(
     spots: Sequence[Spot], across: Quantity, up: Quantity, joined: bool = True, whole: bool = False

@@ -51,5 +51,4 @@ def _figure(found: Findings, other: int) -> str:
     drawn = scatter(spots, across, up, joined=len(found.metrics) == 2)
     if drawn is None:
         return ""
-    left_out = f"Not drawn: ▽ {format.count(drawn.out_of_scale)} out of scale" if drawn.out_of_scale else ""
-    return f'<figure class="scatter">{drawn.svg}<figcaption>{left_out}</figcaption></figure>'
+    return f'<figure class="scatter">{drawn.svg}<figcaption>{drawn.left_out}</figcaption></figure>'

@@ -133,7 +133,4 @@ def _plot(
         for each in found
     ]
     drawn = scatter(spots, across, up, joined=len(wanted) == 2, whole=whole)
-    if drawn is None:
-        return None
-    out = f"Not drawn: ▽ {format.count(drawn.out_of_scale)} out of scale" if drawn.out_of_scale else ""
-    return Drawn(Markup(drawn.svg), out)
+    return None if drawn is None else Drawn(Markup(drawn.svg), drawn.left_out)
