@@ -11,6 +11,7 @@ from typing import Any
 
 import wandb
 
+from app.training.one_line import one_line
 from terms import record, states
 
 LOOKS = 20  # each but the first is there because another trial has moved the alias in between
@@ -45,8 +46,7 @@ def settle(run: Any, metrics: Mapping[str, float]) -> None:
     try:
         _settle(wandb.Api(), run, metrics)
     except Exception as error:
-        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-        print(f"The model is kept; whether it is the best of its sweep could not be settled: {reason}")
+        print(f"The model is kept; whether it is the best of its sweep could not be settled: {one_line(error)}")
 
 
 def _settle(api: Any, run: Any, metrics: Mapping[str, float]) -> None:

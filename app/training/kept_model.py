@@ -7,6 +7,7 @@ from typing import Any
 import wandb
 
 from app.training import best_model
+from app.training.one_line import one_line
 from terms import record
 
 
@@ -28,8 +29,7 @@ def keep(path: Path, run: Any) -> None:
         may_be_best = bool(run.sweep_id) and best_model.may_be(run, metrics)  # while W&B's client uploads
         version.wait()  # it tells nobody else of a refusal
     except Exception as error:
-        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-        print(f"The model is kept as a file of the run, not as an artifact: {reason}")
+        print(f"The model is kept as a file of the run, not as an artifact: {one_line(error)}")
         run.save(str(path), base_path=run.dir, policy="now", glob=False)
         return
     if may_be_best:

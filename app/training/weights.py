@@ -6,6 +6,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from app.training.one_line import one_line
+
 
 def sha256(model: keras.Model) -> str:
     """Hashes shape, type and value of all of a model's variables in order, the states of its random layers included.
@@ -30,7 +32,7 @@ def save(model: keras.Model, path: Path) -> bool:
     try:
         model.save(path)
     except Exception as error:  # of the user's own layers, or of the disk
-        print(f"The model is not kept: {type(error).__name__}: {' '.join(str(error).split())[:300]}")
+        print(f"The model is not kept: {one_line(error)}")
         return False
     finally:
         model.optimizer, model.compiled = optimizer, True
