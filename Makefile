@@ -2,7 +2,8 @@
 # make report    its results so far: a table here, a page, CSV and JSON in DATA_DIR/reports
 # make serve     the embedded server alone, with the two lines that point any W&B program to it
 # make test      all tests but those of the containers, which are make test-compose's: with Docker, or root and Debian,
-#                and those of the pages in a browser, make test-browser's: with Chromium
+#                those of the pages in a browser, make test-browser's: with Chromium, and those of many machines,
+#                make test-deploy's: with root and Debian
 # make coverage  the same as make test, and which lines it does not reach; fails where every line must be reached
 # make check     linters, types, import contracts
 # make bundle    one archive that runs the sweep where there is no network; TRAINER=trainer-gpu for GPUs
@@ -17,7 +18,7 @@ TRAINER := $(shell requirements/trainer.sh)
 # What decides which result counts, and which point comes next: no line of it without a test.
 EVERY_LINE := search/*,terms/*,server/lifecycle.py,server/ledger/*,server/store/*
 
-.PHONY: up report serve notebook demo test coverage test-compose test-browser check bundle lock clean
+.PHONY: up report serve notebook demo test coverage test-compose test-browser test-deploy check bundle lock clean
 
 up: .venv/.$(TRAINER)
 	@exec $(PY) -m app up
@@ -50,6 +51,9 @@ test-compose: .venv/.dev
 test-browser: .venv/.dev
 	@exec $(PY) -m pytest -m browser tests/browser
 
+test-deploy: .venv/.deploy
+	@exec $(PY) -m pytest -m deploy tests/deploy
+
 bundle:
 	@bundle/make.sh $(TRAINER)
 
@@ -76,6 +80,10 @@ clean:
 
 .venv/.dev: .venv/.$(TRAINER) requirements/dev.txt
 	@requirements/install.sh dev
+	@touch $@
+
+.venv/.deploy: .venv/.dev requirements/deploy.txt
+	@requirements/install.sh deploy
 	@touch $@
 
 .venv/bin/python:
