@@ -22,7 +22,10 @@ PROJECT = "local/wandb-sweep-practice"
 # Trains nothing. The image knows nothing of tests.
 QUICK_TRIAL = "tests/app/quick_trial.py"
 OWN_SWEEP = "sweeps/own.yaml"
-MOUNTED = {"volumes": [f"./{QUICK_TRIAL}:/srv/{QUICK_TRIAL}:ro"]}
+MOUNTED = {
+    "environment": {"HOLD": "/held"},
+    "volumes": [f"./{QUICK_TRIAL}:/srv/{QUICK_TRIAL}:ro", "./held:/held:ro"],
+}
 
 
 class Deployment:
@@ -84,10 +87,16 @@ class Deployment:
         self.variables["SWEEP"] = OWN_SWEEP
 
     def write_quick_sweep(self, sizes: int, epochs: int) -> None:
-        """The same with `sizes` trials that train nothing; an epoch takes them .2 s."""
+        """The same with `sizes` trials that train nothing; an epoch takes them .2 s, or as long as `hold` says."""
+        (self.folder / "held").mkdir()
         sizes_in_turn = {"values": list(range(1, sizes + 1))}
         self.add("compose.quick.yml", {"services": {"agent": MOUNTED}})
         self.write_sweep([QUICK_TRIAL], {"size": sizes_in_turn, "epochs": {"value": epochs}})
+
+    def hold(self, holding: bool = True) -> None:
+        """Says whether the quick trials stay in their epoch: what a test does to them meets them at work."""
+        file = self.folder / "held" / "hold"
+        file.touch() if holding else file.unlink()
 
     def compose(self, *arguments: str, code: int | None = 0, **variables: str) -> subprocess.CompletedProcess[str]:
         """Runs `docker compose` to its end.

@@ -24,12 +24,14 @@ def killed(clone: Clone) -> Deployment:
     It is the first of these, since the server waits two minutes for an agent that says nothing.
     """
     deployment = clone("killed")
-    deployment.write_quick_sweep(sizes=2, epochs=15)
+    deployment.write_quick_sweep(sizes=2, epochs=5)
+    deployment.hold()
     deployment.variables["AGENTS"] = "1"
     deployment.compose("up", "-d")
     deployment.wait_until_running(1)
     deployment.compose("kill", "agent")
     assert deployment.exit_codes("agent") == [137]
+    deployment.hold(False)
     deployment.compose("up", "-d")
     return deployment
 
@@ -49,7 +51,8 @@ def test_scaling_up_and_down_in_mid_sweep_loses_nothing(
     killed: Deployment, deserted: subprocess.Popen[str], clone: Clone
 ) -> None:
     deployment = clone("scaled")
-    deployment.write_quick_sweep(sizes=6, epochs=25)
+    deployment.write_quick_sweep(sizes=6, epochs=5)
+    deployment.hold()
     deployment.compose("up", "-d", "--scale", "agent=1")
     deployment.wait_until_running(1)
     registered_at, first = started_at(deployment, "register"), started_at(deployment, "agent")
@@ -60,6 +63,7 @@ def test_scaling_up_and_down_in_mid_sweep_loses_nothing(
     scale(deployment, 1)
     left = len(deployment.containers("agent"))
     scale(deployment, 4)
+    deployment.hold(False)
     table = settled(deployment)
 
     assert untouched
@@ -72,7 +76,8 @@ def test_scaling_up_and_down_in_mid_sweep_loses_nothing(
 
 def test_stop_in_mid_trial_ends_in_time_and_up_finishes_the_sweep(clone: Clone) -> None:
     deployment = clone("stopped")
-    deployment.write_quick_sweep(sizes=3, epochs=15)
+    deployment.write_quick_sweep(sizes=3, epochs=5)
+    deployment.hold()
     deployment.variables["AGENTS"] = "2"
     deployment.compose("up", "-d")
     deployment.wait_until_running(2)
@@ -81,6 +86,7 @@ def test_stop_in_mid_trial_ends_in_time_and_up_finishes_the_sweep(clone: Clone) 
     deployment.compose("stop")
     took_s = time.monotonic() - began_s
     codes = deployment.exit_codes("agent")
+    deployment.hold(False)
     table = deployment.compose("run", "--rm", "report").stdout
 
     assert took_s < GRACE_S
@@ -115,13 +121,15 @@ def test_the_run_of_a_stopped_agent_is_finished_by_another_from_its_last_epoch(c
 
 def test_a_killed_server_comes_back_by_up_and_nothing_is_lost(clone: Clone) -> None:
     deployment = clone("server")
-    deployment.write_quick_sweep(sizes=2, epochs=25)
+    deployment.write_quick_sweep(sizes=2, epochs=5)
+    deployment.hold()
     deployment.variables["AGENTS"] = "2"
     deployment.compose("up", "-d")
     deployment.wait_until_running(2)
 
     deployment.compose("kill", "server")
     deployment.compose("up", "-d", "--no-deps", "server")
+    deployment.hold(False)
     table = settled(deployment)
 
     assert "2 of 2 runs finished" in table

@@ -23,13 +23,15 @@ def newer(clone: Clone) -> Deployment:
 
 
 def test_a_sweep_is_run_scaled_and_reported(newer: Deployment) -> None:
-    newer.write_quick_sweep(sizes=3, epochs=10)
+    newer.write_quick_sweep(sizes=3, epochs=5)
+    newer.hold()
     newer.compose("up", "-d", "--scale", "agent=1")
     newer.wait_until_running(1)
     (first,) = newer.containers("agent")
 
     newer.compose("up", "-d", "--no-deps", "--no-recreate", "--scale", "agent=3", "agent")
     scaled = newer.containers("agent")
+    newer.hold(False)
     done = newer.compose("run", "--rm", "--no-deps", "report")
     again = newer.compose("run", "--rm", "report")
 
