@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from server import verify as verifier
-from server.keys import OneTimeLinks, load_keys
+from server.keys import KeyFileError, OneTimeLinks, load_keys
 from server.settings import Settings
 from server.standby import stand_by
 from server.store.database import Database, reading
@@ -46,6 +46,11 @@ def _silence(flag: str, default_s: float, text: str) -> Callable[[Callable[..., 
 )
 @click.option("--data", default="data/server", show_default=True, type=click.Path(path_type=Path), help="What is kept.")
 @click.option("--public-url", default=None, help="Base of links for browsers; default: as each client came.")
+@click.option(
+    "--api-key-file",
+    type=click.Path(path_type=Path),
+    help="Holds the key to take, in place of one made on the first start.",
+)
 @click.option("--show-env", is_flag=True, help="Print the two export lines (they hold the key).")
 @click.option("--standby", is_flag=True, help="Only answer health checks where WANDB_* sends runs elsewhere.")
 @_silence(
@@ -84,6 +89,7 @@ def main(
     port: int,
     data: Path,
     public_url: str | None,
+    api_key_file: Path | None,
     show_env: bool,
     standby: bool,
     agent_silent_s: float,
@@ -109,7 +115,7 @@ def main(
             max_upload_bytes=max_upload_mib * MIB,
             spare_bytes=spare_mib * MIB,
         )
-        serve(settings, host, port, show_env)
+        serve(settings, host, port, show_env, api_key_file)
 
 
 @main.command()
@@ -119,7 +125,8 @@ def env(data: Path) -> None:
     address = data / ADDRESS_FILE
     if not address.exists():
         raise click.ClickException(f"no server has run in {data}: start one with `python -m server --data {data}`")
-    print_env(json.loads(address.read_text())["url"], load_keys(data).api_key)
+    with _used(data):
+        print_env(json.loads(address.read_text())["url"], load_keys(data).api_key)
 
 
 @main.command()
@@ -142,11 +149,12 @@ def verify(data: Path) -> None:
     sys.exit(1 if verdict.problems else 0)
 
 
-def serve(settings: Settings, host: str, port: int, show_env: bool) -> None:
+def serve(settings: Settings, host: str, port: int, show_env: bool, api_key_file: Path | None = None) -> None:
     """Serves until SIGTERM or SIGINT.
 
     Raises:
-        click.ClickException: the port is taken, or the data directory is in use or cannot be used.
+        click.ClickException: the port is taken, the data directory is in use or cannot be used, or there is no key in
+            the file.
     """
     from server.app import create_app  # these take a second, which `env` and `verify` need not wait for
     from server.program import Program
@@ -155,7 +163,7 @@ def serve(settings: Settings, host: str, port: int, show_env: bool) -> None:
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     with _data_directory(settings.data), _listening(host, port) as listener:
         with _used(settings.data):
-            keys, database = load_keys(settings.data), Database(settings.database)
+            keys, database = load_keys(settings.data, api_key_file), Database(settings.database)
         links = OneTimeLinks(settings.link_lifetime_s)
         try:
             url = settings.public_url or _url(host, listener.getsockname()[1])
@@ -196,6 +204,8 @@ def _used(data: Path) -> Iterator[None]:
     """Says in one line why a data directory cannot be used."""
     try:
         yield
+    except KeyFileError as error:
+        raise DataError(str(error)) from error
     except OSError as error:
         raise DataError(f"cannot use {data} as data directory: {error.strerror or error}") from error
     except sqlite3.Error as error:

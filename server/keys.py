@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import os
+import re
 import secrets
 import threading
 import time
@@ -13,6 +14,12 @@ from pathlib import Path
 
 API_KEY_FILE = "api-key"
 SIGNING_KEY_FILE = "signing-key"
+# W&B's client sends no other key.
+API_KEY_FORM = re.compile("[A-Za-z0-9_]{40,}")
+
+
+class KeyFileError(Exception):
+    """A file that is to hold the API key, and does not: which, and what a key is."""
 
 
 def basic(header: str) -> tuple[str, str]:
@@ -58,19 +65,47 @@ class Keys:
         return hmac.compare_digest(self.sign(purpose, value, int(expiry)).encode(), signature.encode())
 
 
-def load_keys(data: Path) -> Keys:
-    """Reads the secrets of a data directory; makes them, with mode 0600, on the first start."""
+def load_keys(data: Path, api_key_file: Path | None = None) -> Keys:
+    """Reads the secrets of a data directory; makes them, with mode 0600, on the first start.
+
+    Args:
+        api_key_file: holds the API key to take; it replaces the directory's own, which other commands read.
+
+    Raises:
+        KeyFileError: if a file that is to hold the API key does not.
+        OSError: if the directory's own files cannot be read or made.
+    """
+    own = data / API_KEY_FILE
+    if api_key_file is not None:
+        _replace(own, _given(api_key_file))
     return Keys(
-        api_key=_read_or_make(data / API_KEY_FILE, lambda: secrets.token_hex(20)),
+        api_key=_checked(own, _read_or_make(own, lambda: secrets.token_hex(20))),
         signing_key=_read_or_make(data / SIGNING_KEY_FILE, lambda: secrets.token_hex(32)),
     )
 
 
+def _given(path: Path) -> str:
+    try:
+        return _checked(path, path.read_text(errors="replace").strip())
+    except OSError as error:
+        raise KeyFileError(f"{path}: {error.strerror}, for user {os.getuid()}") from None
+
+
+def _checked(path: Path, api_key: str) -> str:
+    """An empty key would let everybody in."""
+    if not API_KEY_FORM.fullmatch(api_key):
+        raise KeyFileError(f"{path} holds no API key; allowed: 40 or more letters, digits and underscores")
+    return api_key
+
+
+def _replace(path: Path, text: str) -> None:
+    temporary = _written(path, text)
+    temporary.replace(path)
+
+
 def _read_or_make(path: Path, make: Callable[[], str]) -> str:
     if not path.exists():
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            file.write(make() + "\n")
+        temporary = _written(path, make())
         try:
             # A link fails where a rename would replace: of two that start at once, one key wins.
             os.link(temporary, path)
@@ -78,7 +113,15 @@ def _read_or_make(path: Path, make: Callable[[], str]) -> str:
             pass
         finally:
             temporary.unlink()
-    return path.read_text().strip()
+    return path.read_text(errors="replace").strip()
+
+
+def _written(path: Path, text: str) -> Path:
+    """A file beside `path` that nobody else can read."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text + "\n")
+    return temporary
 
 
 class OneTimeLinks:

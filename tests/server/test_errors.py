@@ -183,6 +183,7 @@ def test_a_client_that_leaves_in_a_body_leaves_no_traceback(own_server: RunningS
         (lambda data: (data / "sweeps.sqlite").write_text("no database " * 100), "file is not a database"),
         (lambda data: (data / "lock").mkdir(), "Is a directory"),
         (lambda data: (data / "api-key").mkdir(), "Is a directory"),
+        (lambda data: (data / "api-key").touch(), "api-key holds no API key"),
     ],
 )
 def test_a_data_directory_that_cannot_be_used_is_told_in_one_line(tmp_path: Path, harm: Any, said: str) -> None:
