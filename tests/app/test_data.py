@@ -11,8 +11,8 @@ import pytest
 
 from app import data
 from app.config import TrialConfig
-from app.training import fashion_mnist
-from app.training.fashion_mnist import DataError
+from app.training import data_sources, fashion_mnist
+from app.training.data_sources import DataError
 
 CONFIG = TrialConfig()
 
@@ -36,12 +36,12 @@ def own_copy(prepared: Path, tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def source(prepared: Path) -> Path:
     """Where the files lie on this machine once the data is prepared."""
-    places = fashion_mnist.Places.of(environment(prepared))
-    package = fashion_mnist.PACKAGE_DIRECTORY
+    places = data_sources.Places.of(environment(prepared))
+    package = data_sources.PACKAGE_DIRECTORY
     found = [
         places.given,
         "/" / package,
-        prepared / fashion_mnist.PACKAGE / package,
+        prepared / data_sources.PACKAGE / package,
         places.keras / "datasets/fashion-mnist",
     ]
     return next(path for path in found if path and (path / "train-labels-idx1-ubyte.gz").exists())
@@ -118,7 +118,7 @@ def test_another_split_in_the_program_makes_the_copy_again(own_copy: Path, monke
 def test_files_need_not_be_compressed(source: Path, prepared: Path, tmp_path: Path) -> None:
     plain = tmp_path / "plain"
     plain.mkdir()
-    for name in fashion_mnist.FILES:
+    for name in data_sources.FILES:
         (plain / name).write_bytes(gzip.decompress((source / f"{name}.gz").read_bytes()))
 
     told = data.prepare(environment(tmp_path / "data", FASHION_MNIST_DIR=str(plain)))
