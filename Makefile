@@ -1,4 +1,5 @@
 # make up        run the sweep: AGENTS=2, SWEEP=sweeps/<file>.yaml, NEW=label ... (.env.example lists all)
+# make prepare   the data into DATA_DIR, where there is a network: for nodes that have none
 # make report    its results so far: a table here, a page, CSV and JSON in DATA_DIR/reports
 # make serve     the embedded server alone, with the two lines that point any W&B program to it
 # make test      all tests but those of the containers, which are make test-compose's: with Docker, or root and Debian,
@@ -18,10 +19,13 @@ TRAINER := $(shell requirements/trainer.sh)
 # What decides which result counts, and which point comes next: no line of it without a test.
 EVERY_LINE := search/*,terms/*,server/lifecycle.py,server/ledger/*,server/store/*
 
-.PHONY: up report serve notebook demo test coverage test-compose test-browser test-deploy check bundle lock clean
+.PHONY: up prepare report serve notebook demo test coverage test-compose test-browser test-deploy check bundle lock clean
 
 up: .venv/.$(TRAINER)
 	@exec $(PY) -m app up
+
+prepare: .venv/.$(TRAINER)
+	@exec $(PY) -m app prepare
 
 report: .venv/.$(TRAINER)
 	@exec $(PY) -m app report

@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 
 from app.commands import agent as agents
-from app.commands import best, check, client, embedded, follow, lookup, preview, register, replay
+from app.commands import best, check, client, embedded, follow, lookup, prepare, preview, register, replay
 from app.commands.progress import Progress
 from app.commands.report import terminal
 from app.commands.results import Reader
@@ -58,6 +58,16 @@ def serve() -> None:
     os.execv(command[0], command)
 
 
+@main.command("prepare")
+def prepare_data() -> None:
+    """Get the data ready in DATA_DIR, where there is a network: trials and agents download nothing."""
+    setup = _read()
+    if setup.settings.dry:
+        _say("Dry run: nothing is prepared.")
+        return
+    _say(prepare.prepare(setup.environment(setup.backend)))
+
+
 @main.command("check")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="json is for programs.")
@@ -87,6 +97,7 @@ def register_sweep() -> None:
     target = setup.target()
     environment = setup.environment(setup.located())
     api = client.connect(environment)
+    _say(prepare.prepare_for(target.asked_for(api), environment))
     path, new = register.register(api, target, environment, setup.settings.data_dir)
     results = Reader(api, path).read()
     _say(register.standing(results, new), register.code_changed(results), setup.dashboard(results.url))

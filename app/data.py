@@ -42,7 +42,7 @@ def load(config: TrialConfig, environ: Mapping[str, str] = os.environ) -> Splits
         uint8[n, 28, 28] images, 0 to 255, mapped from files, and int32[n] labels, 0 to 9.
 
     Raises:
-        DataError: if the data cannot be had.
+        DataError: if the data is not prepared, and cannot be of what lies on this machine.
     """
     arrays, sha256 = fashion_mnist.load(data_sources.Places.of(environ))
     train, validation, test = (
@@ -52,8 +52,12 @@ def load(config: TrialConfig, environ: Mapping[str, str] = os.environ) -> Splits
     return Splits(train, validation, test, sha256)
 
 
-def prepare(environ: Mapping[str, str] = os.environ) -> str:
-    """Gets the data ready for all trials of this machine, so that none of them has to wait or to download.
+def prepare(environ: Mapping[str, str] = os.environ, *, download: bool = True) -> str:
+    """Gets the data ready for all trials that have this DATA_DIR: `load` downloads nothing.
+
+    Args:
+        environ: as for `load`.
+        download: whether it may be fetched from a network. Agents say no before they begin, on nodes that have none.
 
     Returns:
         One line: where the data came from and where it is.
@@ -61,4 +65,4 @@ def prepare(environ: Mapping[str, str] = os.environ) -> str:
     Raises:
         DataError: if the data cannot be had.
     """
-    return fashion_mnist.prepare(data_sources.Places.of(environ))
+    return fashion_mnist.prepare(data_sources.Places.of(environ), download)

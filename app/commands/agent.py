@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 
-from app.commands import client, left_words
+from app.commands import client, left_words, prepare
 from app.commands.client import BackendError
 from app.commands.results import Reader, Results
 from app.commands.setup import Setup
@@ -54,9 +54,13 @@ def run(setup: Setup, interrupts: Interrupts, say: Callable[[str], None] = print
 
     Returns:
         The exit code: 0 when the sweep is done.
+
+    Raises:
+        NotPrepared: before it takes a point, if its trials would not find their data.
     """
     tell = only_news(say)
     reader, environment = _wait_for_sweep(setup, tell)
+    prepare.ensure(reader.config, environment)  # three trials that fail end a sweep for all
     say(f"Agent works for {reader.path}.")
     left_words.tell(environment, say)
     warm = WarmServer(environment)

@@ -177,6 +177,11 @@ class Reader:
             self._sweep = api.sweep(path)
         self._ended: dict[str, RunResult] = {}
 
+    @property
+    def config(self) -> dict[str, Any]:
+        """The sweep's file, as its backend keeps it."""
+        return dict(self._sweep.config)
+
     def read(self) -> Results:
         """Fetches the sweep as it is now.
 

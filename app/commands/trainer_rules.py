@@ -53,9 +53,14 @@ def problems(data: dict[str, Any]) -> Iterator[Problem]:
     yield from _early_terminate(data.get("early_terminate"), _most_epochs(parameters.get("epochs"), fixed))
 
 
+def runs_trainer(data: dict[str, Any]) -> bool:
+    """Whether the sweep's trials are this trainer's."""
+    return _flags(words(data)) is not None
+
+
 def doubts(data: dict[str, Any]) -> Iterator[Problem]:
     """Metrics that the trainer does not log by itself; one's own may be logged and not be named yet."""
-    if _flags(words(data)) is not None:
+    if runs_trainer(data):
         yield from _metrics(data)
 
 

@@ -11,8 +11,7 @@ from urllib.parse import urlsplit
 import click
 from rich.console import Console
 
-from app import data
-from app.commands import agent, client, embedded, left_words, preview, register
+from app.commands import agent, client, embedded, left_words, prepare, preview, register
 from app.commands.client import BackendError
 from app.commands.crew import Crew
 from app.commands.embedded import Server
@@ -75,8 +74,8 @@ class Job:
         if self._setup.embedded:
             self._located = self._setup.at(self._use_server())
         environment = self._setup.environment(self._located)
-        self._say(f"Data: {data.prepare(environment)}")
         api = client.connect(environment)
+        self._say(prepare.prepare_for(target.asked_for(api), environment))
         path, new = register.register(api, target, environment, self._settings.data_dir)
         self._reader = Reader(api, path)
         results = self._introduce(self._reader.read(), new)

@@ -22,6 +22,7 @@ FILES = {
 }
 PACKAGE = "dataset-fashion-mnist"
 PACKAGE_DIRECTORY = Path("usr/share/datasets/fashion-mnist")
+KERAS_CACHE = Path("datasets/fashion-mnist")
 MANIFEST = "manifest.json"  # of a prepared copy, written last
 
 
@@ -57,14 +58,29 @@ class Places:
         return self.data / "fashion-mnist"
 
 
-def find(places: Places) -> tuple[str, dict[str, bytes]]:
-    """Returns the first sound source's name and its files' contents."""
+def find(places: Places, download: bool) -> tuple[str, dict[str, bytes]]:
+    """Finds the first sound source.
+
+    Args:
+        download: whether to look beyond this machine.
+
+    Returns:
+        Its name and its files' contents.
+
+    Raises:
+        DataError: if none is sound, with what to do.
+    """
     failures = []
-    for source in _sources(places):
+    for source in [*_here(places), *(_elsewhere(places) if download else ())]:
         try:
             return source.name, _read(source.directory())
         except DataError as error:
             failures.append(f"{source.name}: {error}")
+    if not download and places.given is None:
+        raise DataError(
+            f"There is no sound copy of the data in {places.prepared}, and trials download none. "
+            "Run `python -m app prepare` once with this DATA_DIR, on a machine that has a network."
+        )
     raise DataError(
         f"Fashion-MNIST was not found ({'; '.join(failures)}). Install Debian's or Ubuntu's package {PACKAGE}, "
         f"or set FASHION_MNIST_DIR to a folder with {', '.join(FILES)} (.gz or not), "
@@ -101,17 +117,24 @@ class _Source:
         return self.place
 
 
-def _sources(places: Places) -> Iterator[_Source]:
-    """Yields what to try in order: what was asked for, what lies on this machine, then the network."""
+def _here(places: Places) -> Iterator[_Source]:
+    """What to try on this machine, in order: what was asked for and nothing else, or the usual places."""
     if places.given is not None:
         yield _Source(f"FASHION_MNIST_DIR={places.given}", places.given)
         return
-    unpacked, cache = places.data / PACKAGE, places.keras / "datasets" / "fashion-mnist"
+    unpacked, cache = places.data / PACKAGE, places.keras / KERAS_CACHE
     yield _Source(f"the package {PACKAGE}", "/" / PACKAGE_DIRECTORY)
     yield _Source(f"the package unpacked in {unpacked}", unpacked / PACKAGE_DIRECTORY)
     yield _Source(f"Keras' cache {cache}", cache)
+
+
+def _elsewhere(places: Places) -> Iterator[_Source]:
+    """What to try over a network."""
+    if places.given is not None:
+        return
+    unpacked = places.data / PACKAGE
     yield _Source("apt-get download", unpacked / PACKAGE_DIRECTORY, lambda: _download_package(unpacked))
-    yield _Source("Keras' download", cache, _download_with_keras)
+    yield _Source("Keras' download", places.keras / KERAS_CACHE, _download_with_keras)
 
 
 def _download_package(target: Path) -> None:

@@ -21,10 +21,13 @@ SPLIT_SEED = 20_170_825
 Arrays = Mapping[str, NDArray[np.uint8]]
 
 
-def prepare(places: Places) -> str:
+def prepare(places: Places, download: bool = True) -> str:
     """Makes the prepared copy unless a sound one is there.
 
     Safe with several processes at once: one works, the others wait for it.
+
+    Args:
+        download: whether it may be fetched from a network.
 
     Returns:
         One line: where the data came from and where it is.
@@ -34,7 +37,7 @@ def prepare(places: Places) -> str:
     """
     try:
         if _open(places.prepared) is None:
-            _prepare(places)
+            _prepare(places, download)
     except OSError as error:
         raise DataError(
             f"cannot prepare the data in {places.prepared}: {error}. Set DATA_DIR to another folder."
@@ -43,26 +46,26 @@ def prepare(places: Places) -> str:
     return f"Fashion-MNIST from {source}, prepared in {places.prepared}"
 
 
-def _prepare(places: Places) -> None:
+def _prepare(places: Places, download: bool) -> None:
     places.prepared.mkdir(parents=True, exist_ok=True)
     with _lock(places.prepared / ".lock"):
         if _open(places.prepared) is None:  # nobody else made it while we waited
-            _write(places.prepared, *find(places))
+            _write(places.prepared, *find(places, download))
 
 
 def load(places: Places) -> tuple[Arrays, str]:
-    """Opens the prepared copy, and makes it first if there is none or a damaged one.
+    """Opens the prepared copy, and makes it first if there is none or a damaged one, of what lies on this machine.
 
     Returns:
         {train,validation,test}_images, uint8[n, 28, 28], and _labels, uint8[n], mapped from files;
         the SHA-256 that names this data and this split.
 
     Raises:
-        DataError: as `prepare` does.
+        DataError: as `prepare` does, in a second: on a node without a network nobody should wait for one.
     """
     opened = _open(places.prepared)
     if opened is None:
-        print(prepare(places))
+        print(prepare(places, download=False))
         opened = _open(places.prepared)
     if opened is None:
         raise DataError(f"the data in {places.prepared} was damaged while it was opened. Start again.")

@@ -73,8 +73,9 @@ def test_a_second_time_nothing_is_installed(checkout: Checkout) -> None:
     checkout.asked()
 
     checkout.make("up")
+    checkout.make("prepare")
 
-    assert checkout.asked() == ["python -m app up AGENTS="]
+    assert checkout.asked() == ["python -m app up AGENTS=", "python -m app prepare AGENTS="]
 
 
 def test_a_changed_lock_is_installed_again(checkout: Checkout) -> None:

@@ -1,0 +1,47 @@
+"""The data of a sweep's trials: got ready where there is a network, missed before an agent takes a point.
+
+Only this project's trainer is known to need any; what other programs want is their own affair.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from app import data
+from app.commands import trainer_rules
+from app.training.data_sources import DataError
+from terms.record import WRONG_USAGE_EXIT_CODE
+
+
+class NotPrepared(click.ClickException):
+    """This machine lacks the data, and an agent here would fail one trial after another. Ends it with exit code 2."""
+
+    exit_code = WRONG_USAGE_EXIT_CODE
+
+
+def prepare(environment: Mapping[str, str]) -> str:
+    """Gets the data ready in DATA_DIR, over a network if need be, and says so in a line.
+
+    Raises:
+        DataError: if it cannot be had.
+    """
+    return f"Data: {data.prepare(environment)}"
+
+
+def prepare_for(sweep: dict[str, Any], environment: Mapping[str, str]) -> str | None:
+    """The same, if the trials of this sweep, given as its file says it, want the data."""
+    return prepare(environment) if trainer_rules.runs_trainer(sweep) else None
+
+
+def ensure(sweep: dict[str, Any], environment: Mapping[str, str]) -> None:
+    """Sees to it that trials of this sweep find their data on this machine, without a network.
+
+    Raises:
+        NotPrepared: if they would not.
+    """
+    if trainer_rules.runs_trainer(sweep):
+        try:
+            data.prepare(environment, download=False)
+        except DataError as error:
+            raise NotPrepared(str(error)) from None
