@@ -20,6 +20,7 @@ from app.commands.setup import Setup
 from app.commands.up import LOOK_S, Job
 from app.machine import capacity, device
 from app.machine.children import Interrupts, Stopped
+from app.settings import ip_address
 from app.training import reproduce
 from search.json_schema import json_schema
 
@@ -37,6 +38,13 @@ class Commands(click.Group):
             sys.exit(error.exit_code)
 
 
+def _ip_address(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    try:
+        return ip_address(value) if value is not None else None
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r}; allowed: {error}.") from None
+
+
 @click.group(cls=Commands)
 def main() -> None:
     """Run a W&B sweep. What to run and where is set by variables: .env.example lists them all."""
@@ -52,9 +60,17 @@ def up(dry_run: bool) -> None:
 
 
 @main.command()
-def serve() -> None:
+@click.option(
+    "--host", metavar="IP", callback=_ip_address, help="Address to listen on, for other machines. HOST=IP does too."
+)
+def serve(host: str | None) -> None:
     """Start the embedded server alone and print what makes any W&B program use it."""
-    command = embedded.command(_read().settings, "--show-env")
+    settings = (_read(HOST=host) if host else _read()).settings
+    watched = sys.stdout.isatty()  # the lines with the key are for a person's eyes, not for a log
+    if not watched:
+        click.echo(f'For programs on this machine: eval "$({embedded.env_command(settings)})"')
+        sys.stdout.flush()
+    command = embedded.command(settings, *(["--show-env"] if watched else []))
     os.execv(command[0], command)
 
 

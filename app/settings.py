@@ -5,6 +5,7 @@ value counts as none. The three variables that choose a backend are `app.backend
 """
 
 import difflib
+import ipaddress
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
@@ -102,6 +103,19 @@ def web_address(value: str) -> str:
     return value.rstrip("/")
 
 
+def ip_address(value: str) -> str:
+    """Gives an IP address as it is: what a name of this machine leads to, others may see otherwise.
+
+    Raises:
+        ValueError: with what is allowed.
+    """
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        raise ValueError("an IP address of this machine, as 192.168.1.20, or 0.0.0.0 for all of them") from None
+    return value
+
+
 def _variable(default: str, parse: Callable[[str], T]) -> T:
     """A field of `Settings`: its default, and what reads its text or raises ValueError with what is allowed."""
     return cast(T, field(metadata={"variable": (default, parse)}))
@@ -118,7 +132,8 @@ class Settings:
         sweep_id: "entity/project/id" of an existing sweep to join, or "".
         agents: how many at once; None leaves it to the machine.
         threads: of TensorFlow, for each trial; None gives it its share of the cores.
-        port: of the embedded server on 127.0.0.1; 0 takes a free one.
+        host: the IP address on which the embedded server listens.
+        port: its port there; 0 takes a free one.
         data_dir: absolute; holds all that is written.
         server_url: where the embedded server answers; "" means as it says itself in `data_dir`.
         public_url: where browsers reach it; "" means there too.
@@ -145,6 +160,7 @@ class Settings:
     sweep_id: str = _variable("", _sweep_id)
     agents: int | None = _variable("auto", _or_auto(_whole_number(1, 1000)))
     threads: int | None = _variable("auto", _or_auto(_whole_number(1, 1024)))
+    host: str = _variable("127.0.0.1", ip_address)
     port: int = _variable("8080", _whole_number(0, 65535))
     data_dir: Path = _variable("data", _absolute)
     server_url: str = _variable("", web_address)
@@ -235,7 +251,7 @@ def read(environ: Mapping[str, str], env_file: Mapping[str, str]) -> Settings:
     values: dict[str, Any] = {}
     problems = []
     for name, (default, parse) in VARIABLES.items():
-        text = environ.get(name) or env_file.get(name) or default
+        text = _of_process(name, environ) or env_file.get(name) or default
         try:
             values[name.lower()] = parse(text)
         except ValueError as error:
@@ -243,6 +259,13 @@ def read(environ: Mapping[str, str], env_file: Mapping[str, str]) -> Settings:
     if problems:
         raise SettingError(*problems)
     return Settings(**values)
+
+
+def _of_process(name: str, environ: Mapping[str, str]) -> str:
+    """A variable of the process. Some shells and compilers put a name into HOST, which nobody means for us."""
+    value = environ.get(name, "")
+    meant = name != "HOST" or f"HOST={value}" in environ.get("MAKEFLAGS", "") or re.match(r"[0-9.]+$|[^/]*:", value)
+    return value if meant else ""
 
 
 def misspelt(environ: Mapping[str, str], env_file: Iterable[str], known: Iterable[str]) -> list[str]:

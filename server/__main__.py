@@ -1,5 +1,6 @@
 """`python -m server`: the embedded sweep server. The only reader of its flags and environment."""
 
+import errno
 import fcntl
 import json
 import logging
@@ -16,6 +17,7 @@ from typing import Any
 import click
 
 from server import verify as verifier
+from server.greeting import Place, greeting, readable_by_others
 from server.keys import KeyFileError, OneTimeLinks, load_keys
 from server.settings import Settings
 from server.standby import stand_by
@@ -125,8 +127,9 @@ def env(data: Path) -> None:
     address = data / ADDRESS_FILE
     if not address.exists():
         raise click.ClickException(f"no server has run in {data}: start one with `python -m server --data {data}`")
+    told = json.loads(address.read_text())
     with _used(data):
-        print_env(json.loads(address.read_text())["url"], load_keys(data).api_key)
+        print_env(told.get("public_url") or told["url"], load_keys(data).api_key)
 
 
 @main.command()
@@ -166,14 +169,14 @@ def serve(settings: Settings, host: str, port: int, show_env: bool, api_key_file
             keys, database = load_keys(settings.data, api_key_file), Database(settings.database)
         links = OneTimeLinks(settings.link_lifetime_s)
         try:
-            url = settings.public_url or _url(host, listener.getsockname()[1])
+            place = Place(listener.getsockname()[0], listener.getsockname()[1], settings.public_url)
             program = Program(create_app(database, settings, keys, links))
             program.end_on_signals()
-            print(f"tf-sweeps server at {url}, data in {settings.data}", flush=True)
-            print(f"dashboard (opens once): {url}/login?token={links.make()}", flush=True)
+            _note_address(settings.data, place)
+            login = "" if readable_by_others(sys.stdout.fileno()) else f"/login?token={links.make()}"
+            print("\n".join(greeting(place, settings.data, login)), flush=True)
             if show_env:
-                print_env(url, keys.api_key)
-            _note_address(settings.data, url)
+                print_env(settings.public_url or place.url, keys.api_key)
             program.run(sockets=[listener])
         finally:
             database.close()
@@ -219,21 +222,17 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listener = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        raise click.ClickException(
-            f"cannot listen on {host}:{port}: {error.strerror or error}; give another --port, or 0 for a free one"
-        ) from error
+        taken = error.errno in (errno.EADDRINUSE, errno.EACCES)
+        advice = "give another --port, or 0 for a free one" if taken else "give --host an address of this machine"
+        raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror or error}; {advice}") from error
     with listener:
         yield listener
 
 
-def _url(host: str, port: int) -> str:
-    name = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
-    return f"http://{name}:{port}"
-
-
-def _note_address(data: Path, url: str) -> None:
+def _note_address(data: Path, place: Place) -> None:
+    told = {"url": place.url, "public_url": place.public_url, "pid": os.getpid(), "started_at_s": time.time()}
     temporary = data / f".{ADDRESS_FILE}.{os.getpid()}"
-    temporary.write_text(json.dumps({"url": url, "pid": os.getpid(), "started_at_s": time.time()}) + "\n")
+    temporary.write_text(json.dumps(told) + "\n")
     temporary.replace(data / ADDRESS_FILE)
 
 

@@ -13,10 +13,11 @@ from app.__main__ import main
 from tests.app.test_trial import command
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = sorted(path for place in (".", "docs", "bundle") for path in (ROOT / place).glob("*.md"))
+PLACES = (".", "docs", "bundle", "deploy", "deploy/*")
+DOCUMENTS = sorted(path for place in PLACES for path in ROOT.glob(f"{place}/*.md"))
 # These tell what was, also of files that have gone since.
 OF_NOW = [path for path in DOCUMENTS if path.name not in ("CHANGELOG.md", "decisions.md")]
-ROOMS = "app|server|search|charts|docs|benchmarks|notebooks|sweeps|requirements|bundle"
+ROOMS = "app|server|search|charts|docs|benchmarks|notebooks|sweeps|requirements|bundle|deploy"
 # The reader's own.
 EXAMPLES = {"sweeps/cnn.yaml", "sweeps/x.yaml"}
 

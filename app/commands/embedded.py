@@ -7,6 +7,7 @@ that it writes and two of its addresses.
 import base64
 import http.client
 import json
+import shlex
 import sys
 import urllib.error
 import urllib.request
@@ -16,7 +17,6 @@ from pathlib import Path
 from app.commands.client import BackendError
 from app.settings import Settings
 
-HOST = "127.0.0.1"
 TIMEOUT_S = 5.0
 
 # Machines with a proxy often name no exception for their own address.
@@ -72,7 +72,7 @@ def directory(settings: Settings) -> Path:
 
 def command(settings: Settings, *flags: str) -> list[str]:
     """The command that serves this data directory."""
-    program = [sys.executable, "-m", "server", "--host", HOST, "--port", str(settings.port)]
+    program = [sys.executable, "-m", "server", "--host", settings.host, "--port", str(settings.port)]
     silence = {
         "--agent-silent-s": settings.agent_silent_s,
         "--run-missing-s": settings.run_missing_s,
@@ -80,6 +80,16 @@ def command(settings: Settings, *flags: str) -> list[str]:
     }
     limits = [text for flag, limit_s in silence.items() for text in (flag, str(limit_s))]
     return [*program, "--data", str(directory(settings)), *limits, *flags]
+
+
+def env_command(settings: Settings) -> str:
+    """The command that prints what points any W&B program to it, with the key."""
+    return shlex.join([sys.executable, "-m", "server", "env", "--data", str(directory(settings))])
+
+
+def in_clear(line: str) -> bool:
+    """Whether a line of the server's log says that other machines come to it without TLS."""
+    return line.startswith("It listens on ")
 
 
 def find(settings: Settings) -> Server | None:

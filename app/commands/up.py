@@ -114,6 +114,9 @@ class Job:
             return server
         server = self._start_server(self._settings)
         self._say(f"Server: {server.url}, its data in {embedded.directory(self._settings)}.")
+        if self._server is not None:
+            for line in filter(embedded.in_clear, self._server.tail().splitlines()):
+                self._say(line)
         return server
 
     def _running_server(self) -> Server | None:
@@ -134,7 +137,7 @@ class Job:
             with contextlib.suppress(BackendError):  # it is at its start
                 if server := embedded.find(settings):
                     return server
-        if settings.port and _is_taken(settings.port):
+        if settings.port and _is_taken(settings):
             raise click.ClickException(
                 f"port {settings.port} is taken by another program. `make up PORT={settings.port + 1}` uses another."
             )
@@ -211,6 +214,6 @@ class Job:
             self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-def _is_taken(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex((embedded.HOST, port)) == 0
+def _is_taken(settings: Settings) -> bool:
+    with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as probe:
+        return probe.connect_ex((settings.host, settings.port)) == 0

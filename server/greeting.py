@@ -1,0 +1,91 @@
+"""What the server says at its start: where it answers, how other machines reach it, and who can read what they send."""
+
+import ipaddress
+import os
+import socket
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from server.keys import API_KEY_FILE
+
+TLS_PAGE = "deploy/tls/README.md"
+EVERYWHERE = ("0.0.0.0", "::")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a server listens, and how it is reached from outside.
+
+    Attributes:
+        host: the IP address that it listens on.
+        port: its own.
+        public_url: its address outside, as far as that was told.
+    """
+
+    host: str
+    port: int
+    public_url: str | None = None
+
+    @property
+    def url(self) -> str:
+        """Its address for programs on its machine, and on others where it listens on one address of a network."""
+        return self._url({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host))
+
+    @property
+    def open_in_clear(self) -> bool:
+        """Whether other machines come to it without TLS."""
+        if self.public_url:
+            return urlsplit(self.public_url).scheme == "http" and not _is_loopback(self.public_url)
+        return not ipaddress.ip_address(self.host).is_loopback
+
+    @property
+    def url_of_others(self) -> str | None:
+        """Its address for other machines; None if they have none."""
+        if self.public_url:
+            return None if _is_loopback(self.public_url) else self.public_url
+        if ipaddress.ip_address(self.host).is_loopback:
+            return None
+        return self._url(socket.gethostname()) if self.host in EVERYWHERE else self.url
+
+    def _url(self, name: str) -> str:
+        return f"http://[{name}]:{self.port}" if ":" in name else f"http://{name}:{self.port}"
+
+
+def greeting(place: Place, data: Path, login: str) -> list[str]:
+    """The lines, which hold no key.
+
+    Args:
+        data: its directory.
+        login: path of the link that opens the dashboard once; "" where the wrong people may read it.
+    """
+    url = place.public_url or place.url
+    lines = [f"tf-sweeps server at {url}, data in {data}"]
+    if place.open_in_clear:
+        where = "all addresses" if place.host in EVERYWHERE else place.host
+        lines.append(
+            f"It listens on {where} without TLS: who is on the way reads its key and all that is sent. "
+            f"Keep it to a private network, or see {TLS_PAGE}."
+        )
+    if place.url_of_others:
+        lines.append(
+            f"other machines: SERVER_URL={place.url_of_others}, the key is in {data.absolute() / API_KEY_FILE}"
+        )
+    if login:
+        return [*lines, f"dashboard (opens once): {url}{login}"]
+    return [*lines, f"dashboard: {url} (no link here, since others can read this file; the page says how to get one)"]
+
+
+def readable_by_others(descriptor: int) -> bool:
+    """Whether what is written there ends in a file that not only its owner can read."""
+    mode = os.fstat(descriptor).st_mode
+    return stat.S_ISREG(mode) and bool(mode & (stat.S_IRGRP | stat.S_IROTH))
+
+
+def _is_loopback(url: str) -> bool:
+    name = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost"

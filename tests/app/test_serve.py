@@ -1,0 +1,68 @@
+"""`python -m app serve` for other machines: where it listens, and what it tells whom."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from app import settings
+from app.commands import embedded
+from app.settings import SettingError
+from tests.app.programs import Workplace, ending, lines_until
+from tests.server.real_server import RunningServer
+
+
+def test_it_listens_where_it_is_told_and_a_log_of_it_holds_no_key(workplace: Workplace) -> None:
+    process = workplace.start("serve", "--host", "127.0.0.2")
+    output = "".join(lines_until(process, "dashboard"))
+    process.terminate()
+    output += ending(process)[1]
+    told = json.loads((workplace.data / "server/server.json").read_text())
+    key = (workplace.data / "server/api-key").read_text().strip()
+
+    assert told["url"].startswith("http://127.0.0.2:")
+    assert f"server at {told['url']}, data in {workplace.data / 'server'}" in output
+    assert f"-m server env --data {workplace.data / 'server'}" in output
+    assert key not in output
+
+
+def test_host_among_the_settings_does_the_same() -> None:
+    command = embedded.command(settings.read({"HOST": "10.0.0.1"}, {"HOST": "10.0.0.2"}))
+
+    assert command[command.index("--host") + 1] == "10.0.0.1"
+
+
+@pytest.mark.parametrize("value", ["login01", ""])
+def test_a_host_that_is_no_ip_address_is_refused_in_one_sentence(workplace: Workplace, value: str) -> None:
+    code, output = workplace.run("serve", "--host", value)
+
+    assert code == 2
+    assert output.splitlines()[-1] == (
+        f"Error: Invalid value for '--host': '{value}'; "
+        "allowed: an IP address of this machine, as 192.168.1.20, or 0.0.0.0 for all of them."
+    )
+
+
+@pytest.mark.parametrize("environ", [{"HOST": "10.0.0"}, {"HOST": "login01", "MAKEFLAGS": " -- HOST=login01"}])
+def test_a_wrong_host_among_the_settings_is_told_as_any_other(environ: dict[str, str]) -> None:
+    with pytest.raises(SettingError, match=f"HOST is '{environ['HOST']}'; allowed: an IP address"):
+        settings.read(environ, {})
+
+
+@pytest.mark.parametrize("name", ["login01", "x86_64-conda-linux-gnu", "arm64-apple-darwin20.0.0"])
+def test_what_shells_and_compilers_call_host_opens_nothing_and_stops_nothing(name: str) -> None:
+    assert settings.read({"HOST": name}, {}).host == "127.0.0.1"
+    assert settings.read({"HOST": name}, {"HOST": "10.0.0.1"}).host == "10.0.0.1"
+
+
+def test_a_machine_with_the_same_folder_needs_the_address_alone(
+    tmp_path: Path, workplace: Workplace, server: RunningServer
+) -> None:
+    (workplace.data / "server").mkdir()
+    (workplace.data / "server/api-key").write_text(server.api_key)
+    workplace.write_quick_sweep(size=[1])
+
+    code, output = workplace.run("register", SERVER_URL=server.url, WANDB_PROJECT="served")
+
+    assert code == 0, output
+    assert "registered." in output

@@ -1,0 +1,102 @@
+"""What the server says at its start about who can reach it, and who can read what they send."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from server.greeting import Place, greeting
+from tests.patience import HANG_S
+from tests.server.real_server import RunningServer, ending
+
+IN_CLEAR = "without TLS"
+MANUAL = Path(__file__).parents[2] / "deploy/tls/README.md"
+
+
+def said(host: str, public_url: str | None = None) -> str:
+    return "\n".join(greeting(Place(host, 8080, public_url), Path("/data"), "/login?token=t"))
+
+
+@pytest.mark.parametrize(
+    ("host", "where", "url"),
+    [
+        ("192.168.1.20", "192.168.1.20", "http://192.168.1.20:8080"),
+        ("fd00::20", "fd00::20", "http://[fd00::20]:8080"),
+        ("0.0.0.0", "all addresses", ""),
+        ("::", "all addresses", ""),
+    ],
+)
+def test_a_server_that_others_reach_says_that_it_speaks_in_clear_how_they_come_and_where_its_key_is(
+    host: str, where: str, url: str
+) -> None:
+    lines = said(host).splitlines()
+
+    assert [line for line in lines if IN_CLEAR in line] == [lines[1]]
+    assert lines[1].startswith(f"It listens on {where} without TLS")
+    assert lines[1].endswith("see deploy/tls/README.md.")
+    assert MANUAL.is_file()
+    assert f"other machines: SERVER_URL={url}" in lines[2]
+    assert lines[2].endswith(":8080, the key is in /data/api-key")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.1.1", "::1"])
+def test_one_that_nobody_else_reaches_says_nothing_of_that(host: str) -> None:
+    assert len(said(host).splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("public_url", "in_clear", "others"),
+    [
+        ("https://sweeps.example", False, True),
+        ("http://sweeps.example", True, True),
+        ("http://127.0.0.1:8080", False, False),  # a container's port, given to its own machine alone
+        ("http://localhost:8080", False, False),
+    ],
+)
+def test_what_it_was_told_of_the_way_to_it_counts(public_url: str, in_clear: bool, others: bool) -> None:
+    text = said("0.0.0.0", public_url)
+
+    assert (IN_CLEAR in text) == in_clear
+    assert (f"SERVER_URL={public_url}," in text) == others
+    assert f"dashboard (opens once): {public_url}/login?token=t" in text
+
+
+def test_a_file_that_others_can_read_gets_no_link_that_opens_the_dashboard_and_never_the_key(tmp_path: Path) -> None:
+    with ending(RunningServer(tmp_path / "data")) as server:
+        pass
+    public = server.output()
+    server.log.unlink()
+    server.log.touch(mode=0o600)
+    server.start()
+    server.stop()
+
+    assert "/login?token=" not in public
+    assert "dashboard (opens once):" in server.output()
+    assert server.api_key not in public + server.output()
+
+
+def test_programs_of_this_machine_come_directly_and_are_told_the_address_outside(tmp_path: Path) -> None:
+    with ending(RunningServer(tmp_path / "data")) as server:
+        kept = json.loads((server.data / "server.json").read_text())
+        server.stop()
+        server.flags = ("--public-url", "https://sweeps.example:8443")
+        server.start()
+        behind = json.loads((server.data / "server.json").read_text())
+    command = [sys.executable, "-m", "server", "env", "--data", str(server.data)]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    assert behind["url"] == kept["url"] == f"http://127.0.0.1:{server.port}"
+    assert "export WANDB_BASE_URL=https://sweeps.example:8443\n" in lines
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "no-such-machine.invalid"])
+def test_an_address_that_is_not_this_machines_is_told_as_that(tmp_path: Path, host: str) -> None:
+    command = [sys.executable, "-m", "server", "--host", host, "--port", "0", "--data", str(tmp_path / "data")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=HANG_S)
+
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith(f"Error: cannot listen on {host}:0: ")
+    assert done.stderr.endswith("; give --host an address of this machine\n")
