@@ -28,6 +28,7 @@ ROOT = Path(__file__).parents[1]
 SIZES = [32, 64, 128, 256]
 EPOCHS = 4
 REPLAYS_AT_ONCE = 2
+NOT_WARM = "not started warm"
 WAIT_S = 300
 
 
@@ -67,11 +68,12 @@ CONDITIONS = (
 class Place:
     """A data directory with a server that runs, and the programs that use it."""
 
-    def __init__(self, folder: Path, points: int) -> None:
-        self.folder, self.points = folder, points
+    def __init__(self, folder: Path, points: int, batch_size: int) -> None:
+        self.folder, self.points, self.not_warm = folder, points, 0
+        fixed = {"epochs": {"value": EPOCHS}, "batch_size": {"value": batch_size}}
         sweep = {
             "method": "grid",
-            "parameters": {"layer1_size": {"values": SIZES[:points]}, "epochs": {"value": EPOCHS}},
+            "parameters": {"layer1_size": {"values": SIZES[:points]}, **fixed},
             "command": ["${env}", "${interpreter}", "-I", "-S", "app/trial.py", "-m", "app.train", "${args}"],
         }
         (folder / "sweep.yaml").write_text(yaml.safe_dump(sweep))
@@ -133,6 +135,7 @@ class Place:
     def replay(self, run: str) -> bool:
         process = self.start("app", "replay", run)
         output, _ = process.communicate()
+        self.not_warm += output.count(NOT_WARM)
         verdict = [line for line in output.splitlines() if line.startswith(("identical", "differs"))]
         print(f"{run}: {verdict[0] if verdict else output}", flush=True)
         return process.returncode == 0
@@ -149,21 +152,23 @@ def wait_for(condition: Callable[[], bool]) -> None:
 @click.command()
 @click.option("--points", default=len(SIZES), show_default=True, help="Runs under each condition.")
 @click.option("--conditions", default="0,1,2,3,4", show_default=True, help="Which of them, by number.")
-def main(points: int, conditions: str) -> None:
+@click.option("--batch-size", default=32, show_default=True, help="Of every run; larger ones train sooner.")
+def main(points: int, conditions: str, batch_size: int) -> None:
     """Count the replays that are identical."""
     counts = {}
     with tempfile.TemporaryDirectory() as folder:
         print(data.prepare({**os.environ, "DATA_DIR": folder}), flush=True)
-        place = Place(Path(folder), points)
+        place = Place(Path(folder), points, batch_size)
         with place.server(), ThreadPoolExecutor(REPLAYS_AT_ONCE) as pool:
             for condition in (CONDITIONS[int(number)] for number in conditions.split(",")):
                 place.train(condition)
                 verdicts = list(pool.map(place.replay, place.runs(condition)))
                 counts[condition.name] = (sum(verdicts), len(verdicts))
-        resumed = place.said("Going on after epoch ")
+        resumed, not_warm = place.said("Going on after epoch "), place.said(NOT_WARM) + place.not_warm
     for name, (identical, total) in counts.items():
         print(f"{name}: {identical} of {total}")
     print(f"trials that went on from a checkpoint: {resumed}")
+    print(f"processes that could not start warm: {not_warm}")
     identical, total = map(sum, zip(*counts.values(), strict=True))
     print(f"{identical} of {total} replays are identical")
     sys.exit(0 if identical == total == points * len(counts) else 1)

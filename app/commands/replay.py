@@ -14,12 +14,14 @@ from app.commands import client, compare, rerun
 from app.commands.compare import Record
 from app.machine import device
 from app.machine.children import Child, Interrupts, stop
+from app.parent import warm
 from app.settings import SettingError
 from app.train import NOT_VALUES
 from app.training import reproduce
 from terms import states
 from terms.record import LOOP, PROVENANCE
 
+THIN_PARENT = str(reproduce.PROGRAM / "trial.py")
 LOOK_S = 60.0
 GRACE_S = 5.0
 
@@ -85,7 +87,7 @@ def again(then: Record, environment: Mapping[str, str], interrupts: Interrupts) 
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "record.json"
         values = json.dumps({**then.values, PROVENANCE: {LOOP: then.provenance.get(LOOP)}})
-        command = [sys.executable, "-m", "app.commands.rerun", str(target), values]
+        command = [*_python(environment), "-m", "app.commands.rerun", str(target), values]
         child = Child("trial", command, _environment(environment, then.provenance))
         try:
             while child.wait(LOOK_S) is None:
@@ -97,12 +99,19 @@ def again(then: Record, environment: Mapping[str, str], interrupts: Interrupts) 
         return rerun.read(target)
 
 
+def _python(environment: Mapping[str, str]) -> list[str]:
+    """What starts Python: by a trial's thin parent where there is a warm server, which that knows how to ask."""
+    return [sys.executable, *(["-I", "-S", THIN_PARENT] if environment.get(warm.SOCKET) else [])]
+
+
 def _environment(environment: Mapping[str, str], provenance: Mapping[str, Any]) -> dict[str, str]:
     unset = (*backend.CHOOSING, *reproduce.SWITCHES)
     kept = {name: value for name, value in environment.items() if name not in unset}
     kept |= {name: provenance[name] for name in reproduce.SWITCHES if provenance.get(name) is not None}
     if provenance.get("threads"):
-        kept |= dict.fromkeys(("THREADS", *device.POOLS), str(provenance["threads"]))
+        # The trial makes its pools of it, as it did then; a warm server has neither of them.
+        kept = {name: value for name, value in kept.items() if name not in device.POOLS}
+        kept["THREADS"] = str(provenance["threads"])
     return kept | {"KEEP_WEIGHTS": "0", "WANDB_SILENT": "true"}
 
 

@@ -40,7 +40,7 @@ def differs(trained: Trained, copy: Path, edited: str, old: str, new: str) -> di
     done = subprocess.run(
         [sys.executable, "-m", "app", "replay", page],
         cwd=copy,
-        env=trained.workplace.environment(PYTHONPATH=str(copy)),
+        env=trained.workplace.environment(),
         capture_output=True,
         text=True,
     )
@@ -69,12 +69,13 @@ def test_a_replay_that_cannot_train_by_the_same_loop_says_so(trained: Trained, t
     assert said["loop"] == "whole epochs then, batch by batch: LogMetrics is called for every batch now"
 
 
-def test_a_replay_trains_by_the_loop_that_was_recorded(trained: Trained) -> None:
+def test_a_replay_trains_by_the_loop_that_was_recorded(trained: Trained, warm_environment: dict[str, str]) -> None:
     values = {"layer1_size": 8, "epochs": 1, "batch_size": 500}
     little_memory = "batch by batch: its inputs take 37 MiB, more than 10"
+    environment = trained.workplace.environment(**warm_environment)
 
     fast, slow = (
-        replay.again(Record(values, {"loop": loop}, []), trained.workplace.environment(), Interrupts())
+        replay.again(Record(values, {"loop": loop}, []), environment, Interrupts())
         for loop in ("whole epochs", little_memory)
     )
 
@@ -97,9 +98,9 @@ def test_runs_of_several_agents_from_a_warm_start_stopped_and_resumed_are_replay
     warm_environment: dict[str, str],
 ) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.replays", "--points", "2", "--conditions", "4"],
+        [sys.executable, "-m", "benchmarks.replays", "--points", "2", "--conditions", "4", "--batch-size", "128"],
         cwd=ROOT,
-        env={**os.environ, "WARM_SOCKET": warm_environment["WARM_SOCKET"]},
+        env=warm_environment,
         capture_output=True,
         text=True,
     )
@@ -107,6 +108,7 @@ def test_runs_of_several_agents_from_a_warm_start_stopped_and_resumed_are_replay
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.splitlines()[-1] == "2 of 2 replays are identical"
     assert re.search("went on from a checkpoint: [1-9]", done.stdout)
+    assert "processes that could not start warm: 0\n" in done.stdout
 
 
 def test_ctrl_c_ends_the_training_too_and_is_no_verdict(trained: Trained) -> None:
