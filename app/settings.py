@@ -149,6 +149,7 @@ class Settings:
         no_progress_min: a trial that does no step for so long is ended; 0 never does.
         gpu_slots: trials at once on each GPU.
         gpu_memory_mib: of a GPU for each trial; None shares it out by the slots.
+        wait_s: how long an agent waits for a backend that gives no answer, or for its sweep to be registered.
         agent_silent_s: after so long without a word from an agent and from its run, the run is given up.
         run_missing_s: the same for a run that its living agent does not know any more.
         run_orphan_s: the same for a run that no agent started.
@@ -177,6 +178,7 @@ class Settings:
     no_progress_min: float = _variable("30", _minutes)
     gpu_slots: int = _variable("2", _whole_number(1, 64))
     gpu_memory_mib: int | None = _variable("auto", _or_auto(_whole_number(64, 999_999)))
+    wait_s: int = _variable("600", _whole_number(0, 604_800))
     agent_silent_s: int = _variable("120", _whole_number(5, 86_400))
     run_missing_s: int = _variable("15", _whole_number(5, 86_400))
     run_orphan_s: int = _variable("300", _whole_number(5, 86_400))

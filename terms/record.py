@@ -31,6 +31,8 @@ NAN_METRIC: Final = "NaN metric"
 WRONG_USAGE_EXIT_CODE: Final = 2
 # EX_NOINPUT of <sysexits.h>: an input file is not there or cannot be read.
 NO_INPUT_EXIT_CODE: Final = 66
+# EX_TEMPFAIL: nothing is wrong that a later try might not find right.
+NO_ANSWER_EXIT_CODE: Final = 75
 # A trial that was interrupted from outside (SIGINT, SIGTERM): its point is not to blame.
 INTERRUPTED_EXIT_CODES: Final = (128 + 2, 128 + 15)
 

@@ -1,13 +1,14 @@
 """Runs one real `wandb agent` until its sweep is done, and says why whenever there is nothing to do."""
 
 import sys
-import time
 from collections.abc import Callable, Mapping
+from functools import partial
 
-from app.commands import client, left_words, prepare
+from app.commands import client, left_words, lookup, prepare, waiting
 from app.commands.client import BackendError
 from app.commands.results import Reader, Results
 from app.commands.setup import Setup
+from app.commands.target import Target
 from app.commands.warm_server import WarmServer
 from app.machine.children import Child, Interrupts, Stopped, stop
 from terms import states
@@ -20,7 +21,6 @@ GRACE_S = TERM_TIMEOUT_S + 15
 # With --forward-signals an agent of wandb 0.31.0 dies at its 992nd run: each adds a call to its signal handler.
 RUNS_PER_PROCESS = 500
 
-WAIT_S = 2.0
 LOOK_S = 10.0
 
 
@@ -56,10 +56,13 @@ def run(setup: Setup, interrupts: Interrupts, say: Callable[[str], None] = print
         The exit code: 0 when the sweep is done.
 
     Raises:
+        Refused, SettingError: at once, if the backend would answer the same if it were asked again.
+        GivenUp: if there is no answer for WAIT_S.
         NotPrepared: before it takes a point, if its trials would not find their data.
     """
     tell = only_news(say)
-    reader, environment = _wait_for_sweep(setup, tell)
+    target = setup.target()
+    reader, environment = waiting.for_answer(partial(_find_sweep, setup, target), setup.settings.wait_s, tell)
     prepare.ensure(reader.config, environment)  # three trials that fail end a sweep for all
     say(f"Agent works for {reader.path}.")
     left_words.tell(environment, say)
@@ -101,18 +104,12 @@ def _work(child: Child, look: Callable[[], None], interrupts: Interrupts, say: C
     return child.exit_code()
 
 
-def _wait_for_sweep(setup: Setup, tell: Callable[[str | None], None]) -> tuple[Reader, Mapping[str, str]]:
-    target = setup.target()
-    while True:
-        try:
-            environment = setup.environment(setup.located())
-            api = client.connect(environment)
-            if path := target.find(api):
-                return Reader(api, path), environment
-            tell(f"Waiting: {setup.settings.wandb_project} has no sweep {target.name} yet.")
-        except BackendError as error:
-            tell(f"Waiting: {error.message}")
-        time.sleep(WAIT_S)
+def _find_sweep(setup: Setup, target: Target) -> tuple[Reader, Mapping[str, str]]:
+    environment = setup.environment(setup.located())
+    api = client.connect(environment)
+    if path := target.find(api):
+        return lookup.sweep(api, path), environment
+    raise BackendError(f"{setup.settings.wandb_project} has no sweep {target.name} yet.")
 
 
 def _look(reader: Reader) -> str | None:

@@ -8,13 +8,15 @@ import base64
 import http.client
 import json
 import shlex
+import ssl
 import sys
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.commands.client import BackendError
+from app.commands import client
+from app.commands.client import BackendError, Refused
 from app.settings import Settings
 
 TIMEOUT_S = 5.0
@@ -31,9 +33,10 @@ class Server:
     api_key: str = field(repr=False)
 
     def knows_us(self) -> bool:
-        """Asks whether the key is the server's; False too if no server is there.
+        """Asks whether the key is the server's; False if no server is there.
 
         Raises:
+            Refused: if it is another's, or its certificate is not trusted.
             BackendError: if there is one that gives no answer in time, or cannot answer now.
         """
         try:
@@ -41,10 +44,13 @@ class Server:
         except urllib.error.HTTPError as error:
             error.close()
             if error.code < http.HTTPStatus.INTERNAL_SERVER_ERROR:
-                return False
+                raise Refused(_anothers(self.url, error.code)) from None
             raise BackendError(f"{self.url}: the server there cannot answer now, HTTP {error.code}.") from None
         except (OSError, ValueError, http.client.HTTPException) as error:
-            if not isinstance(getattr(error, "reason", error), TimeoutError):
+            reason = getattr(error, "reason", error)
+            if isinstance(reason, ssl.SSLCertVerificationError):
+                raise Refused(f"{self.url}: {client.NOT_TRUSTED}, {reason.verify_message}. {client.TRUST}") from None
+            if not isinstance(reason, TimeoutError):
                 return False
             raise BackendError(f"{self.url}: no answer within {TIMEOUT_S:.0f} s from what runs there.") from None
         return True
@@ -63,6 +69,11 @@ class Server:
         request = urllib.request.Request(self.url + path, method=method, headers=headers)
         with _open(request, timeout=TIMEOUT_S) as answer:
             return bytes(answer.read())
+
+
+def _anothers(url: str, status: int) -> str:
+    known = "SERVER_URL is to be the address of the server that keeps its data there."
+    return f"{url}: what answers there does not know the key in DATA_DIR/server (HTTP {status}). {known}"
 
 
 def directory(settings: Settings) -> Path:
@@ -96,6 +107,7 @@ def find(settings: Settings) -> Server | None:
     """Finds the living server of this data directory; one that does not know our key is another's.
 
     Raises:
+        Refused: if SERVER_URL names another's, or one whose certificate is not trusted.
         BackendError: if it does not say, since it is busy or hangs.
     """
     data = directory(settings)
@@ -104,4 +116,9 @@ def find(settings: Settings) -> Server | None:
         server = Server(url, (data / "api-key").read_text().strip())
     except (OSError, ValueError, KeyError):
         return None
-    return server if server.knows_us() else None
+    try:
+        return server if server.knows_us() else None
+    except Refused:
+        if settings.server_url:
+            raise
+        return None  # another's, at the address that ours had

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 import click
 
 from app.commands import client
-from app.commands.client import BackendError
+from app.commands.client import BackendError, Refused
 from app.commands.results import Reader
 from app.settings import SettingError
 
@@ -17,8 +17,6 @@ Kind = Literal["run", "sweep"]
 
 SEARCHED = 1000  # of a project's newest runs, when a name is not there
 SHOWN = 3
-
-NOT_FOUND = "Could not find"
 
 
 def path(text: str, kind: Kind, entity: str, project: str) -> str:
@@ -69,7 +67,7 @@ def sweep(api: Any, path: str) -> Reader:
 
 def _explained(error: ValueError | BackendError, api: Any, path: str, kind: Kind) -> click.ClickException:
     """Tells what is not there, which W&B's client says in several ways, from all that may be wrong with a backend."""
-    if isinstance(error, BackendError) and not error.missing and NOT_FOUND not in error.message:
+    if isinstance(error, BackendError) and not (isinstance(error, Refused) and error.missing):
         return error
     project, _, wanted = path.rpartition("/")
     return SettingError(f"{project} has no {kind} {wanted}.{_nearest(wanted, _known(api, project, kind))}")

@@ -12,7 +12,7 @@ from typing import Any
 
 from app.backend import EMBEDDED
 from app.commands import check, client
-from app.commands.client import BackendError
+from app.commands.client import Refused
 from app.settings import Settings
 from search.config import SweepConfig
 
@@ -108,7 +108,7 @@ def _sweeps(api: Any, entity: str, project: str) -> list[Any]:
             return list(api.project(project, entity).sweeps())
     except ValueError:  # so the client says that a project is not there
         return []
-    except BackendError as error:
+    except Refused as error:
         if error.missing:
             return []
         raise

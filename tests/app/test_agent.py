@@ -8,6 +8,7 @@ import pytest
 
 from tests.app.programs import Workplace, ending, lines_until, runs
 from tests.server.real_server import RunningServer
+from tests.server.real_server import ending as running
 
 
 @pytest.fixture
@@ -18,22 +19,25 @@ def there(workplace: Workplace, server: RunningServer, request: pytest.FixtureRe
 
 
 @pytest.mark.slow
-def test_an_agent_waits_for_its_sweep_says_why_and_ends_when_all_is_done(
-    there: Workplace, server: RunningServer, warm_environment: dict[str, str]
+def test_an_agent_waits_for_server_and_sweep_says_why_and_ends_when_all_is_done(
+    workplace: Workplace, warm_environment: dict[str, str]
 ) -> None:
-    project = there.variables["WANDB_PROJECT"]
-    there.write_quick_sweep(size=[1])
+    workplace.write_quick_sweep(size=[1])
 
-    agent = there.start("agent", WARM="1", WARM_SOCKET=warm_environment["WARM_SOCKET"])
-    waiting = lines_until(agent, "Waiting")
-    there.run("register")
-    code, output = ending(agent)
+    agent = workplace.start("agent", WARM="1", WARM_SOCKET=warm_environment["WARM_SOCKET"])
+    no_server = lines_until(agent, "Waiting")
+    with running(RunningServer(workplace.data / "server")) as server:
+        no_sweep = lines_until(agent, "Waiting")
+        workplace.run("register")
+        code, output = ending(agent)
+        done = runs(server)
 
-    assert f"Waiting: {project} has no sweep sweep #" in waiting[-1]
+    assert "Waiting: no server answers for " in no_server[-1]
+    assert "Waiting: wandb-sweep-practice has no sweep sweep #" in no_sweep[-1]
     assert code == 0
     assert output.splitlines()[-1] == "1 of 1 runs finished"
     assert "not started warm" not in output
-    assert [run.config["size"] for run in runs(server, project)] == [1]
+    assert [run.config["size"] for run in done] == [1]
 
 
 @pytest.mark.slow

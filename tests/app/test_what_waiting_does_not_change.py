@@ -1,0 +1,166 @@
+"""Agents end at once for what would never come right, and after WAIT_S for what has not come until then."""
+
+import shutil
+import ssl
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from app.commands import waiting
+from app.commands.client import BackendError
+from tests.app.programs import Workplace
+from tests.server.real_server import RunningServer
+
+WRONG_KEY = "local-" + "0123456789" * 4
+
+
+@pytest.fixture
+def there(workplace: Workplace, server: RunningServer) -> Workplace:
+    workplace.write_env_file(f"WANDB_BASE_URL={server.url}\nWANDB_API_KEY={server.api_key}\n")
+    workplace.write_quick_sweep(size=[1])
+    return workplace
+
+
+@pytest.fixture
+def untrusted(tmp_path: Path) -> Iterator[str]:
+    """The address of a server whose certificate no CA has signed."""
+    if not shutil.which("openssl"):
+        pytest.skip("openssl is not installed: there is no certificate to be refused")
+    files = [tmp_path / "key.pem", tmp_path / "certificate.pem"]
+    new = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    names = ["-subj", "/CN=sweeps", "-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run([*new, "-keyout", files[0], "-out", files[1], *names], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(files[1], files[0])
+    server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"https://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def error(output: str) -> str:
+    """The one line that is an error; a traceback would be more."""
+    (line,) = [line for line in output.splitlines() if not line.startswith("Backend: ")]
+    return line.removeprefix("Error: ")
+
+
+@pytest.mark.slow
+def test_a_wrong_key_ends_an_agent_at_once(there: Workplace, server: RunningServer) -> None:
+    there.write_env_file(f"WANDB_BASE_URL={server.url}\nWANDB_API_KEY={WRONG_KEY}\n")
+
+    code, output = there.run("agent")
+
+    assert (code, error(output)) == (
+        2,
+        f"{server.url}: the API key is missing or not this server's (HTTP 401). "
+        "The key is that of WANDB_API_KEY or WANDB_API_KEY_FILE in .env; it is to be this server's.",
+    )
+
+
+@pytest.mark.slow
+def test_a_sweep_that_is_not_there_ends_an_agent_at_once_with_the_nearest(
+    there: Workplace, server: RunningServer
+) -> None:
+    there.variables["WANDB_PROJECT"] = "nearest"
+    there.run("register")
+    (sweep,) = server.api().project("nearest").sweeps()
+
+    code, output = there.run("agent", SWEEP_ID=f"local/nearest/{sweep.id[:-1]}")
+
+    assert (code, error(output)) == (
+        2,
+        f"local/nearest has no sweep {sweep.id[:-1]}. Did you mean {sweep.id} ({sweep.name})?",
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lines", ["WANDB_BASE_URL={url}\nWANDB_API_KEY={key}\n", "SERVER_URL={url}\n"])
+def test_a_certificate_that_is_not_trusted_ends_an_agent_at_once(
+    workplace: Workplace, untrusted: str, lines: str
+) -> None:
+    workplace.write_quick_sweep(size=[1])
+    workplace.write_env_file(lines.format(url=untrusted, key=WRONG_KEY))
+    (workplace.data / "server").mkdir()
+    (workplace.data / "server/api-key").write_text(WRONG_KEY)
+
+    code, output = workplace.run("agent")
+
+    assert code == 2
+    assert error(output).startswith(f"{untrusted}: its certificate is not trusted here, ")
+    assert error(output).endswith("SSL_CERT_FILE in .env names a file with the certificate of the CA that signed it.")
+
+
+@pytest.mark.slow
+def test_the_address_of_anothers_server_ends_an_agent_at_once(workplace: Workplace, server: RunningServer) -> None:
+    workplace.write_quick_sweep(size=[1])
+    (workplace.data / "server").mkdir()
+    (workplace.data / "server/api-key").write_text(WRONG_KEY)
+
+    code, output = workplace.run("agent", SERVER_URL=server.url)
+
+    assert code == 2
+    assert f"{server.url}: what answers there does not know the key in DATA_DIR/server (HTTP 401)." in error(output)
+
+
+@pytest.mark.slow
+def test_a_server_that_never_comes_is_given_up_after_the_limit(workplace: Workplace) -> None:
+    workplace.write_quick_sweep(size=[1])
+    # No program listens on port 1; W&B's client asks there for a second, in place of its 19.
+    workplace.write_env_file(f"WANDB_BASE_URL=http://127.0.0.1:1\nWANDB_API_KEY={WRONG_KEY}\nWANDB_HTTP_TIMEOUT=1\n")
+
+    code, output = workplace.run("agent", WAIT_S="1")
+
+    assert code == 75
+    assert error(output) == "http://127.0.0.1:1: no answer in time. Waited for 1 s, as WAIT_S says."
+
+
+class Clock:
+    """Moves only when somebody waits."""
+
+    now_s = 0.0
+
+    def read(self) -> float:
+        return self.now_s
+
+    def wait(self, seconds: float) -> None:
+        self.now_s += seconds
+
+
+def answers_after(questions: int) -> Callable[[], str]:
+    asked = iter(range(questions))
+
+    def ask() -> str:
+        if next(asked, None) is None:
+            return "here"
+        raise BackendError("http://server: no answer in time")
+
+    return ask
+
+
+def test_what_comes_within_the_limit_is_waited_for() -> None:
+    clock = Clock()
+    told: list[str] = []
+
+    assert waiting.for_answer(answers_after(3), 6, told.append, clock.read, clock.wait) == "here"
+    assert told == ["Waiting: http://server: no answer in time"] * 3
+
+
+def test_what_does_not_come_is_asked_for_until_the_limit_and_no_longer() -> None:
+    clock = Clock()
+
+    with pytest.raises(waiting.GivenUp, match=r"no answer in time\. Waited for 5 s, as WAIT_S says\.$"):
+        waiting.for_answer(answers_after(100), 5, lambda _: None, clock.read, clock.wait)
+    assert clock.now_s == 4
+
+
+def test_without_a_limit_it_is_asked_once() -> None:
+    with pytest.raises(waiting.GivenUp, match=r"no answer in time\. WAIT_S=0 waits for nothing\.$"):
+        waiting.for_answer(answers_after(1), 0, lambda _: None)
