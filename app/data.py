@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.config import TrialConfig
-from app.training import data_sources, fashion_mnist
+from app.training import data_places, fashion_mnist
 
 Part = tuple[NDArray[Any], NDArray[Any]]
 
@@ -44,7 +44,7 @@ def load(config: TrialConfig, environ: Mapping[str, str] = os.environ) -> Splits
     Raises:
         DataError: if the data is not prepared, and cannot be of what lies on this machine.
     """
-    arrays, sha256 = fashion_mnist.load(data_sources.Places.of(environ))
+    arrays, sha256 = fashion_mnist.load(data_places.Places.of(environ))
     train, validation, test = (
         (arrays[f"{part}_images"], arrays[f"{part}_labels"].astype(np.int32))
         for part in ("train", "validation", "test")
@@ -65,4 +65,4 @@ def prepare(environ: Mapping[str, str] = os.environ, *, download: bool = True) -
     Raises:
         DataError: if the data cannot be had.
     """
-    return fashion_mnist.prepare(data_sources.Places.of(environ), download)
+    return fashion_mnist.prepare(data_places.Places.of(environ), download)

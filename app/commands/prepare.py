@@ -10,7 +10,7 @@ import click
 
 from app import data
 from app.commands import trainer_rules
-from app.training.data_sources import DataError
+from app.training.data_places import DataError
 from terms.record import WRONG_USAGE_EXIT_CODE
 
 

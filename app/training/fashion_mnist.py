@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from app.training.data_sources import MANIFEST, DataError, Places, find, sha256_of
+from app.training.data_places import MANIFEST, DataError, Places
+from app.training.data_sources import find, sha256_of
 
 # Held out for validation. The choice is fixed, not the trial's: a sweep compares trials by their validation
 # figures, so all of them must be measured on the same images, whatever seed they train with.

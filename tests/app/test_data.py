@@ -11,8 +11,8 @@ import pytest
 
 from app import data
 from app.config import TrialConfig
-from app.training import data_sources, fashion_mnist
-from app.training.data_sources import DataError
+from app.training import data_places, data_sources, fashion_mnist
+from app.training.data_places import DataError
 
 CONFIG = TrialConfig()
 
@@ -36,12 +36,12 @@ def own_copy(prepared: Path, tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def source(prepared: Path) -> Path:
     """Where the files lie on this machine once the data is prepared."""
-    places = data_sources.Places.of(environment(prepared))
-    package = data_sources.PACKAGE_DIRECTORY
+    places = data_places.Places.of(environment(prepared))
+    package = data_places.PACKAGE_DIRECTORY
     found = [
         places.given,
         "/" / package,
-        prepared / data_sources.PACKAGE / package,
+        prepared / data_places.PACKAGE / package,
         places.keras / "datasets/fashion-mnist",
     ]
     return next(path for path in found if path and (path / "train-labels-idx1-ubyte.gz").exists())

@@ -8,7 +8,7 @@ import pytest
 from app import backend, data, settings
 from app.machine import device
 from app.settings import SettingError
-from app.training import data_sources, fashion_mnist, reproduce
+from app.training import data_places, fashion_mnist, reproduce
 
 KEY = "k" * 40
 
@@ -43,7 +43,7 @@ def test_a_key_file_without_a_key_is_told_and_never_means_the_embedded_server(tm
 def test_a_prepared_copy_is_used_where_nothing_can_be_written(prepared_data: Path, tmp_path: Path) -> None:
     (tmp_path / "a file").touch()
     nowhere = str(tmp_path / "a file" / "data")
-    places = data_sources.Places.of({"FASHION_MNIST_DIR": str(prepared_data), "DATA_DIR": nowhere})
+    places = data_places.Places.of({"FASHION_MNIST_DIR": str(prepared_data), "DATA_DIR": nowhere})
 
     arrays, _ = fashion_mnist.load(places)
 
