@@ -18,6 +18,10 @@ class DataError(Exception):
     exit_code = NO_INPUT_EXIT_CODE  # told from a failure of the program
 
 
+class Absent(DataError):
+    """There is nothing."""
+
+
 @dataclass(frozen=True)
 class Places:
     """Where the data may be and where it is kept."""
@@ -25,6 +29,7 @@ class Places:
     data: Path
     given: Path | None
     keras: Path
+    environ: Mapping[str, str]  # of what looks beyond this machine
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> "Places":
@@ -34,6 +39,7 @@ class Places:
             data=Path(environ.get("DATA_DIR") or "data"),
             given=Path(given) if given else None,
             keras=Path(environ.get("KERAS_HOME") or Path.home() / ".keras"),
+            environ=environ,
         )
 
     @property
@@ -46,10 +52,25 @@ class Places:
 
 @dataclass(frozen=True)
 class Source:
+    """A folder in which the four files may lie.
+
+    Attributes:
+        fetch: gets them there.
+        silent: who would have to answer then, and does not.
+    """
+
     name: str
     place: Path
     fetch: Callable[[], None] = lambda: None
+    silent: str = ""
 
     def directory(self) -> Path:
+        """The folder, once the files are there.
+
+        Raises:
+            DataError: if they cannot be fetched.
+        """
+        if self.silent:
+            raise DataError(f"no answer from {self.silent}")
         self.fetch()
         return self.place

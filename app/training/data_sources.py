@@ -3,10 +3,11 @@
 import gzip
 import hashlib
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 from app.training import downloads
-from app.training.data_places import KERAS_CACHE, PACKAGE, PACKAGE_DIRECTORY, DataError, Places, Source
+from app.training.data_places import KERAS_CACHE, PACKAGE, PACKAGE_DIRECTORY, Absent, DataError, Places, Source
 
 # SHA-256 of the decompressed files: distributions compress them anew, so only the contents are the same everywhere.
 FILES = {
@@ -30,9 +31,11 @@ def find(places: Places, download: bool) -> tuple[str, dict[str, bytes]]:
         DataError: if none is sound, with what to do.
     """
     failures = []
-    for source in [*_here(places), *(downloads.elsewhere(places) if download else ())]:
+    for source in chain(_here(places), downloads.elsewhere(places) if download else ()):
         try:
             return source.name, _read(source.directory())
+        except Absent as error:
+            failures += [f"{source.name}: {error}"] if places.given else []
         except DataError as error:
             failures.append(f"{source.name}: {error}")
     if not download and places.given is None:
@@ -41,9 +44,9 @@ def find(places: Places, download: bool) -> tuple[str, dict[str, bytes]]:
             "Run `python -m app prepare` once with this DATA_DIR, on a machine that has a network."
         )
     raise DataError(
-        f"Fashion-MNIST was not found ({'; '.join(failures)}). Install Debian's or Ubuntu's package {PACKAGE}, "
-        f"or set FASHION_MNIST_DIR to a folder with {', '.join(FILES)} (.gz or not), "
-        "or let this machine reach the internet once."
+        f"Fashion-MNIST was not found ({'; '.join(failures)}). Run `python -m app prepare` with this DATA_DIR on a "
+        f"machine that has a network, or install Debian's or Ubuntu's package {PACKAGE}, "
+        f"or set FASHION_MNIST_DIR to a folder with {', '.join(FILES)} (.gz or not)."
     )
 
 
@@ -57,7 +60,7 @@ def _verified(path: Path, sha256: str) -> bytes:
     try:
         content = gzip.decompress(zipped.read_bytes()) if zipped.exists() else path.read_bytes()
     except FileNotFoundError:
-        raise DataError(f"no {zipped}") from None
+        raise Absent(f"no {zipped}") from None
     except (OSError, EOFError, ValueError) as error:
         raise DataError(f"{zipped} cannot be read: {error}") from None
     if sha256_of(content) != sha256:

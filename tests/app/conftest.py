@@ -1,11 +1,13 @@
 """Workplaces, and servers beside the ones that the programs start themselves."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from app.training.data_places import KERAS_CACHE, PACKAGE, PACKAGE_DIRECTORY, Places
 from tests.app.programs import MakeWorkplace, Trained, Workplace, runs
 from tests.server.real_server import RunningServer
 from tests.shared import Once
@@ -20,6 +22,15 @@ def make_workplace(tmp_path_factory: pytest.TempPathFactory, prepared_data: Path
         return workplace
 
     return make
+
+
+@pytest.fixture(scope="session")
+def source(prepared_data: Path) -> Path:
+    """Where the data set's own files lie on this machine, now that it is prepared."""
+    places = Places.of({**os.environ, "DATA_DIR": str(prepared_data.parent)})
+    unpacked = places.data / PACKAGE / PACKAGE_DIRECTORY
+    found = [places.given, "/" / PACKAGE_DIRECTORY, unpacked, places.keras / KERAS_CACHE]
+    return next(path for path in found if path and (path / "train-labels-idx1-ubyte.gz").exists())
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 
 from app import data
 from app.config import TrialConfig
-from app.training import data_places, data_sources, fashion_mnist
+from app.training import data_sources, fashion_mnist
 from app.training.data_places import DataError
 
 CONFIG = TrialConfig()
@@ -31,20 +31,6 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def own_copy(prepared: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(prepared, tmp_path / "data"))
-
-
-@pytest.fixture(scope="module")
-def source(prepared: Path) -> Path:
-    """Where the files lie on this machine once the data is prepared."""
-    places = data_places.Places.of(environment(prepared))
-    package = data_places.PACKAGE_DIRECTORY
-    found = [
-        places.given,
-        "/" / package,
-        prepared / data_places.PACKAGE / package,
-        places.keras / "datasets/fashion-mnist",
-    ]
-    return next(path for path in found if path and (path / "train-labels-idx1-ubyte.gz").exists())
 
 
 def test_the_splits_hold_every_image_once(prepared: Path) -> None:
@@ -137,7 +123,7 @@ def test_a_damaged_source_is_named_with_what_to_do(source: Path, tmp_path: Path)
         data.load(CONFIG, environment(tmp_path / "data", FASHION_MNIST_DIR=str(copy)))
 
     assert f"{copy}/t10k-labels-idx1-ubyte is damaged or another data set" in str(caught.value)
-    assert "Install Debian's or Ubuntu's package dataset-fashion-mnist, or set FASHION_MNIST_DIR" in str(caught.value)
+    assert "install Debian's or Ubuntu's package dataset-fashion-mnist, or set FASHION_MNIST_DIR" in str(caught.value)
 
 
 @pytest.mark.parametrize("content", [b"", b"not gzip", b"\x1f\x8b\x08\x00cut"])

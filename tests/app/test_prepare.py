@@ -1,12 +1,20 @@
 """The data is prepared where there is a network, by a command of its own or by registering; nodes download nothing."""
 
+import hashlib
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+from urllib.parse import urlsplit
 
 import pytest
 
+from app.training.data_places import PACKAGE, PACKAGE_DIRECTORY
 from tests.app.programs import ROOT, Workplace, runs
 from tests.server.real_server import RunningServer
 
@@ -72,6 +80,80 @@ def test_a_trial_downloads_nothing(bare: Workplace) -> None:
 
     assert SENTENCE.format(bare.data / "fashion-mnist") in done.stderr.splitlines()[-1]
     assert files(bare.data) == []
+
+
+def test_without_a_network_nothing_is_tried(bare: Workplace) -> None:
+    code, output = bare.run("prepare", wrapper=elsewhere("--net"))
+
+    assert code == 66
+    assert "Keras' download: no answer from " in output
+    assert output.endswith("(.gz or not).\n")
+    assert "Run `python -m app prepare` with this DATA_DIR on a machine that has a network" in output
+
+
+@pytest.mark.skipif(not shutil.which("apt-get"), reason="apt is Debian's and Ubuntu's")
+def test_a_proxy_that_only_apt_knows_of_is_network_enough(bare: Workplace, source: Path) -> None:
+    repository, apt = bare.folder / "repository", bare.folder / "apt"
+    write_repository(repository, source)
+    with serving(repository) as url:
+        write_apt(apt, proxy=url)
+        bare.variables["APT_CONFIG"] = str(apt / "apt.conf")
+        subprocess.run(["apt-get", "update"], env=bare.environment(), check=True, capture_output=True)
+        code, output = bare.run("prepare", wrapper=elsewhere())
+
+    assert code == 0, output
+    assert output == f"Data: Fashion-MNIST from apt-get download, prepared in {bare.data}/fashion-mnist\n"
+
+
+def write_repository(folder: Path, source: Path) -> None:
+    """One package with the data, which apt can fetch."""
+    contents = folder.with_name("contents")
+    (contents / "DEBIAN").mkdir(parents=True)
+    control = (
+        f"Package: {PACKAGE}\nVersion: 1\nArchitecture: all\nMaintainer: nobody <nobody@localhost>\nDescription: data\n"
+    )
+    (contents / "DEBIAN/control").write_text(control)
+    shutil.copytree(source, contents / PACKAGE_DIRECTORY)
+    folder.mkdir()
+    package = folder / "data.deb"
+    subprocess.run(["dpkg-deb", "-Znone", "--build", contents, package], check=True, capture_output=True)
+    digest = hashlib.sha256(package.read_bytes()).hexdigest()
+    size = package.stat().st_size
+    (folder / "Packages").write_text(f"{control}Filename: ./data.deb\nSize: {size}\nSHA256: {digest}\n")
+
+
+def write_apt(folder: Path, proxy: str) -> None:
+    """Settings by which apt knows that repository alone, at an address that only the proxy can reach."""
+    for name in ("etc", "state/lists/partial", "cache/archives/partial"):
+        (folder / name).mkdir(parents=True)
+    (folder / "status").touch()
+    (folder / "etc/sources.list").write_text("deb [trusted=yes] http://packages.invalid ./\n")
+    settings = {
+        "Dir::Etc": folder / "etc",
+        "Dir::State": folder / "state",
+        "Dir::State::status": folder / "status",
+        "Dir::Cache": folder / "cache",
+        "APT::Sandbox::User": "root",
+        "Acquire::http::Proxy": proxy,
+    }
+    (folder / "apt.conf").write_text("".join(f'{name} "{value}";\n' for name, value in settings.items()))
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """A proxy that has what it is asked for in a folder, whatever the host."""
+
+    class Proxy(SimpleHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.path = urlsplit(self.path).path
+            super().do_GET()
+
+        def log_message(self, *_: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Proxy, directory=str(folder))) as server:
+        Thread(target=server.serve_forever).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
 
 
 def files(folder: Path) -> list[Path]:
