@@ -8,13 +8,18 @@ import runpy
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib.machinery import SourceFileLoader
+from operator import attrgetter
 from types import ModuleType
 from typing import Any, NamedTuple
 
 from app.parent.process import PASSED_ON
 
 STANDARD_STREAMS = ("stdin", "stdout", "stderr")
+
+# Made by W&B's client when it is imported, and removed at its end.
+FOLDERS = (("wandb.sdk.data_types._private", "MEDIA_TMP"), ("wandb.sdk.artifacts.artifact", "Artifact._TMP_DIR"))
 
 ARG_START = 45  # field 48 of /proc/PID/stat, where those after the program's name are counted from 0
 
@@ -70,7 +75,17 @@ def _forget_the_server() -> None:
         del sys.modules[name]
     importlib.invalidate_caches()
     sys.modules["numpy"].random.seed()
+    _make_folders_anew()
     gc.enable()
+
+
+def _make_folders_anew() -> None:
+    """Those of the server would go with the first trial that ends."""
+    for module, name in FOLDERS:
+        with suppress(AttributeError):  # a private place may move
+            folder = attrgetter(name)(sys.modules.get(module))
+            folder._finalizer.detach()
+            folder.__init__()  # the same object, which other modules have by its name
 
 
 def _show_in_process_lists(command: Sequence[str]) -> None:

@@ -167,6 +167,26 @@ def test_a_process_list_shows_the_trials_own_command(warm_environment: dict[str,
     assert ended(warm_environment, "-c", program).stdout == f"{[sys.executable, '-c']}\n"
 
 
+TABLES = """
+import wandb
+run = wandb.init(mode="offline", dir=".")
+run.log({"table": wandb.Table(columns=["x"], data=[[1]])})
+artifact = wandb.Artifact("tables", "table")
+artifact.add(wandb.Table(columns=["x"], data=[[2]]), "table")
+run.finish()
+print([entry.path for entry in artifact.manifest.entries.values()])
+"""
+
+
+def test_a_trials_end_takes_no_folder_from_the_next(warm_environment: dict[str, str], tmp_path: Path) -> None:
+    """W&B's client makes folders for what is logged and for artifacts when it is imported, and removes them at its end."""
+    done = [ended(warm_environment, "-c", TABLES, cwd=tmp_path) for _ in range(2)]
+
+    assert [each.returncode for each in done] == [0, 0], done[1].stderr
+    assert len(list(tmp_path.glob("wandb/offline-run-*/files/media/table/*.json"))) == 2
+    assert [each.stdout for each in done] == ["['table.table.json']\n"] * 2
+
+
 def test_many_at_once_each_get_their_own_ending_and_leave_nothing(make_server: Make) -> None:
     way = make_server().environment
     server = server_of(way)
