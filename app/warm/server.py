@@ -69,10 +69,10 @@ def preload() -> None:
 
 
 class Server:
-    """Starts trials for those who connect to `listener`; `environment` is what the imports have seen."""
+    """Starts trials for those who connect to `listener`, but those of whose request `refuse` says why not."""
 
-    def __init__(self, listener: socket.socket, environment: Mapping[str, str]) -> None:
-        self._listener, self._environment = listener, environment
+    def __init__(self, listener: socket.socket, refuse: Callable[[Mapping[str, Any]], str | None]) -> None:
+        self._listener, self._refuse = listener, refuse
         self._trials: dict[int, socket.socket] = {}
         self._ending = False
         self._selector = selectors.PollSelector()  # epoll's state would be shared with the trials
@@ -136,7 +136,7 @@ class Server:
             print(f"warm: a request came to nothing: {error}", file=sys.stderr, flush=True)
             connection.close()
             return None
-        reason, pid = refusal(request, self._environment), -1
+        reason, pid = self._refuse(request), -1
         if reason is None:
             reason, pid = _fork()
         if pid == 0:
@@ -206,7 +206,8 @@ def _receive(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
 
 def main(path: str, environ: Mapping[str, str]) -> Become | None:
     """Serves at `path` to the end, and returns None; in a trial returns what this process is to become."""
-    server = Server(listen(path), dict(environ))
+    seen = dict(environ)  # by the imports
+    server = Server(listen(path), lambda request: refusal(request, seen))
     parent = os.getpid()
     try:
         preload()

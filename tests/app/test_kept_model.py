@@ -85,7 +85,7 @@ print("\\n" + json.dumps(said | {"sweep": sweep, "refusing": refusing}))
 
 @pytest.fixture(scope="module")
 def stdout(server: RunningServer, tmp_path_factory: pytest.TempPathFactory) -> str:
-    return script(server, tmp_path_factory.mktemp("kept"), TRIALS, PYTHONPATH=str(ROOT))
+    return script(server, tmp_path_factory.mktemp("kept"), TRIALS, plain=True, PYTHONPATH=str(ROOT))
 
 
 @pytest.fixture(scope="module")

@@ -179,7 +179,7 @@ print([entry.path for entry in artifact.manifest.entries.values()])
 
 
 def test_a_trials_end_takes_no_folder_from_the_next(warm_environment: dict[str, str], tmp_path: Path) -> None:
-    """W&B's client makes folders for what is logged and for artifacts when it is imported, and removes them at its end."""
+    """W&B's client makes some at its import, for tables and artifacts that are logged, and removes them at its end."""
     done = [ended(warm_environment, "-c", TABLES, cwd=tmp_path) for _ in range(2)]
 
     assert [each.returncode for each in done] == [0, 0], done[1].stderr

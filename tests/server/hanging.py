@@ -41,7 +41,7 @@ def exit_code(process: subprocess.Popen[str], home: Path, log: Path, limit_s: fl
 
 
 def abort(home: Path) -> None:
-    """Ends all programs of one HOME, the youngest first, so that none that waits for another cleans up."""
+    """Ends all programs of a HOME where they run, the youngest first, so that none that waits for another cleans up."""
     for pid in sorted(_of(home), reverse=True):
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGABRT)
@@ -50,8 +50,12 @@ def abort(home: Path) -> None:
 
 def _of(home: Path) -> Iterator[int]:
     for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            if f"HOME={home}".encode() in (entry / "environ").read_bytes().split(b"\0"):
+        with suppress(OSError):
+            if _is_of(home, entry):
                 yield int(entry.name)
-        except OSError:
-            continue
+
+
+def _is_of(home: Path, process: Path) -> bool:
+    """A forked program (`warm_client`) shows the environment of another process, and the directory that it is in."""
+    environment = (process / "environ").read_bytes().split(b"\0")
+    return f"HOME={home}".encode() in environment or os.readlink(process / "cwd") == str(home)

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.server import hanging
+from tests.server import hanging, warm_client
 from tests.server.real_server import RunningServer
 
 TRIAL = """
@@ -28,38 +28,47 @@ WANDB = str(Path(sys.executable).with_name("wandb"))
 
 
 def start(server: RunningServer, cwd: Path, *command: str, **env: str) -> subprocess.Popen[str]:
+    """Starts a command with pipes for its streams."""
     pipe = subprocess.PIPE
     environment = server.env(cwd) | hanging.FAULT_HANDLER | env
     return subprocess.Popen(command, cwd=cwd, env=environment, stdout=pipe, stderr=pipe, text=True)
 
 
-def cli(server: RunningServer, cwd: Path, *arguments: str, code: int = 0) -> str:
+def cli(server: RunningServer, cwd: Path, *arguments: str, code: int = 0, plain: bool = False) -> str:
     """Runs the real `wandb` command and gives all that it printed."""
-    process = start(server, cwd, WANDB, *arguments)
+    process = start(server, cwd, *python(plain), WANDB, *arguments)
     said = "".join(hanging.output(process, cwd))
     assert process.returncode == code, said
     return said
 
 
-def script(server: RunningServer, cwd: Path, text: str, *arguments: str, code: int = 0, **env: str) -> str:
+def script(
+    server: RunningServer, cwd: Path, text: str, *arguments: str, code: int = 0, plain: bool = False, **env: str
+) -> str:
     """Runs a Python program that uses the SDK and gives its stdout."""
-    process = start(server, cwd, sys.executable, "-c", text, *arguments, **env)
+    process = start(server, cwd, *python(plain), "-c", text, *arguments, **env)
     stdout, stderr = hanging.output(process, cwd)
     assert process.returncode == code, stdout + stderr
     return stdout
 
 
+def python(plain: bool = False) -> tuple[str, ...]:
+    """Plain, or with `wandb` imported already; nothing else differs, and some tests of each kind are plain."""
+    return (sys.executable,) if plain else warm_client.python()
+
+
 class Agents:
     """Real agents at work for one sweep, in a directory of their own."""
 
-    def __init__(self, server: RunningServer, cwd: Path, path: str, count: int = 1) -> None:
+    def __init__(self, server: RunningServer, cwd: Path, path: str, count: int = 1, plain: bool = False) -> None:
         self.path = path
         self._cwd = cwd
         self._log = cwd / "agents.log"
+        command = [*python(plain), WANDB, "agent", path]
         environment = server.env(cwd) | hanging.FAULT_HANDLER
         with open(self._log, "w") as log:
             self._processes = [
-                subprocess.Popen([WANDB, "agent", path], cwd=cwd, env=environment, stdout=log, stderr=log, text=True)
+                subprocess.Popen(command, cwd=cwd, env=environment, stdout=log, stderr=log, text=True)
                 for _ in range(count)
             ]
 

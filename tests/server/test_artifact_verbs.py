@@ -1,13 +1,12 @@
 """What else of the unmodified client makes artifacts: tables, code, several writers, offline runs, the command line."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.server import hanging
-from tests.server.real_client import cli, script, start
+from tests.server.real_client import cli, python, script, start
 from tests.server.real_server import RunningServer
 from tests.server.test_artifacts import said
 
@@ -125,7 +124,7 @@ def test_versions_that_are_logged_at_once_have_numbers_without_a_gap(server: Run
     names = ("one", "two", "three")
     for name in names:
         (tmp_path / name).mkdir()
-    writers = [start(server, tmp_path / name, sys.executable, "-c", MANY, name) for name in names]
+    writers = [start(server, tmp_path / name, *python(), "-c", MANY, name) for name in names]
 
     for writer, name in zip(writers, names, strict=True):
         stderr = hanging.output(writer, tmp_path / name)[1]

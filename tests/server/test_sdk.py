@@ -54,7 +54,7 @@ def work(server: RunningServer, tmp_path_factory: pytest.TempPathFactory) -> Ite
     process = start(server, inside, sys.executable, "-c", INSIDE)
     long = SWEEP.replace("[8, 16, 32]", "[8]") + "  pause_s: {value: 86400}\n"
     begun = Work(
-        Agents(server, grid, register(server, grid), count=2),
+        Agents(server, grid, register(server, grid), count=2, plain=True),
         Agents(server, endless, register(server, endless, long)),
         (process, inside),
     )
@@ -165,7 +165,7 @@ run.alert("title", "text")
 run.finish()
 print("RUN", run.id)
 """
-    said = script(server, tmp_path, program)
+    said = script(server, tmp_path, program, plain=True)
 
     run = server.api().run("local/media/" + said.split("RUN ")[1].strip())
     names = [file.name for file in run.files()]
@@ -228,7 +228,7 @@ def test_wandb_sweep_shows_why_a_config_is_refused(server: RunningServer, tmp_pa
 
 @pytest.mark.feature("wandb login")
 def test_wandb_login_accepts_the_key_and_refuses_another(server: RunningServer, tmp_path: Path) -> None:
-    cli(server, tmp_path, "login", "--relogin", "--verify", "--host", server.url, server.api_key)
+    cli(server, tmp_path, "login", "--relogin", "--verify", "--host", server.url, server.api_key, plain=True)
 
     assert server.api_key in (tmp_path / ".netrc").read_text()
     cli(server, tmp_path, "login", "--relogin", "--verify", "--host", server.url, "0" * 40, code=1)

@@ -1,0 +1,44 @@
+"""Programs that are forked from a process with `wandb` imported are those that Python would start."""
+
+import json
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.server import hanging
+from tests.server.real_client import python, script, start
+from tests.server.real_server import RunningServer
+
+SELF = """
+import json, os, sys
+print(json.dumps([sys.argv, sys.path, os.getcwd(), dict(os.environ), __name__, sys.executable, sys.stdin.read()]))
+"""
+
+
+@pytest.mark.parametrize("code", [0, 3, -signal.SIGTERM])
+def test_a_forked_program_finds_what_a_plain_one_finds_and_ends_alike(
+    server: RunningServer, tmp_path: Path, code: int
+) -> None:
+    end = f"os.kill(os.getpid(), {-code})" if code < 0 else f"sys.exit({code})"
+
+    plain, forked = (
+        json.loads(
+            script(server, tmp_path, f"{SELF}\nsys.stdout.flush(); {end}", "an", "argument", code=code, plain=plain)
+        )
+        for plain in (True, False)
+    )
+
+    assert forked == plain
+
+
+def test_a_forked_program_that_hangs_tells_where(server: RunningServer, tmp_path: Path) -> None:
+    program = "import time\ndef waits():\n    print('waits', flush=True)\n    time.sleep(86400)\nwaits()"
+    process = start(server, tmp_path, *python(), "-c", program)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "waits\n"
+
+    hanging.abort(tmp_path)
+
+    assert "in waits" in process.communicate()[1]
+    assert process.returncode == -signal.SIGABRT
