@@ -103,6 +103,21 @@ def web_address(value: str) -> str:
     return value.rstrip("/")
 
 
+def _outside(value: str) -> str:
+    if urlsplit(web_address(value)).path:
+        raise ValueError("an address like https://sweeps.example:8443, with nothing behind the port")
+    return web_address(value)
+
+
+def _networks(value: str) -> str:
+    try:
+        for part in filter(None, value.split(",")):
+            ipaddress.ip_network(part.strip())
+    except ValueError:
+        raise ValueError("IP addresses and networks with commas between, as 10.0.0.2,172.16.0.0/12") from None
+    return value
+
+
 def ip_address(value: str) -> str:
     """Gives an IP address as it is: what a name of this machine leads to, others may see otherwise.
 
@@ -136,7 +151,8 @@ class Settings:
         port: its port there; 0 takes a free one.
         data_dir: absolute; holds all that is written.
         server_url: where the embedded server answers; "" means as it says itself in `data_dir`.
-        public_url: where browsers reach it; "" means there too.
+        public_url: its address outside, as behind a proxy; "" means there too.
+        trusted_proxies: addresses and networks of proxies in front of it, with commas between.
         fashion_mnist_dir: directory of the data set's files; "" looks in the usual places.
         wandb_project: the sweep's project.
         wandb_entity: the team or user that owns it; "" is the account's own.
@@ -165,7 +181,8 @@ class Settings:
     port: int = _variable("8080", _whole_number(0, 65535))
     data_dir: Path = _variable("data", _absolute)
     server_url: str = _variable("", web_address)
-    public_url: str = _variable("", web_address)
+    public_url: str = _variable("", _outside)
+    trusted_proxies: str = _variable("", _networks)
     fashion_mnist_dir: str = _variable("", str)
     wandb_project: str = _variable("wandb-sweep-practice", _project)
     wandb_entity: str = _variable("", str)

@@ -19,6 +19,7 @@ import click
 from server import verify as verifier
 from server.greeting import Place, greeting, readable_by_others
 from server.keys import KeyFileError, OneTimeLinks, load_keys
+from server.reached import OWN_MACHINE, Network, proxies, public_address
 from server.settings import Settings
 from server.standby import stand_by
 from server.store.database import Database, reading
@@ -41,13 +42,36 @@ def _silence(flag: str, default_s: float, text: str) -> Callable[[Callable[..., 
     return click.option(flag, default=default_s, show_default=True, type=click.FloatRange(min=0), help=text)
 
 
+def _read_by(parse: Callable[[str], Any]) -> Callable[[click.Context, click.Parameter, str | None], Any]:
+    """Reads what an option holds, if anything, by what raises ValueError with what is allowed."""
+
+    def read(context: click.Context, option: click.Parameter, value: str | None) -> Any:
+        try:
+            return parse(value) if value else None
+        except ValueError as error:
+            raise click.BadParameter(f"{value!r}; allowed: {error}.") from None
+
+    return read
+
+
 @click.group(invoke_without_command=True)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port", default=DEFAULT_PORT, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one."
 )
 @click.option("--data", default="data/server", show_default=True, type=click.Path(path_type=Path), help="What is kept.")
-@click.option("--public-url", default=None, help="Base of links for browsers; default: as each client came.")
+@click.option(
+    "--public-url",
+    envvar="PUBLIC_URL",
+    callback=_read_by(public_address),
+    help="The address outside, of links and of files; default: as each client came.",
+)
+@click.option(
+    "--trusted-proxies",
+    envvar="TRUSTED_PROXIES",
+    callback=_read_by(proxies),
+    help="Addresses and networks of reverse proxies, with commas between; those on this machine are trusted anyway.",
+)
 @click.option(
     "--api-key-file",
     type=click.Path(path_type=Path),
@@ -91,6 +115,7 @@ def main(
     port: int,
     data: Path,
     public_url: str | None,
+    trusted_proxies: tuple[Network, ...] | None,
     api_key_file: Path | None,
     show_env: bool,
     standby: bool,
@@ -111,6 +136,7 @@ def main(
         settings = Settings(
             data=data,
             public_url=public_url,
+            trusted_proxies=trusted_proxies or (),
             agent_silent_s=agent_silent_s,
             run_missing_s=run_missing_s,
             run_orphan_s=run_orphan_s,
@@ -170,7 +196,8 @@ def serve(settings: Settings, host: str, port: int, show_env: bool, api_key_file
         links = OneTimeLinks(settings.link_lifetime_s)
         try:
             place = Place(listener.getsockname()[0], listener.getsockname()[1], settings.public_url)
-            program = Program(create_app(database, settings, keys, links))
+            believed = (*OWN_MACHINE, *map(str, settings.trusted_proxies))
+            program = Program(create_app(database, settings, keys, links), believed)
             program.end_on_signals()
             _note_address(settings.data, place)
             login = "" if readable_by_others(sys.stdout.fileno()) else f"/login?token={links.make()}"

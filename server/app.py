@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -22,6 +23,7 @@ from server.pages.events import Events
 from server.pages.routes import routes as page_routes
 from server.protocol.context import signed_file_url
 from server.protocol.routes import protocol_routes
+from server.reached import Reached
 from server.settings import Settings
 from server.store import queries
 from server.store.database import Database
@@ -81,7 +83,8 @@ def create_app(
         *protocol_routes(database, settings, keys, links, clock, new_id),
         *page_routes(database, settings, keys, links, clock, file_url, events),
     ]
-    app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={Exception: _busy})
+    reached = Middleware(Reached, settings.public_url, settings.trusted_proxies)
+    app = Starlette(routes=routes, middleware=[reached], lifespan=lifespan, exception_handlers={Exception: _busy})
     app.state.events, app.state.look = events, upkeep.look
     return app
 

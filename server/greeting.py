@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from server.keys import API_KEY_FILE
+from server.reached import is_loopback
 
 TLS_PAGE = "deploy/tls/README.md"
 EVERYWHERE = ("0.0.0.0", "::")
@@ -37,14 +38,14 @@ class Place:
     def open_in_clear(self) -> bool:
         """Whether other machines come to it without TLS."""
         if self.public_url:
-            return urlsplit(self.public_url).scheme == "http" and not _is_loopback(self.public_url)
+            return urlsplit(self.public_url).scheme == "http" and not is_loopback(self.public_url)
         return not ipaddress.ip_address(self.host).is_loopback
 
     @property
     def url_of_others(self) -> str | None:
         """Its address for other machines; None if they have none."""
         if self.public_url:
-            return None if _is_loopback(self.public_url) else self.public_url
+            return None if is_loopback(self.public_url) else self.public_url
         if ipaddress.ip_address(self.host).is_loopback:
             return None
         return self._url(socket.gethostname()) if self.host in EVERYWHERE else self.url
@@ -81,11 +82,3 @@ def readable_by_others(descriptor: int) -> bool:
     """Whether what is written there ends in a file that not only its owner can read."""
     mode = os.fstat(descriptor).st_mode
     return stat.S_ISREG(mode) and bool(mode & (stat.S_IRGRP | stat.S_IROTH))
-
-
-def _is_loopback(url: str) -> bool:
-    name = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return name == "localhost"

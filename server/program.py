@@ -2,6 +2,7 @@
 
 import signal
 import socket
+from collections.abc import Iterable
 from types import FrameType
 
 import uvicorn
@@ -11,9 +12,13 @@ SHUTDOWN_GRACE_S = 5
 
 
 class Program(uvicorn.Server):
-    """uvicorn, which would wait for open pages' streams as for requests under way: here they end first."""
+    """uvicorn, which would wait for open pages' streams as for requests under way: here they end first.
 
-    def __init__(self, app: Starlette) -> None:
+    Args:
+        believed: addresses and networks whose `X-Forwarded-Proto` counts.
+    """
+
+    def __init__(self, app: Starlette, believed: Iterable[str]) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -21,6 +26,7 @@ class Program(uvicorn.Server):
                 access_log=False,
                 timeout_graceful_shutdown=SHUTDOWN_GRACE_S,
                 server_header=False,
+                forwarded_allow_ips=list(believed),
             )
         )
         self._end_streams = app.state.events.end

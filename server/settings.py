@@ -1,6 +1,7 @@
 """Every knob of the server: default, unit in its name, help text. `__main__` fills it."""
 
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
 
@@ -10,7 +11,8 @@ class Settings:
 
     Attributes:
         data: directory of the database, the files of runs, the API key; made with mode 0700.
-        public_url: base of the links that people open; None takes it from each request's `Host`.
+        public_url: the address outside, of links and of files; None takes it from each request's `Host`.
+        trusted_proxies: what comes from these networks comes by a proxy, and is believed as to how.
         entity: the one user's name, W&B's default entity.
         agent_silent_s: an agent unheard of for this long is gone; its silent runs are given up.
         run_missing_s: grace for a run that its living agent no longer reports and that has sent no end.
@@ -28,6 +30,7 @@ class Settings:
 
     data: Path
     public_url: str | None = None
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     entity: str = "local"
     agent_silent_s: float = 120.0
     run_missing_s: float = 15.0

@@ -90,7 +90,9 @@ def command(settings: Settings, *flags: str) -> list[str]:
         "--run-orphan-s": settings.run_orphan_s,
     }
     limits = [text for flag, limit_s in silence.items() for text in (flag, str(limit_s))]
-    return [*program, "--data", str(directory(settings)), *limits, *flags]
+    outside = {"--public-url": settings.public_url, "--trusted-proxies": settings.trusted_proxies}
+    ways = [text for flag, value in outside.items() if value for text in (flag, value)]
+    return [*program, "--data", str(directory(settings)), *limits, *ways, *flags]
 
 
 def env_command(settings: Settings) -> str:

@@ -1,7 +1,7 @@
 """A real `python -m server` process for the tests that use the real `wandb`."""
 
+import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -34,11 +34,11 @@ class RunningServer:
         with open(self.log, "a") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
         end_s = time.monotonic() + HANG_S
-        while not (match := re.search(r"server at (\S+),", self.output()[begin:])):
+        while "server at " not in self.output()[begin:]:
             assert self.process.poll() is None, f"the server died:\n{self.output()}"
             assert time.monotonic() < end_s, f"the server does not listen:\n{self.output()}"
             time.sleep(0.05)
-        self.url = match[1]
+        self.url = json.loads((self.data / "server.json").read_text())["url"]
 
     def kill(self) -> None:
         """SIGKILL: no goodbye."""
