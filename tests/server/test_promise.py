@@ -43,6 +43,9 @@ DESCRIBE = "mutation ($id: String!, $n: String) { upsertBucket(input: {id: $id, 
 BEGIN = """mutation ($run: String!, $sweep: String, $program: String) { upsertBucket(input: {
     name: $run, modelName: "p", sweep: $sweep, jobProgram: $program}) { bucket { id displayName } } }"""
 UPDATE = "mutation ($id: ID, $config: String) { upsertSweep(input: {id: $id, config: $config}) { sweep { name } } }"
+SEEN = """query ($sweep: String!) { project(name: "p") {
+    runs { edges { node { name displayName } } }
+    sweep(sweepName: $sweep) { runs { edges { node { state config } } } } } }"""
 
 # Counted from the newest: what has just been begun is most of what happens next.
 anything = st.integers(min_value=0, max_value=9)
@@ -219,17 +222,17 @@ class Promise(RuleBasedStateMachine):
             assert verify(connection).problems == ()
 
     @invariant()
-    def no_point_has_two_runs(self) -> None:
-        runs = self._runs() if self.ids else []
+    def no_point_has_two_runs_and_nothing_else_changes_a_name(self) -> None:
+        project = self.wb.ask(SEEN, sweep=self.sweep)["project"]
+        self._hold_one_run_a_point([edge["node"] for edge in project["sweep"]["runs"]["edges"]])
+        named = [edge["node"] for edge in project["runs"]["edges"]]
+        assert {run["name"]: run["displayName"] for run in named} == self.names
+
+    def _hold_one_run_a_point(self, runs: list[dict[str, Any]]) -> None:
+        runs = self._of_points(runs)
         for told in (states.LIVE, (states.FINISHED,)):
             having = Counter(self._unit(run) for run in runs if run["state"] in told)
             assert all(count == 1 for count in having.values()), having
-
-    @invariant()
-    def nothing_else_changes_a_name(self) -> None:
-        found = self.wb.ask('{ project(name: "p") { runs { edges { node { name displayName } } } } }')["project"]
-        edges = found["runs"]["edges"] if found else []
-        assert {edge["node"]["name"]: edge["node"]["displayName"] for edge in edges} == self.names
 
     def teardown(self) -> None:
         """Whatever was before: one agent that does its work ends the sweep with one result a point."""
@@ -240,7 +243,7 @@ class Promise(RuleBasedStateMachine):
             for unit in self.units:
                 assert results[unit] >= 1 or failed[unit] > RETRIES or self._hopeless(unit), (unit, results, failed)
             self.the_ledger_holds()
-            self.no_point_has_two_runs()
+            self._hold_one_run_a_point(self._runs())
         self.open.close()
         self.folder.cleanup()
 
@@ -266,7 +269,10 @@ class Promise(RuleBasedStateMachine):
         return list(self.ids)[-1 - which % len(self.ids)]
 
     def _runs(self) -> list[dict[str, Any]]:
-        return [run for run in self.wb.runs(self.sweep) if "units" in json.loads(run["config"])]
+        return self._of_points(self.wb.runs(self.sweep))
+
+    def _of_points(self, runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [run for run in runs if "units" in json.loads(run["config"])]
 
     def _unit(self, run: dict[str, Any]) -> int:
         return int(json.loads(run["config"])["units"]["value"])
