@@ -200,7 +200,9 @@ def _setup(err: bool = False) -> Setup:
 
 
 def _read(**variables: str) -> Setup:
-    return Setup.read({**os.environ, **variables})
+    setup = Setup.read({**os.environ, **variables})
+    os.environ.update(setup.environ)  # what `.env` says counts in this process too
+    return setup
 
 
 def _say(*lines: str | None, err: bool = False) -> None:

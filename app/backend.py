@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
+from urllib.parse import urlsplit
 
 from app.machine import device
 from app.settings import (
@@ -29,6 +30,8 @@ CHOOSING = (API_KEY, API_KEY_FILE, BASE_URL)
 
 # Where a container's engine puts what WANDB_API_KEY_FILE names on its machine.
 MOUNTED_KEY = Path("/run/secrets/wandb_api_key")
+
+NO_PROXY = ("no_proxy", "NO_PROXY")  # some read the one, some the other
 
 CLOUD_URL = "https://api.wandb.ai"
 EMBEDDED: Final = "embedded"
@@ -124,8 +127,19 @@ def environment(
         # The sweeps' command says `python`: this program's own, whatever else is installed.
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), environ.get("PATH", os.defpath)]),
     }
+    if backend.kind == EMBEDDED:
+        values |= _directly(urlsplit(backend.base_url).hostname, values)
     device.configure(values)
     return values
+
+
+def _directly(host: str | None, values: Mapping[str, str]) -> dict[str, str]:
+    """Keeps the clients' proxies away from the embedded server, which lies where they seldom reach."""
+    given = {name: values.get(name, "") for name in NO_PROXY}
+    if not host or "*" in given.values() or not any(name.lower().endswith("_proxy") for name in values):
+        return {}
+    either = next(filter(None, given.values()), "")
+    return {name: ",".join(filter(None, [value or either, host])) for name, value in given.items()}
 
 
 def _wandb(backend: Backend, settings: Settings, env_file: Mapping[str, str]) -> dict[str, str]:

@@ -20,6 +20,7 @@ from terms.record import WRONG_USAGE_EXIT_CODE
 
 ENV_FILE = "ENV_FILE"
 DEFAULT_ENV_FILE = ".env"
+WAYS = "SSL_CERT_(FILE|DIR)|(HTTP|HTTPS|ALL|NO)_PROXY"  # how servers are reached, and whom a client trusts
 PROCESS_ENVIRONMENT = "-"  # as ENV_FILE: a container's engine has read the file already
 
 T = TypeVar("T")
@@ -285,6 +286,20 @@ def _of_process(name: str, environ: Mapping[str, str]) -> str:
     value = environ.get(name, "")
     meant = name != "HOST" or f"HOST={value}" in environ.get("MAKEFLAGS", "") or re.match(r"[0-9.]+$|[^/]*:", value)
     return value if meant else ""
+
+
+def one_environment(environ: Mapping[str, str], env_file: Mapping[str, str]) -> dict[str, str]:
+    """The process's variables, and those of `.env` that it lacks; which `WANDB_*` count is for the backend to say."""
+    return {**{name: value for name, value in env_file.items() if not name.startswith("WANDB_")}, **environ}
+
+
+def shadowed(environ: Mapping[str, str], env_file: Mapping[str, str]) -> list[str]:
+    """Ways to a server that `.env` names and the shell has otherwise, for machines export them unasked: a line each."""
+    return [
+        f"{name} of the shell comes before that of .env, which is another."  # and may hold a password
+        for name in sorted(env_file)
+        if re.fullmatch(WAYS, name, re.IGNORECASE) and environ.get(name, env_file[name]) != env_file[name]
+    ]
 
 
 def misspelt(environ: Mapping[str, str], env_file: Iterable[str], known: Iterable[str]) -> list[str]:

@@ -21,9 +21,6 @@ from app.settings import Settings
 
 TIMEOUT_S = 5.0
 
-# Machines with a proxy often name no exception for their own address.
-_open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
-
 
 @dataclass(frozen=True)
 class Server:
@@ -67,7 +64,9 @@ class Server:
         credentials = base64.b64encode(f"api:{self.api_key}".encode()).decode()
         headers = {"Authorization": f"Basic {credentials}"}
         request = urllib.request.Request(self.url + path, method=method, headers=headers)
-        with _open(request, timeout=TIMEOUT_S) as answer:
+        # Machines with a proxy often name no exception for their own address. `app.backend` makes one for all others.
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with direct.open(request, timeout=TIMEOUT_S) as answer:
             return bytes(answer.read())
 
 

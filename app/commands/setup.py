@@ -16,7 +16,12 @@ from app.settings import Settings
 
 @dataclass(frozen=True)
 class Setup:
-    """Read once, when a command starts."""
+    """Read once, when a command starts.
+
+    Attributes:
+        environ: of the command and of all that it starts: the process's variables, then those of `.env` that it lacks;
+            `WANDB_*` of `.env` are the backend's.
+    """
 
     settings: Settings
     backend: Backend
@@ -34,7 +39,7 @@ class Setup:
         read, chosen = settings.read(environ, env_file), backend.choose(env_file)
         if chosen.kind == EMBEDDED:  # it has one user; a team of the cloud is none of its
             read = replace(read, wandb_entity="")
-        return cls(read, chosen, dict(environ), env_file)
+        return cls(read, chosen, settings.one_environment(environ, env_file), env_file)
 
     def notes(self) -> list[str]:
         """What should be said first: the backend and why, and what was set without effect."""
@@ -42,6 +47,7 @@ class Setup:
         return [
             f"Backend: {self.backend.reason}.",
             *([f"{exported} of the shell has no effect: only .env chooses the backend."] if exported else []),
+            *settings.shadowed(self.environ, self.env_file),
             *settings.misspelt(self.environ, self.env_file, backend.CHOOSING),
         ]
 
