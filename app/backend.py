@@ -28,6 +28,9 @@ API_KEY_FILE = "WANDB_API_KEY_FILE"
 BASE_URL = "WANDB_BASE_URL"
 CHOOSING = (API_KEY, API_KEY_FILE, BASE_URL)
 
+# The certificates by which all of W&B's client checks a server, but its reading of artifacts, which `requests` does.
+TRUSTED, TRUSTED_BY_REQUESTS = "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"
+
 # Where a container's engine puts what WANDB_API_KEY_FILE names on its machine.
 MOUNTED_KEY = Path("/run/secrets/wandb_api_key")
 
@@ -129,6 +132,8 @@ def environment(
     }
     if backend.kind == EMBEDDED:
         values |= _directly(urlsplit(backend.base_url).hostname, values)
+    if values.get(TRUSTED):
+        values.setdefault(TRUSTED_BY_REQUESTS, values[TRUSTED])
     device.configure(values)
     return values
 

@@ -136,3 +136,12 @@ def test_a_login_of_the_user_leads_the_client_nowhere_else(tmp_path: Path) -> No
     )
 
     assert json.loads(shown.stdout) == ["http://127.0.0.1:8080", "embedded-key", None]
+
+
+def test_the_ca_that_a_client_trusts_is_trusted_for_artifacts_too() -> None:
+    values = environment({"SSL_CERT_FILE": "root.crt"}, EXPORTED)
+    own = environment({"SSL_CERT_FILE": "root.crt"}, EXPORTED | {"REQUESTS_CA_BUNDLE": "other.crt"})
+
+    assert (values["SSL_CERT_FILE"], values["REQUESTS_CA_BUNDLE"]) == ("root.crt", "root.crt")
+    assert own["REQUESTS_CA_BUNDLE"] == "other.crt"
+    assert "REQUESTS_CA_BUNDLE" not in environment({}, EXPORTED)
