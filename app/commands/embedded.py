@@ -7,6 +7,7 @@ that it writes and two of its addresses.
 import base64
 import http.client
 import json
+import os
 import shlex
 import ssl
 import sys
@@ -123,3 +124,13 @@ def find(settings: Settings) -> Server | None:
         if settings.server_url:
             raise
         return None  # another's, at the address that ours had
+
+
+def absent(settings: Settings) -> str:
+    """Why `find` found none, and what to do."""
+    key = directory(settings) / "api-key"
+    if settings.server_url and not os.access(key, os.R_OK):
+        return f"{key}: no key that can be read here. DATA_DIR is to be the folder that the machine of SERVER_URL uses."
+    if settings.server_url:
+        return f"no server answers at {settings.server_url} (SERVER_URL)."
+    return f"no server answers for {directory(settings)}. `make up` and `make serve` start one."

@@ -78,9 +78,7 @@ class Setup:
             return self.backend
         server = embedded.find(self.settings)
         if server is None:
-            raise BackendError(
-                f"no server answers for {embedded.directory(self.settings)}. `make up` and `make serve` start one."
-            )
+            raise BackendError(embedded.absent(self.settings))
         return self.at(server)
 
     def at(self, server: Server) -> Backend:

@@ -97,6 +97,20 @@ def test_where_nobody_listens_there_is_no_server(tmp_path: Path) -> None:
     assert embedded.find(keeps(tmp_path, f"http://127.0.0.1:{port}")) is None
 
 
+def test_of_a_server_elsewhere_it_is_said_whether_it_or_its_key_is_missing(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    told = settings.read({"DATA_DIR": str(tmp_path), "SERVER_URL": url}, {})
+
+    without_key = embedded.absent(told)
+    keeps(tmp_path, url)
+    without_server = embedded.absent(told)
+
+    assert embedded.find(told) is None
+    assert without_key.startswith(f"{tmp_path}/server/api-key: no key that can be read here.")
+    assert without_server == f"no server answers at {url} (SERVER_URL)."
+
+
 def test_what_does_not_speak_http_is_no_server(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
 
