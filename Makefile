@@ -66,7 +66,7 @@ check: .venv/.dev
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	.venv/bin/lint-imports
-	.venv/bin/hadolint Dockerfile
+	.venv/bin/hadolint Dockerfile deploy/tls/Dockerfile
 	.venv/bin/yamllint .
 	.venv/bin/shellcheck .ci/run $$(git ls-files '*.sh')
 

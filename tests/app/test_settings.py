@@ -95,7 +95,7 @@ def test_the_example_file_tells_of_every_setting_its_default_and_why() -> None:
 
 def containers_only(known: Iterable[str]) -> set[str]:
     """What only the Compose files read, and the one that names these files."""
-    texts = [path.read_text() for path in (ROOT / "docker-compose.yml", ROOT / "compose.gpu.yml")]
+    texts = [path.read_text() for path in (ROOT / "docker-compose.yml", *ROOT.glob("compose.*.yml"))]
     names = re.findall(r"\$\{(\w+)|args: \[(\w+)\]", "".join(texts))
     return {"COMPOSE_FILE", *map("".join, names)}.difference(known)
 
