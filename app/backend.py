@@ -87,7 +87,7 @@ def choose(env_file: Mapping[str, str]) -> Backend:
 
 def _key(env_file: Mapping[str, str]) -> tuple[str, str]:
     """Returns the key and the variable that it came by; a key in a file does not show in `docker inspect`."""
-    key, name = env_file.get(API_KEY, ""), env_file.get(API_KEY_FILE, "")
+    key, name = env_file.get(API_KEY, "").strip(), env_file.get(API_KEY_FILE, "")  # a secret is often a whole line
     if key or not name:
         return key, API_KEY
     path = MOUNTED_KEY if env_file.get(ENV_FILE) == PROCESS_ENVIRONMENT else Path(name).expanduser()

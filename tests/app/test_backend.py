@@ -51,6 +51,11 @@ def test_a_key_alone_means_the_cloud_for_register_and_agents() -> None:
     assert "WANDB_APP_URL" not in values
 
 
+def test_a_key_may_bring_the_end_of_its_line() -> None:
+    assert backend.choose({"WANDB_API_KEY": f"{KEY}\n"}).api_key == KEY
+    assert backend.choose({"WANDB_API_KEY": "\n"}).kind == "embedded"
+
+
 def test_an_address_and_a_key_mean_that_server() -> None:
     values = environment({"WANDB_API_KEY": KEY, "WANDB_BASE_URL": "http://10.0.0.2:8080/"}, EXPORTED)
 
