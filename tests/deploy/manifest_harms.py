@@ -44,6 +44,9 @@ HARMS: dict[str, Callable[[list[Manifest]], object]] = {
     "tf-sweeps-register has no limit of memory": lambda it: container(it, REGISTER)["resources"]["limits"].pop(
         "memory"
     ),
+    "tf-sweeps-server asks for more memory than it may have": lambda it: container(it, SERVER)["resources"][
+        "requests"
+    ].update(memory="1Gi"),
     "tf-sweeps-agents is killed before 75 s": lambda it: pod(it).pop("terminationGracePeriodSeconds"),
     "tf-sweeps-agents may not have restartPolicy Always": lambda it: pod(it).update(restartPolicy="Always"),
     "tf-sweeps-agents mounts dat, which is no volume": lambda it: container(it, AGENTS)["volumeMounts"][1].update(

@@ -1,5 +1,6 @@
 """What a cluster would refuse, or let pass to be regretted, and no schema tells: each rule yields its complaints."""
 
+import re
 from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Any
@@ -59,6 +60,18 @@ def limited(it: Workload) -> Iterator[str]:
     yield from (
         f"{it.name} has no limit of {name}" for name in ("cpu", "memory", "ephemeral-storage") if name not in limits
     )
+
+
+def asks_for_no_more_than_its_limits(it: Workload) -> Iterator[str]:
+    requests, limits = (it.container.get("resources", {}).get(name, {}) for name in ("requests", "limits"))
+    for name, asked in requests.items():
+        if _quantity(asked) > _quantity(limits.get(name, asked)):
+            yield f"{it.name} asks for more {name} than it may have"
+
+
+def _quantity(text: str | int) -> float:
+    number, unit = re.fullmatch(r"(\d+)(m|Ki|Mi|Gi)?", str(text)).groups()  # type: ignore[union-attr]
+    return int(number) * {None: 1.0, "m": 0.001, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30}[unit]
 
 
 def ends_in_its_own_time(it: Workload) -> Iterator[str]:
@@ -191,7 +204,8 @@ def selects(selector: Manifest, labels: dict[str, str]) -> bool:
 
 
 OF_PODS: list[Callable[[Workload], Iterator[str]]] = [
-    *(hardened, limited, ends_in_its_own_time, restarts, volumes_are_there, image_is_pushed, fails_as_meant),
+    *(hardened, limited, asks_for_no_more_than_its_limits, ends_in_its_own_time, restarts),
+    *(volumes_are_there, image_is_pushed, fails_as_meant),
 ]
 OF_ALL: list[Callable[[list[Manifest]], Iterator[str]]] = [
     *(references_exist, the_key_is_only_referred_to, selectors_match, ports_match, words_are_known),
