@@ -39,6 +39,10 @@ def _absolute(value: str) -> Path:
     return Path(value).expanduser().absolute()
 
 
+def _absolute_or_none(value: str) -> Path | None:
+    return _absolute(value) if value else None
+
+
 def _whole_number(least: int, most: int) -> Callable[[str], int]:
     def parse(value: str) -> int:
         if not re.fullmatch("[0-9]{1,6}", value) or not least <= int(value) <= most:
@@ -165,6 +169,7 @@ class Settings:
         stop_on_nan: whether a trial ends at once when its loss is no number.
         no_progress_min: a trial that does no step for so long is ended; 0 never does.
         gpu_slots: trials at once on each GPU.
+        gpu_slots_dir: where they tell one another which slots are taken; None is a folder of this machine's.
         gpu_memory_mib: of a GPU for each trial; None shares it out by the slots.
         wait_s: how long an agent waits for a backend that gives no answer, or for its sweep to be registered.
         agent_silent_s: after so long without a word from an agent and from its run, the run is given up.
@@ -195,6 +200,7 @@ class Settings:
     stop_on_nan: bool = _variable("1", _on_or_off)
     no_progress_min: float = _variable("30", _minutes)
     gpu_slots: int = _variable("2", _whole_number(1, 64))
+    gpu_slots_dir: Path | None = _variable("", _absolute_or_none)
     gpu_memory_mib: int | None = _variable("auto", _or_auto(_whole_number(64, 999_999)))
     wait_s: int = _variable("600", _whole_number(0, 604_800))
     agent_silent_s: int = _variable("120", _whole_number(5, 86_400))
@@ -244,7 +250,7 @@ class Trial:
 # What a trial and its thin parent read from their own environment.
 FOR_TRIALS = (
     *("WARM", "XLA", "DETERMINISTIC", "KEEP_WEIGHTS", "CHECKPOINT_S", "STOP_ON_NAN", "NO_PROGRESS_MIN"),
-    *("GPU_SLOTS", "GPU_MEMORY_MIB"),
+    *("GPU_SLOTS", "GPU_SLOTS_DIR", "GPU_MEMORY_MIB"),
 )
 
 

@@ -15,7 +15,7 @@ POOLS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 XLA_DETERMINISM = "--xla_gpu_deterministic_ops=true"
 
 # A process keeps its GPU: CUDA has started on it, and cannot be moved to another.
-_held: list[Lease] = []
+_held: list[Lease | None] = []  # None is one that its cluster has given to it
 
 
 def configure(environ: MutableMapping[str, str]) -> None:
@@ -37,10 +37,11 @@ def acquire(
 ) -> None:
     """Takes a trial's share of the machine, for the life of the process. Before TensorFlow starts its runtime.
 
-    Where there are GPUs, it waits for a slot of one.
+    Where there are GPUs, it waits for a slot of one, unless a cluster has given them to it alone: to a job of a single
+    agent. Those of a job with several are shared out among these.
 
     Args:
-        settings: threads, agents, data_dir, gpu_slots, gpu_memory_mib, xla, deterministic.
+        settings: threads, agents, gpu_slots, gpu_slots_dir, gpu_memory_mib, xla, deterministic.
         environ: this process's own, which gets what is taken.
         most_threads: more than these do the model no good; None if it has use for all.
         between: called once a second while it waits.
@@ -55,17 +56,21 @@ def acquire(
         return
     if settings.xla and settings.deterministic:
         environ["XLA_FLAGS"] = f"{environ.get('XLA_FLAGS', '')} {XLA_DETERMINISM}".strip()
-    lease = gpu_slots.lease(settings.data_dir / "gpu-slots", gpus, settings.gpu_slots, between=between)
+    if gpu_slots.given_out(environ) and (settings.agents or 1) == 1:
+        _hold(None, settings.gpu_memory_mib)
+        return
+    lease = gpu_slots.lease(settings.gpu_slots_dir, gpus, settings.gpu_slots, between=between)
     lease.apply(environ)
     _hold(lease, lease.memory_mib(settings.gpu_slots, settings.gpu_memory_mib))
 
 
-def _hold(lease: Lease, limit_mib: int | None) -> None:
+def _hold(lease: Lease | None, limit_mib: int | None) -> None:
     import tensorflow as tf
 
     usable = tf.config.list_physical_devices("GPU")
     if not usable:
-        lease.close()
+        if lease:
+            lease.close()
         print("TensorFlow cannot use the GPU that is here: this trial runs on the CPU.")
         return
     _held.append(lease)

@@ -1,7 +1,7 @@
-"""GPUs shared out among the trials of one machine: each holds a slot of a GPU, a locked file in DATA_DIR, as it trains.
+"""GPUs shared out among the trials of one machine: each holds a slot of a GPU, a locked file, as it trains.
 
-The kernel frees a lock when its holder dies, however it dies, and it works across containers that share a volume.
-Nothing here touches CUDA.
+The files lie on a disk of this machine. The kernel frees a lock when its holder dies, however it dies, and it works
+across containers that share a volume. Nothing here touches CUDA.
 """
 
 import fcntl
@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from app.machine import node
+
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 VISIBLE_IN_CONTAINER = "NVIDIA_VISIBLE_DEVICES"  # read by NVIDIA's container toolkit
 TRAINER = "TRAINER"  # set in images: "cpu" or "gpu"
@@ -21,6 +23,13 @@ TRAINER = "TRAINER"  # set in images: "cpu" or "gpu"
 QUERY = ("--query-gpu=uuid,memory.total", "--format=csv,noheader,nounits")
 QUERY_LIMIT_S = 30  # it wakes a driver that nobody uses
 LOOK_S = 1.0
+
+# How clusters tell a job which GPUs it has to itself: Slurm, PBS, Grid Engine, HTCondor, LSF. CUDA_VISIBLE_DEVICES may
+# also be a user's own word.
+GIVEN_OUT = (
+    *("SLURM_JOB_GPUS", "SLURM_STEP_GPUS", "SLURM_GPUS_ON_NODE", "PBS_GPUFILE", "SGE_HGR_gpu"),
+    *("_CONDOR_AssignedGPUs", "LSB_JOBID"),
+)
 
 # What CUDA itself takes of a GPU for each process, beside the memory that TensorFlow asks for.
 CONTEXT_MIB = 600
@@ -38,6 +47,17 @@ class Gpu:
 
     name: str
     memory_mib: int | None = None
+
+    @property
+    def everywhere(self) -> str:
+        """A name that no GPU of another machine has, for a file."""
+        return (f"{self.name}@{node.identity()}" if self.name.isdigit() else self.name).replace("/", "_")
+
+
+class SlotError(Exception):
+    """Nobody can tell which slots are taken; the message says why and what to do."""
+
+    exit_code = 1  # told in a line
 
 
 @dataclass(frozen=True)
@@ -71,8 +91,13 @@ class Lease:
         self.file.close()
 
 
+def given_out(environ: Mapping[str, str]) -> bool:
+    """Whether a cluster has given this job GPUs that no other job has."""
+    return VISIBLE in environ and any(environ.get(name) for name in GIVEN_OUT)
+
+
 def lease(
-    folder: Path,
+    folder: Path | None,
     gpus: Sequence[Gpu],
     slots: int,
     *,
@@ -82,17 +107,19 @@ def lease(
     """Takes a free slot, of the GPUs with the fewest trials first; waits for one, and says so once.
 
     Args:
-        folder: on a disk of this machine; the same for all that share the GPUs.
+        folder: on a disk of this machine; the same for all that share the GPUs. None is one of this user's.
         gpus: at least one.
         slots: trials at once on each.
         between: called once a second while it waits; what it raises ends the waiting.
+
+    Raises:
+        SlotError: if the folder cannot be used, or no file in it be locked.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     told = False
     while True:
         for slot in range(slots):
             for gpu in gpus:
-                file = _locked(folder / f"{gpu.name.replace('/', '_')}.{slot}.lock")
+                file = _locked(folder, f"{gpu.everywhere}.{slot}.lock")
                 if file is not None:
                     return Lease(gpu, slot, file)
         if not told:
@@ -102,13 +129,33 @@ def lease(
         time.sleep(LOOK_S)
 
 
-def _locked(path: Path) -> IO[str] | None:
+def _locked(folder: Path | None, name: str) -> IO[str] | None:
+    try:
+        return _try_lock(_usable(folder) / name)
+    except OSError as error:
+        where = folder or "this machine's temporary folder"
+        raise SlotError(
+            f"GPU slots cannot be kept in {where}: {error}. "
+            "Set GPU_SLOTS_DIR to a folder of yours on a disk of this machine that no other shares."
+        ) from None
+
+
+def _usable(folder: Path | None) -> Path:
+    if folder is None:
+        return node.own_folder("gpu-slots")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _try_lock(path: Path) -> IO[str] | None:
     file = path.open("a")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    except OSError as error:
         file.close()
-        return None
+        if isinstance(error, BlockingIOError):
+            return None
+        raise
     return file
 
 

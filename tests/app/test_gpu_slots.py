@@ -1,5 +1,7 @@
 """GPUs are found without CUDA and shared out by slots: nobody takes two, and a dead trial's slot is free."""
 
+import os
+import stat
 import subprocess
 import sys
 from contextlib import ExitStack, closing
@@ -7,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from app.machine import gpu_slots
-from app.machine.gpu_slots import Gpu, find, lease
+from app.machine import gpu_slots, node
+from app.machine.gpu_slots import Gpu, SlotError, find, lease
 
 A, B = "GPU-aaaaaaaa-0000", "GPU-bbbbbbbb-1111"
 
@@ -91,6 +93,86 @@ def test_a_lease_shows_cuda_one_gpu_and_shares_its_memory(tmp_path: Path) -> Non
     assert held.memory_mib(slots=2, asked_mib=None) == 16_000 // 2 - gpu_slots.CONTEXT_MIB
     assert held.memory_mib(slots=1, asked_mib=None) is None
     assert held.memory_mib(slots=2, asked_mib=900) == 900
+
+
+def machine_of_its_own(monkeypatch: pytest.MonkeyPatch, folder: Path, boot_id: str) -> None:
+    """Makes this the machine that has been started under this id, with a temporary folder of its own."""
+    folder.mkdir(exist_ok=True)
+    (folder / "boot_id").write_text(f"{boot_id}\n")
+    monkeypatch.setattr(node, "BOOT_ID", folder / "boot_id")
+    monkeypatch.setattr(node, "TEMPORARY", folder)
+
+
+def test_slots_lie_in_a_folder_of_this_user_on_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine_of_its_own(monkeypatch, tmp_path / "node-1", "a")
+    folder = tmp_path / f"node-1/tf-sweeps-gpu-slots-{os.getuid()}"
+    folder.mkdir(0o755)
+    (folder / f"{A}.0.lock").write_text("left by a trial that was killed")
+
+    with closing(lease(None, [Gpu(A)], slots=1)) as held:
+        assert (held.slot, stat.S_IMODE(folder.stat().st_mode)) == (0, 0o700)
+    machine_of_its_own(monkeypatch, tmp_path / "node-2", "b")
+    with closing(lease(None, [Gpu(A)], slots=1)):
+        assert [path.name for path in (tmp_path / "node-2").glob("*/*")] == [f"{A}.0.lock"]
+
+
+def test_gpus_that_have_only_a_number_are_not_mixed_up_where_machines_share_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared, gpus = tmp_path / "shared", [Gpu("0"), Gpu(A)]
+
+    with ExitStack() as stack:
+        machine_of_its_own(monkeypatch, tmp_path / "node-1", "a")
+        first = stack.enter_context(closing(lease(shared, gpus, slots=1)))
+        machine_of_its_own(monkeypatch, tmp_path / "node-2", "b")
+        second = stack.enter_context(closing(lease(shared, gpus, slots=1)))
+
+    assert (first.gpu.name, second.gpu.name) == ("0", "0")
+
+
+@pytest.mark.parametrize("kind", ["a file", "a link", "another user's"])
+def test_what_somebody_else_has_put_there_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    machine_of_its_own(monkeypatch, tmp_path, "a")
+    place, elsewhere = tmp_path / f"tf-sweeps-gpu-slots-{os.getuid()}", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    if kind == "a file":
+        place.touch()
+    elif kind == "a link":
+        place.symlink_to(elsewhere)
+    elif os.getuid():
+        pytest.skip("only root can make a folder that is another user's")
+    else:
+        place.mkdir()
+        os.chown(place, 12345, 12345)
+
+    with pytest.raises(
+        SlotError, match=rf"{place} is there and no folder of this user's\. Set GPU_SLOTS_DIR to a fold"
+    ):
+        lease(None, [Gpu(A)], slots=1)
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_used_is_named_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(SlotError, match=rf"^GPU slots cannot be kept in {tmp_path}/file/slots: .*Set GPU_SLOTS_DIR to"):
+        lease(tmp_path / "file/slots", [Gpu(A)], slots=1)
+
+
+@pytest.mark.parametrize(
+    ("environ", "given"),
+    [
+        ({"CUDA_VISIBLE_DEVICES": "0", "SLURM_JOB_GPUS": "3"}, True),
+        ({"CUDA_VISIBLE_DEVICES": "0", "SLURM_STEP_GPUS": "3"}, True),
+        ({"CUDA_VISIBLE_DEVICES": "0", "SLURM_JOB_ID": "7"}, False),  # a cluster that keeps no count of its GPUs
+        ({"CUDA_VISIBLE_DEVICES": "0"}, False),
+        ({"SLURM_JOB_GPUS": "3"}, False),
+    ],
+)
+def test_a_cluster_has_given_out_what_it_names_twice(environ: dict[str, str], given: bool) -> None:
+    assert gpu_slots.given_out(environ) == given
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from app import settings
 from app.config import TrialConfig
-from app.machine import device
+from app.machine import device, node
 from app.settings import Settings
 from app.values import Values
 
@@ -62,7 +62,7 @@ from pathlib import Path
 from app import settings
 from app.machine import device
 
-chosen = settings.read({"DATA_DIR": sys.argv[1], "XLA": "1"}, {})
+chosen = settings.read({"GPU_SLOTS_DIR": f"{sys.argv[1]}/gpu-slots", "XLA": "1"}, {})
 device.acquire(chosen, os.environ, root=Path(sys.argv[1]))
 import tensorflow as tf
 print(os.environ["CUDA_VISIBLE_DEVICES"], os.environ["XLA_FLAGS"], len(tf.config.list_logical_devices()))
@@ -79,7 +79,21 @@ def test_a_trial_takes_a_gpu_before_tensorflow_starts_and_gives_it_back_if_that_
         "TensorFlow cannot use the GPU that is here: this trial runs on the CPU.",
         "0 --xla_gpu_deterministic_ops=true 1",
     ]
-    assert [path.name for path in (tmp_path / "gpu-slots").iterdir()] == ["0.0.lock"]
+    assert [path.name for path in (tmp_path / "gpu-slots").iterdir()] == [f"0@{node.identity()}.0.lock"]
+
+
+@pytest.mark.parametrize(("agents", "slots"), [("", 0), ("1", 0), ("2", 1)])
+def test_a_lone_agent_leases_no_gpu_that_its_cluster_has_given_it_and_several_share_theirs_out(
+    tmp_path: Path, agents: str, slots: int
+) -> None:
+    (tmp_path / "dev").mkdir()
+    (tmp_path / "dev/nvidia0").touch()
+    environ = {"CUDA_VISIBLE_DEVICES": "0", "SLURM_JOB_GPUS": "3"}
+
+    device.acquire(chosen(GPU_SLOTS_DIR=tmp_path / "slots", AGENTS=agents), environ, root=tmp_path)
+
+    assert environ["CUDA_VISIBLE_DEVICES"] == "0"
+    assert len(list((tmp_path / "slots").glob("*.lock"))) == slots
 
 
 def model() -> keras.Model:
