@@ -155,6 +155,7 @@ class Settings:
         host: the IP address on which the embedded server listens.
         port: its port there; 0 takes a free one.
         data_dir: absolute; holds all that is written.
+        database_dir: where the embedded server keeps its database; None is in `data_dir`.
         server_url: where the embedded server answers; "" means as it says itself in `data_dir`.
         public_url: its address outside, as behind a proxy; "" means there too.
         trusted_proxies: addresses and networks of proxies in front of it, with commas between.
@@ -186,6 +187,7 @@ class Settings:
     host: str = _variable("127.0.0.1", ip_address)
     port: int = _variable("8080", _whole_number(0, 65535))
     data_dir: Path = _variable("data", _absolute)
+    database_dir: Path | None = _variable("", _absolute_or_none)
     server_url: str = _variable("", web_address)
     public_url: str = _variable("", _outside)
     trusted_proxies: str = _variable("", _networks)

@@ -22,6 +22,7 @@ from server.keys import KeyFileError, OneTimeLinks, load_keys
 from server.reached import OWN_MACHINE, Network, proxies, public_address
 from server.settings import Settings
 from server.standby import stand_by
+from server.store import locks
 from server.store.database import Database, reading
 
 ADDRESS_FILE = "server.json"
@@ -60,6 +61,12 @@ def _read_by(parse: Callable[[str], Any]) -> Callable[[click.Context, click.Para
     "--port", default=DEFAULT_PORT, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one."
 )
 @click.option("--data", default="data/server", show_default=True, type=click.Path(path_type=Path), help="What is kept.")
+@click.option(
+    "--database",
+    "database_dir",
+    type=click.Path(path_type=Path),
+    help="A folder for the database, where --data is on a shared disk without locks.",
+)
 @click.option(
     "--public-url",
     envvar="PUBLIC_URL",
@@ -114,6 +121,7 @@ def main(
     host: str,
     port: int,
     data: Path,
+    database_dir: Path | None,
     public_url: str | None,
     trusted_proxies: tuple[Network, ...] | None,
     api_key_file: Path | None,
@@ -135,6 +143,7 @@ def main(
     else:
         settings = Settings(
             data=data,
+            database_dir=database_dir.absolute() if database_dir else None,
             public_url=public_url,
             trusted_proxies=trusted_proxies or (),
             agent_silent_s=agent_silent_s,
@@ -162,7 +171,7 @@ def env(data: Path) -> None:
 @click.option("--data", default="data/server", show_default=True, type=click.Path(path_type=Path))
 def verify(data: Path) -> None:
     """Recompute every point from the ledger's record and say whether the ledger holds; exit code 0 or 1."""
-    path = Settings(data=data).database
+    path = _noted_database(data) or Settings(data=data).database
     if not path.exists():
         raise click.ClickException(f"no server has run in {data}: there is nothing to verify")
     with _used(data), reading(path) as connection:
@@ -190,7 +199,7 @@ def serve(settings: Settings, host: str, port: int, show_env: bool, api_key_file
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    with _data_directory(settings.data), _listening(host, port) as listener:
+    with _data_directory(settings), _listening(host, port) as listener:
         with _used(settings.data):
             keys, database = load_keys(settings.data, api_key_file), Database(settings.database)
         links = OneTimeLinks(settings.link_lifetime_s)
@@ -199,7 +208,7 @@ def serve(settings: Settings, host: str, port: int, show_env: bool, api_key_file
             believed = (*OWN_MACHINE, *map(str, settings.trusted_proxies))
             program = Program(create_app(database, settings, keys, links), believed)
             program.end_on_signals()
-            _note_address(settings.data, place)
+            _note_address(settings, place)
             login = "" if readable_by_others(sys.stdout.fileno()) else f"/login?token={links.make()}"
             print("\n".join(greeting(place, settings.data, login)), flush=True)
             if show_env:
@@ -216,17 +225,36 @@ def print_env(url: str, api_key: str) -> None:
 
 
 @contextmanager
-def _data_directory(data: Path) -> Iterator[None]:
-    """Makes the directory and holds its lock: two servers on one database would both believe to be the only one."""
+def _data_directory(settings: Settings) -> Iterator[None]:
+    """Makes the directories and holds a lock: two servers on one database would both believe to be the only one."""
+    data, database = settings.data, settings.database
     with _used(data):
-        data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(data / "lock", os.O_WRONLY | os.O_CREAT, 0o600)
+        for folder in (data, database.parent):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        locks.ensure(database.parent)
+        descriptor = os.open(database.with_name("lock"), os.O_WRONLY | os.O_CREAT, 0o600)
     with open(descriptor, "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise click.ClickException(f"another server is using {data}; stop it or give another --data") from None
+            where = database.parent
+            raise click.ClickException(f"another server is using {where}; stop it or give another --data") from None
+        _ensure_not_elsewhere(data, database)
         yield
+
+
+def _ensure_not_elsewhere(data: Path, database: Path) -> None:
+    noted = _noted_database(data)
+    if noted and noted != database and noted.exists():
+        raise DataError(f"the database of {data} is {noted}: give --database {noted.parent}, or move it to {database}")
+
+
+def _noted_database(data: Path) -> Path | None:
+    """Where the last server of this data directory had its database; None if that was in it."""
+    try:
+        return Path(json.loads((data / ADDRESS_FILE).read_text())["database"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
 
 
 @contextmanager
@@ -236,6 +264,9 @@ def _used(data: Path) -> Iterator[None]:
         yield
     except KeyFileError as error:
         raise DataError(str(error)) from error
+    except locks.NoLocksError as error:
+        advice = "give --database (DATABASE_DIR) a folder on a disk of this machine; the rest may stay"
+        raise DataError(f"no database can be kept in {error}, whose disk has no locks that work: {advice}") from error
     except OSError as error:
         raise DataError(f"cannot use {data} as data directory: {error.strerror or error}") from error
     except sqlite3.Error as error:
@@ -256,8 +287,11 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         yield listener
 
 
-def _note_address(data: Path, place: Place) -> None:
+def _note_address(settings: Settings, place: Place) -> None:
+    data = settings.data
     told = {"url": place.url, "public_url": place.public_url, "pid": os.getpid(), "started_at_s": time.time()}
+    if settings.database_dir:
+        told["database"] = str(settings.database)
     temporary = data / f".{ADDRESS_FILE}.{os.getpid()}"
     temporary.write_text(json.dumps(told) + "\n")
     temporary.replace(data / ADDRESS_FILE)

@@ -11,6 +11,7 @@ class Settings:
 
     Attributes:
         data: directory of the database, the files of runs, the API key; made with mode 0700.
+        database_dir: the database's own directory, where the disk of `data` has no locks; made likewise.
         public_url: the address outside, of links and of files; None takes it from each request's `Host`.
         trusted_proxies: what comes from these networks comes by a proxy, and is believed as to how.
         entity: the one user's name, W&B's default entity.
@@ -29,6 +30,7 @@ class Settings:
     """
 
     data: Path
+    database_dir: Path | None = None
     public_url: str | None = None
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     entity: str = "local"
@@ -46,7 +48,7 @@ class Settings:
 
     @property
     def database(self) -> Path:
-        return self.data / "sweeps.sqlite"
+        return (self.database_dir or self.data) / "sweeps.sqlite"
 
     @property
     def files(self) -> Path:
