@@ -91,14 +91,14 @@ def _close(run: Any, error: BaseException, environ: Mapping[str, str]) -> None:
 
 @contextmanager
 def _told(path: str | None) -> Iterator[None]:
-    """Takes the last words away once they are told; leaves them to the trial's thin parent if W&B's client fails."""
+    """Notes that the last words are told; leaves them to the trial's thin parent if W&B's client fails."""
     try:
         yield
     except Exception as error:
         print(f"W&B's client could not close the run: {type(error).__name__}: {error}", file=sys.stderr)
         return
     if path:
-        last_words.drop(path)
+        last_words.note_told(path)
 
 
 def ending(error: BaseException) -> tuple[int, str]:

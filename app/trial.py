@@ -37,7 +37,7 @@ ANNOUNCING_LEAST_S = 4.0
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     """Runs Python with the arguments and returns its exit code, 128 + n if signal n ended it.
 
-    If it failed and W&B knows its run, the run gets the cause.
+    If it failed and W&B knows its run, the run gets the cause, unless the trial has told it itself.
     """
     watch = patience.watch(arguments, environ, time.monotonic())
     words = last_words.place(environ)
@@ -49,10 +49,11 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
             watch.end()
     if not ending.by_itself:
         print(f"trial: {ending.cause}", file=sys.stderr)
+    told = last_words.were_told(words) or ending.told
     if os.path.exists(words):
         _tell_or_leave(words, environ, _time_left_s(told_at_s))
         last_words.drop(words)
-    elif not ending.told and _has_run(environ):
+    elif not told and _has_run(environ):
         record(ending.code, ending.cause, environ)
     return ending.code
 

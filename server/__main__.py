@@ -81,7 +81,7 @@ def _read_by(parse: Callable[[str], Any]) -> Callable[[click.Context, click.Para
 )
 @click.option(
     "--api-key-file",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     help="Holds the key to take, in place of one made on the first start.",
 )
 @click.option("--show-env", is_flag=True, help="Print the two export lines (they hold the key).")

@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from app import data
 from app.commands import trainer_rules
 from app.training.data_places import DataError
 from terms.record import WRONG_USAGE_EXIT_CODE
@@ -26,6 +25,8 @@ def prepare(environment: Mapping[str, str]) -> str:
     Raises:
         DataError: if it cannot be had.
     """
+    from app import data  # NumPy comes with it, which most commands do without
+
     return f"Data: {data.prepare(environment)}"
 
 
@@ -40,8 +41,11 @@ def ensure(sweep: dict[str, Any], environment: Mapping[str, str]) -> None:
     Raises:
         NotPrepared: if they would not.
     """
-    if trainer_rules.runs_trainer(sweep):
-        try:
-            data.prepare(environment, download=False)
-        except DataError as error:
-            raise NotPrepared(str(error)) from None
+    if not trainer_rules.runs_trainer(sweep):
+        return
+    from app import data
+
+    try:
+        data.prepare(environment, download=False)
+    except DataError as error:
+        raise NotPrepared(str(error)) from None

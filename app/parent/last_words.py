@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 FILE = "TRIAL_LAST_WORDS_FILE"
+TOLD = ".told"  # ends the name of a file that says only this
 LEFT = "last-words"  # a folder in DATA_DIR, of those that are to be told when the backend is there again
 MOST_BYTES = 2**20
 
@@ -39,7 +40,8 @@ def place(environ: Mapping[str, str]) -> str:
         environ: TMPDIR.
     """
     path = f"{environ.get('TMPDIR') or '/tmp'}/trial-{os.getpid()}.last-words"
-    drop(path)  # of a trial that was killed, and whose parent's number this process has now
+    for left in (path, path + TOLD):
+        drop(left)  # of a trial that was killed, and whose parent's number this process has now
     return path
 
 
@@ -69,6 +71,25 @@ def read(path: str) -> LastWords:
             return LastWords(*marshal.loads(file.read(MOST_BYTES)))
         except (EOFError, TypeError) as error:
             raise ValueError(f"{path} is not whole: {error}") from None
+
+
+def note_told(path: str) -> None:
+    """Puts a note that they are told in their place; a thin parent that finds none asks the backend."""
+    try:
+        os.rename(path, path + TOLD)
+    except OSError:
+        return
+
+
+def were_told(path: str) -> bool:
+    """Whether there is such a note of this user's; takes it away."""
+    note = path + TOLD
+    try:
+        ours = os.lstat(note).st_uid == os.getuid()
+        os.unlink(note)
+    except OSError:
+        return False
+    return ours
 
 
 def leave(path: str, environ: Mapping[str, str]) -> None:

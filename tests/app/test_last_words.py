@@ -108,6 +108,28 @@ def test_a_server_that_refuses_the_end_of_a_run_changes_no_exit_code(tmp_path: P
     assert done.stderr == "trial: the end of its run could not be told: this key is not known\n"
 
 
+TELLING = """
+import os, sys
+from app.parent import last_words
+path = os.environ[last_words.FILE]
+last_words.keep(path, last_words.LastWords("me", "p", "run1", 1, "ValueError: no", preempting=False))
+last_words.note_told(path)
+sys.exit(1)
+"""
+
+
+def test_the_server_is_not_asked_for_a_run_whose_trial_has_told_its_cause_itself(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        run = run_at(f"http://127.0.0.1:{silent.getsockname()[1]}", tmp_path)
+        done = ended(plain(run) | {"TMPDIR": str(tmp_path)}, "-c", TELLING)
+        silent.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            silent.accept()
+
+    assert (done.returncode, done.stderr) == (1, "")
+    assert list(tmp_path.glob("trial-*")) == []
+
+
 def test_a_server_that_does_not_answer_holds_the_end_up_for_a_limited_time(tmp_path: Path) -> None:
     words = tmp_path / "words"
     last_words.keep(str(words), last_words.LastWords("me", "p", "run1", 143, "interrupted (SIGTERM)", preempting=True))

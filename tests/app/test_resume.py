@@ -148,7 +148,7 @@ def test_a_stopped_sweep_goes_on_with_the_same_run(
 ) -> None:
     workplace = make_workplace("taken-away")
     workplace.variables |= {"CHECKPOINT_S": "0", "WARM_SOCKET": warm_environment["WARM_SOCKET"]}
-    fixed = {"epochs": {"value": 20}, "batch_size": {"value": 100}}
+    fixed = {"epochs": {"value": 12}, "batch_size": {"value": 200}}
     workplace.write_sweep(["-m", "app.train"], {"layer1_size": {"values": [16]}, **fixed})
     first = workplace.start("up")
     wait_for_file(workplace.data, "checkpoints/*/epoch-*.npz", first)
@@ -162,10 +162,10 @@ def test_a_stopped_sweep_goes_on_with_the_same_run(
     server.stop()
 
     assert interrupted.state == "preempted"
-    assert 0 < interrupted.summary["epoch"] < 20
+    assert 0 < interrupted.summary["epoch"] < 12
     assert code == 0, output
     assert (run.id, run.state) == (interrupted.id, "finished")
-    assert logged == list(range(1, 21))
+    assert logged == list(range(1, 13))
 
 
 def wait_for_file(folder: Path, pattern: str, process: subprocess.Popen[str]) -> None:

@@ -16,7 +16,7 @@ from tests.app.test_trial import command
 from tests.server.real_server import RunningServer
 
 PROJECT = "local/wandb-sweep-practice"
-EPOCHS = 20
+EPOCHS = 12
 TRAINED = {"layer1_size": 16, "epochs": EPOCHS, "batch_size": 200}
 
 
@@ -68,7 +68,7 @@ def test_the_same_run_goes_on_after_its_last_epoch_and_ends_the_same(
     _, after = ending(first)
     (cut,) = runs_of_sweep(server, before)
     assert (cut.state, exit_code(server, cut.id)) == ("preempted", 143), after
-    code, output = place.run("agent", WARM_SOCKET=warm_environment["WARM_SOCKET"])
+    code, output = place.run("agent", WARM="1", WARM_SOCKET=warm_environment["WARM_SOCKET"])
     (run,) = runs_of_sweep(server, before)
 
     assert cut.summary["_cause"] == "interrupted (SIGTERM)"
@@ -87,6 +87,7 @@ def test_a_server_that_was_signalled_too_is_told_when_it_is_there_again(
     make_workplace: MakeWorkplace, warm_environment: dict[str, str]
 ) -> None:
     place = make_workplace("up-and-all")
+    place.variables["WARM_SOCKET"] = warm_environment["WARM_SOCKET"]
     place.write_sweep(["-m", "app.train"], {name: {"values": [value]} for name, value in TRAINED.items()})
     first = place.start("up")
     wait_for_text(place.data / "logs" / "agent-1.log", "Epoch 3/", first)
@@ -94,7 +95,7 @@ def test_a_server_that_was_signalled_too_is_told_when_it_is_there_again(
     _, output = ending(first)
     assert place.left_running() == {}
     (cut,) = place.runs()
-    code, output_again = place.run("up", WARM_SOCKET=warm_environment["WARM_SOCKET"])
+    code, output_again = place.run("up")
     server = RunningServer(place.data / "server")
     (run,) = server.api().runs(PROJECT, lazy=False)
     logged = epochs(run)

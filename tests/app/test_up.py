@@ -34,7 +34,7 @@ os.execv(sys.argv[1], sys.argv[1:])
 
 @dataclass
 class Grid:
-    """The tutorial's grid in larger batches, which are quicker, run once for all tests that look at it."""
+    """The tutorial's grid in larger batches and fewer epochs, run once for all tests that look at it."""
 
     workplace: Workplace
     alone: bool
@@ -48,7 +48,7 @@ def grid(make_workplace: MakeWorkplace) -> Grid:
     workplace = make_workplace("grid")
     sweep = (ROOT / "sweeps/layer_size.yaml").read_text()
     (workplace.folder / "layer_size.yaml").write_text(
-        sweep.replace("parameters:", "parameters:\n  batch_size: {value: 512}")
+        sweep.replace("parameters:", "parameters:\n  batch_size: {value: 512}\n  epochs: {value: 2}")
     )
     workplace.variables["SWEEP"] = str(workplace.folder / "layer_size.yaml")
     alone = may_unshare()
@@ -155,7 +155,7 @@ def test_a_second_time_it_says_that_all_is_done_and_shows_the_table_again(grid: 
 
     assert code == 0
     assert re.search(r"Sweep layer_size #\w{6} is finished already\. NEW=label starts another\.", output)
-    assert re.search(r" trial 5 +0\.8\d{3} +256 +5 +finished", output)
+    assert re.search(r" trial 5 +0\.8\d{3} +256 +2 +finished", output)
     assert output.splitlines()[-1] == "5 of 5 runs finished"
     assert "Agents:" not in output
     assert grid.workplace.left_running() == {}

@@ -8,6 +8,7 @@ import stat
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -15,31 +16,36 @@ from typing import Any
 
 import pytest
 
-from app.commands.warm_server import WarmServer
-from app.machine.children import Interrupts
 from tests.app.programs import ROOT, Workplace, ending, lines_until
 from tests.app.test_trial import command, ended, gone_within, started
 from tests.patience import HANG_S
 from tests.server.real_server import RunningServer
 
-Make = Callable[..., WarmServer]
+Make = Callable[..., dict[str, str]]
 
 
 @pytest.fixture
 def make_server(warm_environment: dict[str, str], tmp_path: Path) -> Iterator[Make]:
-    """Gives warm servers of a test's own, which may come to harm."""
-    made: list[WarmServer] = []
+    """Gives environments with warm servers of a test's own, started warm themselves, which may come to harm."""
+    made: list[tuple[subprocess.Popen[bytes], Path]] = []
 
-    def make(**variables: str) -> WarmServer:
-        made.append(WarmServer(warm_environment | {"WARM_SOCKET": ""} | variables, tmp_path / "warm.log"))
-        while not Path(made[-1].environment["WARM_SOCKET"]).exists():
-            assert made[-1].news() is None
+    def make(*program: str) -> dict[str, str]:
+        folder = Path(tempfile.mkdtemp(prefix="warm-"))  # a path there is short enough
+        with (tmp_path / "warm.log").open("ab") as log:
+            way = warm_environment | {"WARM_SOCKET": str(folder / "socket")}
+            arguments = [*(program or ("-m", "app.warm")), way["WARM_SOCKET"]]
+            process = subprocess.Popen(command(*arguments), env=warm_environment, stdout=log, stderr=log)
+        made.append((process, folder))
+        while not Path(way["WARM_SOCKET"]).exists():
+            assert process.poll() is None, (tmp_path / "warm.log").read_text()
             time.sleep(0.05)
-        return made[-1]
+        return way
 
     yield make
-    for server in made:
-        server.stop(Interrupts())
+    for process, folder in made:
+        process.terminate()
+        process.wait(HANG_S)
+        shutil.rmtree(folder)
 
 
 def server_of(way: Mapping[str, str]) -> int:
@@ -115,12 +121,18 @@ def test_another_python_is_not_forked(warm_environment: dict[str, str], tmp_path
     assert f"its Python is {other}, the warm server's is {sys.executable}" in done.stderr
 
 
-def test_a_server_with_a_second_thread_refuses(make_server: Make, tmp_path: Path) -> None:
-    site = "import threading, time\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n"
-    (tmp_path / "sitecustomize.py").write_text(site)
-    server = make_server(PYTHONPATH=f"{tmp_path}:{ROOT}")
+WITH_A_SECOND_THREAD = """
+import os, sys, threading, time
+from app.warm import server
+threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+server.main(sys.argv[1], os.environ)
+"""
 
-    done = ended(server.environment, "-c", "print(5)")
+
+def test_a_server_with_a_second_thread_refuses(make_server: Make) -> None:
+    way = make_server("-c", WITH_A_SECOND_THREAD)
+
+    done = ended(way, "-c", "print(5)")
 
     assert done.stdout == "5\n"
     assert "not started warm: the warm server has 2 threads" in done.stderr
@@ -142,9 +154,7 @@ print(safety.unsafe())
 
 def test_what_runs_in_the_server_is_noticed(warm_environment: dict[str, str], tmp_path: Path) -> None:
     """Also fails when a private name that tells so is gone."""
-    command = [sys.executable, "-c", STARTED_IN_TURN, str(tmp_path)]
-
-    done = subprocess.run(command, env=warm_environment, cwd=ROOT, capture_output=True, text=True)
+    done = ended(warm_environment, "-c", STARTED_IN_TURN, str(tmp_path))
 
     assert done.stdout.splitlines() == [
         "None",
@@ -188,7 +198,7 @@ def test_a_trials_end_takes_no_folder_from_the_next(warm_environment: dict[str, 
 
 
 def test_many_at_once_each_get_their_own_ending_and_leave_nothing(make_server: Make) -> None:
-    way = make_server().environment
+    way = make_server()
     server = server_of(way)
     before = len(os.listdir(f"/proc/{server}/fd"))
     codes = list(range(1, 41))
@@ -213,7 +223,7 @@ def test_a_killed_parent_takes_with_it_what_its_trial_started(warm_environment: 
 
 
 def test_a_killed_server_interrupts_its_trials_and_the_next_is_plain(make_server: Make) -> None:
-    way = make_server().environment
+    way = make_server()
     program = "import os, time; print('ready'); print(os.getpid(), flush=True); time.sleep(60)"
 
     with subprocess.Popen(
@@ -231,7 +241,7 @@ def test_a_killed_server_interrupts_its_trials_and_the_next_is_plain(make_server
 
 
 def test_a_server_that_is_asked_to_end_waits_for_its_trials(make_server: Make) -> None:
-    way = make_server().environment
+    way = make_server()
 
     with started(way, "print('ready', flush=True); import time; time.sleep(1); print('done')") as process:
         server = server_of(way)

@@ -68,6 +68,9 @@ HARMS: dict[str, Callable[[list[Manifest]], object]] = {
     "tf-sweeps-agents wants the ConfigMap tf-sweeps-settings": lambda it: container(it, AGENTS)["envFrom"][0][
         "configMapRef"
     ].update(name="tf-sweeps-settings"),
+    "tf-sweeps-server wants the ConfigMap settings": lambda it: container(it, SERVER)["env"][0]["valueFrom"][
+        "configMapKeyRef"
+    ].update(name="settings"),
     "tf-sweeps-server wants a Service that is not there": lambda it: spec(it, "StatefulSet", SERVER).update(
         serviceName="server"
     ),

@@ -127,6 +127,8 @@ def references_exist(manifests: list[Manifest]) -> Iterator[str]:
     known = {kind: set(of_kind(manifests, kind)) for kind in ("ConfigMap", "PersistentVolumeClaim", "Service")}
     for it in workloads(manifests):
         maps = [source["configMapRef"]["name"] for source in it.container.get("envFrom", [])]
+        sources = [variable.get("valueFrom", {}) for variable in it.container.get("env", [])]
+        maps += [source["configMapKeyRef"]["name"] for source in sources if "configMapKeyRef" in source]
         maps += [volume["configMap"]["name"] for volume in it.pod["volumes"] if "configMap" in volume]
         claims = [
             each["persistentVolumeClaim"]["claimName"] for each in it.pod["volumes"] if "persistentVolumeClaim" in each
@@ -144,8 +146,8 @@ def the_key_is_only_referred_to(manifests: list[Manifest]) -> Iterator[str]:
     for name, each in of_kind(manifests, "ConfigMap").items():
         yield from (f"{name} holds {variable}" for variable in each["data"] if "API_KEY" in variable)
     for it in workloads(manifests):
-        variables = it.container.get("env", [])
-        by_variable = [each.get("valueFrom", {}).get("secretKeyRef", {}).get("name") for each in variables]
+        sources = [variable.get("valueFrom", {}) for variable in it.container.get("env", [])]
+        by_variable = [source["secretKeyRef"]["name"] for source in sources if "secretKeyRef" in source]
         by_file = [volume["secret"]["secretName"] for volume in it.pod["volumes"] if "secret" in volume]
         if [*by_variable, *by_file] != [SECRET]:
             yield f"{it.name} does not take the key from {SECRET}"

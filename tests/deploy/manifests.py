@@ -121,5 +121,7 @@ def settings(manifests: list[Manifest], workload: Workload, key: str) -> dict[st
     for source in workload.container.get("envFrom", []):
         values |= maps[source["configMapRef"]["name"]]["data"]
     for variable in workload.container.get("env", []):
-        values[variable["name"]] = variable.get("value", key)
+        values[variable["name"]] = key
+        if reference := variable["valueFrom"].get("configMapKeyRef"):
+            values[variable["name"]] = maps[reference["name"]]["data"][reference["key"]]
     return values

@@ -130,14 +130,13 @@ def test_every_command_is_one_of_the_products(rendered: Rendered, overlay: str) 
 
 def test_clients_look_for_the_server_where_its_service_is(embedded: list[Manifest]) -> None:
     ((name, service),) = of_kind(embedded, "Service").items()
-    server = named(embedded, name)
-    links = server.container["command"][server.container["command"].index("--public-url") + 1]
+    (port,) = service["spec"]["ports"]
+    links = manifests.settings(embedded, named(embedded, name), KEY)["PUBLIC_URL"]
 
     for client in CLIENTS:
         values = manifests.settings(embedded, named(embedded, client), KEY)
-        assert values["SERVER_URL"] == f"http://{name}:{service['spec']['ports'][0]['port']}"
-        assert values["PUBLIC_URL"] == links
-    assert service["spec"]["ports"][0]["port"] == DEFAULT_PORT
+        assert (values["SERVER_URL"], values["PUBLIC_URL"]) == (f"http://{name}:{port['port']}", links)
+    assert port["port"] == DEFAULT_PORT
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
