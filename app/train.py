@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from app import backend, settings
 from app.machine import capacity, device
-from app.parent import last_words
+from app.parent import announce, last_words
 from app.parent.last_words import LastWords
 from app.settings import Settings
 from app.training.stopping import Asked, Terminated
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 # Beginnings of the keys that W&B and this program add to a run's config.
 NOT_VALUES = ("_", "wandb", PROVENANCE)
+STANDING_LIMIT_S = 2.0
 TEARDOWN_S = 15.0  # the run is closed by then, and all of it is at its backend
 
 
@@ -79,26 +80,26 @@ def _close(run: Any, error: BaseException, environ: Mapping[str, str]) -> None:
         return
     preempting = isinstance(error, Terminated)
     path = None if run.disabled or run.offline else settings.Trial.of(environ).last_words_file
-    if path:
-        with suppress(OSError):  # they may well be told
-            last_words.keep(path, LastWords(run.entity, run.project, run.id, code, cause, preempting))
-    with _told(path):
+    words = LastWords(run.entity, run.project, run.id, code, cause, preempting) if path else None
+    with _kept(path, words):
         run.summary[CAUSE] = cause
         if preempting:
             run.mark_preempting()  # its backend hands it out again, to go on from its checkpoint
         run.finish(exit_code=code)
+        if path and words and announce.has_ended(words, environ, STANDING_LIMIT_S):
+            last_words.note_told(path)
 
 
 @contextmanager
-def _told(path: str | None) -> Iterator[None]:
-    """Notes that the last words are told; leaves them to the trial's thin parent if W&B's client fails."""
+def _kept(path: str | None, words: LastWords | None) -> Iterator[None]:
+    """Leaves the last words to the trial's thin parent unless told inside, where W&B's client may fail."""
+    if path and words:
+        with suppress(OSError):  # they may well be told
+            last_words.keep(path, words)
     try:
         yield
     except Exception as error:
         print(f"W&B's client could not close the run: {type(error).__name__}: {error}", file=sys.stderr)
-        return
-    if path:
-        last_words.note_told(path)
 
 
 def ending(error: BaseException) -> tuple[int, str]:

@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from app.commands import client, left_words, lookup, prepare, waiting
-from app.commands.client import BackendError
+from app.commands.client import BackendError, Refused
 from app.commands.results import Reader, Results
 from app.commands.setup import Setup
 from app.commands.target import Target
+from app.commands.waiting import GivenUp, Looks
 from app.commands.warm_server import WarmServer
 from app.machine.children import Child, Interrupts, Stopped, stop
 from terms import states
@@ -22,6 +23,7 @@ GRACE_S = TERM_TIMEOUT_S + 15
 RUNS_PER_PROCESS = 500
 
 LOOK_S = 10.0
+OUTAGE_S = 20.0
 
 
 def command(path: str) -> list[str]:
@@ -61,47 +63,75 @@ def run(setup: Setup, interrupts: Interrupts, say: Callable[[str], None] = print
         NotPrepared: before it takes a point, if its trials would not find their data.
     """
     tell = only_news(say)
-    target = setup.target()
-    reader, environment = waiting.for_answer(partial(_find_sweep, setup, target), setup.settings.wait_s, tell)
+    wait = partial(waiting.for_answer, limit_s=setup.settings.wait_s, tell=tell)
+    reader, environment = wait(partial(_find_sweep, setup, setup.target()))
+    results = wait(reader.read)
+    if results.over:
+        say(f"{reader.path} is over: {results.count()}.")
+        return 0
     prepare.ensure(reader.config, environment)  # three trials that fail end a sweep for all
     say(f"Agent works for {reader.path}.")
     left_words.tell(environment, say)
     warm = WarmServer(environment)
-
-    def look() -> None:
-        if news := warm.news():
-            say(news)
-        tell(_look(reader))
-
     try:
         while True:
-            code = _work(Child("agent", command(reader.path), warm.environment), look, interrupts, say)
-            results = reader.read()
-            if not worth_another(code, results):
+            child = Child("agent", command(reader.path), warm.environment)
+            _attend(child, _looking(child, reader, warm, Looks(setup.settings.wait_s), say, tell), interrupts, say)
+            results = wait(reader.read)
+            if not worth_another(child, results):
                 break
+            if code := child.exit_code():
+                say(f"W&B's agent died, exit code {code}; another one takes its place.")
     finally:
         warm.stop(interrupts)
     say(results.count())
-    return 0 if results.over or (code == 0 and results.handed_out) else 1
+    return 0 if results.over or (child.exit_code() == 0 and results.handed_out) else 1
 
 
-def worth_another(code: int | None, results: Results) -> bool:
-    """Whether an agent that ended with `code` did so only because it had run its share."""
-    return code == 0 and not (results.over or results.handed_out or results.hopeless)
+def worth_another(child: Child, results: Results) -> bool:
+    """Whether a W&B agent that has ended is to have a successor.
+
+    It had run its share, or it has died of a backend that was away when a trial ended: that takes it the 19 s for which
+    W&B's client asks. What ends it sooner would end the next one too.
+    """
+    if results.over or results.hopeless:
+        return False
+    if child.exit_code() == 0:
+        return not results.handed_out
+    return child.exit_code() == 1 and child.lived_s() > OUTAGE_S
 
 
-def _work(child: Child, look: Callable[[], None], interrupts: Interrupts, say: Callable[[str], None]) -> int | None:
+def _looking(
+    child: Child,
+    reader: Reader,
+    warm: WarmServer,
+    looks: Looks,
+    say: Callable[[str], None],
+    tell: Callable[[str | None], None],
+) -> Callable[[], None]:
+    def look() -> None:
+        if news := warm.news():
+            say(news)
+        results = looks.look(reader.read, child.at_work)
+        tell(idle_reason(results) if results else f"{looks.trouble}; the agent goes on when it answers.")
+
+    return look
+
+
+def _attend(child: Child, look: Callable[[], None], interrupts: Interrupts, say: Callable[[str], None]) -> None:
     try:
         while child.exit_code() is None:
             look()
             child.wait(LOOK_S)
     except Stopped:
-        say("Stopping: the trial ends first. Once more ends it at once.")
+        say("Stopping: the trial ends first. Ctrl-C (SIGINT) then ends it at once.")
+        raise
+    except (Refused, GivenUp) as error:
+        say(f"Stopping, the trial first: {error.message}")
         raise
     finally:
         if child.exit_code() is None:
             stop([child], GRACE_S, interrupts)
-    return child.exit_code()
 
 
 def _find_sweep(setup: Setup, target: Target) -> tuple[Reader, Mapping[str, str]]:
@@ -110,13 +140,6 @@ def _find_sweep(setup: Setup, target: Target) -> tuple[Reader, Mapping[str, str]
     if path := target.find(api):
         return lookup.sweep(api, path), environment
     raise BackendError(f"{setup.settings.wandb_project} has no sweep {target.name} yet.")
-
-
-def _look(reader: Reader) -> str | None:
-    try:
-        return idle_reason(reader.read())
-    except BackendError as error:
-        return f"{error.message}; the agent goes on when it answers."
 
 
 def only_news(say: Callable[[str], None]) -> Callable[[str | None], None]:

@@ -49,15 +49,21 @@ class Crew:
             say(news)
         ended = [child for child in self.working if child.exit_code() is not None]
         self.working = [child for child in self.working if child not in ended]
-        for child in ended:
-            if agent.worth_another(child.exit_code(), results):
-                self._start(child.name)
-        died = [child for child in ended if child.exit_code()] if not results.over else []
+        followed = [child for child in ended if agent.worth_another(child, results)]
+        for child in followed:
+            self._start(child.name)
+            if code := child.exit_code():
+                say(f"{child.name} died, exit code {code}, and is started again. Its log: {child.log}")
+        died = [child for child in ended if child.exit_code() and child not in followed and not results.over]
         for child in died:
             left = len(self.working)
             say(f"{child.name} ended early, exit code {child.exit_code()}; {left} go on. Its log: {child.log}")
         if died and not self.working:
             raise click.ClickException(f"no agent is left, and the sweep is not done:\n{died[-1].tail()}")
+
+    def at_work(self) -> bool:
+        """Whether any of them has a trial."""
+        return any(child.at_work() for child in self.working)
 
     def wait(self, limit_s: float) -> None:
         """Waits at most so long until all have ended by themselves."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import click
 
 from app.commands import agent
-from app.commands.client import BackendError
+from app.commands.client import BackendError, Refused
 from app.commands.progress import Progress
 from app.commands.results import Reader, Results
 from terms import states
@@ -32,6 +32,7 @@ def until_over(
         quiet_s: gives up after so long without an answer, or without a run under way and any change.
 
     Raises:
+        Refused: at once; looking again changes nothing.
         click.ClickException: if nobody works for the sweep any more, or the backend is away.
     """
     tell = agent.only_news(progress.say)
@@ -39,6 +40,8 @@ def until_over(
     while True:
         try:
             results, trouble = reader.read(), None
+        except Refused:
+            raise
         except BackendError as error:
             results, trouble = None, error.message
         if results is not None:

@@ -1,5 +1,6 @@
 """What trials could tell nobody, since their server had gone before them: told before the next agents begin."""
 
+import json
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -13,7 +14,7 @@ STALE_S = 7 * 24 * 3600.0  # their checkpoints are removed then
 
 
 def tell(environment: Mapping[str, str], say: Callable[[str], None]) -> None:
-    """Tells and removes them; a run that has ended, or that went on elsewhere, is left alone.
+    """Tells and removes them, or leaves them for later; a run that has ended, or went on elsewhere, is left alone.
 
     Args:
         environment: of trials: DATA_DIR, and the backend that answers by now.
@@ -23,10 +24,19 @@ def tell(environment: Mapping[str, str], say: Callable[[str], None]) -> None:
         claimed = path.with_name(f".{path.name}.{os.getpid()}")
         try:
             path.rename(claimed)
-            if claimed.stat().st_mtime > time.time() - STALE_S:
-                announce.tell(last_words.read(str(claimed)), environment, LIMIT_S)
         except FileNotFoundError:
             continue  # another agent tells it
-        except (announce.Refused, OSError, HTTPException, ValueError, LookupError) as error:
+        try:
+            _tell(claimed, environment)
+        except (OSError, HTTPException, json.JSONDecodeError) as error:
+            say(f"The end of run {path.name}, which was interrupted, cannot be told yet: {error}")
+            claimed.rename(path)
+        except (announce.Refused, ValueError, LookupError) as error:
             say(f"The end of run {path.name}, which was interrupted, could not be told: {error}")
-        claimed.unlink(missing_ok=True)
+            claimed.unlink()
+
+
+def _tell(claimed: Path, environment: Mapping[str, str]) -> None:
+    if claimed.stat().st_mtime > time.time() - STALE_S:
+        announce.tell(last_words.read(str(claimed)), environment, LIMIT_S)
+    claimed.unlink()

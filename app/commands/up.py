@@ -19,6 +19,7 @@ from app.commands.progress import Progress
 from app.commands.report import terminal
 from app.commands.results import Reader, Results
 from app.commands.setup import Setup
+from app.commands.waiting import Looks
 from app.machine import capacity
 from app.machine.children import Child, Interrupts, Stopped, stop
 from app.settings import Settings
@@ -46,6 +47,7 @@ class Job:
         self._logs = setup.settings.data_dir / "logs"
         self._crew: Crew | None = None
         self._reader: Reader | None = None
+        self._looks = Looks(setup.settings.wait_s)
 
     def run(self) -> int:
         """Does the job.
@@ -60,7 +62,7 @@ class Job:
             try:
                 return self._preview() if self._settings.dry else self._run()
             except Stopped as stopped:
-                self._say("Stopping: the trials end first, then the server. Once more ends them at once.")
+                self._say("Stopping: the trials end first, then the server. Ctrl-C then ends them at once.")
                 self._stop_agents()
                 self._farewell()
                 return 128 + stopped.signum
@@ -167,7 +169,7 @@ class Job:
                 self._check_server()
                 if time.monotonic() < next_look_s and not crew.somebody_ended():
                     continue
-                found = self._look(reader, len(crew.working), tell)
+                found = self._look(reader, crew, tell)
                 next_look_s = time.monotonic() + LOOK_S[self._setup.backend.kind]
                 if found is not None:
                     results = found
@@ -178,14 +180,13 @@ class Job:
         crew.wait(LAST_HEARTBEAT_S)  # a trial's parent writes the cause after its run has ended
         return reader.read()
 
-    def _look(self, reader: Reader, agents: int, tell: Callable[[str | None], None]) -> Results | None:
-        try:
-            results = reader.read()
-        except BackendError as error:
-            tell(f"{error.message}; the agents go on when it answers.")
+    def _look(self, reader: Reader, crew: Crew, tell: Callable[[str | None], None]) -> Results | None:
+        results = self._looks.look(reader.read, crew.at_work)
+        if results is None:
+            tell(f"{self._looks.trouble}; the agents go on when it answers.")
             self._revive_server()
             return None
-        tell(agent.idle_reason(results, agents))
+        tell(agent.idle_reason(results, len(crew.working)))
         return results
 
     def _check_server(self) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 LEASH = str(Path(__file__).with_name("leash.py"))
 POLL_S = 0.1
+SERVICE = "wandb-core"
 TAIL_LINES = 15
 
 
@@ -26,7 +27,11 @@ class Stopped(BaseException):
 
 
 class Interrupts:
-    """Turns the first stopping signal into `Stopped`; while things are being stopped, another one means hurry."""
+    """Turns the first stopping signal into `Stopped`; while things are being stopped, SIGINT means hurry.
+
+    No other does: systems send SIGTERM to a whole group, their scripts pass it on to the same processes, and some send
+    it again before they kill.
+    """
 
     def __init__(self) -> None:
         self.hurry = False
@@ -44,12 +49,12 @@ class Interrupts:
         self.disarm()
 
     def disarm(self) -> None:
-        """From now on a signal only sets `hurry`."""
+        """From now on SIGINT sets `hurry`, and other signals do nothing."""
         self._armed = False
 
     def _came(self, signum: int, _: object) -> None:
         if not self._armed:
-            self.hurry = True
+            self.hurry = self.hurry or signum == signal.SIGINT
             return
         self._armed = False
         raise Stopped(signum)
@@ -64,6 +69,7 @@ class Child:
         self.name = name
         self.log = log
         self._log_start = 0
+        self._started_s = time.monotonic()
         with contextlib.ExitStack() as stack:
             output = None
             if log is not None:
@@ -93,6 +99,17 @@ class Child:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(limit_s)
         return self.exit_code()
+
+    def lived_s(self) -> float:
+        """Seconds since its start, whether it has ended since or not."""
+        return time.monotonic() - self._started_s
+
+    def at_work(self) -> bool:
+        """Whether it runs anything but W&B's service; true where the system does not tell."""
+        if self.exit_code() is not None:
+            return False
+        others = [pid for pid in _session(self.pid) if pid != self.pid and _name(pid) != SERVICE]
+        return bool(others) or not Path("/proc/self/comm").exists()
 
     def tail(self) -> str:
         """The last lines that it wrote to its log, and where the rest is."""
@@ -135,6 +152,13 @@ def stop(children: Sequence[Child], grace_s: float, interrupts: Interrupts) -> N
         time.sleep(POLL_S)
     for child in children:
         child.kill()
+
+
+def _name(pid: int) -> str | None:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return None
 
 
 def _session(leader: int) -> Iterator[int]:

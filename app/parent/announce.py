@@ -123,17 +123,33 @@ def tell(words: LastWords, environ: Mapping[str, str], limit_s: float) -> None:
         time.sleep(PAUSE_S)
 
 
+def has_ended(words: LastWords, environ: Mapping[str, str], limit_s: float) -> bool:
+    """Whether the backend says that the run has ended; false too if it does not say.
+
+    W&B's client closes a run without a word of it when its stream was refused once, be it by a proxy.
+    """
+    try:
+        return _standing(words, Backend(environ), limit_s)["state"] not in NOT_ENDED
+    except (Refused, OSError, HTTPException, ValueError):
+        return False
+
+
 def _tell(words: LastWords, backend: Backend, limit_s: float) -> None:
+    run = _standing(words, backend, limit_s)
+    if run["state"] in NOT_ENDED:
+        path = "/".join(quote(name, safe="") for name in (words.entity, words.project, words.run))
+        backend.post(f"files/{path}/file_stream", _end(words, run), limit_s)
+
+
+def _standing(words: LastWords, backend: Backend, limit_s: float) -> dict[str, Any]:
     names = {"entity": words.entity, "project": words.project, "name": words.run}
-    standing = backend.post("graphql", {"query": STANDING, "variables": names}, limit_s)
-    if standing.get("errors"):
-        raise Refused(str(standing["errors"][0].get("message")))
-    run = ((standing.get("data") or {}).get("project") or {}).get("run")
+    answer = backend.post("graphql", {"query": STANDING, "variables": names}, limit_s)
+    if answer.get("errors"):
+        raise Refused(str(answer["errors"][0].get("message")))
+    run: dict[str, Any] | None = ((answer.get("data") or {}).get("project") or {}).get("run")
     if run is None:
         raise Refused(f"there is no run {words.entity}/{words.project}/{words.run}")
-    if run["state"] in NOT_ENDED:
-        path = "/".join(quote(name, safe="") for name in names.values())
-        backend.post(f"files/{path}/file_stream", _end(words, run), limit_s)
+    return run
 
 
 def _end(words: LastWords, run: Mapping[str, Any]) -> dict[str, Any]:

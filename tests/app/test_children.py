@@ -1,6 +1,8 @@
 """Processes that are started here end with whoever started them, and leave nothing behind."""
 
+import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -117,6 +119,33 @@ def test_a_second_signal_ends_the_waiting(tmp_path: Path, interrupts: Interrupts
     assert child.exit_code() == 128 + signal.SIGKILL
 
 
+def test_sigterm_again_does_not_hurry_since_systems_send_it_several_times(interrupts: Interrupts) -> None:
+    for _ in range(2):
+        with contextlib.suppress(Stopped):
+            signal.raise_signal(signal.SIGTERM)
+
+    assert not interrupts.hurry
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lists its processes as files")
+def test_a_child_is_at_work_while_it_runs_another_program_but_not_for_its_service(
+    tmp_path: Path, interrupts: Interrupts
+) -> None:
+    service = tmp_path / "wandb-core"
+    service.symlink_to(shutil.which("sleep") or "")
+    log = tmp_path / "log"
+    script = f"{service} 60 & echo ready; read line; sleep 60 & wait"
+    idle = Child("idle", ["sh", "-c", script.replace("read line; sleep 60 & ", "")], os.environ, log)
+    busy = Child("busy", ["sh", "-c", script.replace("read line; ", "")], os.environ, log)
+    assert eventually(lambda: log.read_text().count("ready") == 2 and busy.at_work())
+
+    at_work = idle.at_work(), busy.at_work()
+    stop([idle, busy], 5, interrupts)
+
+    assert at_work == (False, True)
+    assert not busy.at_work()
+
+
 def test_the_tail_of_a_log_is_that_of_this_start(tmp_path: Path) -> None:
     log = tmp_path / "logs" / "server.log"
     log.parent.mkdir()
@@ -155,6 +184,23 @@ def test_an_agent_that_has_run_its_share_is_replaced(
     crew.stop(interrupts)
 
 
+def test_an_agent_that_died_of_a_backend_that_was_away_is_replaced_and_one_that_died_at_once_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interrupts: Interrupts
+) -> None:
+    died, killed = (crew_of(1, ["sh", "-c", end], tmp_path, monkeypatch) for end in ("exit 1", "kill -9 $$"))
+    said: list[str] = []
+
+    at_once = agent.worth_another(died.working[0], results())
+    monkeypatch.setattr(agent, "OUTAGE_S", 0.0)
+    died.look_after(results(), said.append)
+    died.stop(interrupts)
+
+    assert not at_once
+    assert [child.name for child in died.working] == ["agent-1"]
+    assert said == [f"agent-1 died, exit code 1, and is started again. Its log: {tmp_path}/agent-1.log"]
+    assert not agent.worth_another(killed.working[0], results())
+
+
 def test_an_agent_with_nothing_left_to_start_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     crew = crew_of(1, ["true"], tmp_path, monkeypatch)
 
@@ -170,4 +216,4 @@ def test_agents_that_gave_up_after_failures_are_not_replaced(tmp_path: Path, mon
     crew.look_after(results(*failed), print)
 
     assert crew.working == []
-    assert agent.worth_another(0, results(*failed[:4]))
+    assert agent.worth_another(crew_of(1, ["true"], tmp_path, monkeypatch).working[0], results(*failed[:4]))

@@ -9,7 +9,7 @@ import click
 import pytest
 from rich.console import Console
 
-from app.commands.client import BackendError
+from app.commands.client import BackendError, Refused
 from app.commands.follow import until_over
 from app.commands.progress import Progress
 from app.commands.results import Reader, Results, RunResult
@@ -54,6 +54,14 @@ def test_it_ends_when_the_sweep_is_over_and_shows_each_change_once() -> None:
     assert told.follow() is OVER
     assert told.said.getvalue().splitlines() == ["0 of 2 runs finished", "0 of 2 runs finished, 1 running"]
     assert told.now_s == 3 * LOOK_S
+
+
+def test_a_refusal_ends_it_at_once() -> None:
+    told = Told(GOING, Refused("http://server: HTTP 401"))
+
+    with pytest.raises(Refused):
+        told.follow()
+    assert told.now_s == LOOK_S
 
 
 def test_without_an_agent_it_gives_up_in_one_clear_line() -> None:

@@ -6,14 +6,18 @@ import signal
 import sqlite3
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from app.parent import last_words
 from tests.app.programs import ROOT, MakeWorkplace, Workplace, ending, lines_until
 from tests.app.test_trial import command
 from tests.server.real_server import RunningServer
+from tests.server.real_server import ending as running
 
 PROJECT = "local/wandb-sweep-practice"
 EPOCHS = 12
@@ -106,6 +110,49 @@ def test_a_server_that_was_signalled_too_is_told_when_it_is_there_again(
     assert "Going on after epoch" in (place.data / "logs" / "agent-1.log").read_text()
     assert (run.id, run.state) == (cut.id, "finished")
     assert logged == list(range(1, EPOCHS + 1))
+
+
+@pytest.mark.slow
+def test_a_key_that_is_refused_in_mid_sweep_ends_the_agent_and_its_trial_leaves_its_last_words(
+    make_workplace: MakeWorkplace, tmp_path: Path
+) -> None:
+    place = make_workplace("refused")
+    place.variables["WARM"] = "0"
+    place.write_sweep(["-m", "app.train"], {name: {"values": [value]} for name, value in TRAINED.items()})
+    with running(RunningServer(tmp_path / "server")) as server:
+        place.write_env_file(f"WANDB_BASE_URL={server.url}\nWANDB_API_KEY={server.api_key}\n")
+        place.run("register")
+        agent = place.start("agent")
+        lines_until(agent, "Epoch 3/")
+        with stopped(place, "app.train"):
+            change_key(server, "0123456789" * 4)
+            said = lines_until(agent, "Stopping")
+        code, output = ending(agent)
+
+    assert "Stopping, the trial first: " in said[-1]
+    assert code == 2, output
+    assert "(HTTP 401)" in output
+    (words,) = (place.data / "last-words").iterdir()
+    assert last_words.read(str(words)).exit_code == 143
+    assert place.left_running() == {}
+
+
+@contextmanager
+def stopped(place: Workplace, program: str) -> Iterator[None]:
+    """Holds the trial of a workplace, as a long epoch does."""
+    trials = [pid for pid, name in place.processes().items() if program in name and "trial.py" not in name]
+    assert trials
+    for pid in trials:
+        os.kill(pid, signal.SIGSTOP)
+    yield
+    for pid in trials:
+        os.kill(pid, signal.SIGCONT)
+
+
+def change_key(server: RunningServer, key: str) -> None:
+    server.stop()
+    (server.data / "api-key").write_text(key)
+    server.start()
 
 
 def wait_for_text(path: Path, text: str, process: subprocess.Popen[str]) -> None:

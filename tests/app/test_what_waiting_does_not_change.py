@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from app.commands import waiting
-from app.commands.client import BackendError
+from app.commands.client import BackendError, Refused
 from tests.app.programs import Workplace
 from tests.server.real_server import RunningServer
 
@@ -164,3 +164,45 @@ def test_what_does_not_come_is_asked_for_until_the_limit_and_no_longer() -> None
 def test_without_a_limit_it_is_asked_once() -> None:
     with pytest.raises(waiting.GivenUp, match=r"no answer in time\. WAIT_S=0 waits for nothing\.$"):
         waiting.for_answer(answers_after(1), 0, lambda _: None)
+
+
+AWAY = BackendError("http://server: no answer in time")
+REFUSED = Refused("http://server: HTTP 401")
+
+
+class Told:
+    """Tells one thing after the other, of which errors are raised."""
+
+    def __init__(self, *things: str | BackendError) -> None:
+        self._things = iter(things)
+
+    def __call__(self) -> str:
+        thing = next(self._things)
+        if isinstance(thing, BackendError):
+            raise thing
+        return thing
+
+
+def test_one_refusal_while_others_work_may_be_a_slip_and_two_in_a_row_are_none() -> None:
+    looks, backend = waiting.Looks(60), Told("a", REFUSED, "b", REFUSED, AWAY, REFUSED, REFUSED)
+
+    found = [looks.look(backend, lambda: True) for _ in range(6)]
+    with pytest.raises(Refused):
+        looks.look(backend, lambda: True)
+
+    assert found == ["a", None, "b", None, None, None]
+
+
+def test_work_goes_on_without_an_answer_and_idleness_only_as_long_as_one_waits() -> None:
+    clock = Clock()
+    looks, backend = waiting.Looks(60, clock.read), Told("a", AWAY, AWAY, AWAY)
+
+    looks.look(backend, lambda: False)
+    clock.wait(60)
+    first = looks.look(backend, lambda: False)
+    clock.wait(1)
+    second = looks.look(backend, lambda: True)
+
+    assert (first, second, looks.trouble) == (None, None, AWAY.message)
+    with pytest.raises(waiting.GivenUp, match="no answer in time"):
+        looks.look(backend, lambda: False)
