@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from app.__main__ import main
+from app.settings import VARIABLES
 from tests.app.test_trial import command
 
 ROOT = Path(__file__).parents[1]
@@ -62,6 +64,16 @@ def test_every_command_can_be_typed(document: Path) -> None:
     assert set(re.findall(r"(?:`|^ *)make ([a-z][\w-]*)", text, re.MULTILINE)) <= set(targets)
     assert set(re.findall(r"python -m app ([a-z]\w*)", text)) <= set(main.commands)
     assert [name for name in programs if not (ROOT / (name.replace(".", "/") + ".py")).exists()] == []
+
+
+def test_the_task_for_rented_machines_asks_for_what_is_there_and_holds_no_key() -> None:
+    task = yaml.safe_load((ROOT / "deploy/sky.yaml").read_text())
+    typed = f"{task['setup']} {task['run']}"
+
+    assert task["secrets"] == {"WANDB_API_KEY": None}
+    assert set(task["envs"]) <= set(VARIABLES)
+    assert set(re.findall(r"python -m app (\w+)", typed)) <= set(main.commands)
+    assert all((ROOT / name).exists() for name in [*re.findall(r"requirements/\w+\.sh", typed), task["envs"]["SWEEP"]])
 
 
 def test_decisions_stand_under_their_days_newest_first() -> None:
