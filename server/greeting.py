@@ -64,9 +64,8 @@ def greeting(place: Place, data: Path, login: str) -> list[str]:
     url = place.public_url or place.url
     lines = [f"tf-sweeps server at {url}, data in {data}"]
     if place.open_in_clear:
-        where = "all addresses" if place.host in EVERYWHERE else place.host
         lines.append(
-            f"It listens on {where} without TLS: who is on the way reads its key and all that is sent. "
+            f"{_way(place)} without TLS: who is on the way reads its key and all that is sent. "
             f"Keep it to a private network, or see {TLS_PAGE}."
         )
     if place.url_of_others:
@@ -76,6 +75,12 @@ def greeting(place: Place, data: Path, login: str) -> list[str]:
     if login:
         return [*lines, f"dashboard (opens once): {url}{login}"]
     return [*lines, f"dashboard: {url} (no link here, since others can read this file; the page says how to get one)"]
+
+
+def _way(place: Place) -> str:
+    if place.public_url:
+        return f"It is reached at {place.public_url}"
+    return f"It listens on {'all addresses' if place.host in EVERYWHERE else place.host}"
 
 
 def readable_by_others(descriptor: int) -> bool:

@@ -104,7 +104,7 @@ def env_command(settings: Settings) -> str:
 
 def in_clear(line: str) -> bool:
     """Whether a line of the server's log says that other machines come to it without TLS."""
-    return line.startswith("It listens on ")
+    return " without TLS: " in line
 
 
 def find(settings: Settings) -> Server | None:

@@ -32,6 +32,16 @@ def test_host_among_the_settings_does_the_same() -> None:
     assert command[command.index("--host") + 1] == "10.0.0.1"
 
 
+def test_up_passes_on_that_its_server_speaks_in_clear(workplace: Workplace) -> None:
+    (workplace.data / "server").mkdir()
+    workplace.write_quick_sweep(size=[1])
+
+    code, output = workplace.run("up", "--dry-run", PUBLIC_URL="http://sweeps.example")
+
+    assert code == 0, output
+    assert output.count("It is reached at http://sweeps.example without TLS: ") == 1
+
+
 @pytest.mark.parametrize("value", ["login01", ""])
 def test_a_host_that_is_no_ip_address_is_refused_in_one_sentence(workplace: Workplace, value: str) -> None:
     code, output = workplace.run("serve", "--host", value)
