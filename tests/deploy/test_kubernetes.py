@@ -56,20 +56,38 @@ def embedded(rendered: Rendered) -> list[Manifest]:
     return rendered["embedded", False]
 
 
-def validate(*files: Path) -> subprocess.CompletedProcess[str]:
+def validate(*files: Path, version: str | None = None) -> subprocess.CompletedProcess[str]:
     validator = Path(sys.executable).with_name("kubernetes-validate")
     if not validator.exists():
         pytest.skip("no kubernetes-validate here: `make test-deploy` installs it")
-    return subprocess.run([validator, "--strict", "--quiet", *files], capture_output=True, text=True)
+    of_version = ["--kubernetes-version", version] if version else []
+    return subprocess.run([validator, "--strict", "--quiet", *of_version, *files], capture_output=True, text=True)
 
 
-def test_kubernetes_own_schemas_know_every_field(rendered: object, folder: Path) -> None:
+def oldest() -> str:
+    """The version that the README asks for."""
+    found = re.search(r"^Kubernetes (\d\.\d+) or newer", (SOURCE / "README.md").read_text(), re.MULTILINE)
+    assert found
+    return found[1]
+
+
+@pytest.mark.parametrize("version", [oldest(), None], ids=["oldest", "newest"])
+def test_kubernetes_own_schemas_know_every_field(rendered: object, folder: Path, version: str | None) -> None:
     files = sorted(folder.glob("*.yaml"))
 
-    done = validate(*files)
+    done = validate(*files, version=version)
 
     assert len(files) == 4
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def test_an_older_kubernetes_than_the_readme_asks_for_would_not_do(rendered: object, folder: Path) -> None:
+    major, minor = map(int, oldest().split("."))
+
+    done = validate(folder / "cloud-False.yaml", version=f"{major}.{minor - 1}")
+
+    assert done.returncode == 1
+    assert "podFailurePolicy" in done.stdout + done.stderr
 
 
 def test_a_field_that_is_none_is_told_by_the_schemas(embedded: list[Manifest], tmp_path: Path) -> None:
