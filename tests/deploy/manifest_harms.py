@@ -71,6 +71,18 @@ HARMS: dict[str, Callable[[list[Manifest]], object]] = {
     "tf-sweeps-server wants the ConfigMap settings": lambda it: container(it, SERVER)["env"][0]["valueFrom"][
         "configMapKeyRef"
     ].update(name="settings"),
+    "tf-sweeps-agents wants the claim tf-sweeps-data": lambda it: pod(it)["volumes"][1].update(
+        persistentVolumeClaim={"claimName": "tf-sweeps-data"}
+    ),
+    "tf-sweeps-report cannot write to /tmp or /data": lambda it: container(it, REPORT)["volumeMounts"][0].update(
+        mountPath="/data"
+    ),
+    "the manifests hold the secret tf-sweeps-key": lambda it: it.append(
+        {"kind": "Secret", "metadata": {"name": "tf-sweeps-key"}}
+    ),
+    "tf-sweeps-settings holds WANDB_API_KEY": lambda it: it.append(
+        {"kind": "ConfigMap", "metadata": {"name": "tf-sweeps-settings"}, "data": {"WANDB_API_KEY": "k"}}
+    ),
     "tf-sweeps-server wants a Service that is not there": lambda it: spec(it, "StatefulSet", SERVER).update(
         serviceName="server"
     ),
