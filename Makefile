@@ -4,7 +4,7 @@
 # make serve     the embedded server alone, with the two lines that point any W&B program to it
 # make test      all tests but those of the containers, which are make test-compose's: with Docker, or root and Debian,
 #                those of the pages in a browser, make test-browser's: with Chromium, and those of many machines,
-#                make test-deploy's: with root and Debian
+#                make test-deploy's: with root and Debian; elsewhere some of them are skipped, and say why
 # make coverage  the same as make test, and which lines it does not reach; fails where every line must be reached
 # make check     linters, types, import contracts
 # make bundle    one archive that runs the sweep where there is no network; TRAINER=trainer-gpu for GPUs
@@ -19,7 +19,7 @@ TRAINER := $(shell requirements/trainer.sh)
 # What decides which result counts, and which point comes next: no line of it without a test.
 EVERY_LINE := search/*,terms/*,server/lifecycle.py,server/ledger/*,server/store/*
 
-.PHONY: up prepare report serve notebook demo test coverage test-compose test-browser test-deploy check bundle lock clean
+.PHONY: up prepare report serve notebook demo test coverage test-compose test-browser test-deploy engine check bundle lock clean
 
 up: .venv/.$(TRAINER)
 	@exec $(PY) -m app up
@@ -48,15 +48,17 @@ coverage: .venv/.dev
 	@$(PY) -m coverage report
 	@$(PY) -m coverage report --show-missing --fail-under=100 --include='$(EVERY_LINE)'
 
-test-compose: .venv/.dev
-	@tests/compose/engine.sh up
+test-compose: .venv/.dev engine
 	@exec $(PY) -m pytest -m docker tests/compose
 
 test-browser: .venv/.dev
 	@exec $(PY) -m pytest -m browser tests/browser
 
-test-deploy: .venv/.deploy
+test-deploy: .venv/.deploy engine
 	@exec $(PY) -m pytest -m deploy tests/deploy
+
+engine:
+	@tests/compose/engine.sh up
 
 bundle:
 	@bundle/make.sh $(TRAINER)
