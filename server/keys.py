@@ -111,8 +111,10 @@ def _read_or_make(path: Path, make: Callable[[], str]) -> str:
             os.link(temporary, path)
         except FileExistsError:
             pass
+        except OSError:  # a disk that knows no links
+            temporary.replace(path)
         finally:
-            temporary.unlink()
+            temporary.unlink(missing_ok=True)
     return path.read_text(errors="replace").strip()
 
 

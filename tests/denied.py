@@ -22,8 +22,8 @@ NUMBER_AT, ARCHITECTURE_AT, ARGUMENTS_AT = 0, 4, 16
 ALLOW, REFUSE = 0x7FFF0000, 0x00050000
 NO_NEW_PRIVILEGES, SECCOMP, FILTER = 38, 22, 2
 
-# The number of a machine, and of calls on it: flock, fcntl, mmap, pwrite64.
-NUMBERS = {"x86_64": (0xC000003E, (73, 72, 9, 18)), "aarch64": (0xC00000B7, (32, 25, 222, 68))}
+# The number of a machine, and of calls on it: flock, fcntl, mmap, pwrite64, link (linkat where there is no other).
+NUMBERS = {"x86_64": (0xC000003E, (73, 72, 9, 18, 86)), "aarch64": (0xC00000B7, (32, 25, 222, 68, 37))}
 
 # The calls by what they do for a database: their place above; an argument and its values that make it this one.
 CALLS: Mapping[str, tuple[int, int, tuple[int, ...]]] = {
@@ -31,6 +31,7 @@ CALLS: Mapping[str, tuple[int, int, tuple[int, ...]]] = {
     "fcntl": (1, 1, (6, 7, 37, 38)),  # F_SETLK, F_SETLKW, and those of handles
     "mmap": (2, 3, (1,)),  # MAP_SHARED
     "write": (3, 3, (0,)),  # at a file's beginning
+    "link": (4, 4, ()),  # whatever its arguments
 }
 HERE = sys.platform == "linux" and platform.machine() in NUMBERS
 needed = pytest.mark.skipif(not HERE, reason="seccomp's calls are known for Linux on x86_64 and aarch64 alone")
@@ -42,14 +43,17 @@ def deny(errors: Mapping[str, int]) -> None:
     program = [_step(LOAD, 0, 0, ARCHITECTURE_AT), _step(EQUAL, 1, 0, machine), _step(RETURN, 0, 0, ALLOW)]
     for name, error in errors.items():
         place, argument, values = CALLS[name]
+        refusal = _step(RETURN, 0, 0, REFUSE | error)
+        program.append(_step(LOAD, 0, 0, NUMBER_AT))
+        if not values:
+            program += [_step(EQUAL, 0, 1, numbers[place]), refusal]
+            continue
+        program += [
+            _step(EQUAL, 0, 1 + 2 * len(values), numbers[place]),
+            _step(LOAD, 0, 0, ARGUMENTS_AT + 8 * argument),
+        ]
         for value in values:
-            program += [
-                _step(LOAD, 0, 0, NUMBER_AT),
-                _step(EQUAL, 0, 3, numbers[place]),
-                _step(LOAD, 0, 0, ARGUMENTS_AT + 8 * argument),
-                _step(EQUAL, 0, 1, value),
-                _step(RETURN, 0, 0, REFUSE | error),
-            ]
+            program += [_step(EQUAL, 0, 1, value), refusal]
     _install(b"".join([*program, _step(RETURN, 0, 0, ALLOW)]))
 
 

@@ -1,6 +1,5 @@
 """Registers a sweep once: the real `wandb sweep`, run only if the backend does not have it yet."""
 
-import fcntl
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,7 @@ import yaml
 from app.commands import check
 from app.commands.results import Results
 from app.commands.target import Joined, Target, Wanted
+from app.machine import lock
 from app.training import reproduce
 from terms import states
 
@@ -22,7 +22,7 @@ from terms import states
 def register(api: Any, sweep: Target, environment: Mapping[str, str], data_dir: Path) -> tuple[str, bool]:
     """Finds the sweep, or registers a file's.
 
-    Safe with several processes: on one machine they wait for each other, elsewhere the oldest sweep wins.
+    Safe with several processes: on a disk with locks they wait for each other, elsewhere the oldest sweep wins.
 
     Args:
         environment: for `wandb sweep`, as `app.backend` builds it.
@@ -35,7 +35,7 @@ def register(api: Any, sweep: Target, environment: Mapping[str, str], data_dir: 
     """
     if isinstance(sweep, Joined):
         return sweep.find(api), False
-    with _lock(data_dir / "register.lock"):
+    with lock.held(data_dir / "register.lock"):
         path = sweep.find(api)
         if path is not None:
             return path, False
@@ -90,11 +90,3 @@ def _sendable(sweep: Wanted) -> Iterator[Path]:
         copy = Path(folder) / sweep.file.name
         copy.write_text(yaml.safe_dump({key: item for key, item in sweep.config.raw.items() if key != check.EXTENSION}))
         yield copy
-
-
-@contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

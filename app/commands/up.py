@@ -44,7 +44,7 @@ class Job:
         self._interrupts = Interrupts()
         self._console = Console()
         self._server: Child | None = None
-        self._logs = setup.settings.data_dir / "logs"
+        self._logs = setup.settings.data_dir / "logs" / socket.gethostname()  # others may share the disk
         self._crew: Crew | None = None
         self._reader: Reader | None = None
         self._looks = Looks(setup.settings.wait_s)

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from app.machine import node
 from app.machine.children import Child, Interrupts, stop
 from app.parent.warm import SOCKET, SWITCH
 
@@ -34,7 +35,8 @@ class WarmServer:
             self._start(log)
 
     def _start(self, log: Path | None) -> None:
-        self._folder = tempfile.mkdtemp(prefix="tf-sweeps-")  # this user's alone; a path here is short enough
+        # This user's alone; not in TMPDIR, where a path may be too long for a socket, or lie on a shared disk.
+        self._folder = tempfile.mkdtemp(prefix="tf-sweeps-", dir=node.temporary())
         path = str(Path(self._folder, "warm"))
         self._child = Child("warm", [sys.executable, "-m", "app.warm", path], self.environment, log)
         self.environment[SOCKET] = path

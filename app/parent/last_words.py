@@ -9,6 +9,8 @@ import os
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from app.parent.own_file import own_file
+
 FILE = "TRIAL_LAST_WORDS_FILE"
 TOLD = ".told"  # ends the name of a file that says only this
 LEFT = "last-words"  # a folder in DATA_DIR, of those that are to be told when the backend is there again
@@ -39,7 +41,7 @@ def place(environ: Mapping[str, str]) -> str:
     Args:
         environ: TMPDIR.
     """
-    path = f"{environ.get('TMPDIR') or '/tmp'}/trial-{os.getpid()}.last-words"
+    path = own_file(environ, "last-words")
     for left in (path, path + TOLD):
         drop(left)  # of a trial that was killed, and whose parent's number this process has now
     return path

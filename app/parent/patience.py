@@ -7,6 +7,7 @@ program that knows nothing of this file may well be at work; only this project's
 import os
 from collections.abc import Mapping, Sequence
 
+from app.parent.own_file import own_file
 from terms.record import NO_PROGRESS
 
 PROGRESS_FILE = "TRIAL_PROGRESS_FILE"
@@ -71,7 +72,7 @@ def watch(arguments: Sequence[str], environ: Mapping[str, str], now_s: float) ->
         limit_min = float(environ.get(LIMIT_MIN) or DEFAULT_MIN)
         if not limit_min > 0:
             return None
-        path = f"{environ.get('TMPDIR') or '/tmp'}/trial-{os.getpid()}.progress"
+        path = own_file(environ, "progress")
         if os.path.lexists(path):
             os.unlink(path)  # of a trial that was killed, and whose number this process has now
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))

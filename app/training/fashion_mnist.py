@@ -1,16 +1,15 @@
 """Fashion-MNIST on this machine: found, verified and prepared once, then opened in milliseconds by every trial."""
 
-import contextlib
-import fcntl
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from app.machine import lock
 from app.training.data_places import MANIFEST, DataError, Places
 from app.training.data_sources import find, sha256_of
 
@@ -48,8 +47,7 @@ def prepare(places: Places, download: bool = True) -> str:
 
 
 def _prepare(places: Places, download: bool) -> None:
-    places.prepared.mkdir(parents=True, exist_ok=True)
-    with _lock(places.prepared / ".lock"):
+    with lock.held(places.prepared / ".lock"):
         if _open(places.prepared) is None:  # nobody else made it while we waited
             _write(places.prepared, *find(places, download))
 
@@ -126,10 +124,3 @@ def _split() -> dict[str, int]:
 
 def _hashes(arrays: Arrays) -> dict[str, str]:
     return {name: sha256_of(array.data) for name, array in arrays.items()}
-
-
-@contextlib.contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -17,7 +17,8 @@ CLONE = Path("/clone/app")  # in containers, the program as it is beside the Com
 # What starts trials, shares a machine among them or tells of them decides no result. All else may, your modules too.
 AROUND_TRIALS = (
     *("__main__.py", "backend.py", "trial.py", "commands/", "parent/", "warm/", "training/record_cause.py"),
-    *("machine/capacity.py", "machine/children.py", "machine/gpu_slots.py", "machine/leash.py", "machine/node.py"),
+    *("machine/capacity.py", "machine/children.py", "machine/gpu_slots.py", "machine/leash.py", "machine/lock.py"),
+    *("machine/node.py",),
     *("training/downloads.py", "training/network.py"),
 )
 PACKAGES = ("tensorflow", "keras", "numpy", "wandb")

@@ -171,4 +171,4 @@ def test_up_waits_for_a_busy_server_and_starts_no_second_one(
 
     assert (code, f"Server: {server.url} runs already and is left running." in output) == (0, True), output
     assert server.asked[:3] == ["GET /key"] * 3
-    assert not (workplace.data / "logs/server.log").exists()
+    assert not list(workplace.data.glob("logs/*/server.log"))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from server.keys import Keys, load_keys
 from server.store import locks
 from server.store.locks import NoLocksError
 from tests import denied
@@ -48,6 +49,17 @@ def test_a_disk_of_this_machine_does_it_all(tmp_path: Path) -> None:
 @denied.needed
 def test_a_disk_that_is_only_full_is_not_said_to_have_no_locks(tmp_path: Path) -> None:
     assert denied.call({"write": errno.ENOSPC}, lambda: locks.ensure(tmp_path)) is None
+
+
+@denied.needed
+def test_keys_can_be_made_on_a_disk_that_knows_no_links(tmp_path: Path) -> None:
+    made: list[Keys] = []
+
+    raised = denied.call({"link": errno.EPERM}, lambda: made.append(load_keys(tmp_path)))
+
+    assert raised is None
+    assert made == [load_keys(tmp_path)]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["api-key", "signing-key"]
 
 
 @denied.needed
