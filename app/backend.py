@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
-from app.machine import device
+from app.machine import device, place
 from app.settings import (
     ENV_FILE,
     FOR_TRIALS,
@@ -132,6 +132,8 @@ def environment(
     }
     if backend.kind == EMBEDDED:
         values |= _directly(urlsplit(backend.base_url).hostname, values)
+    if host := place.of_job(environ):
+        values.setdefault("WANDB_HOST", host)
     if values.get(TRUSTED):
         values.setdefault(TRUSTED_BY_REQUESTS, values[TRUSTED])
     device.configure(values)

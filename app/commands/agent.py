@@ -26,10 +26,11 @@ LOOK_S = 10.0
 OUTAGE_S = 20.0
 
 
-def command(path: str) -> list[str]:
+def command(path: str, environment: Mapping[str, str]) -> list[str]:
     """The command of an agent for the sweep "entity/project/id"; it ends when the sweep is done."""
+    wandb = "app.machine.named_wandb" if environment.get("WANDB_HOST") else "wandb"
     options = ["--forward-signals", "--term-timeout", str(TERM_TIMEOUT_S), "--count", str(RUNS_PER_PROCESS)]
-    return [sys.executable, "-m", "wandb", "agent", *options, path]
+    return [sys.executable, "-m", wandb, "agent", *options, path]
 
 
 def idle_reason(results: Results, agents: int = 1) -> str | None:
@@ -75,7 +76,7 @@ def run(setup: Setup, interrupts: Interrupts, say: Callable[[str], None] = print
     warm = WarmServer(environment)
     try:
         while True:
-            child = Child("agent", command(reader.path), warm.environment)
+            child = Child("agent", command(reader.path, warm.environment), warm.environment)
             _attend(child, _looking(child, reader, warm, Looks(setup.settings.wait_s), say, tell), interrupts, say)
             results = wait(reader.read)
             if not worth_another(child, results):

@@ -29,7 +29,8 @@ class Crew:
             self._start(f"agent-{number}")
 
     def _start(self, name: str) -> None:
-        child = Child(name, agent.command(self._path), self._environment, self._logs / f"{name}.log")
+        command = agent.command(self._path, self._environment)
+        child = Child(name, command, self._environment, self._logs / f"{name}.log")
         self._all.append(child)
         self.working.append(child)
 

@@ -30,10 +30,12 @@ def tell(environment: Mapping[str, str], say: Callable[[str], None]) -> None:
             _tell(claimed, environment)
         except (OSError, HTTPException, json.JSONDecodeError) as error:
             say(f"The end of run {path.name}, which was interrupted, cannot be told yet: {error}")
-            claimed.rename(path)
         except (announce.Refused, ValueError, LookupError) as error:
             say(f"The end of run {path.name}, which was interrupted, could not be told: {error}")
             claimed.unlink()
+        finally:  # also if this agent is stopped meanwhile
+            if claimed.exists():
+                claimed.rename(path)
 
 
 def _tell(claimed: Path, environment: Mapping[str, str]) -> None:

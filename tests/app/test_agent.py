@@ -10,6 +10,14 @@ from tests.app.programs import Workplace, ending, lines_until, runs
 from tests.server.real_server import RunningServer
 from tests.server.real_server import ending as running
 
+# As its batch script has them; the third task to start has the number 21 as well.
+SLURM = {
+    "SLURM_JOB_ID": "21",
+    "SLURM_ARRAY_JOB_ID": "17",
+    "SLURM_ARRAY_TASK_ID": "4",
+    "SLURMD_NODENAME": "n3",
+}
+
 
 @pytest.fixture
 def there(workplace: Workplace, server: RunningServer, request: pytest.FixtureRequest) -> Workplace:
@@ -64,7 +72,9 @@ def test_a_stopped_agent_ends_its_trial_in_order_and_its_point_is_given_out_agai
 
 
 @pytest.mark.slow
-def test_an_agent_joins_a_sweep_by_its_id_and_says_that_it_is_paused(there: Workplace, server: RunningServer) -> None:
+def test_an_agent_joins_a_sweep_by_its_id_names_its_job_and_says_that_the_sweep_is_paused(
+    there: Workplace, server: RunningServer
+) -> None:
     project = there.variables["WANDB_PROJECT"]
     there.write_quick_sweep(size=[1, 2])
     there.run("register")
@@ -73,6 +83,7 @@ def test_an_agent_joins_a_sweep_by_its_id_and_says_that_it_is_paused(there: Work
 
     there.hold()
 
+    there.variables |= SLURM
     agent = there.start("agent", SWEEP_ID=path, SWEEP="")
     lines_until(agent, "View run at")
     wandb_sweep(there, server, "--pause", path)
@@ -83,6 +94,8 @@ def test_an_agent_joins_a_sweep_by_its_id_and_says_that_it_is_paused(there: Work
 
     assert f"The sweep is paused. `wandb sweep --resume {path}` or its page lets it go on." in said[-1]
     assert (code, output.splitlines()[-1]) == (0, "2 of 2 runs finished")
+    assert [each.host for each in server.api().sweep(path).agents()] == ["Slurm 17_4, n3"]
+    assert {run.metadata["host"] for run in runs(server, project)} == {"Slurm 17_4, n3"}
 
 
 def wandb_sweep(there: Workplace, server: RunningServer, *arguments: str) -> None:

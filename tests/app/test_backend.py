@@ -56,6 +56,18 @@ def test_a_key_may_bring_the_end_of_its_line() -> None:
     assert backend.choose({"WANDB_API_KEY": "\n"}).kind == "embedded"
 
 
+SLURM = {"SLURM_JOB_ID": "17", "SLURMD_NODENAME": "n3"}
+
+
+def test_on_a_cluster_runs_and_agents_name_their_node_and_job_unless_they_have_a_name() -> None:
+    task = SLURM | {"SLURM_JOB_ID": "21", "SLURM_ARRAY_JOB_ID": "17", "SLURM_ARRAY_TASK_ID": "4"}
+
+    assert environment({}, SLURM)["WANDB_HOST"] == "Slurm 17, n3"
+    assert environment({}, task)["WANDB_HOST"] == "Slurm 17_4, n3"
+    assert environment({"WANDB_HOST": "mine"}, task)["WANDB_HOST"] == "mine"
+    assert "WANDB_HOST" not in environment({}, EXPORTED)
+
+
 def test_an_address_and_a_key_mean_that_server() -> None:
     values = environment({"WANDB_API_KEY": KEY, "WANDB_BASE_URL": "http://10.0.0.2:8080/"}, EXPORTED)
 

@@ -162,7 +162,7 @@ def results(*runs: RunResult, expected: int = 100, state: str = "RUNNING") -> Re
 
 
 def crew_of(count: int, command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Crew:
-    monkeypatch.setattr(agent, "command", lambda path: command)
+    monkeypatch.setattr(agent, "command", lambda path, environment: command)
     crew = Crew("me/p/s", {**os.environ, "WARM": "0"}, tmp_path)
     crew.start(count)
     crew.wait(10)
