@@ -7,6 +7,7 @@
 #                make test-deploy's: with root and Debian; elsewhere some of them are skipped, and say why
 # make coverage  the same as make test, and which lines it does not reach; fails where every line must be reached
 # make check     linters, types, import contracts
+# make vm        what boots a VM of any cloud into the sweep, and the command to launch it: SWEEP=sweeps/<file>.yaml
 # make bundle    one archive that runs the sweep where there is no network; TRAINER=trainer-gpu for GPUs
 # make notebook  the tutorial, run and saved with its output
 # make demo      a small sweep whose server, agents and trials are killed before your eyes, and the ledger's verdict
@@ -19,7 +20,7 @@ TRAINER := $(shell requirements/trainer.sh)
 # What decides which result counts, and which point comes next: no line of it without a test.
 EVERY_LINE := search/*,terms/*,server/lifecycle.py,server/ledger/*,server/store/*
 
-.PHONY: up prepare report serve notebook demo test coverage test-compose test-browser test-deploy engine check bundle lock clean
+.PHONY: up prepare report serve notebook demo test coverage test-compose test-browser test-deploy engine check bundle vm lock clean
 
 up: .venv/.$(TRAINER)
 	@exec $(PY) -m app up
@@ -62,6 +63,9 @@ engine:
 
 bundle:
 	@bundle/make.sh $(TRAINER)
+
+vm:
+	@exec $(or $(PYTHON),python3) deploy/vm/render.py
 
 check: .venv/.dev
 	$(PY) -m ruff check .
