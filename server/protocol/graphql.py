@@ -33,11 +33,10 @@ OpenContext = Callable[[bool], AbstractContextManager[Context]]
 
 
 class Endpoint:
-    """Executes documents against a schema; keeps those it has parsed, since the client sends a fixed set of them."""
+    """Executes documents against a schema."""
 
     def __init__(self, schema: GraphQLSchema) -> None:
         self._schema = schema
-        self._prepared = lru_cache(maxsize=512)(self._prepare)
 
     def answer(self, body: bytes, open_context: OpenContext) -> Answer:
         """Executes one request.
@@ -56,7 +55,7 @@ class Endpoint:
         query, variables = request.get("query"), request.get("variables") or {}
         if not isinstance(query, str) or not isinstance(variables, dict):
             raise RefusalError("a GraphQL request needs a `query` text and, if any, a `variables` object")
-        document = self._prepared(query)
+        document = _prepared(self._schema, query)
         # Operations that come from W&B's Python code have an empty name.
         name = request.get("operationName") or None
         operation = get_operation_ast(document, name)
@@ -72,16 +71,19 @@ class Endpoint:
             raise complaint
         return Answer(200, {"data": result.data})
 
-    def _prepare(self, query: str) -> DocumentNode:
-        try:
-            document = parse(query, max_tokens=MAX_TOKENS)
-        except RecursionError as error:
-            raise RefusalError("the document is nested too deeply") from error
-        refuse_long(document)
-        problems = validate(self._schema, document, RULES)
-        if problems:
-            raise not_offered.refusal(self._schema, document, problems[0])
-        return document
+
+@lru_cache(maxsize=512)
+def _prepared(schema: GraphQLSchema, query: str) -> DocumentNode:
+    """Parses a document and looks whether it can be asked; keeps it, since the client sends a fixed set of them."""
+    try:
+        document = parse(query, max_tokens=MAX_TOKENS)
+    except RecursionError as error:
+        raise RefusalError("the document is nested too deeply") from error
+    refuse_long(document)
+    problems = validate(schema, document, RULES)
+    if problems:
+        raise not_offered.refusal(schema, document, problems[0])
+    return document
 
 
 def _raise_first(result: ExecutionResult) -> None:
