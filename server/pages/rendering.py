@@ -5,6 +5,7 @@ import hashlib
 import mimetypes
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -105,21 +106,26 @@ class Static:
         return _packed(request, content, media_type, 200, STATIC_HEADERS)
 
 
+@cache
+def _templates() -> Environment:
+    """Reads them once: a checkout that is renewed under a running server must not mix new templates with old code."""
+    templates = Environment(
+        loader=DictLoader({path.name: path.read_text() for path in (HERE / "templates").iterdir()}),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.globals["icon"] = lambda name, label=None: Markup(icon(name, label))
+    return templates
+
+
 class Frame:
     """Renders pages."""
 
     def __init__(self, settings: Settings, static: Static) -> None:
-        self._templates = Environment(
-            # Read once: a checkout that is renewed under a running server must not mix new templates with old code.
-            loader=DictLoader({path.name: path.read_text() for path in (HERE / "templates").iterdir()}),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._templates.globals.update(
-            icon=lambda name, label=None: Markup(icon(name, label)), static=static.address, entity=settings.entity
-        )
+        self._templates = _templates()
+        self._every_page = {"static": static.address, "entity": settings.entity}
 
     def response(self, request: Request, page: Page, sealed: Callable[[str], str] | None = None) -> Response:
         """Renders a page.
@@ -129,7 +135,8 @@ class Frame:
         """
         scheme = request.cookies.get(SCHEME_COOKIE)
         body = self._templates.get_template(page.template).render(
-            page.values,
+            self._every_page,
+            **page.values,
             page=page,
             scheme=scheme if scheme in SCHEMES else None,
             sealed=sealed,
