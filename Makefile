@@ -1,7 +1,7 @@
 # make up        run the sweep: AGENTS=2, SWEEP=sweeps/<file>.yaml, NEW=label ... (.env.example lists all)
 # make prepare   the data into DATA_DIR, where there is a network: for nodes that have none
 # make report    its results so far: a table here, a page, CSV and JSON in DATA_DIR/reports
-# make serve     the embedded server alone, with the two lines that point any W&B program to it
+# make serve     the embedded server alone, with the two lines that point any W&B program to it; HOST=IP for other machines
 # make test      all tests but those of the containers, which are make test-compose's: with Docker, or root and Debian,
 #                those of the pages in a browser, make test-browser's: with Chromium, and those of many machines,
 #                make test-deploy's: with root and Debian; elsewhere some of them are skipped, and say why

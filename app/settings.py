@@ -109,9 +109,9 @@ def web_address(value: str) -> str:
 
 
 def _outside(value: str) -> str:
-    if urlsplit(web_address(value)).path:
+    if value and not re.fullmatch(r"https?://([\w.-]+|\[[\da-fA-F:.]+\])(:\d{1,5})?/?", value, re.ASCII):
         raise ValueError("an address like https://sweeps.example:8443, with nothing behind the port")
-    return web_address(value)
+    return value.rstrip("/")
 
 
 def _networks(value: str) -> str:

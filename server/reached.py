@@ -7,12 +7,14 @@ one: a proxy need not tell by which scheme and name it was reached itself.
 
 import ipaddress
 import logging
+import re
 from collections.abc import MutableMapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
 from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 log = logging.getLogger(__name__)
@@ -22,6 +24,7 @@ OWN_MACHINE: Final = ("127.0.0.1", "::1")
 # What proxies add to requests; nginx adds none of it unasked, but speaks HTTP 1.0 then, as no client does.
 SIGNS: Final = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Real-IP", "Forwarded", "Via")
 DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
+PUBLIC_ADDRESS: Final = re.compile(r"https?://([\w.-]+|\[[0-9a-fA-F:.]+\])(:\d{1,5})?/?", re.ASCII)
 # Where W&B's client is given the addresses of files.
 TOLD_AT: Final = "/graphql"
 
@@ -42,8 +45,7 @@ def public_address(text: str) -> str:
     Raises:
         ValueError: with what is allowed.
     """
-    parts = urlsplit(text)
-    if parts.scheme not in DEFAULT_PORTS or not parts.hostname or parts.path.strip("/") or parts.query:
+    if not PUBLIC_ADDRESS.fullmatch(text):
         raise ValueError("an address like https://sweeps.example:8443, with nothing behind the port")
     return text.rstrip("/")
 
@@ -67,6 +69,11 @@ def is_loopback(url: str) -> bool:
         return ipaddress.ip_address(name).is_loopback
     except ValueError:
         return name == "localhost"
+
+
+def for_people(request: Request, public_url: str | None) -> str:
+    """The base of links: people open them elsewhere than whoever asks for them, a container for one."""
+    return (public_url or str(request.base_url)).rstrip("/")
 
 
 class Reached:

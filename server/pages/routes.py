@@ -16,7 +16,7 @@ from server.pages.artifact.detail import artifact_detail
 from server.pages.artifact.query import artifact_query
 from server.pages.artifact.view import ArtifactView
 from server.pages.artifacts.list import artifact_list
-from server.pages.door.addressed import base_url, project_of, run_of, sweep_of, version_of
+from server.pages.door.addressed import project_of, run_of, sweep_of, version_of
 from server.pages.door.entrance import Entrance
 from server.pages.door.gate import Gate
 from server.pages.door.presses import Presses
@@ -31,6 +31,7 @@ from server.pages.sweeps.list import SHOWN, ListQuery, sweep_list
 from server.pages.words.addresses import linked_url, sweep_url
 from server.pages.words.paging import page_number
 from server.pages.words.times import Now
+from server.reached import for_people
 from server.refusal import NotFoundError
 from server.settings import Settings
 from server.store import artifact_queries
@@ -146,7 +147,9 @@ class Views:
     def _list(self, request: Request, connection: sqlite3.Connection, project: Project | None) -> Page:
         show = request.query_params.get("show", "all")
         query = ListQuery(project, show if show in SHOWN else "all", page_number(request.query_params))
-        return sweep_list(connection, query, self.settings, base_url(request, self.settings), Now(self.clock()))
+        return sweep_list(
+            connection, query, self.settings, for_people(request, self.settings.public_url), Now(self.clock())
+        )
 
 
 def _scheme(request: Request) -> Response:

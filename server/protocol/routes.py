@@ -24,6 +24,7 @@ from server.protocol.faults import told
 from server.protocol.graphql import Endpoint
 from server.protocol.schema import load_schema
 from server.protocol.uploads import Upload, received
+from server.reached import for_people
 from server.refusal import NotFoundError, RefusalError
 from server.settings import Settings
 from server.store import queries
@@ -148,11 +149,10 @@ class Protocol:
             self._check_key(request)
         except RefusalError as error:
             return _told(error)
-        base_url = self.settings.public_url or str(request.base_url)
-        return JSONResponse({"url": f"{base_url.rstrip('/')}/login?token={self.links.make()}"})
+        base_url = for_people(request, self.settings.public_url)
+        return JSONResponse({"url": f"{base_url}/login?token={self.links.make()}"})
 
     def _opener(self, request: Request) -> Callable[[bool], Any]:
-        # Uploads go the way this client came: links for people may have another address, which it cannot reach.
         base_url = str(request.base_url).rstrip("/")
         writer = _writer(request, WRITER)
 

@@ -1,6 +1,7 @@
 """`python -m app serve` for other machines: where it listens, and what it tells whom."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,15 @@ def test_a_host_that_is_no_ip_address_is_refused_in_one_sentence(workplace: Work
 def test_a_wrong_host_among_the_settings_is_told_as_any_other(environ: dict[str, str]) -> None:
     with pytest.raises(SettingError, match=f"HOST is '{environ['HOST']}'; allowed: an IP address"):
         settings.read(environ, {})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("PUBLIC_URL", "https://["), ("PUBLIC_URL", "https://h/under"), ("TRUSTED_PROXIES", "10.0.0.2,nginx")],
+)
+def test_a_wrong_way_to_the_server_is_told_before_it_starts(name: str, value: str) -> None:
+    with pytest.raises(SettingError, match=rf"{name} is '{re.escape(value)}'; allowed: (an|IP) address"):
+        settings.read({name: value}, {})
 
 
 @pytest.mark.parametrize("name", ["login01", "x86_64-conda-linux-gnu", "arm64-apple-darwin20.0.0"])

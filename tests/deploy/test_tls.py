@@ -89,5 +89,7 @@ def sent_and_fetched(server: RunningServer, caddy: Caddy) -> tuple[str, str]:
         sent = upload_url(wb, "note.txt")
         http.put(urlsplit(sent)._replace(scheme="", netloc="").geturl(), content=b"sent by TLS")
         (edge,) = wb.field("r", "files { edges { node { directUrl } } }")["edges"]
+        with http.stream("GET", "/events", headers=wb.headers) as events:  # they come while the stream is open
+            assert next(events.iter_lines()).startswith("id: ")
         fetched = http.get(urlsplit(edge["node"]["directUrl"])._replace(scheme="", netloc="").geturl())
     return "://".join(urlsplit(sent)[:2]), fetched.text

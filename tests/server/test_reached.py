@@ -12,7 +12,9 @@ import httpx2
 import pytest
 from click.testing import CliRunner
 
+from app import settings
 from server.__main__ import main
+from server.reached import public_address
 from tests.server.maker import Maker
 from tests.server.real_server import RunningServer, ending
 from tests.server.speaker import Clock, Speaker, speaking
@@ -177,11 +179,18 @@ def asked_by_old_http(server: RunningServer, document: str) -> str:
         return b"".join(iter(lambda: connection.recv(65536), b"")).decode()
 
 
+@pytest.mark.parametrize("url", ["http://10.0.0.5", "https://Sweeps.example/", "https://[fd00::5]:8443"])
+def test_an_address_outside_is_the_same_to_the_server_and_to_the_program_that_starts_it(url: str) -> None:
+    assert settings.read({"PUBLIC_URL": url}, {}).public_url == public_address(url) == url.rstrip("/")
+
+
 @pytest.mark.parametrize(
     ("flags", "allowed"),
     [
         (["--public-url", "sweeps.example"], "an address like https://sweeps.example:8443"),
         (["--public-url", "https://sweeps.example/under/here"], "with nothing behind the port"),
+        (["--public-url", "https://me:secret@sweeps.example"], "an address like https://sweeps.example:8443"),
+        (["--public-url", "https://["], "an address like https://sweeps.example:8443"),
         (["--trusted-proxies", "10.0.0.2,nginx"], "IP addresses and networks, as 10.0.0.2,172.16.0.0/12"),
         (["--trusted-proxies", "10.0.0.1/8"], "has host bits set"),
     ],

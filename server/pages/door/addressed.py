@@ -1,11 +1,10 @@
-"""What the address of a request names, and by which address this server is reached."""
+"""What the address of a request names."""
 
 import sqlite3
 
 from starlette.requests import Request
 
 from server.refusal import NotFoundError
-from server.settings import Settings
 from server.store import artifact_queries, queries
 from server.store.artifact_rows import LATEST, Collection, Member
 from server.store.rows import Project, Run, Sweep
@@ -54,8 +53,3 @@ def _missing(collection: Collection, version: str) -> str:
     if number and int(number[1]) < collection.next_version:
         return f"{collection.name}:{version} was deleted."
     return f"Artifact {collection.name} has no version {version}."
-
-
-def base_url(request: Request, settings: Settings) -> str:
-    """Of this server, as the reader knows it."""
-    return (settings.public_url or str(request.base_url)).rstrip("/")

@@ -13,10 +13,11 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response, StreamingResponse
 
 from server.ledger import shares
-from server.pages.door.addressed import base_url, run_of, sweep_of, version_of
+from server.pages.door.addressed import run_of, sweep_of, version_of
 from server.pages.door.session import Sessions, local_path, share_token
 from server.pages.events import Events
 from server.pages.rendering import FILE_HEADERS, Crumb, Frame, Page
+from server.reached import for_people
 from server.refusal import NotFoundError, RefusalError
 from server.settings import Settings
 from server.store import queries
@@ -104,7 +105,7 @@ class Gate:
 
     def closed(self, request: Request, title: str) -> Response:
         """What somebody gets who may not, with the ways in."""
-        values = {"base_url": base_url(request, self.settings)}
+        values = {"base_url": for_people(request, self.settings.public_url)}
         return self.frame.response(request, Page("closed.html", title, values, status=403))
 
     def _has_link(self, request: Request) -> bool:

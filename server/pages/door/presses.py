@@ -9,11 +9,12 @@ from starlette.requests import Request
 
 from server.ledger import shares
 from server.pages.door.actions import press_of_run, press_of_sweep
-from server.pages.door.addressed import base_url, run_of, sweep_of
+from server.pages.door.addressed import run_of, sweep_of
 from server.pages.door.buttons import SHARE
 from server.pages.door.session import Sessions
 from server.pages.rendering import Crumb, Page
 from server.pages.words.addresses import run_url, sweep_url
+from server.reached import for_people
 from server.refusal import RefusalError
 from server.settings import Settings
 
@@ -33,7 +34,7 @@ class Presses:
         if action == SHARE:
             token = secrets.token_urlsafe(24)
             shares.share(tx, sweep, token, self.clock())
-            link = f"{base_url(request, self.settings)}/share/{token}"
+            link = f"{for_people(request, self.settings.public_url)}/share/{token}"
             values = {"link": link, "back": sweep_url(project, sweep)}
             return Page("shared.html", "A link for others", values, (Crumb("Sweeps", "/"),))
         press_of_sweep(tx, sweep, action, self.clock())
