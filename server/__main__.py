@@ -164,7 +164,7 @@ def env(data: Path) -> None:
         raise click.ClickException(f"no server has run in {data}: start one with `python -m server --data {data}`")
     told = json.loads(address.read_text())
     with _used(data):
-        print_env(told.get("public_url") or told["url"], load_keys(data).api_key)
+        print_env(told.get("url_to_export") or told["url"], load_keys(data).api_key)
 
 
 @main.command()
@@ -212,7 +212,7 @@ def serve(settings: Settings, host: str, port: int, show_env: bool, api_key_file
             login = "" if readable_by_others(sys.stdout.fileno()) else f"/login?token={links.make()}"
             print("\n".join(greeting(place, settings.data, login)), flush=True)
             if show_env:
-                print_env(settings.public_url or place.url, keys.api_key)
+                print_env(place.url_to_export, keys.api_key)
             program.run(sockets=[listener])
         finally:
             database.close()
@@ -289,7 +289,8 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
 
 def _note_address(settings: Settings, place: Place) -> None:
     data = settings.data
-    told = {"url": place.url, "public_url": place.public_url, "pid": os.getpid(), "started_at_s": time.time()}
+    urls = {"url": place.url, "url_to_export": place.url_to_export}
+    told = {**urls, "pid": os.getpid(), "started_at_s": time.time()}
     if settings.database_dir:
         told["database"] = str(settings.database)
     temporary = data / f".{ADDRESS_FILE}.{os.getpid()}"

@@ -35,6 +35,11 @@ class Place:
         return self._url({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host))
 
     @property
+    def url_to_export(self) -> str:
+        """Its address for W&B programs of its machine; a container's own port is not the one that they find."""
+        return self.public_url if self.public_url and self.host in EVERYWHERE else self.url
+
+    @property
     def open_in_clear(self) -> bool:
         """Whether other machines come to it without TLS."""
         if self.public_url:

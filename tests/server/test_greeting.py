@@ -77,18 +77,18 @@ def test_a_file_that_others_can_read_gets_no_link_that_opens_the_dashboard_and_n
     assert server.api_key not in public + server.output()
 
 
-def test_programs_of_this_machine_come_directly_and_are_told_the_address_outside(tmp_path: Path) -> None:
-    with ending(RunningServer(tmp_path / "data")) as server:
+def test_programs_of_its_machine_come_directly(tmp_path: Path) -> None:
+    with ending(RunningServer(tmp_path / "data", "--public-url", "https://sweeps.example:8443")) as server:
         kept = json.loads((server.data / "server.json").read_text())
-        server.stop()
-        server.flags = ("--public-url", "https://sweeps.example:8443")
-        server.start()
-        behind = json.loads((server.data / "server.json").read_text())
     command = [sys.executable, "-m", "server", "env", "--data", str(server.data)]
     lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
-    assert behind["url"] == kept["url"] == f"http://127.0.0.1:{server.port}"
-    assert "export WANDB_BASE_URL=https://sweeps.example:8443\n" in lines
+    assert kept["url"] == f"http://127.0.0.1:{server.port}"
+    assert f"export WANDB_BASE_URL=http://127.0.0.1:{server.port}\n" in lines
+
+
+def test_those_beside_its_container_come_by_the_port_that_is_open_to_them() -> None:
+    assert Place("0.0.0.0", 8080, "http://127.0.0.1:9000").url_to_export == "http://127.0.0.1:9000"
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "no-such-machine.invalid"])
