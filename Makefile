@@ -2,6 +2,7 @@
 # make prepare   the data into DATA_DIR, where there is a network: for nodes that have none
 # make report    its results so far: a table here, a page, CSV and JSON in DATA_DIR/reports
 # make serve     the embedded server alone, with the two lines that point any W&B program to it; HOST=IP for other machines
+# make slurm     the lines that run the sweep on a Slurm cluster, filled in for this checkout
 # make test      all tests but those of the containers, which are make test-compose's: with Docker, or root and Debian,
 #                those of the pages in a browser, make test-browser's: with Chromium, and those of many machines,
 #                make test-deploy's: with root and Debian; elsewhere some of them are skipped, and say why
@@ -20,7 +21,7 @@ TRAINER := $(shell requirements/trainer.sh)
 # What decides which result counts, and which point comes next: no line of it without a test.
 EVERY_LINE := search/*,terms/*,server/lifecycle.py,server/ledger/*,server/store/*
 
-.PHONY: up prepare report serve notebook demo test coverage test-compose test-browser test-deploy engine check bundle vm lock clean
+.PHONY: up prepare report serve slurm notebook demo test coverage test-compose test-browser test-deploy engine check bundle vm lock clean
 
 up: .venv/.$(TRAINER)
 	@exec $(PY) -m app up
@@ -33,6 +34,9 @@ report: .venv/.$(TRAINER)
 
 serve: .venv/.$(TRAINER)
 	@exec $(PY) -m app serve
+
+slurm: .venv/.$(TRAINER)
+	@exec $(PY) -m app slurm
 
 notebook: .venv/.dev
 	@exec $(PY) notebooks/run.py

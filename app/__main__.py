@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 
 from app.commands import agent as agents
-from app.commands import best, check, client, embedded, follow, lookup, prepare, preview, register, replay
+from app.commands import best, check, client, embedded, follow, lookup, prepare, preview, register, replay, slurm
 from app.commands.progress import Progress
 from app.commands.report import terminal
 from app.commands.results import Reader
@@ -82,6 +82,13 @@ def prepare_data() -> None:
         _say("Dry run: nothing is prepared.")
         return
     _say(prepare.prepare(setup.environment(setup.backend)))
+
+
+@main.command("slurm")
+def show_slurm() -> None:
+    """Print the lines that run the sweep on a Slurm cluster, filled in for this checkout."""
+    for line in slurm.lines(_read(), os.getcwd(), slurm.addresses()):
+        click.echo(line)
 
 
 @main.command("check")
