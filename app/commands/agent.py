@@ -63,6 +63,7 @@ def run(setup: Setup, interrupts: Interrupts, say: Callable[[str], None] = print
         GivenUp: if there is no answer for WAIT_S.
         NotPrepared: before it takes a point, if its trials would not find their data.
     """
+    setup.make_data_dir()
     tell = only_news(say)
     wait = partial(waiting.for_answer, limit_s=setup.settings.wait_s, tell=tell)
     reader, environment = wait(partial(_find_sweep, setup, setup.target()))

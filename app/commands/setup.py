@@ -1,5 +1,6 @@
 """What a command starts from: the settings, the backend and the environment that its programs get."""
 
+import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -11,7 +12,7 @@ from app.commands import client, embedded, target
 from app.commands.client import BackendError
 from app.commands.embedded import Server
 from app.commands.target import Target
-from app.settings import Settings
+from app.settings import SettingError, Settings
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,20 @@ class Setup:
     @property
     def embedded(self) -> bool:
         return self.backend.kind == EMBEDDED
+
+    def make_data_dir(self) -> None:
+        """Makes DATA_DIR: W&B's client would put a run's files where no other agent finds them.
+
+        Raises:
+            SettingError: if it cannot be written.
+        """
+        folder = self.settings.data_dir
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            raise SettingError(f"DATA_DIR is {str(folder)!r}: {error.strerror}. Agents write there.") from None
 
     def target(self) -> Target:
         """The sweep that is meant.

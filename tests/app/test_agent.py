@@ -48,6 +48,17 @@ def test_an_agent_waits_for_server_and_sweep_says_why_and_ends_when_all_is_done(
     assert [run.config["size"] for run in done] == [1]
 
 
+def test_a_data_dir_that_cannot_be_written_ends_an_agent_at_once(there: Workplace) -> None:
+    (there.folder / "file").touch()
+    place = f"{there.folder}/file/data"
+    there.write_quick_sweep(size=[1])
+
+    code, output = there.run("agent", DATA_DIR=place)
+
+    assert code == 2
+    assert output.splitlines()[-1] == f"Error: DATA_DIR is {place!r}: Not a directory. Agents write there."
+
+
 @pytest.mark.slow
 def test_a_stopped_agent_ends_its_trial_in_order_and_its_point_is_given_out_again(
     there: Workplace, server: RunningServer
