@@ -122,7 +122,7 @@ class Place:
 
     def said(self, text: str) -> int:
         """How often the trials so far have said it."""
-        return sum(log.read_text().count(text) for log in (self.folder / "logs").glob("agent-*.log"))
+        return sum(log.read_text().count(text) for log in (self.folder / "logs").glob("*/agent-*.log"))
 
     def runs(self, condition: Condition) -> list[str]:
         """The paths of its finished runs."""

@@ -12,7 +12,10 @@ from app.commands import client, embedded, target
 from app.commands.client import BackendError
 from app.commands.embedded import Server
 from app.commands.target import Target
+from app.machine import lock, node
 from app.settings import SettingError, Settings
+
+WITHOUT_LOCKS = "DATA_DIR is on a disk without locks: W&B's own copies of runs go to {}."
 
 
 @dataclass(frozen=True)
@@ -49,8 +52,13 @@ class Setup:
             f"Backend: {self.backend.reason}.",
             *([f"{exported} of the shell has no effect: only .env chooses the backend."] if exported else []),
             *settings.shadowed(self.environ, self.env_file),
+            *([WITHOUT_LOCKS.format(node.temporary())] if self._without_locks else []),
             *settings.misspelt(self.environ, self.env_file, backend.CHOOSING),
         ]
+
+    @property
+    def _without_locks(self) -> bool:
+        return lock.is_missing(self.settings.data_dir)
 
     @property
     def embedded(self) -> bool:
@@ -109,4 +117,6 @@ class Setup:
 
     def environment(self, located: Backend) -> dict[str, str]:
         """The environment of every program that speaks to the backend."""
-        return backend.environment(located, self.settings, self.environ, self.env_file)
+        values = backend.environment(located, self.settings, self.environ, self.env_file)
+        # W&B's client (0.31.0) locks a file beside each run's, and starts none where it cannot.
+        return values | ({"WANDB_DIR": str(node.own_folder("wandb"))} if self._without_locks else {})

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -45,6 +46,11 @@ class Workplace:
     @property
     def data(self) -> Path:
         return self.folder / "data"
+
+    @property
+    def logs(self) -> Path:
+        """Of `up` on this machine."""
+        return self.data / "logs" / socket.gethostname()
 
     def environment(self, **variables: str) -> dict[str, str]:
         return {**os.environ, **self.variables, **variables}

@@ -94,7 +94,7 @@ def test_a_server_that_was_signalled_too_is_told_when_it_is_there_again(
     place.variables["WARM_SOCKET"] = warm_environment["WARM_SOCKET"]
     place.write_sweep(["-m", "app.train"], {name: {"values": [value]} for name, value in TRAINED.items()})
     first = place.start("up")
-    wait_for_text(place.data / "logs" / "agent-1.log", "Epoch 3/", first)
+    wait_for_text(place.logs / "agent-1.log", "Epoch 3/", first)
     signal_all(place, signal.SIGTERM)
     _, output = ending(first)
     assert place.left_running() == {}
@@ -107,7 +107,7 @@ def test_a_server_that_was_signalled_too_is_told_when_it_is_there_again(
 
     assert cut.state == "running", output  # nobody has told it yet
     assert code == 0, output_again
-    assert "Going on after epoch" in (place.data / "logs" / "agent-1.log").read_text()
+    assert "Going on after epoch" in (place.logs / "agent-1.log").read_text()
     assert (run.id, run.state) == (cut.id, "finished")
     assert logged == list(range(1, EPOCHS + 1))
 

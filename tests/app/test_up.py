@@ -256,7 +256,7 @@ def test_an_address_in_the_env_file_sends_everything_there(jobs: Jobs, server: R
     assert [run.state for run in runs(server, "elsewhere")] == ["finished"]
     data = jobs["elsewhere"].workplace.data
     assert not (data / "server").exists()
-    assert "server.log" not in os.listdir(data / "logs" / socket.gethostname())
+    assert "server.log" not in os.listdir(jobs["elsewhere"].workplace.logs)
 
 
 def test_a_taken_port_is_one_clear_error(workplace: Workplace) -> None:

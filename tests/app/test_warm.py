@@ -265,7 +265,7 @@ def test_up_starts_its_trials_warm_and_says_once_when_it_cannot_any_more(workpla
     (workplace.data / "hold").unlink()
     code, output = ending(up)
 
-    told = (workplace.data / "logs" / "agent-1.log").read_text()
+    told = (workplace.logs / "agent-1.log").read_text()
     interrupted = [(run.state, run.summary.get("_cause")) for run in workplace.runs() if run.state != "finished"]
     assert (code, output.splitlines()[-1]) == (0, "3 of 3 runs finished")
     assert interrupted == [("failed", "interrupted: the warm server ended")]
