@@ -1,5 +1,6 @@
 """Nodes of a cluster share disks, at times without locks: what is one machine's own is not taken for another's."""
 
+import errno
 import os
 import shutil
 import subprocess
@@ -9,11 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from app.commands.setup import Setup
 from app.commands.warm_server import WarmServer
+from app.machine import node
 from app.machine.children import Interrupts
 from tests import denied
-from tests.app.programs import ROOT, Workplace, runs
+from tests.app.programs import ROOT, Workplace
 from tests.server.real_server import RunningServer
+
+NO_LOCKS = "flock=ENOTSUP,fcntl=ENOLCK"
 
 # Says where a thin parent has its files, on a machine of this name.
 PARENT = """
@@ -28,17 +33,36 @@ print(os.getpid(), last_words.place(there), patience.watch(["-m", "app.train"], 
 
 @pytest.mark.slow
 @denied.needed
-def test_a_sweep_runs_on_a_disk_without_locks(workplace: Workplace, server: RunningServer) -> None:
+def test_data_is_prepared_and_a_sweep_registered_without_locks(workplace: Workplace, server: RunningServer) -> None:
     (workplace.data / "fashion-mnist").unlink()
     workplace.write_env_file(f"WANDB_BASE_URL={server.url}\nWANDB_API_KEY={server.api_key}\nWANDB_PROJECT=no-locks\n")
-    workplace.write_quick_sweep(size=[1])
-    no_locks = (sys.executable, "-m", "tests.denied", "flock=ENOTSUP,fcntl=ENOLCK")
+    workplace.write_sweep(["-m", "app.train"], {"layer1_size": {"values": [8]}})
 
-    ended = [workplace.run(command, wrapper=no_locks) for command in ("prepare", "register", "agent")]
+    code, output = workplace.run("register", wrapper=(sys.executable, "-m", "tests.denied", NO_LOCKS))
 
-    assert [code for code, _ in ended] == [0, 0, 0], ended
-    assert "DATA_DIR is on a disk without locks: W&B's own copies of runs go to /tmp." in ended[2][1]
-    assert [run.state for run in runs(server, "no-locks")] == ["finished"]
+    assert code == 0, output
+    assert "registered." in output
+
+
+@denied.needed
+def test_where_data_dir_has_no_locks_wandbs_client_keeps_its_files_on_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    monkeypatch.setattr(node, "TEMPORARY", own)
+    setup = Setup.read({"DATA_DIR": str(tmp_path / "data"), "ENV_FILE": "-"})
+    shared: list[str] = []
+
+    denied.call({"flock": errno.ENOLCK}, lambda: shared.extend([place_of_copies(setup), *setup.notes()]))
+
+    assert shared[0] == str(own / f"tf-sweeps-wandb-{os.getuid()}")
+    assert f"DATA_DIR is on a disk without locks: W&B's own copies of runs go to {own}." in shared
+    assert place_of_copies(setup) == str(tmp_path / "data")
+
+
+def place_of_copies(setup: Setup) -> str:
+    return setup.environment(setup.backend)["WANDB_DIR"]
 
 
 def test_parents_with_the_same_number_on_two_machines_share_no_file(tmp_path: Path) -> None:
