@@ -68,7 +68,9 @@ engine:
 bundle:
 	@bundle/make.sh $(TRAINER)
 
+# Whoever has the program here hears of a mistake in the sweep file before a VM does.
 vm:
+	@[ ! -e .venv/.$(TRAINER) ] || [ -n "$$SWEEP_ID" ] || $(PY) -m app check "$${SWEEP:-sweeps/layer_size.yaml}"
 	@exec $(or $(PYTHON),python3) deploy/vm/render.py
 
 check: .venv/.dev

@@ -119,6 +119,19 @@ def test_a_sweep_file_that_is_not_there_is_told_with_those_that_are(checkout: Ch
     )
 
 
+def test_a_mistake_in_the_sweep_file_is_told_where_the_program_is_installed(checkout: Checkout) -> None:
+    (checkout.folder / ".venv/bin").mkdir(parents=True)
+    for trainer in ("trainer-cpu", "trainer-gpu"):
+        (checkout.folder / f".venv/.{trainer}").touch()
+    (checkout.folder / ".venv/bin/python").write_text('#!/bin/sh\necho "$*: a mistake" >&2\nexit 2\n')
+    (checkout.folder / ".venv/bin/python").chmod(0o755)
+
+    said = refusal(checkout.make_vm("SWEEP=sweeps/random.yaml"))
+
+    assert said == "-m app check sweeps/random.yaml: a mistake"
+    assert not (checkout.folder / "dist").exists()
+
+
 def test_a_ref_that_is_not_there_is_told(checkout: Checkout) -> None:
     said = refusal(checkout.make_vm("REF=no-such-branch"))
 
