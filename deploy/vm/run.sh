@@ -24,7 +24,7 @@ default() {  # default NAME VALUE: what neither the settings nor .env say
 
 agents() {  # cores + 1, which hides their waiting; slots + 1 on GPUs; a GiB of memory for each
     local gpus wanted fit
-    gpus=$(nvidia-smi -L 2> /dev/null | wc -l)
+    gpus=$({ nvidia-smi -L 2> /dev/null || true; } | wc -l)
     wanted=$(($(nproc) + 1))
     [ "$gpus" = 0 ] || wanted=$((gpus * ${GPU_SLOTS:-2} + 1))
     fit=$(awk '/^MemTotal:/ {print int($2 / 1048576)}' /proc/meminfo)

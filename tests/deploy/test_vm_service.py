@@ -126,5 +126,5 @@ def test_agents_and_gpus_are_found_and_env_has_the_last_word(debian: Debian) -> 
 
     start(debian, "GPU_SLOTS=1\n")
 
-    assert "FILES=docker-compose.yml:compose.gpu.yml" in found
+    assert "up --detach AGENTS=5 FILES=docker-compose.yml:compose.gpu.yml\n" in found  # two slots a GPU, and one more
     assert "up --detach AGENTS= FILES=\n" in debian.told().removeprefix(found)
