@@ -123,5 +123,5 @@ fetch_project
 take_sweep
 take_env
 # The service builds images that are missing; those of another commit would be taken for this one's.
-[ -z "$before" ] || [ "$before" = "$(git -C "$CHECKOUT" rev-parse HEAD)" ] || "$CHECKOUT/deploy/vm/run.sh" build
+[ -z "$before" ] || [ "$before" = "$(git -C "$CHECKOUT" rev-parse HEAD)" ] || "$CHECKOUT/deploy/vm/run.sh" compose build
 start_service

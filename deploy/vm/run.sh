@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
 # What tf-sweeps.service runs: the sweep in containers, to its end. A sweep that is done keeps its dashboard, no more.
 #
-#   run.sh start   runs the sweep; takes the report where REPORT_TO says; then SHUTDOWN=1 turns the VM off
-#   run.sh stop    ends trials with a checkpoint; the next start goes on
-#   run.sh build   builds the images anew
+#   run.sh start             runs the sweep; takes the report where REPORT_TO says; then SHUTDOWN=1 turns the VM off
+#   run.sh compose WORD...   `docker compose` with the settings of this VM; `stop` ends trials with a checkpoint
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 STATE=/var/lib/tf-sweeps
@@ -80,7 +79,6 @@ take_report() {  # it is written when the sweep is over, and then only
 read_settings
 case ${1:-} in
     start) start ;;
-    stop) compose stop ;;
-    build) compose build ;;
-    *) echo "Error: run.sh start, stop or build." >&2; exit 2 ;;
+    compose) "$@" ;;
+    *) echo "Error: run.sh start, or run.sh compose WORD..." >&2; exit 2 ;;
 esac

@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[2]
 BASE_IMAGE = os.environ.get("BASE_IMAGE", "python:3.13-slim-trixie")
 SETTINGS = "REPO=file:///srv/project\nREF=main\nSWEEP=sweeps/own.yaml\n"
 CHECKOUT = "mkdir -p /opt/tf-sweeps/sweeps; cp -r /deploy /opt/tf-sweeps; touch /opt/tf-sweeps/sweeps/own.yaml\n"
+COMMIT = "echo {} > /opt/commit\n"
 
 # A program that notes its words; git makes what a checkout has.
 NOTE = '#!/bin/bash\necho "${0##*/} $*" >> /vm/told\n'
@@ -21,7 +22,7 @@ STAND_INS = {
     "curl": NOTE + 'while [ "$1" != -o ]; do shift; done; echo a key > "$2"\n',
     "docker": NOTE + "exit 1\n",
     "apt-cache": '#!/bin/bash\nfound=$(sed -n "s/^$2 //p" /vm/candidates)\necho "  Candidate: ${found:-(none)}"\n',
-    "git": NOTE + 'case "$*" in *rev-parse*) echo a-commit ;; *fetch*) . /vm/fetch ;; esac\n',
+    "git": NOTE + 'case "$*" in *rev-parse*) cat /opt/commit 2> /dev/null || exit 1 ;; *fetch*) . /vm/fetch ;; esac\n',
 }
 
 
@@ -33,7 +34,7 @@ class Debian:
         for name, text in STAND_INS.items():
             self.program(name, text)
         self.write("settings", SETTINGS)
-        self.write("fetch", CHECKOUT)
+        self.write("fetch", CHECKOUT + COMMIT.format("a-commit"))
         self.write("os-release", "ID=debian\nVERSION_CODENAME=trixie\n")
         self.write("bus/0/vendor", "0x8086\n")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.stand_ins import NOTE, SETTINGS, Debian, skip_without_docker
+from tests.deploy.stand_ins import COMMIT, NOTE, SETTINGS, Debian, skip_without_docker
 
 pytestmark = [pytest.mark.deploy, pytest.mark.slow]
 
@@ -83,6 +83,23 @@ def test_a_docker_that_serves_already_is_left_alone(debian: Debian) -> None:
 
     assert done.returncode == 0, done.stderr
     assert "docker" not in debian.told().replace("nvidia", "")
+
+
+def test_images_are_built_anew_for_another_commit_alone(debian: Debian) -> None:
+    debian.program("docker", NOTE)
+    again = "/deploy/vm/install.sh"
+
+    done = debian.run(f"{again} && {again} && echo '{COMMIT.format('another').strip()}' >> /vm/fetch && {again}")
+
+    builds = [line for line in debian.told().splitlines() if line.startswith(("docker compose", "systemctl restart"))]
+    start = "systemctl restart tf-sweeps tf-sweeps-spot"
+    assert done.returncode == 0, done.stderr
+    assert [line for line in builds if not line.endswith("--short")] == [
+        start,
+        start,
+        "docker compose --ansi never build",
+        start,
+    ]
 
 
 def test_a_gpu_brings_nvidias_toolkit(debian: Debian) -> None:
