@@ -117,6 +117,5 @@ def in_container(deployment: Deployment, service: str, shell: dict[str, str]) ->
 
 def comparable(setup: Setup) -> object:
     """The settings without those that say where things are, which differ on purpose."""
-    return replace(
-        setup.settings, data_dir=Path(os.sep), server_url="", public_url="", fashion_mnist_dir="", agents=None, port=0
-    )
+    files = replace(setup.settings, data_dir=Path(os.sep), fashion_mnist_dir="", gpu_slots_dir=None)
+    return replace(files, server_url="", public_url="", agents=None, port=0)
