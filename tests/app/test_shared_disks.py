@@ -12,11 +12,10 @@ import pytest
 
 from app.commands.setup import Setup
 from app.commands.warm_server import WarmServer
-from app.machine import node
+from app.machine import lock, node
 from app.machine.children import Interrupts
 from tests import denied
 from tests.app.programs import ROOT, Workplace
-from tests.server.real_server import RunningServer
 
 NO_LOCKS = "flock=ENOTSUP,fcntl=ENOLCK"
 
@@ -31,17 +30,26 @@ print(os.getpid(), last_words.place(there), patience.watch(["-m", "app.train"], 
 """
 
 
-@pytest.mark.slow
 @denied.needed
-def test_data_is_prepared_and_a_sweep_registered_without_locks(workplace: Workplace, server: RunningServer) -> None:
+def test_data_is_prepared_without_locks(workplace: Workplace) -> None:
     (workplace.data / "fashion-mnist").unlink()
-    workplace.write_env_file(f"WANDB_BASE_URL={server.url}\nWANDB_API_KEY={server.api_key}\nWANDB_PROJECT=no-locks\n")
-    workplace.write_sweep(["-m", "app.train"], {"layer1_size": {"values": [8]}})
 
-    code, output = workplace.run("register", wrapper=(sys.executable, "-m", "tests.denied", NO_LOCKS))
+    code, output = workplace.run("prepare", wrapper=(sys.executable, "-m", "tests.denied", NO_LOCKS))
 
     assert code == 0, output
-    assert "registered." in output
+    assert f"prepared in {workplace.data}/fashion-mnist" in output
+
+
+@denied.needed
+def test_what_may_be_done_twice_is_not_kept_waiting_for_a_lock_that_cannot_be_had(tmp_path: Path) -> None:
+    done: list[str] = []
+
+    def register() -> None:
+        with lock.held(tmp_path / "new" / "register.lock"):
+            done.append("registered")
+
+    assert denied.call({"flock": errno.ENOLCK}, register) is None
+    assert done == ["registered"]
 
 
 @denied.needed
