@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from tests.patience import HANG_S
+from tests.server import warm_client
 from tests.server.real_server import RunningServer
 
 ROOT = Path(__file__).parents[2]
@@ -73,7 +74,7 @@ class Workplace:
 
     def write_quick_sweep(self, epochs: int = 1, **parameters: list[Any]) -> Path:
         """The same with trials that train nothing; an epoch takes them .2 s, or as long as `hold` says."""
-        self.variables["WARM"] = "0"  # they need no TensorFlow that is imported already
+        self.variables |= {"WARM": "1", "WARM_SOCKET": warm_client.socket_path()}  # they need no TensorFlow
         grid: dict[str, Any] = {name: {"values": values} for name, values in parameters.items()}
         return self.write_sweep(["tests/app/quick_trial.py"], grid | {"epochs": {"value": epochs}})
 

@@ -84,6 +84,7 @@ def jobs(make_workplace: MakeWorkplace, server: RunningServer, warm_environment:
     for place in (killed, deserted):
         place.write_quick_sweep(size=[1])
         place.hold()
+    killed.variables["WARM"] = "0"
     interrupted.write_quick_sweep(size=[1, 2])
     interrupted.hold()
     unchecked = "import sys, app.train; sys.exit(app.train.main(sys.argv[1:]))"  # no program that `check` knows

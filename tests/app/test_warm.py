@@ -257,7 +257,7 @@ def test_up_starts_its_trials_warm_and_says_once_when_it_cannot_any_more(workpla
     workplace.write_quick_sweep(size=[1, 2, 3])
     (workplace.data / "hold").touch()
 
-    up = workplace.start("up", WARM="1")
+    up = workplace.start("up", WARM_SOCKET="")
     lines_until(up, "1 running")
     processes = workplace.processes()
     (server,) = (pid for pid, line in processes.items() if "-m app.warm" in line)

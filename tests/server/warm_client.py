@@ -33,10 +33,15 @@ PARENT = Path(__file__).with_name("forked.py")
 SOCKET = "TESTS_CLIENT_SOCKET"
 
 
-@functools.cache
 def python() -> tuple[str, ...]:
     """What stands for Python's name in a command; arguments that are Python's own options are not taken."""
-    return (sys.executable, "-I", "-S", str(PARENT), os.environ.get(SOCKET) or start())
+    return (sys.executable, "-I", "-S", str(PARENT), socket_path())
+
+
+@functools.cache
+def socket_path() -> str:
+    """Of the one that all workers share, or of this process's own; trials of the product can start from it too."""
+    return os.environ.get(SOCKET) or start()
 
 
 def start() -> str:
@@ -76,10 +81,12 @@ def _refusal(request: Mapping[str, Any]) -> str | None:
 def _preload() -> None:
     gc.disable()
     import numpy
+    import requests  # the client imports this and YAML at their first use
     import wandb.apis.public
     import wandb.cli.cli
+    import yaml
 
-    del numpy, wandb
+    del numpy, requests, wandb, yaml
     gc.collect()
     gc.freeze()
 
