@@ -1,5 +1,6 @@
 # make up        run the sweep: AGENTS=2, SWEEP=sweeps/<file>.yaml, NEW=label ... (.env.example lists all)
-# make prepare   the data into DATA_DIR, where there is a network: for nodes that have none
+# make prepare   installs, and gets the data into DATA_DIR, where there is a network: for nodes that have none;
+#                TRAINER=trainer-gpu for nodes with GPUs, if this machine has none
 # make report    its results so far: a table here, a page, CSV and JSON in DATA_DIR/reports
 # make serve     the embedded server alone, with the two lines that point any W&B program to it; HOST=IP for other machines
 # make slurm     the lines that run the sweep on a Slurm cluster, filled in for this checkout

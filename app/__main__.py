@@ -130,7 +130,7 @@ def register_sweep() -> None:
 def agent() -> None:
     """Run one agent: wait for the sweep, work for it, end when it is done."""
     setup = _setup()
-    _say(device.missing_gpu(setup.environ))
+    _say(device.missing_gpu(setup.environ), device.without_cuda(setup.environ))
     if setup.settings.dry:
         _say("Dry run: no agent starts.")
         return

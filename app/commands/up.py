@@ -20,7 +20,7 @@ from app.commands.report import terminal
 from app.commands.results import Reader, Results
 from app.commands.setup import Setup
 from app.commands.waiting import Looks
-from app.machine import capacity
+from app.machine import capacity, device
 from app.machine.children import Child, Interrupts, Stopped, stop
 from app.settings import Settings
 
@@ -146,6 +146,7 @@ class Job:
         raise click.ClickException(f"the server did not start:\n{self._server.tail()}")
 
     def _start_agents(self, results: Results, environment: Mapping[str, str]) -> Crew:
+        self._say(device.without_cuda(self._setup.environ))
         left = None if results.expected is None else max(1, results.expected - len(results.finished))
         machine = capacity.of_machine(self._settings, self._setup.environ)
         count, reason = machine.agents(left)

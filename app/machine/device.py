@@ -2,6 +2,7 @@
 
 import platform
 from collections.abc import Callable, Mapping, MutableMapping
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,24 @@ def missing_gpu(environ: Mapping[str, str], root: Path = Path("/")) -> str | Non
     if environ.get(TRAINER) != "gpu" or any(devices) or (root / "dev/dxg").exists():  # dxg: in Windows' Linux
         return None
     return "No GPU is to be seen: trials run on the CPU."
+
+
+def without_cuda(environ: Mapping[str, str], root: Path = Path("/")) -> str | None:
+    """Says that .venv was made for CPUs, as on a login node, and this machine has a GPU; `root` is where /dev is."""
+    installed = {name for name in ("tensorflow", "tensorflow_cpu") if _is_installed(name)}
+    if installed != {"tensorflow_cpu"} or not gpu_slots.find(environ, root):
+        return None
+    return (
+        "A GPU is here, but the TensorFlow of .venv is that for CPUs: trials run on the CPU. "
+        "`make prepare TRAINER=trainer-gpu` installs the other one, on any machine that has a network."
+    )
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return bool(metadata.version(package))
+    except metadata.PackageNotFoundError:
+        return False
 
 
 def describe(environ: Mapping[str, str]) -> dict[str, Any]:

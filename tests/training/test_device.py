@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import keras
@@ -94,6 +95,19 @@ def test_a_lone_agent_leases_no_gpu_that_its_cluster_has_given_it_and_several_sh
 
     assert environ["CUDA_VISIBLE_DEVICES"] == "0"
     assert len(list((tmp_path / "slots").glob("*.lock"))) == slots
+
+
+def test_a_gpu_that_the_installed_tensorflow_cannot_use_is_told_of(tmp_path: Path) -> None:
+    if "tensorflow_cpu" not in {found.name.replace("-", "_") for found in metadata.distributions()}:
+        pytest.skip("the TensorFlow here is the one for GPUs")
+    (tmp_path / "dev").mkdir()
+
+    none = device.without_cuda({}, tmp_path)
+    (tmp_path / "dev/nvidia0").touch()
+
+    assert none is None
+    assert "`make prepare TRAINER=trainer-gpu` installs the other one" in (device.without_cuda({}, tmp_path) or "")
+    assert device.without_cuda({"CUDA_VISIBLE_DEVICES": ""}, tmp_path) is None
 
 
 def model() -> keras.Model:
