@@ -123,8 +123,9 @@ def _start(environ: MutableMapping[str, str]) -> Any:
     mode = _mode(environ)
     told = settings.Trial.of(environ)
     try:
-        # A sweep's runs belong to its project, and W&B warns about any other.
-        run = wandb.init(project=None if told.in_sweep else told.project, mode=mode, resume=_resume(told))
+        with _asked.as_reason():
+            # A sweep's runs belong to its project, and W&B warns about any other.
+            run = wandb.init(project=None if told.in_sweep else told.project, mode=mode, resume=_resume(told))
     except wandb.Error as error:
         raise StartError(f"W&B did not start: {error}") from error
     if run.resumed and run.summary.get(CAUSE):

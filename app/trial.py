@@ -21,6 +21,7 @@ sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # 
 
 from app.parent import evidence, last_words, patience, warm
 from app.parent.evidence import Ending
+from app.parent.last_words import LastWords
 from app.parent.patience import PROGRESS_FILE, Patience
 from app.parent.process import OwnProcess, Process, Told, attend, hold_signals
 
@@ -43,25 +44,26 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     words = last_words.place(environ)
     environment = {**environ, last_words.FILE: words} | ({PROGRESS_FILE: watch.path} if watch else {})
     try:
-        ending, told_at_s = _run(arguments, environment, watch)
+        ending, process = _run(arguments, environment, watch)
     finally:
         if watch:
             watch.end()
     if not ending.by_itself:
         print(f"trial: {ending.cause}", file=sys.stderr)
-    told = last_words.were_told(words) or ending.told
+    told = last_words.were_told(words)
+    if process.to_end and not told and evidence.is_interruption(ending) and patience.is_trainer(arguments):
+        ending = evidence.interrupted(ending)
+        _say_for_it(words, ending, environ)
     if os.path.exists(words):
-        _tell_or_leave(words, environ, _time_left_s(told_at_s))
+        _tell_or_leave(words, environ, _time_left_s(process.at_s))
         last_words.drop(words)
-    elif not told and _has_run(environ):
+    elif not (told or ending.told) and _has_run(environ):
         record(ending.code, ending.cause, environ)
     return ending.code
 
 
-def _run(
-    arguments: Sequence[str], environment: Mapping[str, str], watch: Patience | None
-) -> tuple[Ending, float | None]:
-    """Returns how the trial ended, and when it was first sent a signal, if it was."""
+def _run(arguments: Sequence[str], environment: Mapping[str, str], watch: Patience | None) -> tuple[Ending, Told]:
+    """Returns how the trial ended, and what it was sent."""
     kills_before = evidence.oom_kills()
     hold_signals()
     process = Told(_start(arguments, environment))
@@ -73,7 +75,17 @@ def _run(
     except warm.ServerEnded:
         number = None
     cause = watch.cause if watch else None
-    return evidence.ending_of(number, evidence.oom_kills() - kills_before, cause), process.at_s
+    return evidence.ending_of(number, evidence.oom_kills() - kills_before, cause), process
+
+
+def _say_for_it(words: str, ending: Ending, environ: Mapping[str, str]) -> None:
+    """Writes the last words of a trial of a sweep that was asked to end and had no time, or no run yet, to do so."""
+    entity, project, run = (environ.get(name, "") for name in ("WANDB_ENTITY", "WANDB_PROJECT", "WANDB_RUN_ID"))
+    if environ.get("WANDB_SWEEP_ID") and entity and project and run:
+        try:
+            last_words.keep(words, LastWords(entity, project, run, ending.code, ending.cause, preempting=True))
+        except OSError:
+            return  # they are there
 
 
 def _time_left_s(told_at_s: float | None) -> float:

@@ -8,9 +8,11 @@ file stream. Standard library only: W&B's client starts for seconds, and may be 
 """
 
 import base64
+import ipaddress
 import json
 import netrc
 import os
+import ssl
 import sys
 import time
 import urllib.error
@@ -33,6 +35,11 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 # `crashed`; a backend that has given its point to another run by then keeps to that.
 NOT_ENDED = (states.RUNNING, states.PREEMPTING, states.CRASHED)
 PAUSE_S = 0.5
+# Where systems keep the CAs that they trust. Source: crypto/x509/root_linux.go of Go, which W&B's client is written in.
+SYSTEM_CAS = (
+    *("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem"),
+    *("/etc/pki/tls/cacert.pem", "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/etc/ssl/cert.pem"),
+)
 
 STANDING = """query Run($project: String!, $entity: String!, $name: String!) {
   project(name: $project, entityName: $entity) { run(name: $name) { state summaryMetrics } }
@@ -67,9 +74,10 @@ class Backend:
         if not key:
             raise Refused(f"there is no API key for {self._url}")
         self._credentials = base64.b64encode(f"api:{key}".encode()).decode()
-        # Machines with a proxy often name no exception for their own address.
-        direct = [urllib.request.ProxyHandler({})] if address.hostname in LOOPBACK else []
-        self._open = urllib.request.build_opener(NoRedirects, *direct).open
+        handlers = [NoRedirects(), urllib.request.HTTPSHandler(context=_trust(environ))]
+        if _is_direct(address.hostname or "", environ):
+            handlers.append(urllib.request.ProxyHandler({}))
+        self._open = urllib.request.build_opener(*handlers).open
 
     def post(self, path: str, content: Mapping[str, Any], limit_s: float) -> Any:
         """Sends JSON and returns the answer's.
@@ -84,9 +92,41 @@ class Backend:
             with self._open(request, timeout=limit_s) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
-            if error.code >= 500 or error.code == 429:
+            if error.code >= 500 or error.code in (408, 425, 429):
                 raise
             raise Refused(_message(error)) from None
+        except urllib.error.URLError as error:
+            if isinstance(error.reason, ssl.SSLCertVerificationError):
+                raise Refused(f"its certificate is not trusted: {error.reason.verify_message}") from None
+            raise
+
+
+def _trust(environ: Mapping[str, str]) -> ssl.SSLContext:
+    """Whom W&B's client trusts: what SSL_CERT_FILE and SSL_CERT_DIR say, else the system's CAs.
+
+    Python may have been built to look for those elsewhere than this system keeps them.
+    """
+    context = ssl.create_default_context()
+    if not (environ.get("SSL_CERT_FILE") or environ.get("SSL_CERT_DIR")):
+        for path in filter(os.path.exists, SYSTEM_CAS):
+            context.load_verify_locations(path)
+            break
+    return context
+
+
+def _is_direct(host: str, environ: Mapping[str, str]) -> bool:
+    """Whether no proxy is to be asked, beyond what Python reads from NO_PROXY: W&B's client knows networks in it."""
+    if host in LOOPBACK:  # machines with a proxy often name no exception for their own address
+        return True
+    networks = [each.strip() for each in (environ.get("no_proxy") or environ.get("NO_PROXY") or "").split(",")]
+    return any(_is_within(host, network) for network in networks if "/" in network)
+
+
+def _is_within(host: str, network: str) -> bool:
+    try:
+        return ipaddress.ip_address(host) in ipaddress.ip_network(network, strict=False)
+    except ValueError:
+        return False
 
 
 def _from_netrc(host: str) -> str | None:

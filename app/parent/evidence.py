@@ -44,6 +44,17 @@ def ending_of(number: int | None, oom_kills: int, no_progress: str | None = None
     return Ending(code, cause, told=number in (0, *INTERRUPTED_EXIT_CODES), by_itself=number >= 0)
 
 
+def is_interruption(ending: Ending) -> bool:
+    """Whether a trial that was asked to end by SIGTERM ended so because of that: by itself, or killed as too slow."""
+    return ending.code in INTERRUPTED_EXIT_CODES or ending.cause == cause_of(-signal.SIGKILL, 0)
+
+
+def interrupted(ending: Ending) -> Ending:
+    """The same ending as that of a trial that was told to end and did."""
+    killed = "" if ending.by_itself else f", then {ending.cause.removeprefix(f'{INTERRUPTED}: ')}"
+    return Ending(128 + signal.SIGTERM, f"{INTERRUPTED} (SIGTERM){killed}", told=False, by_itself=ending.by_itself)
+
+
 def cause_of(ending: int, oom_kills: int) -> str:
     """Says in one line why a process ended.
 

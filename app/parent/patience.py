@@ -13,7 +13,7 @@ from terms.record import NO_PROGRESS
 PROGRESS_FILE = "TRIAL_PROGRESS_FILE"
 LIMIT_MIN = "NO_PROGRESS_MIN"
 DEFAULT_MIN = "30"  # as in app/settings.py, for trials of an agent that was not started by this project
-RENEWING = ("-m", "app.train")
+TRAINER = ("-m", "app.train")
 LOOKS = 10  # within the limit: it is overrun by a tenth at most
 LONGEST_LOOK_S = 10.0
 LATE_LOOKS = 5  # a look that comes so many times too late tells that the machine slept
@@ -78,7 +78,12 @@ def watch(arguments: Sequence[str], environ: Mapping[str, str], now_s: float) ->
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except (OSError, ValueError):
         return None
-    return Patience(path, limit_min, tuple(arguments[:2]) == RENEWING, now_s)
+    return Patience(path, limit_min, is_trainer(arguments), now_s)
+
+
+def is_trainer(arguments: Sequence[str]) -> bool:
+    """Whether they are those of this project's own trainer, which renews the file, and whose runs can be resumed."""
+    return tuple(arguments[:2]) == TRAINER
 
 
 def _changed_ns(path: str) -> int:

@@ -54,14 +54,17 @@ class Told:
 
     Attributes:
         at_s: of the first signal that was sent to it, by a clock that does not jump; None before that.
+        to_end: whether it was SIGTERM, or that came later.
     """
 
     def __init__(self, process: Process) -> None:
         self._process = process
         self.at_s: float | None = None
+        self.to_end = False
 
     def send(self, signum: int) -> None:
         self.at_s = self.at_s or time.monotonic()
+        self.to_end = self.to_end or signum == signal.SIGTERM
         self._process.send(signum)
 
     def wait(self) -> int:

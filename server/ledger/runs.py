@@ -175,10 +175,14 @@ def forget_cause(tx: sqlite3.Connection, run: Run) -> None:
 
 
 def give_up(tx: sqlite3.Connection, run: Run, why: str, now_s: float) -> None:
-    """Ends a run that nobody hears of any more; one that had said that its machine would go waits to be resumed."""
-    if not run.preempting:
+    """Ends a run that nobody hears of any more; one that is preempted waits to be resumed.
+
+    That is one that had said that its machine would go, or that was to be resumed and has not begun to be.
+    """
+    again = run.state == states.PENDING and queries.hand_outs(tx, run.sweep_id, run.name) > 1
+    if not (run.preempting or again):
         note_cause(tx, run, f"{record.LOST}: {why}")
-    end(tx, run, states.PREEMPTED if run.preempting else states.CRASHED, None, now_s)
+    end(tx, run, states.PREEMPTED if run.preempting or again else states.CRASHED, None, now_s)
 
 
 def end(tx: sqlite3.Connection, run: Run, state: str, exit_code: int | None, now_s: float) -> None:

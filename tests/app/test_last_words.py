@@ -18,8 +18,9 @@ from typing import Any, ClassVar
 import pytest
 
 from app.parent import last_words
-from tests.app.programs import ROOT
-from tests.app.test_trial import ended, run_at, started
+from tests.app import certificates
+from tests.app.programs import ROOT, ending, lines_until
+from tests.app.test_trial import command, ended, run_at, started
 from tests.patience import HANG_S
 from tests.server.real_server import RunningServer
 
@@ -67,12 +68,24 @@ def plain(variables: Mapping[str, str]) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def backend_that_knows(state: str) -> Iterator[tuple[str, list[tuple[str, str, Any]]]]:
+def backend_that_knows(
+    state: str, *certificate: Path, host: str = "127.0.0.1"
+) -> Iterator[tuple[str, list[tuple[str, str, Any]]]]:
     told: list[tuple[str, str, Any]] = []
     handler = type("Handler", (Backend,), {"state": state, "told": told})
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+    with serving(handler, *certificate, host=host) as port:
+        yield f"http://{host}:{port}", told
+
+
+@contextlib.contextmanager
+def serving(
+    handler: type[http.server.BaseHTTPRequestHandler], *certificate: Path, host: str = "127.0.0.1"
+) -> Iterator[int]:
+    with http.server.ThreadingHTTPServer((host, 0), handler) as server:
+        if certificate:
+            certificates.secure(server, *certificate)
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}", told
+        yield server.server_port
         server.shutdown()
 
 
@@ -98,6 +111,99 @@ def test_a_run_that_has_ended_or_was_handed_out_anew_is_told_nothing(tmp_path: P
 
     assert (done.returncode, told) == (143, [])
     assert "could not be told" not in done.stderr
+
+
+TRAINER = """
+import os, signal, sys, time
+{handle}
+print("ready", flush=True)
+time.sleep(60)
+"""
+ENDS = {
+    "killed before it could close its run": (
+        "signal.signal(15, lambda *_: os.kill(os.getpid(), 9))",
+        "killed by SIGKILL",
+    ),
+    "told before it had a run": ("signal.signal(15, lambda *_: sys.exit(143))", None),
+}
+
+
+@pytest.mark.parametrize("how", ENDS)
+def test_for_a_trainer_that_was_asked_to_end_and_left_no_words_its_parent_finds_them(tmp_path: Path, how: str) -> None:
+    handle, killed = ENDS[how]
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app/__init__.py").touch()
+    (tmp_path / "app/train.py").write_text(TRAINER.format(handle=handle))
+    with backend_that_knows("running") as (url, told):
+        names = {"WANDB_ENTITY": "me", "WANDB_PROJECT": "p", "WANDB_RUN_ID": "run1", "WANDB_SWEEP_ID": "s"}
+        environment = plain(run_at(url, tmp_path)) | names | {"TMPDIR": str(tmp_path)}
+        trial = subprocess.Popen(
+            command("-m", "app.train"), cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True
+        )
+        lines_until(trial, "ready")
+        trial.terminate()
+        code, _ = ending(trial)
+
+    ((_, _, end),) = told
+    cause = json.loads(end["files"]["wandb-summary.json"]["content"][0])["_cause"]
+    assert (code, end["preempting"], end["complete"], end["exitcode"]) == (143, True, True, 143)
+    assert cause == "interrupted (SIGTERM)" + (f", then {killed}" if killed else "")
+    assert list(tmp_path.glob("trial-*")) == []
+
+
+class Proxy(http.server.BaseHTTPRequestHandler):
+    """The only way out of a machine; whatever host is asked for, it leads to a port here."""
+
+    port = 0
+    asked: ClassVar[list[str]] = []
+
+    def do_CONNECT(self) -> None:
+        self.asked.append(self.path)
+        with socket.create_connection(("127.0.0.1", self.port)) as there:
+            self.send_response(200)
+            self.end_headers()
+            back = threading.Thread(target=pass_on, args=(there, self.connection))
+            back.start()
+            pass_on(self.connection, there)
+            back.join()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Says nothing."""
+
+
+def pass_on(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while content := source.recv(4096):
+            target.sendall(content)
+        target.shutdown(socket.SHUT_WR)
+
+
+def test_a_backend_behind_a_proxy_and_a_ca_of_its_own_is_told_as_wandbs_client_would(tmp_path: Path) -> None:
+    certificate, key = certificates.make(tmp_path, "DNS:api.sweeps.internal")
+    with backend_that_knows("running", certificate, key) as (url, told):
+        asked: list[str] = []
+        proxy = type("Handler", (Proxy,), {"port": int(url.rpartition(":")[2]), "asked": asked})
+        with serving(proxy) as port:
+            way = plain(run_at("https://api.sweeps.internal", tmp_path)) | {"HTTPS_PROXY": f"http://127.0.0.1:{port}"}
+            trusting = ended(way | {"SSL_CERT_FILE": str(certificate)}, "-c", LEAVING)
+            through = list(asked)
+            wary = ended(way, "-c", LEAVING)
+
+    assert (trusting.returncode, trusting.stderr, len(told)) == (143, "", 1)
+    assert through == ["api.sweeps.internal:443"] * 2
+    assert wary.returncode == 143
+    assert "could not be told: its certificate is not trusted: self-signed certificate" in wary.stderr
+    assert len(asked) == 3  # it does not ask again for what stays as it is
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has all of 127.0.0.0/8")
+def test_a_network_that_no_proxy_names_is_reached_without_one(tmp_path: Path) -> None:
+    # Not an address that every client knows for this machine's own.
+    with backend_that_knows("running", host="127.0.0.2") as (url, told):
+        way = plain(run_at(url, tmp_path))
+        done = ended(way | {"HTTP_PROXY": "http://127.0.0.1:1", "NO_PROXY": "10.0.0.0/8, 127.0.0.0/8"}, "-c", LEAVING)
+
+    assert (done.returncode, done.stderr, len(told)) == (143, "", 1)
 
 
 def test_a_server_that_refuses_the_end_of_a_run_changes_no_exit_code(tmp_path: Path) -> None:

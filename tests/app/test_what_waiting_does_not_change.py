@@ -1,8 +1,5 @@
 """Agents end at once for what would never come right, and after WAIT_S for what has not come until then."""
 
-import shutil
-import ssl
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,6 +9,7 @@ import pytest
 
 from app.commands import waiting
 from app.commands.client import BackendError, Refused
+from tests.app import certificates
 from tests.app.programs import Workplace
 from tests.server.real_server import RunningServer
 
@@ -28,16 +26,8 @@ def there(workplace: Workplace, server: RunningServer) -> Workplace:
 @pytest.fixture
 def untrusted(tmp_path: Path) -> Iterator[str]:
     """The address of a server whose certificate no CA has signed."""
-    if not shutil.which("openssl"):
-        pytest.skip("openssl is not installed: there is no certificate to be refused")
-    files = [tmp_path / "key.pem", tmp_path / "certificate.pem"]
-    new = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    names = ["-subj", "/CN=sweeps", "-addext", "subjectAltName=IP:127.0.0.1"]
-    subprocess.run([*new, "-keyout", files[0], "-out", files[1], *names], check=True, capture_output=True)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(files[1], files[0])
     server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
-    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    certificates.secure(server, *certificates.make(tmp_path, "IP:127.0.0.1"))
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield f"https://127.0.0.1:{server.server_port}"

@@ -299,7 +299,7 @@ def test_a_resumed_run_is_handed_out_again_with_the_values_of_its_point_alone(wb
     assert first["args"] == resumed["args"] == once_more["args"] == {"units": {"value": 8}}
 
 
-def test_a_resumed_run_that_never_starts_gives_its_point_to_a_new_run(wb: Speaker, clock: Clock) -> None:
+def test_a_run_whose_resumption_never_starts_waits_for_another_agent_to_resume_it(wb: Speaker, clock: Clock) -> None:
     sweep = wb.register({"method": "grid", "parameters": {"units": {"values": [8]}}})
     agent = wb.agent(sweep)
     run = wb.beat(agent)["run_id"]
@@ -308,11 +308,11 @@ def test_a_resumed_run_that_never_starts_gives_its_point_to_a_new_run(wb: Speake
     assert wb.beat(agent)["type"] == "resume"
 
     clock.pass_s(wb.settings.agent_silent_s + 1)
-    until(lambda: bool(wb.runs(sweep, "crashed")))
-    again = wb.do_trial(wb.agent(sweep), sweep)
+    until(lambda: bool(wb.runs(sweep, "preempted")))
+    again = wb.beat(wb.agent(sweep))
 
-    assert again != run
-    assert wb.units(sweep, "finished") == [8]
+    assert (again["type"], again["run_id"]) == ("resume", run)
+    assert "cause" not in wb.told(run)
 
 
 def test_the_point_of_a_run_that_is_preempted_for_ever_goes_to_a_new_run(wb: Speaker) -> None:
