@@ -1,6 +1,7 @@
 """Runs the programs of `app` as their users do: as processes, in an environment of their own."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -156,6 +157,17 @@ def lines_until(process: subprocess.Popen[str], text: str) -> list[str]:
         if text in line:
             return lines
     raise AssertionError(f"it ended and never said {text!r}:\n{''.join(lines)}")
+
+
+def process_of(workplace: Workplace, pattern: str, limit_s: float = HANG_S) -> int:
+    """The process of the workplace whose command line matches, once there is one."""
+    deadline_s = time.monotonic() + limit_s
+    while time.monotonic() < deadline_s:
+        for pid, command in workplace.processes().items():
+            if re.search(pattern, command):
+                return pid
+        time.sleep(0.1)
+    raise AssertionError(f"no process matches {pattern!r}: {workplace.processes()}")
 
 
 def runs(server: RunningServer, project: str = "wandb-sweep-practice") -> list[Any]:

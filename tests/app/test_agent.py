@@ -38,6 +38,7 @@ def test_an_agent_waits_for_server_and_sweep_says_why_and_ends_when_all_is_done(
         no_sweep = lines_until(agent, "Waiting")
         workplace.run("register")
         code, output = ending(agent)
+        again = workplace.run("agent")
         done = runs(server)
 
     assert "Waiting: no server answers for " in no_server[-1]
@@ -46,6 +47,8 @@ def test_an_agent_waits_for_server_and_sweep_says_why_and_ends_when_all_is_done(
     assert output.splitlines()[-1] == "1 of 1 runs finished"
     assert "not started warm" not in output
     assert [run.config["size"] for run in done] == [1]
+    assert again[0] == 0
+    assert again[1].splitlines()[-1].endswith(" is over: 1 of 1 runs finished.")
 
 
 def test_a_data_dir_that_cannot_be_written_ends_an_agent_at_once(there: Workplace) -> None:

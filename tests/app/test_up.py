@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +17,7 @@ import pytest
 import wandb
 
 from terms.told import told
-from tests.app.programs import ROOT, MakeWorkplace, Workplace, ending, lines_until, runs
-from tests.patience import HANG_S
+from tests.app.programs import ROOT, MakeWorkplace, Workplace, ending, lines_until, process_of, runs
 from tests.server.real_server import RunningServer
 
 SIZES = [32, 64, 96, 128, 256]
@@ -296,14 +294,3 @@ def test_a_wrong_value_ends_it_with_one_clear_line(
 def kept_runs(url: str, api_key: str) -> list[Any]:
     api = wandb.Api(overrides={"base_url": url}, api_key=api_key)
     return list(api.runs("local/wandb-sweep-practice", lazy=False))
-
-
-def process_of(workplace: Workplace, pattern: str, limit_s: float = HANG_S) -> int:
-    """The process of the workplace whose command line matches, once there is one."""
-    deadline_s = time.monotonic() + limit_s
-    while time.monotonic() < deadline_s:
-        for pid, command in workplace.processes().items():
-            if re.search(pattern, command):
-                return pid
-        time.sleep(0.1)
-    raise AssertionError(f"no process matches {pattern!r}: {workplace.processes()}")

@@ -1,5 +1,8 @@
 """Agents end at once for what would never come right, and after WAIT_S for what has not come until then."""
 
+import os
+import re
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -9,8 +12,9 @@ import pytest
 
 from app.commands import waiting
 from app.commands.client import BackendError, Refused
+from terms.record import INTERRUPTED_EXIT_CODES, NO_ANSWER_EXIT_CODE, WRONG_USAGE_EXIT_CODE
 from tests.app import certificates
-from tests.app.programs import Workplace
+from tests.app.programs import ROOT, Workplace, ending, lines_until, process_of
 from tests.server.real_server import RunningServer
 
 WRONG_KEY = "local-" + "0123456789" * 4
@@ -110,6 +114,37 @@ def test_a_server_that_never_comes_is_given_up_after_the_limit(workplace: Workpl
 
     assert code == 75
     assert error(output) == "http://127.0.0.1:1: no answer in time. Waited for 1 s, as WAIT_S says."
+
+
+@pytest.mark.slow
+def test_an_agent_that_waits_ends_as_soon_as_it_is_told_to(workplace: Workplace) -> None:
+    workplace.write_quick_sweep(size=[1])
+
+    agent = workplace.start("agent")
+    lines_until(agent, "Waiting")
+    agent.terminate()
+    code, output = ending(agent)
+
+    assert (code, output) == (143, "")
+
+
+@pytest.mark.slow
+def test_an_agent_whose_wandb_agent_is_killed_ends_and_says_that_the_sweep_is_not_done(there: Workplace) -> None:
+    there.run("register", NEW="killed")
+    there.hold()
+
+    agent = there.start("agent", NEW="killed")
+    lines_until(agent, "Agent works for")
+    os.kill(process_of(there, "-m wandb agent"), signal.SIGKILL)
+    code, output = ending(agent)
+
+    assert (code, output.splitlines()[-1]) == (1, "0 of 1 runs finished")
+
+
+def test_the_table_of_exit_codes_tells_of_each() -> None:
+    table = re.findall(r"^\| (\d+) \|", (ROOT / "docs/agents.md").read_text(), re.MULTILINE)
+
+    assert [int(code) for code in table] == [0, 1, WRONG_USAGE_EXIT_CODE, NO_ANSWER_EXIT_CODE, *INTERRUPTED_EXIT_CODES]
 
 
 class Clock:
