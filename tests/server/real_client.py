@@ -1,5 +1,6 @@
 """The unmodified `wandb` at work in the tests: its commands, programs that use its SDK, its agents."""
 
+import json
 import re
 import subprocess
 import sys
@@ -81,9 +82,11 @@ class Agents:
             process.wait()
 
 
-def register(server: RunningServer, cwd: Path, config: str = SWEEP, project: str = "p") -> str:
+def register(server: RunningServer, cwd: Path, config: str = SWEEP, project: str = "p", plain: bool = False) -> str:
+    """Registers a sweep of TRIAL; plain trials are those of a sweep file that names no command."""
+    command = json.dumps(["${env}", *python(), "${program}", "${args}"])
     (cwd / "trial.py").write_text(TRIAL)
-    (cwd / "sweep.yaml").write_text(config)
+    (cwd / "sweep.yaml").write_text(config if plain else f"{config}command: {command}\n")
     said = cli(server, cwd, "sweep", "--project", project, "sweep.yaml")
     match = re.search(r"wandb agent (\S+)", said)
     assert match, said

@@ -54,7 +54,7 @@ def work(server: RunningServer, tmp_path_factory: pytest.TempPathFactory) -> Ite
     process = start(server, inside, sys.executable, "-c", INSIDE)
     long = SWEEP.replace("[8, 16, 32]", "[8]") + "  pause_s: {value: 86400}\n"
     begun = Work(
-        Agents(server, grid, register(server, grid), count=2, plain=True),
+        Agents(server, grid, register(server, grid, plain=True), count=2, plain=True),
         Agents(server, endless, register(server, endless, long)),
         (process, inside),
     )
@@ -75,7 +75,8 @@ def until(check: Any, home: Path, limit_s: float = HANG_S) -> None:
 @pytest.mark.slow
 def test_an_agent_survives_the_servers_sudden_death(own_server: RunningServer, tmp_path: Path, work: Work) -> None:
     agents = Agents(own_server, tmp_path, register(own_server, tmp_path, SWEEP.replace(", 32", "")))
-    until(lambda: [run for run in own_server.api().sweep(agents.path).runs if run.state == "finished"], tmp_path)
+    sweep, api = agents.path.split("/")[-1], own_server.api()
+    until(lambda: len(api.runs("local/p", {"sweep": sweep, "state": "finished"})), tmp_path)
 
     own_server.kill()
     time.sleep(2)
