@@ -17,7 +17,17 @@ ROOT = Path(__file__).parents[2]
 OUTPUT = Path("dist/vm/cloud-init.yaml")
 TEMPLATE = "deploy/vm/cloud-init.yaml"
 # Of the VM alone, before those that docker-compose.yml knows.
-OWN_SETTINGS = ("REPO", "REF", "ENV_FROM", "REPORT_TO", "SHUTDOWN", "METADATA_URL", "COMPOSE_FILE")
+OWN_SETTINGS = (
+    "REPO",
+    "REF",
+    "ENV_FROM",
+    "REPORT_TO",
+    "SHUTDOWN",
+    "METADATA_URL",
+    "COMPOSE_FILE",
+    "TLS_NAME",
+    "TLS_ISSUER",
+)
 # They are said in .env, which the VM fetches itself.
 NEVER = ("ENV_FILE", "WANDB_API_KEY_FILE")
 
