@@ -6,10 +6,11 @@
 set -uo pipefail
 python=$1
 shift
+elsewhere=(--ignore=tests/browser --ignore=tests/compose --ignore=tests/deploy) # what they import each worker would, too
 said=$(mktemp)
 trap 'rm -f "$said"' EXIT
 COVERAGE_FILE=.coverage-training "$python" -m pytest "$@" tests/training > "$said" 2>&1 &
-"$python" -m pytest -n 4 --dist loadfile --no-loadscope-reorder "$@" --ignore=tests/training
+"$python" -m pytest -n 4 --dist loadfile --no-loadscope-reorder "$@" --ignore=tests/training "${elsewhere[@]}"
 status=$?
 wait $! || status=$?
 cat "$said"
