@@ -11,6 +11,7 @@ import pytest
 
 from app.machine import gpu_slots, node
 from app.machine.gpu_slots import Gpu, SlotError, find, lease
+from tests.app.test_trial import ended
 
 A, B = "GPU-aaaaaaaa-0000", "GPU-bbbbbbbb-1111"
 
@@ -244,3 +245,33 @@ def test_only_the_gpus_that_the_agent_may_use_are_leased(
     machine: Path, environ: dict[str, str], names: list[str]
 ) -> None:
     assert [gpu.name for gpu in find(environ, machine)] == names
+
+
+TRIAL = """
+import os, sys
+from pathlib import Path
+from app import settings
+from app.machine import device
+
+chosen = settings.read({"GPU_SLOTS_DIR": f"{sys.argv[1]}/gpu-slots", "XLA": "1"}, {})
+device.acquire(chosen, os.environ, root=Path(sys.argv[1]))
+import tensorflow as tf
+print(os.environ["CUDA_VISIBLE_DEVICES"], os.environ["XLA_FLAGS"], len(tf.config.list_logical_devices()))
+"""
+
+
+def test_a_trial_takes_a_gpu_before_tensorflow_starts_and_gives_it_back_if_that_cannot_use_it(
+    warm_environment: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "dev").mkdir()
+    (tmp_path / "dev/nvidia0").touch()
+
+    done = ended(warm_environment, "-c", TRIAL, str(tmp_path))
+
+    assert done.returncode == 0, done.stderr
+    assert "not started warm" not in done.stderr
+    assert done.stdout.splitlines() == [
+        "TensorFlow cannot use the GPU that is here: this trial runs on the CPU.",
+        "0 --xla_gpu_deterministic_ops=true 1",
+    ]
+    assert [path.name for path in (tmp_path / "gpu-slots").iterdir()] == [f"0@{node.identity()}.0.lock"]

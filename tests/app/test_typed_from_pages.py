@@ -11,7 +11,8 @@ import pytest
 
 from app.config import TrialConfig
 from app.values import parse_flags
-from tests.app.programs import Trained
+from tests.app.programs import ROOT, Trained
+from tests.app.test_trial import ended
 
 pytestmark = pytest.mark.slow
 
@@ -28,14 +29,18 @@ class Typed:
 
 
 @pytest.fixture(scope="module")
-def typed(trained: Trained) -> Typed:
+def typed(trained: Trained, warm_environment: dict[str, str]) -> Typed:
     runs = trained.runs()
     best = max(runs, key=lambda run: run.summary["val_accuracy"])
     replay, train, fetch = lines_of(trained, best.id)
     program = ["python", "-m", "app"]
     assert [replay[:3], fetch[:3]] == [program, program]
-    place = trained.workplace
-    return Typed(best, sorted(run.id for run in runs), place.run(*replay[3:]), place.run(*fetch[3:]), train)
+    ids = sorted(run.id for run in runs)
+    # It imports TensorFlow too, and so is started as a trial is.
+    fetched = ended(trained.workplace.environment(**warm_environment), *fetch[1:], cwd=ROOT)
+    assert "not started warm" not in fetched.stderr
+    said = fetched.stdout + fetched.stderr
+    return Typed(best, ids, trained.workplace.run(*replay[3:]), (fetched.returncode, said), train)
 
 
 def lines_of(trained: Trained, run_id: str) -> list[list[str]]:

@@ -1,7 +1,5 @@
 """A trial's share of the machine: threads, a GPU, whether XLA compiles."""
 
-import subprocess
-import sys
 from importlib import metadata
 from pathlib import Path
 
@@ -10,7 +8,7 @@ import pytest
 
 from app import settings
 from app.config import TrialConfig
-from app.machine import device, node
+from app.machine import device
 from app.settings import Settings
 from app.values import Values
 
@@ -55,32 +53,6 @@ def test_a_trial_gets_the_share_that_its_control_group_leaves(tmp_path: Path) ->
     assert environ["TF_NUM_INTRAOP_THREADS"] == "1"
     assert environ["TF_NUM_INTEROP_THREADS"] == "7"  # the user's own word
     assert environ["OMP_NUM_THREADS"] == "1"
-
-
-TRIAL = """
-import os, sys
-from pathlib import Path
-from app import settings
-from app.machine import device
-
-chosen = settings.read({"GPU_SLOTS_DIR": f"{sys.argv[1]}/gpu-slots", "XLA": "1"}, {})
-device.acquire(chosen, os.environ, root=Path(sys.argv[1]))
-import tensorflow as tf
-print(os.environ["CUDA_VISIBLE_DEVICES"], os.environ["XLA_FLAGS"], len(tf.config.list_logical_devices()))
-"""
-
-
-def test_a_trial_takes_a_gpu_before_tensorflow_starts_and_gives_it_back_if_that_cannot_use_it(tmp_path: Path) -> None:
-    (tmp_path / "dev").mkdir()
-    (tmp_path / "dev/nvidia0").touch()
-
-    done = subprocess.run([sys.executable, "-c", TRIAL, str(tmp_path)], capture_output=True, text=True, check=True)
-
-    assert done.stdout.splitlines() == [
-        "TensorFlow cannot use the GPU that is here: this trial runs on the CPU.",
-        "0 --xla_gpu_deterministic_ops=true 1",
-    ]
-    assert [path.name for path in (tmp_path / "gpu-slots").iterdir()] == [f"0@{node.identity()}.0.lock"]
 
 
 @pytest.mark.parametrize(("agents", "slots"), [("", 0), ("1", 0), ("2", 1)])
