@@ -68,7 +68,7 @@ def recorded(
 
 @pytest.mark.usefixtures("places")
 def test_a_trial_logs_every_epoch_and_the_test_set_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    run = recorded(monkeypatch, ["--layer1_size=32", "--learning_rate=0.001", "--epochs=2"])
+    run = recorded(monkeypatch, ["--layer1_size=32", "--learning_rate=0.005", "--epochs=2", "--batch_size=200"])
 
     assert [set(row) for row in run.rows] == [EPOCH_METRICS, EPOCH_METRICS, {"test_loss", "test_accuracy"}]
     assert set().union(*run.rows) == set(LOGGED)  # by which sweep files are checked
@@ -185,7 +185,7 @@ def with_callback(monkeypatch: pytest.MonkeyPatch, callback: keras.callbacks.Cal
 @pytest.mark.usefixtures("places")
 def test_a_loss_that_is_no_number_ends_a_trial_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     with_callback(monkeypatch, Poison())
-    run = RecordedRun({"epochs": 9, "layer1_size": 8})
+    run = RecordedRun({"epochs": 9, "layer1_size": 8, "batch_size": 500})
     monkeypatch.setattr(wandb, "init", lambda **_: run)
 
     with pytest.raises(fit.NotANumber):
