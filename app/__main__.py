@@ -120,7 +120,7 @@ def register_sweep() -> None:
     target = setup.target()
     environment = setup.environment(setup.located())
     api = client.connect(environment)
-    _say(prepare.prepare_for(target.asked_for(api), environment))
+    _say(prepare.prepare_for(target, api, environment))
     path, new = register.register(api, target, environment, setup.settings.data_dir)
     results = Reader(api, path).read()
     _say(register.standing(results, new), register.code_changed(results), setup.dashboard(results.url))

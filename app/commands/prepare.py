@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from app.commands import trainer_rules
+from app.commands import lookup, trainer_rules
+from app.commands.target import Joined, Target
 from app.training.data_places import DataError
 from terms.record import WRONG_USAGE_EXIT_CODE
 
@@ -30,9 +31,15 @@ def prepare(environment: Mapping[str, str]) -> str:
     return f"Data: {data.prepare(environment)}"
 
 
-def prepare_for(sweep: dict[str, Any], environment: Mapping[str, str]) -> str | None:
-    """The same, if the trials of this sweep, given as its file says it, want the data."""
-    return prepare(environment) if trainer_rules.runs_trainer(sweep) else None
+def prepare_for(sweep: Target, api: Any, environment: Mapping[str, str]) -> str | None:
+    """The same, if the trials of this sweep want the data; of one that is there already, the backend says it.
+
+    Raises:
+        SettingError: if there is no such sweep.
+        DataError: if the data cannot be had.
+    """
+    asked_for = lookup.sweep(api, sweep.name).config if isinstance(sweep, Joined) else sweep.config.raw
+    return prepare(environment) if trainer_rules.runs_trainer(asked_for) else None
 
 
 def ensure(sweep: dict[str, Any], environment: Mapping[str, str]) -> None:

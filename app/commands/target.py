@@ -29,15 +29,6 @@ class Joined:
         """Its path, unasked."""
         return self.name
 
-    def asked_for(self, api: Any) -> dict[str, Any]:
-        """What its file says, as the backend keeps it.
-
-        Raises:
-            BackendError: if there is no such sweep.
-        """
-        with client.asking():
-            return dict(api.sweep(self.name).config)
-
 
 @dataclass(frozen=True)
 class Wanted:
@@ -73,10 +64,6 @@ class Wanted:
         named = [found for found in _sweeps(api, entity, self.project) if found.name == self.name]
         oldest = min(named, key=lambda found: (found.created_at, found.id), default=None)
         return None if oldest is None else f"{entity}/{self.project}/{oldest.id}"
-
-    def asked_for(self, api: Any) -> dict[str, Any]:
-        """What its file says; nobody is asked."""
-        return self.config.raw
 
 
 Target = Joined | Wanted

@@ -77,7 +77,7 @@ class Job:
             self._located = self._setup.at(self._use_server())
         environment = self._setup.environment(self._located)
         api = client.connect(environment)
-        self._say(prepare.prepare_for(target.asked_for(api), environment))
+        self._say(prepare.prepare_for(target, api, environment))
         path, new = register.register(api, target, environment, self._settings.data_dir)
         self._reader = Reader(api, path)
         results = self._introduce(self._reader.read(), new)

@@ -67,12 +67,11 @@ def test_a_sweep_that_is_not_there_ends_an_agent_at_once_with_the_nearest(
     there.run("register")
     (sweep,) = server.api().project("nearest").sweeps()
 
-    code, output = there.run("agent", SWEEP_ID=f"local/nearest/{sweep.id[:-1]}")
+    agent, register = (there.run(name, SWEEP_ID=f"local/nearest/{sweep.id[:-1]}") for name in ("agent", "register"))
 
-    assert (code, error(output)) == (
-        2,
-        f"local/nearest has no sweep {sweep.id[:-1]}. Did you mean {sweep.id} ({sweep.name})?",
-    )
+    told = f"local/nearest has no sweep {sweep.id[:-1]}. Did you mean {sweep.id} ({sweep.name})?"
+    assert (agent[0], error(agent[1])) == (2, told)
+    assert (register[0], error(register[1])) == (2, told)
 
 
 @pytest.mark.slow
