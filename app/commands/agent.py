@@ -23,6 +23,8 @@ GRACE_S = TERM_TIMEOUT_S + 15
 RUNS_PER_PROCESS = 500
 
 LOOK_S = 10.0
+# Of an idle agent's looks: the second, by which time a new one has been given its first run, then one in five minutes.
+READ_FIRST, READ_EVERY = 2, 30
 OUTAGE_S = 20.0
 
 
@@ -67,9 +69,8 @@ def run(setup: Setup, interrupts: Interrupts, say: Callable[[str], None] = print
     tell = only_news(say)
     wait = partial(waiting.for_answer, limit_s=setup.settings.wait_s, tell=tell)
     reader, environment = wait(partial(_find_sweep, setup, setup.target()))
-    results = wait(reader.read)
-    if results.over:
-        say(f"{reader.path} is over: {results.count()}.")
+    if wait(reader.state) in states.SWEEP_OVER:
+        say(f"{reader.path} is over: {wait(reader.read).count()}.")
         return 0
     prepare.ensure(reader.config, environment)  # three trials that fail end a sweep for all
     say(f"Agent works for {reader.path}.")
@@ -78,7 +79,7 @@ def run(setup: Setup, interrupts: Interrupts, say: Callable[[str], None] = print
     try:
         while True:
             child = Child("agent", command(reader.path, warm.environment), warm.environment)
-            _attend(child, _looking(child, reader, warm, Looks(setup.settings.wait_s), say, tell), interrupts, say)
+            _attend(child, warm, Watch(reader, Looks(setup.settings.wait_s), tell), interrupts, say)
             results = wait(reader.read)
             if not worth_another(child, results):
                 break
@@ -103,27 +104,37 @@ def worth_another(child: Child, results: Results) -> bool:
     return child.exit_code() == 1 and child.lived_s() > OUTAGE_S
 
 
-def _looking(
-    child: Child,
-    reader: Reader,
-    warm: WarmServer,
-    looks: Looks,
-    say: Callable[[str], None],
-    tell: Callable[[str | None], None],
-) -> Callable[[], None]:
-    def look() -> None:
-        if news := warm.news():
-            say(news)
-        results = looks.look(reader.read, child.at_work)
-        tell(idle_reason(results) if results else f"{looks.trouble}; the agent goes on when it answers.")
+class Watch:
+    """What is looked at while W&B's agent is at its work; hundreds of them look, and all runs are much to read."""
 
-    return look
+    def __init__(self, reader: Reader, looks: Looks, tell: Callable[[str | None], None]) -> None:
+        self._reader, self._looks, self._tell = reader, looks, tell
+        self._idle = 0
+
+    def look(self, child: Child) -> None:
+        """Says what is amiss: an idle agent's reason, or why there is no answer.
+
+        Raises:
+            Refused, GivenUp: as `Looks` does.
+        """
+        self._idle = 0 if child.at_work() else self._idle + 1
+        reads = self._idle % READ_EVERY == READ_FIRST
+        found = self._looks.look(self._reader.read if reads else self._reader.state, child.at_work)
+        if found is None:
+            self._idle = READ_FIRST - 1  # the next answer tells how it stands
+            self._tell(f"{self._looks.trouble}; the agent goes on when it answers.")
+        elif isinstance(found, Results):
+            self._tell(idle_reason(found))
+        elif not self._idle:
+            self._tell(None)
 
 
-def _attend(child: Child, look: Callable[[], None], interrupts: Interrupts, say: Callable[[str], None]) -> None:
+def _attend(child: Child, warm: WarmServer, looks: Watch, interrupts: Interrupts, say: Callable[[str], None]) -> None:
     try:
         while child.exit_code() is None:
-            look()
+            if news := warm.news():
+                say(news)
+            looks.look(child)
             child.wait(LOOK_S)
     except Stopped:
         say("Stopping: the trial ends first. Ctrl-C (SIGINT) then ends it at once.")

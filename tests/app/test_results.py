@@ -162,6 +162,23 @@ def test_the_first_look_fetches_all_of_the_runs_at_once_and_later_ones_what_is_n
     assert asked == [False, True]
 
 
+def test_while_many_runs_go_on_they_are_fetched_at_once_and_not_one_by_one() -> None:
+    asked: list[bool] = []
+    going_on = SimpleNamespace(id="r1", name="r1", state="running", config={}, summary={}, summary_metrics={})
+    facts = {"id": "s", "entity": "me", "project": "p", "name": "grid", "url": "", "state": "RUNNING"}
+    sweep = SimpleNamespace(**facts, config={}, expected_run_count=20, load=lambda force: None)
+
+    def listed(*_: str, lazy: bool, **__: Any) -> list[Any]:
+        asked.append(lazy)
+        return [going_on] * 20
+
+    reader = Reader(SimpleNamespace(sweep=lambda path: sweep, flush=lambda: None, runs=listed), "me/p/s")
+    reader.read()
+    reader.read()
+
+    assert asked == [False, False]
+
+
 def test_what_a_schedulers_function_suggested_is_read_by_the_first_of_several_metrics() -> None:
     config = {"kind": "deep", "depth": 3, PROVENANCE: {"seed": 1}}
     named, logged = {"id": "r1", "name": "t", "state": "finished"}, {"loss": 0.5, "speed": 9.0}
