@@ -15,6 +15,7 @@ from app.commands.client import BackendError, Refused
 from terms.record import INTERRUPTED_EXIT_CODES, NO_ANSWER_EXIT_CODE, WRONG_USAGE_EXIT_CODE
 from tests.app import certificates
 from tests.app.programs import ROOT, Workplace, ending, lines_until, process_of
+from tests.app.test_embedded import Stub
 from tests.server.real_server import RunningServer
 
 WRONG_KEY = "local-" + "0123456789" * 4
@@ -101,6 +102,20 @@ def test_the_address_of_anothers_server_ends_an_agent_at_once(workplace: Workpla
 
     assert code == 2
     assert f"{server.url}: what answers there does not know the key in DATA_DIR/server (HTTP 401)." in error(output)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("status", "code"), [(403, 2), (404, 2), (503, 75)])
+def test_any_backend_is_told_by_its_status(workplace: Workplace, status: int, code: int) -> None:
+    workplace.write_quick_sweep(size=[1])
+    backend = Stub([status])
+    workplace.write_env_file(f"WANDB_BASE_URL={backend.url}\nWANDB_API_KEY={WRONG_KEY}\nWANDB_HTTP_TIMEOUT=1\n")
+
+    ended, output = workplace.run("agent", WAIT_S="0")
+    backend.stop()
+
+    assert ended == code
+    assert error(output).startswith(f"{backend.url}: {f'HTTP {status}' if code == 2 else 'no answer in time'}")
 
 
 @pytest.mark.slow
