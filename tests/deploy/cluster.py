@@ -57,12 +57,17 @@ CgroupAutomount=no
 """
 
 
-def missing() -> str:
-    """What keeps this machine from being a cluster; "" if nothing does."""
+def missing(proctrack: str = "linuxproc") -> str:
+    """What keeps this machine from being such a cluster; "" if nothing does."""
     if os.geteuid() != 0:
         return "only root can make a cluster of this machine"
     if lacking := [name for name in PROGRAMS if not shutil.which(name)]:
         return f"{', '.join(lacking)} missing: apt-get install slurmctld slurmd slurm-client munge iproute2 (Debian)"
+    if subprocess.run(["unshare", *SPACES, "true"], capture_output=True).returncode:
+        return "this machine makes no namespaces"
+    tried = ["unshare", "--mount", "mount", "-t", "cgroup", "-o", "freezer", "freezer", "/mnt"]
+    if proctrack == "cgroup" and subprocess.run(tried, capture_output=True).returncode:
+        return "Slurm's cgroup/v1 wants the freezer of control groups, version 1"
     return ""
 
 

@@ -31,7 +31,7 @@ login() {
         ip -n "n$n" link set lo up
     done
     mkdir -p /run/cgroup/freezer
-    mount -t cgroup -o freezer freezer /run/cgroup/freezer
+    mount -t cgroup -o freezer freezer /run/cgroup/freezer || true # proctrack/linuxproc does without
     munged --key-file="$SLURM/munge.key" --socket=/run/munge --pid-file=/run/munge.pid --seed-file=/run/munge.seed \
         --log-file="$SLURM/munge.log" --origin=127.0.0.1
     slurmctld -c

@@ -42,12 +42,17 @@ class Site:
         command = ["-I", "-S", "app/trial.py", "-m", "app.train", *(f"--{name}={at}" for name, at in values.items())]
         return self.cluster.start(sys.executable, *command, environ=environ)
 
-    def log(self, task: int) -> str:
+    def submit(self, name: str, *options: str) -> str:
+        """Submits one more agent, which is no array; its log has this name. Returns its job."""
+        command = ["sbatch", "--parsable", f"--output={self.logs}/{name}", *options, "deploy/slurm/agents.sbatch"]
+        return self.cluster.run(*command, environ=self._environment()).strip()
+
+    def log(self, task: int | str) -> str:
         """What the agent of a task and its trials have said, on all nodes on which it ran."""
         log = self.logs / str(task)
         return log.read_text() if log.exists() else ""
 
-    def wait_until(self, task: int, said: str, restart: int = 0) -> None:
+    def wait_until(self, task: int | str, said: str, restart: int = 0) -> None:
         self.cluster.wait_for(lambda: said in self.log(task).partition(f"restart {restart}\n")[2])
 
     def once_each_has_said(self, said: str, act: Mapping[int, Callable[[], object]]) -> None:
@@ -64,8 +69,8 @@ class Site:
     def node(self, task: int) -> int:
         return self.cluster.node(f"{self.job}_{task}")
 
-    def wait_for_end(self) -> None:
-        self.cluster.wait_for(lambda: not self.cluster.run("squeue", "-h", "-j", self.job, "-o", "%i").strip())
+    def wait_for_end(self, *jobs: str) -> None:
+        self.cluster.wait_for(lambda: not self.cluster.run("squeue", "-h", "-j", ",".join(jobs), "-o", "%i").strip())
 
     def nodes_of_runs(self, tasks: Iterable[int]) -> dict[str, set[str]]:
         """On which nodes each run was worked on."""

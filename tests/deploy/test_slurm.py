@@ -13,7 +13,8 @@ from tests.deploy.cluster import missing
 from tests.deploy.slurm_site import Site
 from tests.server.real_server import RunningServer, ending
 
-LACK = missing()
+LACK, LACK_CGROUP = missing(), missing("cgroup")
+CGROUP = pytest.param("cgroup", marks=pytest.mark.skipif(LACK_CGROUP != "", reason=LACK_CGROUP))
 pytestmark = [pytest.mark.deploy, pytest.mark.slow, pytest.mark.skipif(LACK != "", reason=LACK)]
 
 EPOCHS = 16
@@ -60,7 +61,7 @@ def test_runs_whose_tasks_are_preempted_told_to_end_or_requeued_go_on_elsewhere_
             requeued: lambda: cluster.run("scontrol", "requeue", f"{site.job}_{requeued}"),
         },
     )
-    site.wait_for_end()
+    site.wait_for_end(site.job)
     assert by_hand.wait() == 0
     been = site.nodes_of_runs(TASKS)
     cluster.close()
@@ -77,26 +78,28 @@ def test_runs_whose_tasks_are_preempted_told_to_end_or_requeued_go_on_elsewhere_
     assert all(len(nodes) == 2 and "n3" in nodes for nodes in been.values()), been
 
 
-@pytest.mark.parametrize("site", ["cgroup"], indirect=True)
-def test_a_node_that_dies_and_one_that_is_cut_off_cost_no_point_and_double_none(site: Site) -> None:
+@pytest.mark.parametrize("site", [CGROUP], indirect=True)
+def test_a_dead_node_one_that_is_cut_off_and_a_time_limit_cost_no_point_and_double_none(site: Site) -> None:
     site.place.write_quick_sweep(size=[1, 2, 3, 4, 5, 6])
     site.place.hold()
     site.type_lines()
     for task in TASKS:
         site.wait_until(task, "epoch 1 of")
-    cut_off, dead, _ = TASKS
+    cut_off, dead, alive = TASKS
     cut_node, dead_node = site.node(cut_off), site.node(dead)
+    limited = site.submit("limited", f"--nodelist=n{site.node(alive)}", "--time=1", "--signal=B:TERM@30")
 
     site.cluster.crash(dead_node)
     site.cluster.cut(cut_node)
     mended_s = time.monotonic() + CUT_S
     for task in (cut_off, dead):
         site.wait_until(task, "epoch 1 of", restart=1)
+    site.wait_until("limited", "Agent works for", restart=1)
     site.place.hold(False)
     time.sleep(max(0.0, mended_s - time.monotonic()))
     site.cluster.mend(cut_node)
     site.cluster.boot(dead_node)
-    site.wait_for_end()
+    site.wait_for_end(site.job, limited)
     table = site.app("report")
     verdict = site.verify()
 

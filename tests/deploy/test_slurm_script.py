@@ -9,7 +9,8 @@ import pytest
 from tests.app.programs import ROOT
 from tests.deploy.cluster import Cluster, missing
 
-LACK = missing()
+LACK, LACK_CGROUP = missing(), missing("cgroup")
+CGROUP = pytest.param("cgroup", marks=pytest.mark.skipif(LACK_CGROUP != "", reason=LACK_CGROUP))
 pytestmark = [pytest.mark.deploy, pytest.mark.slow, pytest.mark.skipif(LACK != "", reason=LACK)]
 
 AGENT = """#!/bin/sh
@@ -52,7 +53,7 @@ class Jobs:
         return self.cluster.run("squeue", "--states=all", "-h", "-j", self.ids[name], "-o", "%T").strip()
 
 
-@pytest.fixture(scope="module", params=["cgroup", "linuxproc"])
+@pytest.fixture(scope="module", params=[CGROUP, "linuxproc"])
 def jobs(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Jobs]:
     """All that may befall a task has befallen one, and each that comes back is there again."""
     made = Jobs(tmp_path_factory.mktemp("script"), request.param)
