@@ -32,7 +32,7 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except Exception as error:
-            if isinstance(error, click.ClickException) or not hasattr(error, "exit_code"):
+            if isinstance(error, click.ClickException | click.exceptions.Exit) or not hasattr(error, "exit_code"):
                 raise
             click.echo(f"Error: {error}", err=True)
             sys.exit(error.exit_code)
