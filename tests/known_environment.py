@@ -13,6 +13,8 @@ from pathlib import Path
 KEPT = ("PATH", "LD_LIBRARY_PATH", "TMPDIR", "FASHION_MNIST_DIR", "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES")
 KEPT_FOR_IMAGES = ("BASE_IMAGE", "COMPOSE", "DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CERT_PATH", "DOCKER_TLS_VERIFY")
 KEPT_FOR_COVERAGE = ("COVERAGE_FILE", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
+# Debian's folders of daemons, of iptables and of Slurm: not every shell of root has them in its PATH.
+DAEMONS = ("/usr/sbin", "/sbin")
 WORKER = "PYTEST_XDIST_WORKER"
 KEPT_BY_WORKERS = (
     *("TESTS_WARM_SOCKET", "TESTS_CLIENT_SOCKET", WORKER, f"{WORKER}_COUNT", "PYTEST_XDIST_TESTRUNUID"),
@@ -38,6 +40,8 @@ def enter() -> None:
     """
     names = (*KEPT, *KEPT_FOR_IMAGES, *KEPT_FOR_COVERAGE, *(KEPT_BY_WORKERS if is_worker() else ()))
     kept = {name: shell[name] for name in names if name in shell}
+    if "PATH" in kept:
+        kept["PATH"] = os.pathsep.join(dict.fromkeys([*kept["PATH"].split(os.pathsep), *DAEMONS]))
     own = {} if is_worker() else {"HOME": str(_new_home(shell)), "DOCKER_CONFIG": _docker(shell)}
     os.environ.clear()
     os.environ.update(kept | KNOWN | own)

@@ -49,3 +49,10 @@ def test_the_home_of_the_tests_is_empty_and_goes_with_them(tmp_path: Path) -> No
 
     assert home.parent == tmp_path
     assert not home.exists()
+
+
+def test_daemons_are_found_whatever_the_path_of_the_shell(tmp_path: Path) -> None:
+    path = seen(tmp_path, PATH="/usr/bin:/bin")[0]["PATH"].split(":")
+
+    assert path[:2] == ["/usr/bin", "/bin"]
+    assert "/usr/sbin" in path
