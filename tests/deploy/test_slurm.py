@@ -15,6 +15,7 @@ from tests.server.real_server import RunningServer, ending
 
 LACK, LACK_CGROUP = missing(), missing("cgroup")
 CGROUP = pytest.param("cgroup", marks=pytest.mark.skipif(LACK_CGROUP != "", reason=LACK_CGROUP))
+BOTH = pytest.mark.parametrize("site", [CGROUP, "linuxproc"], indirect=True)
 pytestmark = [pytest.mark.deploy, pytest.mark.slow, pytest.mark.skipif(LACK != "", reason=LACK)]
 
 EPOCHS = 16
@@ -39,7 +40,7 @@ def hosts(server: RunningServer) -> set[str]:
     return {edge["node"]["host"] for edge in sweep["node"]["agents"]["edges"]}
 
 
-@pytest.mark.parametrize("site", ["linuxproc"], indirect=True)
+@BOTH
 def test_runs_whose_tasks_are_preempted_told_to_end_or_requeued_go_on_elsewhere_and_end_the_same(site: Site) -> None:
     cluster, fixed = site.cluster, {name: {"value": value} for name, value in TRAINED.items()}
     site.place.write_sweep(["-m", "app.train"], fixed, method="random", run_cap=3)
@@ -78,7 +79,7 @@ def test_runs_whose_tasks_are_preempted_told_to_end_or_requeued_go_on_elsewhere_
     assert all(len(nodes) == 2 and "n3" in nodes for nodes in been.values()), been
 
 
-@pytest.mark.parametrize("site", [CGROUP], indirect=True)
+@BOTH
 def test_a_dead_node_one_that_is_cut_off_and_a_time_limit_cost_no_point_and_double_none(site: Site) -> None:
     site.place.write_quick_sweep(size=[1, 2, 3, 4, 5, 6])
     site.place.hold()
