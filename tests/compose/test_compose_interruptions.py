@@ -128,7 +128,7 @@ def test_a_killed_server_comes_back_by_up_and_nothing_is_lost(clone: Clone) -> N
     deployment.wait_until_running(2)
 
     deployment.compose("kill", "server")
-    deployment.compose("up", "-d", "--no-deps", "server")
+    deployment.compose("up", "-d", "--wait", "--no-deps", "server")
     deployment.hold(False)
     table = settled(deployment)
 
