@@ -1,14 +1,10 @@
 """`python -m server`: the embedded sweep server. The only reader of its flags and environment."""
 
 import errno
-import fcntl
-import json
 import logging
 import os
 import socket
-import sqlite3
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,26 +12,21 @@ from typing import Any
 
 import click
 
-from server import verify as verifier
+from server.commands.backup import backup, compact, restore
+from server.commands.environment import env, print_env
+from server.commands.verify import verify
+from server.data_directory import held, note_address, used
 from server.greeting import Place, greeting, readable_by_others
-from server.keys import KeyFileError, OneTimeLinks, load_keys
+from server.keys import OneTimeLinks, load_keys
 from server.reached import OWN_MACHINE, Network, proxies, public_address
 from server.settings import Settings
 from server.standby import stand_by
-from server.store import locks
-from server.store.database import Database, reading
+from server.store.database import Database
 
-ADDRESS_FILE = "server.json"
 DEFAULT_PORT = 8080
 MIB = 1024 * 1024
 # In `.env`, each of these sends runs to another server.
 ELSEWHERE = ("WANDB_API_KEY", "WANDB_API_KEY_FILE", "WANDB_BASE_URL")
-
-
-class DataError(click.ClickException):
-    """Why a data directory cannot be used, in one line; exit code 2, as for any wrong flag."""
-
-    exit_code = 2
 
 
 def _silence(flag: str, default_s: float, text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -155,38 +146,6 @@ def main(
         serve(settings, host, port, show_env, api_key_file)
 
 
-@main.command()
-@click.option("--data", default="data/server", show_default=True, type=click.Path(path_type=Path))
-def env(data: Path) -> None:
-    """Print the export lines that make any W&B program use this server: eval "$(python -m server env)"."""
-    address = data / ADDRESS_FILE
-    if not address.exists():
-        raise click.ClickException(f"no server has run in {data}: start one with `python -m server --data {data}`")
-    told = json.loads(address.read_text())
-    with _used(data):
-        print_env(told.get("url_to_export") or told["url"], load_keys(data).api_key)
-
-
-@main.command()
-@click.option("--data", default="data/server", show_default=True, type=click.Path(path_type=Path))
-def verify(data: Path) -> None:
-    """Recompute every point from the ledger's record and say whether the ledger holds; exit code 0 or 1."""
-    path = _noted_database(data) or Settings(data=data).database
-    if not path.exists():
-        raise click.ClickException(f"no server has run in {data}: there is nothing to verify")
-    with _used(data), reading(path) as connection:
-        verdict = verifier.verify(connection)
-    for problem in verdict.problems:
-        print(problem)
-    by_outcome = ", ".join(f"{verdict.points[name]} {name}" for name in verifier.OUTCOMES if name in verdict.points)
-    total = sum(verdict.points.values())
-    print(f"{verdict.sweeps} sweeps, {total} points: {by_outcome or 'none'}; {verdict.attempts} attempts")
-    print(
-        "The ledger holds." if not verdict.problems else f"The ledger does not hold: {len(verdict.problems)} problems."
-    )
-    sys.exit(1 if verdict.problems else 0)
-
-
 def serve(settings: Settings, host: str, port: int, show_env: bool, api_key_file: Path | None = None) -> None:
     """Serves until SIGTERM or SIGINT.
 
@@ -199,8 +158,8 @@ def serve(settings: Settings, host: str, port: int, show_env: bool, api_key_file
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    with _data_directory(settings), _listening(host, port) as listener:
-        with _used(settings.data):
+    with held(settings), _listening(host, port) as listener:
+        with used(settings.data):
             keys, database = load_keys(settings.data, api_key_file), Database(settings.database)
         links = OneTimeLinks(settings.link_lifetime_s)
         try:
@@ -208,7 +167,7 @@ def serve(settings: Settings, host: str, port: int, show_env: bool, api_key_file
             believed = (*OWN_MACHINE, *map(str, settings.trusted_proxies))
             program = Program(create_app(database, settings, keys, links), believed)
             program.end_on_signals()
-            _note_address(settings, place)
+            note_address(settings, place)
             login = "" if readable_by_others(sys.stdout.fileno()) else f"/login?token={links.make()}"
             print("\n".join(greeting(place, settings.data, login)), flush=True)
             if show_env:
@@ -216,62 +175,6 @@ def serve(settings: Settings, host: str, port: int, show_env: bool, api_key_file
             program.run(sockets=[listener])
         finally:
             database.close()
-
-
-def print_env(url: str, api_key: str) -> None:
-    """Prints what any W&B program needs to use this server."""
-    print(f"export WANDB_BASE_URL={url}", flush=True)
-    print(f"export WANDB_API_KEY={api_key}", flush=True)
-
-
-@contextmanager
-def _data_directory(settings: Settings) -> Iterator[None]:
-    """Makes the directories and holds a lock: two servers on one database would both believe to be the only one."""
-    data, database = settings.data, settings.database
-    with _used(data):
-        for folder in (data, database.parent):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        locks.ensure(database.parent)
-        descriptor = os.open(database.with_name("lock"), os.O_WRONLY | os.O_CREAT, 0o600)
-    with open(descriptor, "w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            where = database.parent
-            raise click.ClickException(f"another server is using {where}; stop it or give another --data") from None
-        _ensure_not_elsewhere(data, database)
-        yield
-
-
-def _ensure_not_elsewhere(data: Path, database: Path) -> None:
-    noted = _noted_database(data)
-    if noted and noted != database and noted.exists():
-        raise DataError(f"the database of {data} is {noted}: give --database {noted.parent}, or move it to {database}")
-
-
-def _noted_database(data: Path) -> Path | None:
-    """Where the last server of this data directory had its database; None if that was in it."""
-    try:
-        return Path(json.loads((data / ADDRESS_FILE).read_text())["database"])
-    except (OSError, ValueError, LookupError, TypeError):
-        return None
-
-
-@contextmanager
-def _used(data: Path) -> Iterator[None]:
-    """Says in one line why a data directory cannot be used."""
-    try:
-        yield
-    except KeyFileError as error:
-        raise DataError(str(error)) from error
-    except locks.NoLocksError as error:
-        advice = "give --database (DATABASE_DIR) a folder on a disk of this machine; the rest may stay"
-        raise DataError(f"no database can be kept in {error}, whose disk has no locks that work: {advice}") from error
-    except OSError as error:
-        raise DataError(f"cannot use {data} as data directory: {error.strerror or error}") from error
-    except sqlite3.Error as error:
-        path = Settings(data=data).database
-        raise DataError(f"cannot use the database {path}: {error}; give another --data, or restore it") from error
 
 
 @contextmanager
@@ -287,15 +190,8 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         yield listener
 
 
-def _note_address(settings: Settings, place: Place) -> None:
-    data = settings.data
-    urls = {"url": place.url, "url_to_export": place.url_to_export}
-    told = {**urls, "pid": os.getpid(), "started_at_s": time.time()}
-    if settings.database_dir:
-        told["database"] = str(settings.database)
-    temporary = data / f".{ADDRESS_FILE}.{os.getpid()}"
-    temporary.write_text(json.dumps(told) + "\n")
-    temporary.replace(data / ADDRESS_FILE)
+for command in (env, verify, backup, restore, compact):
+    main.add_command(command)
 
 
 if __name__ == "__main__":

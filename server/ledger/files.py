@@ -6,6 +6,7 @@ removed after it, or by the next start if there is none between.
 
 import hashlib
 import mimetypes
+import os
 import posixpath
 import sqlite3
 from pathlib import Path
@@ -33,6 +34,23 @@ def clean_name(name: str) -> str:
 def path_of(files: Path, run_id: int, name: str) -> Path:
     """Where a file's bytes lie: no part of the path comes from a client."""
     return files / str(run_id) / hashlib.sha256(name.encode()).hexdigest()[:32]
+
+
+def place(files: Path, run_id: int, name: str, whole: Path) -> None:
+    """Moves bytes that are on the disk to where a file's lie, for good; `stored` is to follow in the transaction."""
+    target = path_of(files, run_id, name)
+    target.parent.mkdir(exist_ok=True)
+    whole.replace(target)
+    sync_folder(target.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes the names in a folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def stored(tx: sqlite3.Connection, run_id: int, name: str, size_bytes: int, md5: str, now_s: float) -> None:

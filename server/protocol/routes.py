@@ -105,12 +105,11 @@ class Protocol:
 
     def _stored(self, request: Request, upload: Upload) -> None:
         run_id, name = request.path_params["run"], request.path_params["name"]
-        target = file_ledger.path_of(self.settings.files, run_id, name)
+        upload.sync()
         with self.database.write() as tx:
             if not queries.run_exists(tx, run_id, request.query_params["run"]):
                 raise NotFoundError("the run of this file is gone")
-            target.parent.mkdir(exist_ok=True)
-            upload.path.replace(target)
+            file_ledger.place(self.settings.files, run_id, name, upload.path)
             md5 = base64.b64encode(upload.md5).decode()
             file_ledger.stored(tx, run_id, name, upload.size_bytes, md5, self.clock())
 

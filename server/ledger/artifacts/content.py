@@ -6,11 +6,11 @@ last version that has a content goes, its row goes with it, and its bytes right 
 
 import base64
 import binascii
-import os
 import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 
+from server.ledger.files import sync_folder
 from server.refusal import NotFoundError, RefusalError
 from server.store import artifact_queries as queries
 from server.store import artifact_writes, writes
@@ -76,7 +76,7 @@ def sync_folders(artifacts: Path, md5s: Iterable[str]) -> None:
     """Makes what was moved into the folders of these contents survive a power cut; all of it costs as much as one."""
     for folder in {path_of(artifacts, md5).parent for md5 in md5s}:
         if folder.exists():
-            _sync(folder)
+            sync_folder(folder)
 
 
 def release(tx: sqlite3.Connection, md5s: Iterable[str]) -> None:
@@ -91,11 +91,3 @@ def remove_discarded(tx: sqlite3.Connection, artifacts: Path) -> None:
         if queries.content_size(tx, md5) is None:
             path_of(artifacts, md5).unlink(missing_ok=True)
         artifact_writes.forget_discarded_content(tx, md5)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
