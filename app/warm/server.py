@@ -11,15 +11,16 @@ It ends at SIGTERM, when its last trial has ended.
 """
 
 import gc
-import importlib
+import importlib.util
 import marshal
 import os
+import pkgutil
 import selectors
 import signal
 import socket
 import struct
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from types import FrameType
 from typing import Any
@@ -30,11 +31,19 @@ from app.warm.become import Become
 from app.warm.safety import refusal
 
 BACKLOG = 128
-# What W&B's client imports only when a model is logged.
-IMPORTED_LATE = tuple(
-    f"wandb.sdk.artifacts._generated.{module}"
-    for module in ("artifact_type", "artifact_by_id", "artifact_membership_by_name", "operations")
+# What is imported only when it is used: here, by W&B's client for runs, media and artifacts, by TensorFlow for data.
+# Most of it are private places, which may move.
+USED_LATE = (
+    *("dotenv", "yaml", "PIL.PngImagePlugin", "wandb.integration.keras", "wandb.sdk.launch.inputs.internal"),
+    *("wandb.apis._generated.get_default_entity", "wandb.sdk.artifacts._internal_artifact"),
+    "wandb.sdk.artifacts._models.pagination",
 )
+ARTIFACT_FORMS = "wandb.sdk.artifacts._generated"
+FORMS_USED_LATE = (
+    *("artifact_by_id", "artifact_membership_by_name", "artifact_type", "fetch_artifact_manifest"),
+    *("get_artifact_membership_file_urls", "operations"),
+)
+DATA_OPERATIONS = "tensorflow.python.data.ops"  # a module for each
 REQUEST_LIMIT_S = 5.0
 UCRED = struct.Struct("3i")  # pid, uid, gid: <bits/socket.h>
 
@@ -61,11 +70,18 @@ def preload() -> None:
     import wandb.apis.public
 
     del keras, numpy, pydantic, tensorflow, wandb
-    for module in IMPORTED_LATE:
-        with suppress(ImportError):  # a private place may move; a trial finds it by itself
+    forms = (f"{ARTIFACT_FORMS}.{name}" for name in FORMS_USED_LATE)
+    for module in (*USED_LATE, *forms, *_modules_in(DATA_OPERATIONS)):
+        with suppress(ImportError):  # a trial finds it by itself
             importlib.import_module(module)
     gc.collect()
     gc.freeze()
+
+
+def _modules_in(package: str) -> Iterator[str]:
+    found = importlib.util.find_spec(package)
+    for module in pkgutil.iter_modules(found.submodule_search_locations if found else [], f"{package}."):
+        yield module.name
 
 
 class Server:

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from tests.app import late_imports
 from tests.app.programs import ROOT, Workplace, ending, lines_until
 from tests.app.test_trial import command, ended, gone_within, started
 from tests.patience import HANG_S
@@ -57,23 +58,26 @@ def server_of(way: Mapping[str, str]) -> int:
 
 
 @pytest.mark.slow
-def test_a_warm_trial_has_the_weights_and_metrics_of_a_plain_one(
+def test_a_warm_trial_has_the_weights_and_metrics_of_a_plain_one_and_imports_nothing_of_others(
     warm_environment: dict[str, str], server: RunningServer, prepared_data: Path, tmp_path: Path
 ) -> None:
-    def trained(name: str, **variables: str) -> tuple[str, list[dict[str, Any]], list[str]]:
+    def trained(name: str, *program: str, **variables: str) -> tuple[str, list[dict[str, Any]], list[str]]:
         place = {"WANDB_RUN_ID": name, "WANDB_PROJECT": "warm", "DATA_DIR": str(prepared_data.parent)}
         way = warm_environment | server.env(tmp_path) | place | variables
-        done = ended(way | {"HOME": warm_environment["HOME"]}, "-m", "app.train", "--layer1_size=16", "--epochs=2")
+        program = (*program, "-m", "app.train", "--layer1_size=16", "--epochs=2")
+        done = ended(way | {"HOME": warm_environment["HOME"]}, *program)
         assert done.returncode == 0, done.stderr
         assert "not started warm" not in done.stderr
         run = server.api().run(f"local/warm/{name}")
         rows = [{key: row[key] for key in row if not key.startswith("_")} for row in run.scan_history()]
         return run.summary["weights_sha256"], rows, [version.name for version in run.logged_artifacts()]
 
-    *warm, kept = trained("warm")
+    late = tmp_path / "late-imports"
+    *warm, kept = trained("warm", late_imports.__file__, str(late))
     *plain, not_kept = trained("plain", WARM="0", KEEP_WEIGHTS="0")
 
     assert warm == plain
+    assert late.read_text() == "", late.read_text()
     assert kept == ["model-warm:v0"]  # of a run that belongs to no sweep
     assert not_kept == []
 

@@ -1,4 +1,4 @@
-"""W&B's Keras callbacks that write artifacts, unchanged, in the trials of a sweep."""
+"""W&B's Keras callbacks that write artifacts, unchanged, in the trials of a sweep, which are started warm."""
 
 import subprocess
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from app import trial
+from tests.app import late_imports
 from tests.patience import HANG_S
 from tests.server.real_client import WANDB, cli
 from tests.server.real_server import RunningServer
@@ -32,11 +33,11 @@ with wandb.init() as run:
     model.compile("sgd", "mse")
     checkpoint = WandbModelCheckpoint("models/model.keras", save_freq="epoch")
     model.fit(x, x[:, 0], epochs=2, verbose=0, callbacks=[checkpoint, Evaluation()])
-    run.log({"whole": 1})
+    run.log({"whole": 1, "image": wandb.Image(np.zeros((2, 2), "uint8"))})
 """
 SWEEP = """
 program: trial.py
-command: ["${env}", "${interpreter}", -I, -S, PARENT, "${program}", "${args}"]
+command: ["${env}", "${interpreter}", -I, -S, PARENT, LATE_IMPORTS, late, "${program}", "${args}"]
 method: grid
 metric: {name: whole, goal: maximize}
 parameters:
@@ -46,12 +47,14 @@ parameters:
 
 @pytest.mark.slow
 @pytest.mark.feature("WandbModelCheckpoint, WandbEvalCallback")
-def test_checkpoints_and_evaluations_of_a_sweeps_trials_are_kept(
+def test_checkpoints_and_evaluations_of_a_sweeps_trials_are_kept_and_their_modules_were_there_already(
     server: RunningServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, warm_environment: dict[str, str]
 ) -> None:
     monkeypatch.chdir(tmp_path)  # where the client puts what it downloads
     (tmp_path / "trial.py").write_text(TRIAL)
-    (tmp_path / "sweep.yaml").write_text(SWEEP.replace("PARENT", trial.__file__))
+    (tmp_path / "sweep.yaml").write_text(
+        SWEEP.replace("PARENT", trial.__file__).replace("LATE_IMPORTS", late_imports.__file__)
+    )
     path = cli(server, tmp_path, "sweep", "--project", "keras", "sweep.yaml").split("wandb agent ")[1].split()[0]
 
     environment = warm_environment | {**server.env(tmp_path), "HOME": warm_environment["HOME"]}
@@ -59,6 +62,7 @@ def test_checkpoints_and_evaluations_of_a_sweeps_trials_are_kept(
 
     api = server.api()
     runs = list(api.sweep(path).runs)
+    assert (tmp_path / "late").read_text() == "", (tmp_path / "late").read_text()
     assert [(run.state, run.summary.get("whole")) for run in runs] == [("finished", 1)] * 2
     for run in runs:
         logged = {(each.type, each.name): each for each in run.logged_artifacts()}
