@@ -15,7 +15,7 @@ from app.machine.children import Interrupts
 from app.parent import warm
 from tests import known_environment
 from tests.app.programs import ROOT
-from tests.server import warm_client
+from tests.server import warm_programs
 from tests.server.real_server import RunningServer, ending
 
 Make = Callable[[Path], None]
@@ -28,7 +28,8 @@ SOCKET = "TESTS_WARM_SOCKET"
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Before workers start, that test side by side, starts what they share."""
     if session.config.option.numprocesses and not known_environment.is_worker():
-        os.environ[warm_client.SOCKET] = warm_client.start()
+        warm_programs.CLIENT.share()
+        warm_programs.SERVER.share()
         server = warm_server()
         os.environ[SOCKET] = server.environment[warm.SOCKET]
         session.config.add_cleanup(lambda: server.stop(Interrupts()))

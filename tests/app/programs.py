@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from tests.patience import HANG_S
-from tests.server import warm_client
+from tests.server import warm_programs
 from tests.server.real_server import RunningServer
 
 ROOT = Path(__file__).parents[2]
@@ -75,7 +75,7 @@ class Workplace:
 
     def write_quick_sweep(self, epochs: int = 1, **parameters: list[Any]) -> Path:
         """The same with trials that train nothing; an epoch takes them .2 s, or as long as `hold` says."""
-        self.variables |= {"WARM": "1", "WARM_SOCKET": warm_client.socket_path()}  # they need no TensorFlow
+        self.variables |= {"WARM": "1", "WARM_SOCKET": warm_programs.CLIENT.socket_path}  # they need no TensorFlow
         grid: dict[str, Any] = {name: {"values": values} for name, values in parameters.items()}
         return self.write_sweep(["tests/app/quick_trial.py"], grid | {"epochs": {"value": epochs}})
 

@@ -1,4 +1,4 @@
-"""The parent of a program that `warm_client` forks: has the program's streams, passes signals on, ends as it does.
+"""The parent of a program that `warm_programs` forks: has the program's streams, passes signals on, ends as it does.
 
     python -I -S tests/server/forked.py SOCKET ARGUMENTS
 

@@ -56,6 +56,6 @@ def _of(home: Path) -> Iterator[int]:
 
 
 def _is_of(home: Path, process: Path) -> bool:
-    """A forked program (`warm_client`) shows the environment of another process, and the directory that it is in."""
+    """A forked program (`warm_programs`) shows the environment of another process, and the directory that it is in."""
     environment = (process / "environ").read_bytes().split(b"\0")
     return f"HOME={home}".encode() in environment or os.readlink(process / "cwd") == str(home)

@@ -6,8 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.server import hanging, warm_client
+from tests.server import hanging
 from tests.server.real_server import RunningServer
+from tests.server.warm_programs import CLIENT
 
 TRIAL = """
 import time, wandb
@@ -55,7 +56,7 @@ def script(
 
 def python(plain: bool = False) -> tuple[str, ...]:
     """Plain, or with `wandb` imported already; nothing else differs, and some tests of each kind are plain."""
-    return (sys.executable,) if plain else warm_client.python()
+    return (sys.executable,) if plain else CLIENT.python()
 
 
 class Agents:

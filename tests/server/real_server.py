@@ -13,12 +13,19 @@ from pathlib import Path
 import wandb
 
 from tests.patience import HANG_S
+from tests.server.warm_programs import SERVER
 
 
 class RunningServer:
-    """A server on a free port of 127.0.0.1 and its own data directory, with more flags if need be."""
+    """A server on a free port of 127.0.0.1 and its own data directory, with more flags if need be.
 
-    def __init__(self, data: Path, *flags: str) -> None:
+    Attributes:
+        process: to start, to signal and to wait for; plain, or the parent of one that is forked with its imports done.
+        pid: of the server itself.
+    """
+
+    def __init__(self, data: Path, *flags: str, plain: bool = False) -> None:
+        self.plain = plain
         self.data = data
         self.flags = flags
         self.log = data.with_name(data.name + ".log")
@@ -29,7 +36,7 @@ class RunningServer:
 
     def start(self) -> None:
         """Starts it, on the same port as before if it ran before, and waits until it listens."""
-        command = [sys.executable, "-m", "server", "--data", str(self.data), "--port", str(self.port), *self.flags]
+        command = [*python(self.plain), "-m", "server", "--data", str(self.data), "--port", str(self.port), *self.flags]
         begin = self.log.stat().st_size if self.log.exists() else 0
         with open(self.log, "a") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
@@ -38,11 +45,13 @@ class RunningServer:
             assert self.process.poll() is None, f"the server died:\n{self.output()}"
             assert time.monotonic() < end_s, f"the server does not listen:\n{self.output()}"
             time.sleep(0.05)
-        self.url = json.loads((self.data / "server.json").read_text())["url"]
+        noted = json.loads((self.data / "server.json").read_text())
+        self.url, self.pid = noted["url"], noted["pid"]
 
     def kill(self) -> None:
         """SIGKILL: no goodbye."""
-        self.process.send_signal(signal.SIGKILL)
+        if self.process.poll() is None:
+            os.kill(self.pid, signal.SIGKILL)
         self.process.wait()
 
     def stop(self) -> None:
@@ -66,6 +75,11 @@ class RunningServer:
 
     def api(self) -> wandb.Api:
         return wandb.Api(overrides={"base_url": self.url}, api_key=self.api_key, timeout=HANG_S)
+
+
+def python(plain: bool = False) -> tuple[str, ...]:
+    """Plain, or with the server imported already; nothing else differs, and some tests of each kind are plain."""
+    return (sys.executable,) if plain else SERVER.python()
 
 
 @contextmanager

@@ -113,12 +113,12 @@ def test_an_upload_that_breaks_off_leaves_nothing_and_can_be_sent_again(
         until(lambda: unfinished(maker) == [])
         assert maker.bytes_stored() == []
         # Where the disk would be full.
-        whole = resource.prlimit(own_server.process.pid, resource.RLIMIT_FSIZE, (4 * MIB, resource.RLIM_INFINITY))
+        whole = resource.prlimit(own_server.pid, resource.RLIMIT_FSIZE, (4 * MIB, resource.RLIM_INFINITY))
         reply = http.put(str(address), content=content)
         assert reply.status_code == 413
         assert "disk is full" in refusal(reply)
         assert (unfinished(maker), maker.bytes_stored()) == ([], [])
-        resource.prlimit(own_server.process.pid, resource.RLIMIT_FSIZE, whole)
+        resource.prlimit(own_server.pid, resource.RLIMIT_FSIZE, whole)
         maker.send(id, {"a": content})
         maker.describe(id, {"a": content})
         assert maker.commit(id).status_code == 200

@@ -16,7 +16,7 @@ import pytest
 
 from server.keys import OneTimeLinks
 from server.store.database import Database
-from tests.server.real_server import RunningServer
+from tests.server.real_server import RunningServer, python
 from tests.server.speaker import Clock, Speaker, speaking
 
 HALF = "\ud83d"
@@ -133,12 +133,12 @@ def test_a_write_that_fails_tells_its_cause_and_leaves_the_server_well(own_serve
     with httpx2.Client(base_url=own_server.url) as http:
         wb = Speaker(http, own_server.api_key, clock, None)  # type: ignore[arg-type]
         wb.begin("r")
-        whole = resource.prlimit(own_server.process.pid, resource.RLIMIT_FSIZE)
+        whole = resource.prlimit(own_server.pid, resource.RLIMIT_FSIZE)
         # Beyond this size a write fails as on a full disk, and SQLite rolls back by itself.
-        resource.prlimit(own_server.process.pid, resource.RLIMIT_FSIZE, (200_000, whole[1]))
+        resource.prlimit(own_server.pid, resource.RLIMIT_FSIZE, (200_000, whole[1]))
         rows = [{"_step": step, "text": "x" * 1000} for step in range(5_000)]
         refused = wb.log("r", 0, *rows)
-        resource.prlimit(own_server.process.pid, resource.RLIMIT_FSIZE, whole)
+        resource.prlimit(own_server.pid, resource.RLIMIT_FSIZE, whole)
         taken = wb.log("r", 0, *rows)
         kept = wb.field("r", "historyLineCount")
 
@@ -235,7 +235,7 @@ def test_links_made_and_used_at_once_are_all_good_once() -> None:
 
 
 def start(data: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "server", "--data", str(data), "--port", "0"]
+    command = [*python(), "-m", "server", "--data", str(data), "--port", "0"]
     return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
 

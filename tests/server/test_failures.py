@@ -3,20 +3,20 @@
 import json
 import sqlite3
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from server import causes
+from tests.server.real_server import python
 from tests.server.speaker import GRID, Clock, Speaker, speaking
 
 ONE = {"method": "grid", "parameters": {"units": {"values": [8]}}}
 
 
 def verify(data: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "server", "verify", "--data", str(data)]
+    command = [*python(), "-m", "server", "verify", "--data", str(data)]
     return subprocess.run(command, capture_output=True, text=True)
 
 

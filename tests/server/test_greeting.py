@@ -2,14 +2,13 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from server.greeting import Place, greeting
 from tests.patience import HANG_S
-from tests.server.real_server import RunningServer, ending
+from tests.server.real_server import RunningServer, ending, python
 
 IN_CLEAR = "without TLS"
 MANUAL = Path(__file__).parents[2] / "deploy/tls/README.md"
@@ -80,7 +79,7 @@ def test_a_file_that_others_can_read_gets_no_link_that_opens_the_dashboard_and_n
 def test_programs_of_its_machine_come_directly(tmp_path: Path) -> None:
     with ending(RunningServer(tmp_path / "data", "--public-url", "https://sweeps.example:8443")) as server:
         kept = json.loads((server.data / "server.json").read_text())
-    command = [sys.executable, "-m", "server", "env", "--data", str(server.data)]
+    command = [*python(), "-m", "server", "env", "--data", str(server.data)]
     lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
     assert kept["url"] == f"http://127.0.0.1:{server.port}"
@@ -93,7 +92,7 @@ def test_those_beside_its_container_come_by_the_port_that_is_open_to_them() -> N
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "no-such-machine.invalid"])
 def test_an_address_that_is_not_this_machines_is_told_as_that(tmp_path: Path, host: str) -> None:
-    command = [sys.executable, "-m", "server", "--host", host, "--port", "0", "--data", str(tmp_path / "data")]
+    command = [*python(), "-m", "server", "--host", host, "--port", "0", "--data", str(tmp_path / "data")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=HANG_S)
 
     assert done.returncode == 1

@@ -1,14 +1,13 @@
 """A key that whoever deploys the server has made: taken from a file, and nothing else taken for one."""
 
 import subprocess
-import sys
 from pathlib import Path
 
 import httpx2
 import pytest
 
 from server.keys import KeyFileError, load_keys
-from tests.server.real_server import RunningServer, ending
+from tests.server.real_server import RunningServer, ending, python
 
 FIRST, SECOND = "a" * 40, "b" * 40
 
@@ -45,7 +44,7 @@ def test_what_is_no_key_is_taken_from_no_file(tmp_path: Path, content: bytes) ->
 
 
 def test_a_key_file_that_is_not_there_is_told_in_one_line(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "server", "--data", str(tmp_path / "data"), "--port", "0"]
+    command = [*python(), "-m", "server", "--data", str(tmp_path / "data"), "--port", "0"]
 
     done = subprocess.run([*command, "--api-key-file", str(tmp_path / "none")], capture_output=True, text=True)
 

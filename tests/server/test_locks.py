@@ -3,6 +3,7 @@
 import errno
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,13 @@ from server.keys import Keys, load_keys
 from server.store import locks
 from server.store.locks import NoLocksError
 from tests import denied
-from tests.server.real_server import RunningServer, ending
+from tests.server.real_server import RunningServer, ending, python
 
 NO_LOCKS = "flock=ENOTSUP,fcntl=ENOLCK"
 
 
-def start(data: Path, *flags: str, wrapper: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
-    command = [*wrapper, sys.executable, "-m", "server", "--data", str(data), "--port", "0", *flags]
+def start(data: Path, *flags: str, by: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
+    command = [*(by or python()), "-m", "server", "--data", str(data), "--port", "0", *flags]
     return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
 
@@ -64,7 +65,7 @@ def test_keys_can_be_made_on_a_disk_that_knows_no_links(tmp_path: Path) -> None:
 
 @denied.needed
 def test_a_server_refuses_to_keep_its_database_without_locks_and_says_which_folder_to_take(tmp_path: Path) -> None:
-    done = start(tmp_path / "data", wrapper=(sys.executable, "-m", "tests.denied", NO_LOCKS))
+    done = start(tmp_path / "data", by=(sys.executable, "-m", "tests.denied", NO_LOCKS, sys.executable))
 
     assert done.returncode == 2
     assert done.stderr == (
@@ -80,7 +81,7 @@ def test_a_database_apart_is_found_again_and_not_begun_anew_by_mistake(tmp_path:
         second = start(data, "--database", str(apart))
         key = server.api_key
     verified = subprocess.run(
-        [sys.executable, "-m", "server", "verify", "--data", str(data)], capture_output=True, text=True
+        [*python(), "-m", "server", "verify", "--data", str(data)], capture_output=True, text=True
     )
     forgotten = start(data)
 

@@ -3,7 +3,6 @@
 import resource
 import sqlite3
 import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import httpx2
 import pytest
 
 from server.settings import Settings
-from tests.server.real_server import RunningServer
+from tests.server.real_server import RunningServer, python
 from tests.server.speaker import Clock, Speaker, speaking, until
 
 NEVER_S = 3600.0  # the test alone looks for who is silent
@@ -45,7 +44,7 @@ def test_shorter_times_give_silent_agents_and_runs_up_sooner(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("flag", ["--agent-silent-s", "--run-missing-s", "--run-orphan-s"])
 def test_a_time_that_is_none_is_refused_in_one_line(tmp_path: Path, flag: str) -> None:
-    command = [sys.executable, "-m", "server", "--data", str(tmp_path), flag, "-1"]
+    command = [*python(), "-m", "server", "--data", str(tmp_path), flag, "-1"]
 
     done = subprocess.run(command, capture_output=True, text=True)
 

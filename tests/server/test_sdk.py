@@ -20,7 +20,7 @@ from server.protocol.schema import load_schema
 from tests.patience import HANG_S
 from tests.server import hanging
 from tests.server.real_client import SWEEP, Agents, cli, register, script, start
-from tests.server.real_server import RunningServer
+from tests.server.real_server import RunningServer, ending, python
 
 INSIDE = """
 import wandb
@@ -363,7 +363,7 @@ def client_documents(package: Path) -> list[str]:
 
 def test_a_taken_port_and_a_used_directory_are_one_clear_error(server: RunningServer, tmp_path: Path) -> None:
     port = server.url.rsplit(":", 1)[1]
-    command = [sys.executable, "-m", "server", "--data"]
+    command = [*python(), "-m", "server", "--data"]
 
     taken = subprocess.run([*command, str(tmp_path), "--port", port], capture_output=True, text=True)
     used = subprocess.run([*command, str(server.data), "--port", "0"], capture_output=True, text=True)
@@ -392,9 +392,12 @@ def test_secrets_are_readable_by_their_owner_only_and_not_in_the_database(server
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_stops_the_server_cleanly(own_server: RunningServer, number: signal.Signals) -> None:
-    own_server.process.send_signal(number)
+@pytest.mark.parametrize("plain", [True, False])
+def test_a_signal_stops_the_server_cleanly(tmp_path: Path, number: signal.Signals, plain: bool) -> None:
+    with ending(RunningServer(tmp_path / "data", plain=plain), RunningServer.kill) as server:
+        server.process.send_signal(number)
+        code = server.process.wait(timeout=HANG_S)
 
-    assert own_server.process.wait(timeout=HANG_S) == 0
-    assert "Traceback" not in own_server.output()
-    assert not list(own_server.data.glob("*-wal"))
+    assert code == 0
+    assert "Traceback" not in server.output()
+    assert not list(server.data.glob("*-wal"))

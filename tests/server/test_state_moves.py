@@ -1,13 +1,13 @@
 """States change by the table of moves alone: nothing that a client asks for makes two live runs of one point."""
 
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.server.real_server import python
 from tests.server.speaker import GRID, Clock, Speaker
 
 ONE_POINT = {"method": "grid", "parameters": {"units": {"values": [8]}}}
@@ -25,7 +25,7 @@ def state(wb: Speaker, run: str) -> str:
 
 def verdict(data: Path) -> str:
     """The last line of `python -m server verify`."""
-    command = [sys.executable, "-m", "server", "verify", "--data", str(data)]
+    command = [*python(), "-m", "server", "verify", "--data", str(data)]
     return subprocess.run(command, capture_output=True, text=True).stdout.splitlines()[-1]
 
 

@@ -1,14 +1,16 @@
-"""Programs that are forked from a process with `wandb` imported are those that Python would start."""
+"""Programs that are forked from a process with `wandb`, or the server, imported are those that Python would start."""
 
 import json
 import signal
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.server import hanging
-from tests.server.real_client import python, script, start
+from tests.server.real_client import start
 from tests.server.real_server import RunningServer
+from tests.server.warm_programs import CLIENT, SERVER, WarmProgram
 
 SELF = """
 import json, os, sys
@@ -16,25 +18,24 @@ print(json.dumps([sys.argv, sys.path, os.getcwd(), dict(os.environ), __name__, s
 """
 
 
+@pytest.mark.parametrize("warm", [CLIENT, SERVER], ids=lambda warm: str(warm.name))
 @pytest.mark.parametrize("code", [0, 3, -signal.SIGTERM])
 def test_a_forked_program_finds_what_a_plain_one_finds_and_ends_alike(
-    server: RunningServer, tmp_path: Path, code: int
+    server: RunningServer, tmp_path: Path, code: int, warm: WarmProgram
 ) -> None:
     end = f"os.kill(os.getpid(), {-code})" if code < 0 else f"sys.exit({code})"
+    program = ("-c", f"{SELF}\nsys.stdout.flush(); {end}", "an", "argument")
 
-    plain, forked = (
-        json.loads(
-            script(server, tmp_path, f"{SELF}\nsys.stdout.flush(); {end}", "an", "argument", code=code, plain=plain)
-        )
-        for plain in (True, False)
-    )
+    begun = [start(server, tmp_path, *python, *program) for python in ((sys.executable,), warm.python())]
+    plain, forked = (hanging.output(process, tmp_path) for process in begun)
 
-    assert forked == plain
+    assert json.loads(forked[0]) == json.loads(plain[0])
+    assert [process.returncode for process in begun] == [code, code]
 
 
 def test_a_forked_program_that_hangs_tells_where(server: RunningServer, tmp_path: Path) -> None:
     program = "import time\ndef waits():\n    print('waits', flush=True)\n    time.sleep(86400)\nwaits()"
-    process = start(server, tmp_path, *python(), "-c", program)
+    process = start(server, tmp_path, *CLIENT.python(), "-c", program)
     assert process.stdout is not None
     assert process.stdout.readline() == "waits\n"
 
