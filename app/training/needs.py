@@ -1,0 +1,38 @@
+"""What a model and its callbacks need of Keras' own loops, and so whether steps can be taken inside TensorFlow."""
+
+from typing import Any, Literal
+
+import keras
+
+FREQUENCIES = ("log_freq", "save_freq", "update_freq")
+TRAIN_BATCH = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
+
+
+def trains_per_batch(callback: keras.callbacks.Callback) -> bool:
+    """True for a frequency in batches, or a hook for batches that train which neither Keras nor W&B wrote."""
+    # Not isinstance: `save_freq=False` is an int too.
+    counted = any(type(getattr(callback, name, None)) is int for name in FREQUENCIES)
+    return counted or _written(callback, TRAIN_BATCH)
+
+
+def _written(callback: keras.callbacks.Callback, hooks: tuple[str, ...]) -> bool:
+    authors = {getattr(callback, hook).__module__.split(".")[0] for hook in hooks}
+    return not authors <= {"keras", "wandb"}
+
+
+def keeps_function(model: keras.Model, kind: Literal["train", "test"]) -> bool:
+    """Whether Keras would use a function of this kind that is set beforehand, as it has since its first version."""
+    name = f"{kind}_function"
+    before = getattr(model, name, None)
+
+    def ours(_: object) -> dict[str, Any]:
+        return {}
+
+    setattr(model, name, ours)
+    try:
+        getattr(model, f"make_{name}")()
+        return getattr(model, name) is ours
+    except AttributeError:
+        return False
+    finally:
+        setattr(model, name, before)
