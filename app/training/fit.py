@@ -1,7 +1,8 @@
 """Keras' `fit` with one call per epoch: callbacks, metrics and validation stay Keras' own, its cost per batch goes."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -9,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from app.training import whole_epochs
+from app.training import whole_epochs, whole_parts
 from terms.record import NAN_METRIC
 
 Part = tuple[NDArray[Any], NDArray[Any]]
@@ -85,9 +86,7 @@ def fit(
     if not model.built:
         model(train[0][:1])  # its variables are needed before the first step where a checkpoint is to be restored
     watch: _Watch = _Watch(between, stop_on_nan)
-    common = {
-        "validation_data": validation,
-        "validation_batch_size": EVALUATION_BATCH,
+    common: dict[str, Any] = {
         "epochs": epochs,
         "initial_epoch": initial_epoch,
         "shuffle": False,  # done here
@@ -95,17 +94,21 @@ def fit(
     }
     loop = _loop(whole_epochs.why_not(model, train[0], callbacks, memory_limit_bytes), began)
     record_loop(_in_parts(began, loop, initial_epoch))
-    if loop != WHOLE_EPOCHS:
-        print(f"Training batch by batch, which is slower: {loop.removeprefix(BATCH_BY_BATCH)}.")
-        watch = _WatchBatches(between, stop_on_nan)
-        return model.fit(_batches(*train, batch_size, seed, initial_epoch), callbacks=[*callbacks, watch], **common)
-    # `fit` builds its own train function only where none is set.
-    model.train_function = whole_epochs.train_function(model, *train, batch_size=batch_size, seed=seed, look=watch.look)
-    try:
-        epoch_markers = tf.data.Dataset.from_tensors(0).repeat()
-        return model.fit(epoch_markers, steps_per_epoch=1, callbacks=[*callbacks, watch], **common)
-    finally:
-        model.train_function = None  # a later plain fit builds its own
+    with _measured(model, validation, callbacks, between) as (data, size):
+        common |= {"validation_data": data, **{f"validation_{name}": value for name, value in size.items()}}
+        if loop != WHOLE_EPOCHS:
+            print(f"Training batch by batch, which is slower: {loop.removeprefix(BATCH_BY_BATCH)}.")
+            watch = _WatchBatches(between, stop_on_nan)
+            return model.fit(_batches(*train, batch_size, seed, initial_epoch), callbacks=[*callbacks, watch], **common)
+        # `fit` builds its own train function only where none is set.
+        model.train_function = whole_epochs.train_function(
+            model, *train, batch_size=batch_size, seed=seed, look=watch.look
+        )
+        try:
+            epoch_markers = tf.data.Dataset.from_tensors(0).repeat()
+            return model.fit(epoch_markers, steps_per_epoch=1, callbacks=[*callbacks, watch], **common)
+        finally:
+            model.train_function = None  # a later plain fit builds its own
 
 
 def _loop(reason: str | None, began: str | None) -> str:
@@ -122,12 +125,27 @@ def _in_parts(began: str | None, loop: str, initial_epoch: int) -> str:
 
 
 def evaluate(model: keras.Model, part: Part, between: Callable[[], None] = nothing) -> dict[str, float]:
-    """Returns the model's loss and metrics over inputs and labels; `between` is called after each batch."""
+    """Returns the model's loss and metrics over inputs and labels.
+
+    Args:
+        between: as for `fit`.
+    """
     watch = _Watch(between, stop_on_nan=False)
-    result: dict[str, float] = model.evaluate(
-        *part, batch_size=EVALUATION_BATCH, verbose=0, return_dict=True, callbacks=[watch]
-    )
-    return result
+    with _measured(model, part, (), between) as (data, size):
+        result: dict[str, float] = model.evaluate(*data, verbose=0, return_dict=True, callbacks=[watch], **size)
+        return result
+
+
+@contextmanager
+def _measured(
+    model: keras.Model, part: Part, callbacks: Sequence[keras.callbacks.Callback], between: Callable[[], None]
+) -> Iterator[tuple[tuple[Any, ...], dict[str, int]]]:
+    """Gives what Keras is to measure, and how large its steps are: all of a part in one call where that can be."""
+    if not whole_parts.can_measure(model, part, callbacks):
+        yield part, {"batch_size": EVALUATION_BATCH}
+        return
+    with whole_parts.measured(model, part, batch_size=EVALUATION_BATCH, between=between) as marker:
+        yield (marker,), {"steps": 1}
 
 
 class _Watch(keras.callbacks.Callback):

@@ -6,6 +6,7 @@ import keras
 
 FREQUENCIES = ("log_freq", "save_freq", "update_freq")
 TRAIN_BATCH = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
+TEST_BATCH = ("on_test_batch_begin", "on_test_batch_end")
 
 
 def trains_per_batch(callback: keras.callbacks.Callback) -> bool:
@@ -13,6 +14,11 @@ def trains_per_batch(callback: keras.callbacks.Callback) -> bool:
     # Not isinstance: `save_freq=False` is an int too.
     counted = any(type(getattr(callback, name, None)) is int for name in FREQUENCIES)
     return counted or _written(callback, TRAIN_BATCH)
+
+
+def tests_per_batch(callback: keras.callbacks.Callback) -> bool:
+    """True for a hook for batches that only measure which neither Keras nor W&B wrote."""
+    return _written(callback, TEST_BATCH)
 
 
 def _written(callback: keras.callbacks.Callback, hooks: tuple[str, ...]) -> bool:

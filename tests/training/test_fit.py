@@ -179,6 +179,101 @@ def test_a_callback_per_batch_gets_its_batches_and_a_line_says_why(
     assert "Training batch by batch, which is slower: PerBatch is called for every batch." in capsys.readouterr().out
 
 
+class Mode(keras.metrics.Metric):
+    """How often the most frequent class was right: a metric of one's own, with a state that is no mean."""
+
+    def __init__(self) -> None:
+        super().__init__(name="mode")
+        self.counts = self.add_variable((10,), "zeros")
+
+    def update_state(self, y: Any, predicted: Any, sample_weight: Any = None) -> None:
+        hits = tf.cast(tf.equal(tf.cast(y, tf.int64), tf.argmax(predicted, -1)), tf.float32)
+        self.counts.assign_add(tf.math.unsorted_segment_sum(hits, tf.cast(y, tf.int32), 10))
+
+    def result(self) -> Any:
+        return tf.reduce_max(self.counts)
+
+
+class ByBatch(keras.callbacks.Callback):
+    """Measures a part as Keras does, batch by batch, after each epoch."""
+
+    def __init__(self, part: Part) -> None:
+        super().__init__()
+        self.part = part
+        self.metrics: list[dict[str, float]] = []
+
+    def on_epoch_end(self, epoch: int, logs: object = None) -> None:
+        self.metrics.append(self.model.evaluate(*self.part, batch_size=1000, return_dict=True, verbose=0))
+
+
+def with_state() -> keras.Model:
+    layers: list[Any] = [keras.layers.Rescaling(1 / 255), keras.layers.Flatten(), keras.layers.Dense(16)]
+    layers += [keras.layers.BatchNormalization(), keras.layers.Dropout(0.5), keras.layers.Dense(10, "softmax")]
+    network = keras.Sequential([keras.Input((28, 28)), *layers])
+    network.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy", Mode()])
+    return network
+
+
+def test_validation_and_test_give_what_keras_gives_batch_by_batch_bit_for_bit(few: Part) -> None:
+    network, uneven, even = with_state(), few, (few[0][:2000].astype(np.float64), few[1][:2000])
+    of_uneven, of_even = ByBatch(uneven), ByBatch(even)
+
+    history = fit.fit(network, few, uneven, batch_size=64, epochs=2, seed=0, callbacks=[of_uneven, of_even]).history
+    tested = [fit.evaluate(network, part) for part in (uneven, even, few)]
+
+    measured = [{name: history[f"val_{name}"][epoch] for name in of_uneven.metrics[0]} for epoch in range(2)]
+    assert measured == of_uneven.metrics
+    assert tested == [of_uneven.metrics[-1], of_even.metrics[-1], of_uneven.metrics[-1]]
+
+
+class PerTestBatch(keras.callbacks.Callback):
+    seen = 0
+
+    def on_test_batch_end(self, batch: int, logs: object = None) -> None:
+        self.seen += 1
+
+
+class OfKeras(PerTestBatch):
+    def on_test_batch_end(self, batch: int, logs: object = None) -> None:
+        self.seen += 1
+
+    on_test_batch_end.__module__ = "keras.callbacks"
+
+
+def test_a_part_is_one_batch_but_for_a_callback_that_works_per_batch(few: Part) -> None:
+    network, theirs, ours = model.build(TrialConfig()), PerTestBatch(), OfKeras()
+    options: dict[str, Any] = {"batch_size": 500, "epochs": 1, "seed": 0}
+
+    fit.fit(network, few, few, callbacks=[theirs], **options)
+    fit.fit(network, few, few, callbacks=[ours], **options)
+
+    assert (theirs.seen, ours.seen) == (3, 1)
+
+
+class Telling(keras.Model):
+    """Tells more than its metrics hold."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dense = keras.layers.Dense(1)
+
+    def call(self, inputs: Any) -> Any:
+        return self.dense(inputs)
+
+    def test_step(self, batch: Any) -> Any:
+        return {**super().test_step(batch), "rows": tf.shape(batch[0])[0]}
+
+
+def test_a_test_step_of_ones_own_tells_what_it_told(few: Part) -> None:
+    network, part = Telling(), (np.zeros((1010, 1), np.float32),) * 2
+    network.compile("sgd", "mse")
+
+    history = fit.fit(network, part, part, batch_size=500, epochs=1, seed=0).history
+
+    assert history["val_rows"] == [10]
+    assert fit.evaluate(network, part)["rows"] == 10
+
+
 def test_the_fast_loop_fits_this_keras(few: Part, capsys: pytest.CaptureFixture[str]) -> None:
     network = model.build(TrialConfig())
 
