@@ -3,6 +3,7 @@
 from typing import Any, Literal
 
 import keras
+import tensorflow as tf
 
 FREQUENCIES = ("log_freq", "save_freq", "update_freq")
 TRAIN_BATCH = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
@@ -24,6 +25,12 @@ def tests_per_batch(callback: keras.callbacks.Callback) -> bool:
 def _written(callback: keras.callbacks.Callback, hooks: tuple[str, ...]) -> bool:
     authors = {getattr(callback, hook).__module__.split(".")[0] for hook in hooks}
     return not authors <= {"keras", "wandb"}
+
+
+def is_distributed(model: keras.Model) -> bool:
+    """Whether a strategy of TensorFlow's takes the model's steps, on one device or several."""
+    default = None if tf.distribute.has_strategy() else tf.distribute.get_strategy()
+    return model.distribute_strategy is not default
 
 
 def keeps_function(model: keras.Model, kind: Literal["train", "test"]) -> bool:

@@ -26,6 +26,8 @@ def why_not(
     """
     if model.run_eagerly:
         return "the model runs eagerly"
+    if needs.is_distributed(model):
+        return "a distribution strategy takes the model's steps"
     if not needs.keeps_function(model, "train"):
         return "this version of Keras, or this model, makes its own train function"
     if inputs.nbytes > memory_limit_bytes:

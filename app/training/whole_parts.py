@@ -31,6 +31,7 @@ def can_measure(model: keras.Model, part: tuple[Any, ...], callbacks: Iterable[k
     return (
         not model.run_eagerly
         and [isinstance(array, np.ndarray) for array in part] == [True, True]
+        and not needs.is_distributed(model)
         and needs.keeps_function(model, "test")
         and all(getattr(getattr(model, name), "__func__", None) is getattr(keras.Model, name) for name in STEP)
         and not any(needs.tests_per_batch(callback) for callback in callbacks)

@@ -274,6 +274,18 @@ def test_a_test_step_of_ones_own_tells_what_it_told(few: Part) -> None:
     assert fit.evaluate(network, part)["rows"] == 10
 
 
+def test_a_distributed_model_trains_and_a_line_says_why(capsys: pytest.CaptureFixture[str]) -> None:
+    part = (np.zeros((10, 1), np.float32),) * 2
+    with tf.distribute.OneDeviceStrategy("CPU:0").scope():
+        network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        network.compile("sgd", "mse")
+
+    fit.fit(network, part, part, batch_size=5, epochs=1, seed=0)
+
+    assert int(network.optimizer.iterations) == 2
+    assert "which is slower: a distribution strategy takes the model's steps." in capsys.readouterr().out
+
+
 def test_the_fast_loop_fits_this_keras(few: Part, capsys: pytest.CaptureFixture[str]) -> None:
     network = model.build(TrialConfig())
 
