@@ -21,7 +21,10 @@ from server.keys import OneTimeLinks, load_keys
 from server.reached import OWN_MACHINE, Network, proxies, public_address
 from server.settings import Settings
 from server.standby import stand_by
+from server.store.copies import keep_former
 from server.store.database import Database
+
+log = logging.getLogger(__name__)
 
 DEFAULT_PORT = 8080
 MIB = 1024 * 1024
@@ -160,7 +163,10 @@ def serve(settings: Settings, host: str, port: int, show_env: bool, api_key_file
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     with held(settings), _listening(host, port) as listener:
         with used(settings.data):
+            former = keep_former(settings.database)
             keys, database = load_keys(settings.data, api_key_file), Database(settings.database)
+        if former:
+            log.info("the database is of a newer form now; as it was, it is kept in %s", former)
         links = OneTimeLinks(settings.link_lifetime_s)
         try:
             place = Place(listener.getsockname()[0], listener.getsockname()[1], settings.public_url)

@@ -112,7 +112,7 @@ def _copied(settings: Settings, target: Path, now_s: float) -> Backup:
         shutil.copy2(settings.data / name, target / name)
     mirror()
     with copies.as_of(settings.database, mirror) as snapshot:
-        schema = copies.schema(snapshot)
+        schema = migrations.steps_done(snapshot)
         copies.copy(snapshot, target / DATABASE)
     sizes = [path.stat().st_size for part in _parts(settings) for path in _files(target / part)]
     backup = Backup(now_s, schema, _sha256(target / DATABASE), len(sizes), sum(sizes), linked)

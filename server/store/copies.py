@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from server.store import migrations
+
 # Others are waited for, and hold a lock for writing a moment only.
 WAIT_S = 30.0
 
@@ -23,7 +25,7 @@ def as_of(database: Path, meanwhile: Callable[[], object]) -> Iterator[sqlite3.C
     with closing(_connect(database)) as lock, closing(_connect(database)) as reader:
         lock.execute("BEGIN IMMEDIATE")
         reader.execute("BEGIN")
-        schema(reader)  # a snapshot begins with the first read
+        migrations.steps_done(reader)  # a snapshot begins with the first read
         meanwhile()
         lock.rollback()
         yield reader
@@ -39,17 +41,27 @@ def copy(source: sqlite3.Connection, target: Path) -> None:
         os.fsync(file.fileno())
 
 
-def schema(connection: sqlite3.Connection) -> int:
-    """How many steps of the schema a database has had."""
-    (done,) = connection.execute("PRAGMA user_version").fetchone()
-    return int(done)
+def keep_former(database: Path) -> Path | None:
+    """Copies a database that a newer version of this program is about to change, in place of an older such copy.
 
+    Returns:
+        The copy; None where nothing is to be changed.
 
-def damage(database: Path) -> str | None:
-    """What SQLite finds wrong with a file that no server uses, in its words; None for nothing."""
+    Raises:
+        sqlite3.Error: it cannot be changed, or there is no room for a copy.
+    """
+    if not database.exists():
+        return None
     with closing(_connect(database)) as connection:
-        found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-    return None if found == "ok" else str(found)
+        done = migrations.steps_done(connection)
+        if done in (0, len(migrations.STEPS)):
+            return None
+        arriving = database.with_name(f".{database.name}.former")
+        arriving.unlink(missing_ok=True)
+        copy(connection, arriving)
+    for older in database.parent.glob(f"{database.name}.schema-*"):
+        older.unlink()
+    return arriving.replace(database.with_name(f"{database.name}.schema-{done}"))
 
 
 def compact(database: Path) -> None:

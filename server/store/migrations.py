@@ -25,6 +25,9 @@ def _numbers_never_again(connection: sqlite3.Connection) -> str:
     return "".join(f"{step};\n" for step in steps)
 
 
+# Tables of every version.
+OURS: Final = frozenset({"project", "sweep", "run"})
+
 # A step is SQL, or makes it from the database as it is then.
 STEPS: Final[tuple[str | Callable[[sqlite3.Connection], str], ...]] = (
     """
@@ -454,15 +457,28 @@ STEPS: Final[tuple[str | Callable[[sqlite3.Connection], str], ...]] = (
 )
 
 
+def steps_done(connection: sqlite3.Connection) -> int:
+    """How many steps a database has had; 0 for a new one.
+
+    Raises:
+        sqlite3.DatabaseError: the file is of a newer version of this program, or of another one.
+    """
+    (done,) = connection.execute("PRAGMA user_version").fetchone()
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    if done > len(STEPS) and tables >= OURS:
+        raise sqlite3.DatabaseError(f"the data is of a newer version: schema {done}, this program knows {len(STEPS)}")
+    if tables and not (done and tables >= OURS):
+        raise sqlite3.DatabaseError(f"it is another program's: it has the table {min(tables - OURS, default='?')!r}")
+    return int(done)
+
+
 def migrate(connection: sqlite3.Connection) -> None:
     """Brings a database up to the last step; each step and its number are one transaction.
 
     Raises:
-        sqlite3.DatabaseError: the file is of a newer version of this program.
+        sqlite3.DatabaseError: the file is of a newer version of this program, or of another one.
     """
-    (done,) = connection.execute("PRAGMA user_version").fetchone()
-    if done > len(STEPS):
-        raise sqlite3.DatabaseError(f"the data is of a newer version: schema {done}, this program knows {len(STEPS)}")
+    done = steps_done(connection)
     # A table that is rebuilt is dropped for a moment, which must not delete what refers to it.
     connection.execute("PRAGMA foreign_keys=OFF")
     for number, step in enumerate(STEPS[done:], start=done + 1):

@@ -1,0 +1,322 @@
+BEGIN TRANSACTION;
+CREATE TABLE "agent" (
+        id             INTEGER PRIMARY KEY AUTOINCREMENT,
+        sweep_id       INTEGER NOT NULL REFERENCES sweep ON DELETE CASCADE,
+        name           TEXT NOT NULL UNIQUE,
+        host           TEXT NOT NULL,
+        created_at_s   REAL NOT NULL,
+        heartbeat_at_s REAL NOT NULL,
+        left_at_s      REAL                  -- told to exit, or given up
+    ) STRICT;
+INSERT INTO "agent" VALUES(1,1,'eu38e5nd','h',1.79598321820067787172e+09,1.79598321859557271003e+09,NULL);
+CREATE TABLE alias (
+        id            INTEGER PRIMARY KEY AUTOINCREMENT,
+        collection_id INTEGER NOT NULL REFERENCES collection ON DELETE CASCADE,
+        alias         TEXT NOT NULL,
+        artifact_id   INTEGER NOT NULL REFERENCES artifact ON DELETE CASCADE,
+        UNIQUE (collection_id, alias)
+    ) STRICT;
+CREATE TABLE artifact (
+        id              INTEGER PRIMARY KEY AUTOINCREMENT,
+        collection_id   INTEGER NOT NULL REFERENCES collection ON DELETE CASCADE,  -- its sequence
+        state           TEXT NOT NULL,       -- pending or committed
+        digest          TEXT NOT NULL,       -- as sent; from its commit on, as computed from its manifest
+        description     TEXT,
+        metadata        TEXT,                -- JSON
+        ttl_s           INTEGER,
+        run_id          INTEGER REFERENCES run ON DELETE SET NULL,  -- that made it
+        distributed_id  TEXT,                -- several programs write it together
+        history_step    INTEGER,
+        size_bytes      INTEGER NOT NULL DEFAULT 0,
+        file_count      INTEGER NOT NULL DEFAULT 0,
+        pending_aliases TEXT NOT NULL DEFAULT '[]',  -- JSON, to be given at its commit
+        created_at_s    REAL NOT NULL,
+        updated_at_s    REAL NOT NULL
+    ) STRICT;
+CREATE TABLE artifact_tag (
+        artifact_id INTEGER NOT NULL REFERENCES artifact ON DELETE CASCADE,
+        tag         TEXT NOT NULL,
+        PRIMARY KEY (artifact_id, tag)
+    ) STRICT, WITHOUT ROWID;
+CREATE TABLE client_name (
+        name          TEXT PRIMARY KEY,
+        artifact_id   INTEGER REFERENCES artifact ON DELETE CASCADE,
+        collection_id INTEGER REFERENCES collection ON DELETE CASCADE
+    ) STRICT, WITHOUT ROWID;
+CREATE TABLE collection (
+        id           INTEGER PRIMARY KEY AUTOINCREMENT,
+        project_id   INTEGER NOT NULL REFERENCES project ON DELETE CASCADE,
+        name         TEXT NOT NULL,
+        kind         TEXT NOT NULL,          -- sequence or portfolio
+        type         TEXT NOT NULL,          -- as the user names it: model, dataset
+        description  TEXT,
+        next_version INTEGER NOT NULL DEFAULT 0,
+        created_at_s REAL NOT NULL,
+        updated_at_s REAL NOT NULL,
+        UNIQUE (project_id, name)
+    ) STRICT;
+CREATE TABLE collection_tag (
+        collection_id INTEGER NOT NULL REFERENCES collection ON DELETE CASCADE,
+        tag           TEXT NOT NULL,
+        PRIMARY KEY (collection_id, tag)
+    ) STRICT, WITHOUT ROWID;
+CREATE TABLE content (
+        md5         TEXT PRIMARY KEY,        -- hex
+        size_bytes  INTEGER NOT NULL,
+        stored_at_s REAL NOT NULL
+    ) STRICT, WITHOUT ROWID;
+CREATE TABLE discarded (
+        run_id INTEGER NOT NULL,
+        name   TEXT,                         -- NULL: all files of the run
+        UNIQUE (run_id, name)
+    ) STRICT;
+CREATE TABLE discarded_content (md5 TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+CREATE TABLE "entry" (
+        id       INTEGER PRIMARY KEY AUTOINCREMENT,
+        at_s     REAL NOT NULL,
+        kind     TEXT NOT NULL,          -- handed, revived, ended, settled, released
+        sweep_id INTEGER NOT NULL REFERENCES sweep ON DELETE CASCADE,
+        trial_id INTEGER NOT NULL,
+        run_name TEXT NOT NULL,
+        detail   TEXT NOT NULL
+    ) STRICT;
+INSERT INTO "entry" VALUES(1,1.79598321825595402716e+09,'handed',1,1,'rgw72bgs','eu38e5nd');
+INSERT INTO "entry" VALUES(2,1.79598321853416705126e+09,'ended',1,1,'rgw72bgs','finished 0');
+INSERT INTO "entry" VALUES(3,1.79598321853416705126e+09,'settled',1,1,'rgw72bgs','finished');
+INSERT INTO "entry" VALUES(4,1.79598321859557271003e+09,'handed',1,2,'438xdita','eu38e5nd');
+INSERT INTO "entry" VALUES(5,1.79598321876598095896e+09,'ended',1,2,'438xdita','failed 1');
+CREATE TABLE event (
+        run_id INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
+        line   INTEGER NOT NULL,
+        row    TEXT NOT NULL,
+        PRIMARY KEY (run_id, line)
+    ) STRICT, WITHOUT ROWID;
+INSERT INTO "event" VALUES(1,0,'{"system.cpu": 1.0, "_runtime": 1}');
+INSERT INTO "event" VALUES(2,0,'{"system.cpu": 1.0, "_runtime": 1}');
+CREATE TABLE "file" (
+        id           INTEGER PRIMARY KEY AUTOINCREMENT,
+        run_id       INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
+        name         TEXT NOT NULL,
+        size_bytes   INTEGER NOT NULL,
+        md5          TEXT NOT NULL,          -- base64, as W&B writes it
+        mimetype     TEXT NOT NULL,
+        updated_at_s REAL NOT NULL, former INTEGER NOT NULL DEFAULT 0,
+        UNIQUE (run_id, name)
+    ) STRICT;
+INSERT INTO "file" VALUES(1,3,'f',5,'SzpiGLs+OnMD6KFxpg/Pkg==','application/octet-stream',1.79598321910296463959e+09,0);
+CREATE TABLE history (
+        run_id INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
+        line   INTEGER NOT NULL,
+        step   INTEGER,
+        row    TEXT NOT NULL,                -- JSON, may hold NaN and Infinity
+        PRIMARY KEY (run_id, line)
+    ) STRICT, WITHOUT ROWID;
+INSERT INTO "history" VALUES(1,0,0,'{"_step": 0, "loss": 1.0}');
+INSERT INTO "history" VALUES(1,1,1,'{"_step": 1, "loss": 0.75}');
+INSERT INTO "history" VALUES(1,2,2,'{"_step": 2, "loss": 0.5}');
+INSERT INTO "history" VALUES(2,0,0,'{"_step": 0, "loss": 1.0}');
+INSERT INTO "history" VALUES(2,1,1,'{"_step": 1, "loss": 0.75}');
+INSERT INTO "history" VALUES(2,2,2,'{"_step": 2, "loss": 0.5}');
+CREATE TABLE log (
+        run_id INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
+        line   INTEGER NOT NULL,
+        row    TEXT NOT NULL,
+        PRIMARY KEY (run_id, line)
+    ) STRICT, WITHOUT ROWID;
+INSERT INTO "log" VALUES(1,0,'a line
+');
+INSERT INTO "log" VALUES(2,0,'a line
+');
+CREATE TABLE manifest (
+        id               INTEGER PRIMARY KEY AUTOINCREMENT,
+        artifact_id      INTEGER NOT NULL REFERENCES artifact ON DELETE CASCADE,
+        kind             TEXT NOT NULL,      -- FULL, INCREMENTAL or PATCH
+        base_artifact_id INTEGER,
+        digest           TEXT NOT NULL,      -- base64 of the MD5 that its bytes must have
+        body             BLOB                -- NULL: not uploaded
+    ) STRICT;
+CREATE TABLE manifest_entry (
+        artifact_id       INTEGER NOT NULL REFERENCES artifact ON DELETE CASCADE,
+        path              TEXT NOT NULL,
+        digest            TEXT NOT NULL,     -- base64 MD5; of a reference, whatever the client has found
+        size_bytes        INTEGER NOT NULL,
+        content           TEXT,              -- hex of the MD5 of its bytes; NULL: a reference
+        ref               TEXT,
+        refers_to         INTEGER,           -- number of the artifact that a reference leads into
+        birth_artifact_id TEXT,
+        extra             TEXT NOT NULL,     -- JSON
+        PRIMARY KEY (artifact_id, path)
+    ) STRICT, WITHOUT ROWID;
+CREATE TABLE member (
+        id            INTEGER PRIMARY KEY AUTOINCREMENT,
+        collection_id INTEGER NOT NULL REFERENCES collection ON DELETE CASCADE,
+        artifact_id   INTEGER NOT NULL REFERENCES artifact ON DELETE CASCADE,
+        version       INTEGER NOT NULL,
+        created_at_s  REAL NOT NULL,
+        UNIQUE (collection_id, version),
+        UNIQUE (collection_id, artifact_id)
+    ) STRICT;
+CREATE TABLE passed (
+        run_id  INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
+        bracket INTEGER NOT NULL,            -- counted in values of the metric
+        value   REAL NOT NULL,
+        PRIMARY KEY (run_id, bracket)
+    ) STRICT, WITHOUT ROWID;
+CREATE TABLE "pause" (
+        id       INTEGER PRIMARY KEY AUTOINCREMENT,
+        sweep_id INTEGER NOT NULL REFERENCES sweep ON DELETE CASCADE,
+        from_s   REAL NOT NULL,
+        until_s  REAL                       -- NULL: it lasts
+    ) STRICT;
+CREATE TABLE prior_run (
+        sweep_id INTEGER NOT NULL REFERENCES sweep ON DELETE CASCADE,
+        run_id   INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
+        PRIMARY KEY (sweep_id, run_id)
+    ) STRICT, WITHOUT ROWID;
+CREATE TABLE "project" (
+        id           INTEGER PRIMARY KEY AUTOINCREMENT,
+        entity       TEXT NOT NULL,
+        name         TEXT NOT NULL,
+        description  TEXT,
+        created_at_s REAL NOT NULL,
+        UNIQUE (entity, name)
+    ) STRICT;
+INSERT INTO "project" VALUES(1,'local','p',NULL,1795983218.15215);
+CREATE TABLE proposal (
+        sweep_id   INTEGER PRIMARY KEY REFERENCES sweep ON DELETE CASCADE,
+        suggestion INTEGER NOT NULL,
+        params     TEXT NOT NULL             -- JSON
+    ) STRICT;
+CREATE TABLE "run" (
+        id                  INTEGER PRIMARY KEY AUTOINCREMENT,
+        project_id          INTEGER NOT NULL REFERENCES project ON DELETE CASCADE,
+        name                TEXT NOT NULL,
+        sweep_id            INTEGER REFERENCES sweep ON DELETE CASCADE,
+        trial_id            INTEGER REFERENCES trial ON DELETE CASCADE,
+        agent_id            INTEGER REFERENCES agent ON DELETE SET NULL,
+        state               TEXT NOT NULL,
+        display_name        TEXT NOT NULL,
+        description         TEXT,
+        notes               TEXT,
+        config              TEXT NOT NULL DEFAULT '{}',
+        summary             TEXT NOT NULL DEFAULT '{}',
+        metric              REAL,            -- the sweep's metric in the summary, when finite
+        cause               TEXT,            -- why it failed, from the summary
+        tags                TEXT NOT NULL DEFAULT '[]',
+        group_name          TEXT,
+        job_type            TEXT,
+        commit_sha          TEXT,
+        host                TEXT,
+        program             TEXT,
+        exit_code           INTEGER,
+        preempting          INTEGER NOT NULL DEFAULT 0,
+        deliveries          INTEGER NOT NULL DEFAULT 0,
+        stop_requested_at_s REAL,
+        missing_since_s     REAL,            -- its living agent stopped reporting it
+        started_at_s        REAL,
+        ended_at_s          REAL,
+        created_at_s        REAL NOT NULL,
+        updated_at_s        REAL NOT NULL,
+        heartbeat_at_s      REAL NOT NULL,
+        history_lines       INTEGER NOT NULL DEFAULT 0,
+        event_lines         INTEGER NOT NULL DEFAULT 0,
+        log_lines           INTEGER NOT NULL DEFAULT 0, cause_kind TEXT, bracket INTEGER NOT NULL DEFAULT 0, early_stop TEXT, curve_length INTEGER NOT NULL DEFAULT 0, start TEXT,
+        UNIQUE (project_id, name)
+    ) STRICT;
+INSERT INTO "run" VALUES(1,1,'rgw72bgs',1,1,1,'finished','trial 1',NULL,NULL,'{"units": {"value": 8}}','{"loss": 0.5}',0.5,NULL,'[]',NULL,NULL,NULL,'h',NULL,0,0,1,NULL,NULL,1.79598321833996820446e+09,1.79598321853416705126e+09,1.79598321825595402716e+09,1.79598321853416705126e+09,1.79598321853416705126e+09,3,1,1,NULL,0,NULL,0,NULL);
+INSERT INTO "run" VALUES(2,1,'438xdita',1,2,1,'failed','trial 2',NULL,NULL,'{"units": {"value": 8}}','{}',NULL,NULL,'[]',NULL,NULL,NULL,'h',NULL,1,0,1,NULL,NULL,1.79598321865942311286e+09,1.79598321876598095896e+09,1.79598321859557271003e+09,1.79598321876598095896e+09,1.79598321876598095896e+09,3,1,1,'exception',0,NULL,0,NULL);
+INSERT INTO "run" VALUES(3,1,'plain',NULL,NULL,NULL,'running','run 3',NULL,NULL,'{}','{}',NULL,NULL,'[]',NULL,NULL,NULL,NULL,NULL,NULL,0,0,NULL,NULL,1.79598321882492589947e+09,NULL,1.79598321882492589947e+09,1.79598321882492589947e+09,1.79598321882492589947e+09,0,0,0,NULL,0,NULL,0,NULL);
+CREATE TABLE "share" (
+        id           INTEGER PRIMARY KEY AUTOINCREMENT,
+        sweep_id     INTEGER NOT NULL UNIQUE REFERENCES sweep ON DELETE CASCADE,
+        token_hash   TEXT NOT NULL UNIQUE,   -- hex of SHA-256
+        created_at_s REAL NOT NULL
+    ) STRICT;
+CREATE TABLE "sweep" (
+        id           INTEGER PRIMARY KEY AUTOINCREMENT,
+        project_id   INTEGER NOT NULL REFERENCES project ON DELETE CASCADE,
+        name         TEXT NOT NULL UNIQUE,
+        display_name TEXT,
+        description  TEXT,
+        config       TEXT NOT NULL,          -- YAML, as the client sent it
+        method       TEXT NOT NULL,
+        metric_name  TEXT,
+        goal         TEXT NOT NULL,          -- minimize or maximize
+        expected     INTEGER,                -- points in all; NULL: the search has no end
+        seed         INTEGER NOT NULL,
+        next_index   INTEGER NOT NULL DEFAULT 0,  -- the next suggestion to draw
+        state        TEXT NOT NULL,
+        controller   TEXT,
+        scheduler    TEXT,
+        created_at_s REAL NOT NULL,
+        updated_at_s REAL NOT NULL,
+        ended_at_s   REAL
+    , stop_reason TEXT, search_error TEXT) STRICT;
+INSERT INTO "sweep" VALUES(1,1,'aaoh4vz8',NULL,NULL,'method: grid
+metric: {name: loss, goal: minimize}
+parameters:
+  units: {values: [8, 16, 32]}
+','grid','loss','minimize',3,595138329,2,'RUNNING',NULL,NULL,1795983218.15215,1.79598321820067787172e+09,NULL,NULL,NULL);
+CREATE TABLE "trial" (
+        id             INTEGER PRIMARY KEY AUTOINCREMENT,
+        sweep_id       INTEGER NOT NULL REFERENCES sweep ON DELETE CASCADE,
+        number         INTEGER NOT NULL,     -- from 0, in the order handed out
+        key            TEXT NOT NULL,        -- the same point has the same key
+        params         TEXT NOT NULL,        -- JSON
+        outcome        TEXT,                 -- state of the counted run; NULL: not settled
+        counted_run_id INTEGER,
+        UNIQUE (sweep_id, number),
+        UNIQUE (sweep_id, key)
+    ) STRICT;
+INSERT INTO "trial" VALUES(1,1,0,'{"units": 8}','{"units": 8}','finished',1);
+INSERT INTO "trial" VALUES(2,1,1,'{"units": 16}','{"units": 16}',NULL,NULL);
+CREATE TABLE usage (
+        run_id      INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
+        artifact_id INTEGER NOT NULL REFERENCES artifact ON DELETE CASCADE,
+        direction   TEXT NOT NULL,           -- in or out
+        PRIMARY KEY (run_id, direction, artifact_id)
+    ) STRICT, WITHOUT ROWID;
+CREATE TABLE wanted (
+        artifact_id INTEGER NOT NULL REFERENCES artifact ON DELETE CASCADE,
+        md5         TEXT NOT NULL,
+        PRIMARY KEY (artifact_id, md5)
+    ) STRICT, WITHOUT ROWID;
+CREATE INDEX history_step ON history (run_id, step);
+CREATE INDEX sweep_of_project ON sweep (project_id);
+CREATE INDEX trial_open ON trial (sweep_id, number) WHERE outcome IS NULL;
+CREATE INDEX agent_of_sweep ON agent (sweep_id);
+CREATE INDEX run_of_sweep ON run (sweep_id);
+CREATE INDEX run_of_trial ON run (trial_id);
+CREATE INDEX run_live ON run (state) WHERE state IN ('pending', 'running', 'preempting');
+CREATE INDEX run_preempted ON run (sweep_id) WHERE state = 'preempted';
+CREATE INDEX run_by_metric ON run (sweep_id, metric, state);
+CREATE INDEX run_of_agent ON run (agent_id, state);
+CREATE INDEX entry_of_sweep ON entry (sweep_id);
+CREATE INDEX pause_of_sweep ON pause (sweep_id);
+CREATE INDEX entry_deleted ON entry (run_name) WHERE kind = 'deleted';
+CREATE UNIQUE INDEX run_live_of_trial ON run (trial_id) WHERE state IN ('pending', 'running', 'preempting');
+CREATE INDEX prior_run_of_run ON prior_run (run_id);
+CREATE INDEX artifact_of_collection ON artifact (collection_id, digest);
+CREATE INDEX artifact_of_run ON artifact (run_id);
+CREATE INDEX artifact_pending ON artifact (updated_at_s) WHERE state = 'pending';
+CREATE INDEX client_name_of_artifact ON client_name (artifact_id);
+CREATE INDEX client_name_of_collection ON client_name (collection_id);
+CREATE INDEX member_of_artifact ON member (artifact_id);
+CREATE INDEX alias_of_artifact ON alias (artifact_id);
+CREATE INDEX usage_of_artifact ON usage (artifact_id);
+CREATE INDEX manifest_of_artifact ON manifest (artifact_id);
+CREATE INDEX manifest_entry_content ON manifest_entry (content) WHERE content IS NOT NULL;
+CREATE INDEX manifest_entry_refers_to ON manifest_entry (refers_to) WHERE refers_to IS NOT NULL;
+CREATE INDEX wanted_md5 ON wanted (md5);
+DELETE FROM "sqlite_sequence";
+INSERT INTO "sqlite_sequence" VALUES('project',1);
+INSERT INTO "sqlite_sequence" VALUES('sweep',1);
+INSERT INTO "sqlite_sequence" VALUES('trial',2);
+INSERT INTO "sqlite_sequence" VALUES('agent',1);
+INSERT INTO "sqlite_sequence" VALUES('run',3);
+INSERT INTO "sqlite_sequence" VALUES('file',1);
+INSERT INTO "sqlite_sequence" VALUES('entry',5);
+INSERT INTO "sqlite_sequence" VALUES('share',0);
+INSERT INTO "sqlite_sequence" VALUES('pause',0);
+COMMIT;
+PRAGMA user_version=14;
