@@ -4,6 +4,7 @@ import asyncio
 import logging
 import secrets
 import string
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -32,6 +33,8 @@ from server.upkeep import Upkeep
 
 log = logging.getLogger(__name__)
 
+# What was stored so lately tells that the next will be, too.
+FRESH_S = 5.0
 FURTHEST_AHEAD_S = 24 * 3600.0
 ID_ALPHABET = string.ascii_lowercase + string.digits
 ID_LENGTH = 8
@@ -61,16 +64,24 @@ def create_app(
         # Relative to the page's own origin, whatever name the browser knows the server by.
         return signed_file_url(settings, keys, "", "GET", run, name, clock())
 
-    def healthy(request: Request) -> Response:
+    def ready(request: Request) -> Response:
         with database.read() as connection:
             queries.projects(connection)
         return JSONResponse({"status": "ok"})
+
+    def healthy(request: Request) -> Response:
+        database.probe(FRESH_S)
+        if database.trouble:
+            return JSONResponse({"status": "nothing can be stored", "reason": database.trouble}, 503)
+        return ready(request)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         files.remove_unfinished(settings.files)
         watch = asyncio.create_task(_watch(upkeep.look, settings.tick_s))
         searching = asyncio.create_task(find_suggestions(database, clock))
+        # No request waits for it, nor the end of the server: closing the database breaks it off.
+        threading.Thread(target=database.check, name="check", daemon=True).start()
         yield
         for task in (watch, searching):
             task.cancel()
@@ -79,7 +90,7 @@ def create_app(
 
     routes = [
         Route("/healthz", healthy),
-        Route("/ready", healthy),
+        Route("/ready", ready),
         *protocol_routes(database, settings, keys, links, clock, new_id),
         *page_routes(database, settings, keys, links, clock, file_url, events),
     ]

@@ -28,6 +28,8 @@ class Upkeep:
 
     def look(self) -> None:
         """Looks once."""
+        if self.database.trouble:
+            self.database.probe(fresh_s=0.0)  # where nobody writes, nothing else would tell that it has passed
         with self.database.read() as connection:
             moment = self.clock.moment()
             silent = is_anyone_silent(connection, self.settings, moment)

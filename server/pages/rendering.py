@@ -121,10 +121,15 @@ def _templates() -> Environment:
 
 
 class Frame:
-    """Renders pages."""
+    """Renders pages.
 
-    def __init__(self, settings: Settings, static: Static) -> None:
+    Args:
+        trouble: gives the reason why nothing can be stored, if so.
+    """
+
+    def __init__(self, settings: Settings, static: Static, trouble: Callable[[], str | None]) -> None:
         self._templates = _templates()
+        self._trouble = trouble
         self._every_page = {"static": static.address, "entity": settings.entity}
 
     def response(self, request: Request, page: Page, sealed: Callable[[str], str] | None = None) -> Response:
@@ -138,6 +143,7 @@ class Frame:
             self._every_page,
             **page.values,
             page=page,
+            trouble=self._trouble(),
             scheme=scheme if scheme in SCHEMES else None,
             sealed=sealed,
             here=f"{request.url.path}{'?' if request.url.query else ''}{request.url.query}",

@@ -60,7 +60,7 @@ def routes(
     """
     static = Static()
     sessions = Sessions(keys, settings, clock)
-    gate = Gate(database, settings, sessions, events, Frame(settings, static))
+    gate = Gate(database, settings, sessions, events, Frame(settings, static, lambda: database.trouble))
     entrance = Entrance(gate, links)
     presses = Presses(settings, sessions, clock)
     views = Views(settings, clock, file_url)

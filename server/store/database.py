@@ -1,12 +1,16 @@
 """One SQLite file in WAL mode: one writer at a time, as many readers as there are requests."""
 
+import math
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from server.store.migrations import migrate
+from server.store.migrations import STEPS, migrate, steps_done
+
+DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 class Database:
@@ -17,6 +21,8 @@ class Database:
     threads, because the threads of an ASGI server come and go.
     `changes` counts the commits that changed something, so that who waits for one need not ask the file.
     Every commit is synced to disk (`synchronous=FULL`): what a client was told is stored survives a power cut.
+    `trouble` is why nothing can be stored now, in SQLite's words, or None; damage that was met lasts until the file is
+    opened anew.
 
     Args:
         busy_timeout_s: how long a statement waits for another process' lock (a backup, a person's sqlite3 shell).
@@ -30,10 +36,15 @@ class Database:
         self._busy_timeout_s = busy_timeout_s
         self._lock = threading.Lock()
         self.changes = 0
+        self._committed_s = -math.inf
+        self._failure: str | None = None
+        self._damage: str | None = None
+        self._checking: sqlite3.Connection | None = None
         self._idle_readers: list[sqlite3.Connection] = []
         self._writer = sqlite3.connect(
             path, timeout=self._busy_timeout_s, isolation_level=None, check_same_thread=False
         )
+        steps_done(self._writer)  # refuses what is not ours before anything of it is changed
         self._writer.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")
         migrate(self._writer)
 
@@ -45,11 +56,13 @@ class Database:
             try:
                 yield self._writer
                 self._writer.execute("COMMIT")
-            except BaseException:
+            except BaseException as error:
                 # Nothing where SQLite has rolled back by itself, as on a failed write: the error to tell is its cause.
                 self._writer.rollback()
+                self._note(error)
                 raise
             self.changes += self._writer.total_changes > rows
+            self._committed_s, self._failure = time.monotonic(), None
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
@@ -58,16 +71,46 @@ class Database:
         connection.execute("BEGIN")
         try:
             yield connection
+        except sqlite3.Error as error:
+            self._note(error)
+            raise
         finally:
             connection.rollback()
             self._idle_readers.append(connection)
 
+    @property
+    def trouble(self) -> str | None:
+        return self._damage or self._failure
+
+    def probe(self, fresh_s: float) -> None:
+        """Writes something that changes nothing, unless something was written in the last so many seconds."""
+        if time.monotonic() - self._committed_s > fresh_s:
+            with suppress(sqlite3.Error), self.write() as tx:  # what fails is noted
+                tx.execute(f"PRAGMA user_version={len(STEPS)}")
+
+    def check(self) -> None:
+        """Looks for damage in the whole file, which takes long for a large one; `close` breaks it off."""
+        with suppress(sqlite3.OperationalError), self.read() as connection:
+            self._checking = connection
+            (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            if found != "ok":
+                self._damage = f"database disk image is malformed: {found}"
+        self._checking = None
+
     def close(self) -> None:
         """Closes every idle connection and the writer; the last one folds the WAL into the file."""
+        if self._checking:
+            self._checking.interrupt()
         with self._lock:
             while self._idle_readers:
                 self._idle_readers.pop().close()
             self._writer.close()
+
+    def _note(self, error: BaseException) -> None:
+        if getattr(error, "sqlite_errorcode", None) in DAMAGED:
+            self._damage = str(error)
+        elif isinstance(error, sqlite3.OperationalError):
+            self._failure = str(error)
 
     def _take_reader(self) -> sqlite3.Connection:
         try:

@@ -17,7 +17,7 @@ import pytest
 from server.keys import OneTimeLinks
 from server.store.database import Database
 from tests.server.real_server import RunningServer, python
-from tests.server.speaker import Clock, Speaker, speaking
+from tests.server.speaker import Clock, Speaker, speaking, until
 
 HALF = "\ud83d"
 PAGE_BYTES = 4096
@@ -138,13 +138,39 @@ def test_a_write_that_fails_tells_its_cause_and_leaves_the_server_well(own_serve
         resource.prlimit(own_server.pid, resource.RLIMIT_FSIZE, (200_000, whole[1]))
         rows = [{"_step": step, "text": "x" * 1000} for step in range(5_000)]
         refused = wb.log("r", 0, *rows)
+        ill = http.get("/healthz")
+        able_to_read = http.get("/ready")
+        page = http.get("/", headers=wb.headers)
         resource.prlimit(own_server.pid, resource.RLIMIT_FSIZE, whole)
+        until(lambda: http.get("/healthz").status_code == 200)
+        page_then = http.get("/", headers=wb.headers)
         taken = wb.log("r", 0, *rows)
         kept = wb.field("r", "historyLineCount")
 
     assert refused.status_code == 503
     assert message(refused) == "the server cannot store or read this now: disk I/O error"
     assert (taken.status_code, kept) == (200, 5_000)
+    assert (ill.status_code, ill.json()) == (503, {"status": "nothing can be stored", "reason": "disk I/O error"})
+    assert able_to_read.status_code == 200
+    assert "Nothing can be stored now: disk I/O error. Programs keep what they log" in page.text
+    assert "Nothing can be stored" not in page_then.text
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="limits of another process are Linux' own")
+def test_a_server_that_nobody_writes_to_finds_out_that_nothing_can_be_stored(own_server: RunningServer) -> None:
+    whole = resource.prlimit(own_server.pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
+    with httpx2.Client(base_url=own_server.url) as http:
+        until(lambda: http.get("/healthz").status_code == 503)
+        resource.prlimit(own_server.pid, resource.RLIMIT_FSIZE, whole)
+        until(lambda: http.get("/healthz").status_code == 200)
+
+
+def spoil_half(path: Path) -> None:
+    """Damages each page of the second half of a database."""
+    with open(path, "r+b") as file:
+        for page in range(path.stat().st_size // PAGE_BYTES // 2, path.stat().st_size // PAGE_BYTES):
+            file.seek(page * PAGE_BYTES)
+            file.write(b"\xff" * 8)
 
 
 def test_a_damaged_database_is_no_fault_of_the_request(tmp_path: Path, clock: Clock) -> None:
@@ -152,16 +178,28 @@ def test_a_damaged_database_is_no_fault_of_the_request(tmp_path: Path, clock: Cl
         wb.begin("r")
         wb.log("r", 0, *({"_step": step, "text": "x" * 500} for step in range(2_000)))
         path = wb.settings.database
-    with open(path, "r+b") as file:
-        for page in range(path.stat().st_size // PAGE_BYTES // 2, path.stat().st_size // PAGE_BYTES):
-            file.seek(page * PAGE_BYTES)
-            file.write(b"\xff" * 8)
+    spoil_half(path)
 
     with speaking(tmp_path / "data", clock) as wb:
         reply = wb.post('{ project(name: "p") { run(name: "r") { history(samples: 3000) } } }')
 
+        until(lambda: wb.http.get("/healthz").status_code == 503)
+        health = wb.http.get("/healthz").json()["reason"]
+
     assert reply.status_code == 503
     assert "malformed" in message(reply)
+    assert "malformed" in health
+
+
+def test_damage_is_found_before_anybody_meets_it(tmp_path: Path, clock: Clock) -> None:
+    with speaking(tmp_path / "data", clock) as wb:
+        wb.begin("r")
+        wb.log("r", 0, *({"_step": step, "text": "x" * 500} for step in range(2_000)))
+        path = wb.settings.database
+    spoil_half(path)
+
+    with speaking(tmp_path / "data", clock) as wb:
+        until(lambda: wb.http.get("/healthz").status_code == 503)
 
 
 def test_a_client_that_leaves_in_a_body_leaves_no_traceback(own_server: RunningServer) -> None:
