@@ -13,18 +13,15 @@ from typing import Any
 import click
 
 from server.commands.backup import backup, compact, restore
+from server.commands.delete import delete
 from server.commands.environment import env, print_env
 from server.commands.verify import verify
-from server.data_directory import held, note_address, used
+from server.data_directory import held, note_address, opened, used
 from server.greeting import Place, greeting, readable_by_others
 from server.keys import OneTimeLinks, load_keys
 from server.reached import OWN_MACHINE, Network, proxies, public_address
 from server.settings import Settings
 from server.standby import stand_by
-from server.store.copies import keep_former
-from server.store.database import Database
-
-log = logging.getLogger(__name__)
 
 DEFAULT_PORT = 8080
 MIB = 1024 * 1024
@@ -163,10 +160,7 @@ def serve(settings: Settings, host: str, port: int, show_env: bool, api_key_file
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     with held(settings), _listening(host, port) as listener:
         with used(settings.data):
-            former = keep_former(settings.database)
-            keys, database = load_keys(settings.data, api_key_file), Database(settings.database)
-        if former:
-            log.info("the database is of a newer form now; as it was, it is kept in %s", former)
+            keys, database = load_keys(settings.data, api_key_file), opened(settings)
         links = OneTimeLinks(settings.link_lifetime_s)
         try:
             place = Place(listener.getsockname()[0], listener.getsockname()[1], settings.public_url)
@@ -196,7 +190,7 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         yield listener
 
 
-for command in (env, verify, backup, restore, compact):
+for command in (env, verify, delete, backup, restore, compact):
     main.add_command(command)
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import secrets
+import sqlite3
 import string
 import threading
 import time
@@ -75,13 +76,18 @@ def create_app(
             return JSONResponse({"status": "nothing can be stored", "reason": database.trouble}, 503)
         return ready(request)
 
+    def look_through() -> None:
+        with suppress(sqlite3.ProgrammingError):  # closed meanwhile
+            database.check()
+            upkeep.clear_orphans()
+
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         files.remove_unfinished(settings.files)
         watch = asyncio.create_task(_watch(upkeep.look, settings.tick_s))
         searching = asyncio.create_task(find_suggestions(database, clock))
         # No request waits for it, nor the end of the server: closing the database breaks it off.
-        threading.Thread(target=database.check, name="check", daemon=True).start()
+        threading.Thread(target=look_through, name="look-through", daemon=True).start()
         yield
         for task in (watch, searching):
             task.cancel()

@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import logging
 import os
 import sqlite3
 import time
@@ -15,6 +16,10 @@ from server.greeting import Place
 from server.keys import KeyFileError
 from server.settings import Settings
 from server.store import locks
+from server.store.copies import keep_former
+from server.store.database import Database
+
+log = logging.getLogger(__name__)
 
 ADDRESS_FILE = "server.json"
 
@@ -48,6 +53,19 @@ def _ensure_not_elsewhere(data: Path, database: Path) -> None:
     noted = noted_database(data)
     if noted and noted != database and noted.exists():
         raise DataError(f"the database of {data} is {noted}: give --database {noted.parent}, or move it to {database}")
+
+
+def opened(settings: Settings) -> Database:
+    """The database of a directory, brought up to date.
+
+    Raises:
+        sqlite3.Error: it cannot be used.
+    """
+    former = keep_former(settings.database)
+    database = Database(settings.database)
+    if former:
+        log.info("the database is of a newer form now; as it was, it is kept in %s", former)
+    return database
 
 
 def noted_database(data: Path) -> Path | None:

@@ -7,7 +7,7 @@ import logging
 from dataclasses import dataclass, field
 
 from server.clock import Clock
-from server.ledger import files
+from server.ledger import files, orphans
 from server.ledger.artifacts import content, deletion
 from server.ledger.watch import give_up_silent, is_anyone_silent
 from server.settings import Settings
@@ -40,7 +40,16 @@ class Upkeep:
         with self.database.read() as connection:
             discarded = queries.discarded(connection) or artifact_queries.discarded_contents(connection)
         if discarded:
-            self._remove_bytes()
+            self.remove_bytes()
+
+    def clear_orphans(self) -> None:
+        """Removes what lies there of which no row tells; once, beside the work, since it looks at each file."""
+        with self.database.read() as connection:
+            found = orphans.orphans(connection, self.settings)
+        if found:
+            with self.database.write() as tx:
+                removed = orphans.remove(tx, self.settings, found)
+            log.info("removed %d files of which the database does not know", len(removed))
 
     def _give_up(self) -> dict[str, Exception]:
         with self.database.write() as tx:
@@ -61,7 +70,8 @@ class Upkeep:
         if expired:
             log.info("deleted artifacts whose time to live has passed: %s", ", ".join(expired))
 
-    def _remove_bytes(self) -> None:
+    def remove_bytes(self) -> None:
+        """Removes what lies there of files and artifacts that were deleted."""
         # In a transaction of its own: the bytes of what a lost one would bring back must be there.
         with self.database.write() as tx:
             files.remove_discarded(tx, self.settings.files)

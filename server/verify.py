@@ -72,6 +72,9 @@ def verify(connection: sqlite3.Connection) -> Verdict:
             found = _problems(trial, runs.get(trial.id, []), entries.get(trial.id, []))
             problems += [f"sweep {sweep.name}, point {trial.number}: {problem}" for problem in found]
         problems += _problems_of_sweep(connection, sweep)
+    for kind in ("project", "sweep"):
+        missing = queries.missing(connection, kind)
+        problems += [f"{kind} number {number} is gone, and no deletion of it is recorded" for number in missing]
     return Verdict(len(sweeps), dict(points), attempts, tuple(problems))
 
 

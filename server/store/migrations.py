@@ -454,6 +454,18 @@ STEPS: Final[tuple[str | Callable[[sqlite3.Connection], str], ...]] = (
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX prior_passed_of_run ON prior_passed (run_id);
     """,
+    """
+    -- Sweeps and projects that were deleted, with all that was theirs: each number is of one that is there, or here.
+    CREATE TABLE deletion (
+        id     INTEGER PRIMARY KEY,
+        at_s   REAL NOT NULL,
+        kind   TEXT NOT NULL,                -- sweep or project
+        number INTEGER NOT NULL,
+        name   TEXT NOT NULL,                -- entity/project, or entity/project/sweep
+        held   TEXT NOT NULL,                -- what went with it, in words
+        UNIQUE (kind, number)
+    ) STRICT;
+    """,
 )
 
 

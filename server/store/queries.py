@@ -321,6 +321,18 @@ def was_deleted(connection: sqlite3.Connection, project_id: int, run_name: str) 
     return connection.execute(sql, (run_name, project_id)).fetchone() is not None
 
 
+def missing(connection: sqlite3.Connection, kind: str) -> list[int]:
+    """Numbers of sweeps or projects that are neither there nor recorded as deleted.
+
+    Args:
+        kind: the table.
+    """
+    given = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (kind,)).fetchone() or (0,)
+    known = f"SELECT id FROM {kind} UNION SELECT number FROM deletion WHERE kind = '{kind}'"
+    there = {number for (number,) in connection.execute(known)}
+    return [number for number in range(1, given[0] + 1) if number not in there]
+
+
 def trials(connection: sqlite3.Connection, sweep_id: int) -> list[Trial]:
     return all_rows(connection, Trial, "WHERE sweep_id = ? ORDER BY number", sweep_id)
 

@@ -57,6 +57,11 @@ def enter(
     )
 
 
+def note_deletion(connection: sqlite3.Connection, kind: str, number: int, name: str, held: str, now_s: float) -> None:
+    """Records that a sweep or project is gone."""
+    insert(connection, "deletion", at_s=now_s, kind=kind, number=number, name=name, held=held)
+
+
 def discard(connection: sqlite3.Connection, run_id: int, name: str | None) -> None:
     """Notes that the bytes of a run's file, or of all its files, are to be removed."""
     connection.execute("INSERT OR IGNORE INTO discarded (run_id, name) VALUES (?, ?)", (run_id, name))
