@@ -7,6 +7,7 @@ import logging
 from dataclasses import dataclass, field
 
 from server.clock import Clock
+from server.journal import Journal
 from server.ledger import files, orphans
 from server.ledger.artifacts import content, deletion
 from server.ledger.watch import give_up_silent, is_anyone_silent
@@ -25,15 +26,18 @@ class Upkeep:
     settings: Settings
     clock: Clock
     _told: set[str] = field(default_factory=set)
+    _journal: Journal = field(default_factory=Journal)
 
     def look(self) -> None:
         """Looks once."""
         if self.database.trouble:
             self.database.probe(fresh_s=0.0)  # where nobody writes, nothing else would tell that it has passed
+        changes = self.database.changes  # before the snapshot: what comes between is told the next time
         with self.database.read() as connection:
             moment = self.clock.moment()
             silent = is_anyone_silent(connection, self.settings, moment)
             due = deletion.is_anything_due(connection, moment.now_s)
+            self._journal.tell(connection, changes)
         self._tell(self._give_up() if silent else {})
         if due:
             self._delete()
