@@ -4,11 +4,13 @@ It looks first, and takes the lock for writing, for which every client waits, on
 """
 
 import logging
+import time
 from dataclasses import dataclass, field
+from typing import Final
 
 from server.clock import Clock
 from server.journal import Journal
-from server.ledger import files, orphans
+from server.ledger import files, orphans, outlines
 from server.ledger.artifacts import content, deletion
 from server.ledger.watch import give_up_silent, is_anyone_silent
 from server.settings import Settings
@@ -16,6 +18,10 @@ from server.store import artifact_queries, queries
 from server.store.database import Database
 
 log = logging.getLogger(__name__)
+
+# Histories are read again in a tenth of the time at most.
+SETTLE_S: Final = 0.3
+SETTLE_SHARE: Final = 10
 
 
 @dataclass(frozen=True)
@@ -27,6 +33,7 @@ class Upkeep:
     clock: Clock
     _told: set[str] = field(default_factory=set)
     _journal: Journal = field(default_factory=Journal)
+    _rest_until_s: list[float] = field(default_factory=lambda: [0.0])
 
     def look(self) -> None:
         """Looks once."""
@@ -45,6 +52,7 @@ class Upkeep:
             discarded = queries.discarded(connection) or artifact_queries.discarded_contents(connection)
         if discarded:
             self.remove_bytes()
+        self._settle_outlines()
 
     def clear_orphans(self) -> None:
         """Removes what lies there of which no row tells; once, beside the work, since it looks at each file."""
@@ -54,6 +62,14 @@ class Upkeep:
             with self.database.write() as tx:
                 removed = orphans.remove(tx, self.settings, found)
             log.info("removed %d files of which the database does not know", len(removed))
+
+    def _settle_outlines(self) -> None:
+        """Makes outlines of histories that are in doubt anew, and rests so that it takes a tenth of the time."""
+        begin_s = time.monotonic()
+        run_id: int | None = 0
+        while run_id is not None and self._rest_until_s[0] <= begin_s and time.monotonic() - begin_s < SETTLE_S:
+            run_id = outlines.settle(self.database, run_id)
+        self._rest_until_s[0] = max(self._rest_until_s[0], begin_s + SETTLE_SHARE * (time.monotonic() - begin_s))
 
     def _give_up(self) -> dict[str, Exception]:
         with self.database.write() as tx:

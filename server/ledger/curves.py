@@ -8,14 +8,15 @@ from itertools import islice
 from typing import Final
 
 from search.evidence import condensed
+from server.ledger import outlines
 from server.run_values import at_path, number
-from server.store import queries
+from server.store import history_queries
 from server.store.rows import Run
 
 
 def curve_of(connection: sqlite3.Connection, run: Run, metric: str | None, limit: int | None = None) -> list[float]:
     """The finite values of a metric in the order in which a run logged them, at most the first `limit`."""
-    return [] if metric is None else list(islice(values(queries.history(connection, run.id), metric), limit))
+    return [] if metric is None else list(islice(values(history_queries.history(connection, run.id), metric), limit))
 
 
 def values(rows: Iterable[str], metric: str) -> Iterator[float]:
@@ -24,6 +25,16 @@ def values(rows: Iterable[str], metric: str) -> Iterator[float]:
         value = number(at_path(json.loads(row), metric))
         if value is not None and math.isfinite(value):
             yield value
+
+
+def _condensed(connection: sqlite3.Connection, run: Run, metric: str | None) -> tuple[float, ...]:
+    key = None if metric is None else outlines.of(connection, run).keys.get(metric)
+    if metric is not None and "." in metric:
+        # Two names in one row may be written alike.
+        return condensed(curve_of(connection, run, metric))
+    if key is None or key.low is None or key.high is None or key.latest is None:
+        return ()
+    return key.low, key.high, key.latest
 
 
 MOST_KEPT: Final = 50_000
@@ -44,7 +55,7 @@ class Curves:
         version = (metric, run.history_lines, run.heartbeat_at_s)
         kept = self._kept.pop(run.id, None)
         if kept is None or kept[0] != version:
-            kept = version, condensed(curve_of(connection, run, metric))
+            kept = version, _condensed(connection, run, metric)
         self._kept[run.id] = kept
         while len(self._kept) > MOST_KEPT:
             del self._kept[next(iter(self._kept))]

@@ -18,7 +18,7 @@ from server.ledger import points, runs
 from server.ledger.chunk import Chunk
 from server.ledger.curves import curve_of, values
 from server.sampling import evenly
-from server.store import queries, sweep_queries, writes
+from server.store import history_queries, queries, sweep_queries, writes
 from server.store.rows import Run, Sweep
 from terms import states
 
@@ -30,7 +30,7 @@ def appends(tx: sqlite3.Connection, run: Run, chunk: Chunk) -> bool:
     """Whether a chunk's rows of history come after all that are stored, by line and by step; asked before they are."""
     if chunk.history is None or chunk.history.offset < run.history_lines or None in chunk.steps:
         return False
-    steps = [queries.last_step(tx, run.id), *chunk.steps]
+    steps = [history_queries.last_step(tx, run.id), *chunk.steps]
     return all(before is None or (after is not None and before < after) for before, after in pairwise(steps))
 
 

@@ -3,7 +3,7 @@
 import sqlite3
 
 from server import lifecycle
-from server.ledger import early_stop, files, points, runs, starts, writers
+from server.ledger import early_stop, files, outlines, points, runs, starts, writers
 from server.ledger.chunk import Chunk
 from server.ledger.moves import move_run
 from server.store import queries, writes
@@ -55,6 +55,7 @@ def _overwrite(tx: sqlite3.Connection, run: Run, now_s: float) -> None:
 def _store(tx: sqlite3.Connection, run: Run, chunk: Chunk, now_s: float) -> None:
     if chunk.history:
         appended = early_stop.appends(tx, run, chunk)
+        outlines.take(tx, run, chunk.history, chunk.steps)
         rows = list(zip(chunk.steps, chunk.history.rows, strict=True))
         writes.put_history(tx, run.id, chunk.history.offset, rows)
         early_stop.consider(tx, run, chunk, now_s, appended=appended)

@@ -17,7 +17,7 @@ from typing import Final
 from server.ledger.chunk import Chunk, Lines
 from server.ledger.names import require_texts
 from server.run_values import with_changes
-from server.store import queries, writer_queries, writes
+from server.store import history_queries, queries, writer_queries, writes
 from server.store.rows import Run, Writer
 
 STEP: Final = "_step"
@@ -44,7 +44,7 @@ def placed(tx: sqlite3.Connection, run: Run, chunk: Chunk) -> Chunk:
     writer = _writer(tx, run, chunk.writer or UNNAMED)
     rows = _new(tx, writer, "history", chunk.history, run.history_lines)
     events = _new(tx, writer, "event", chunk.events, run.event_lines)
-    last_step = queries.last_step(tx, run.id)
+    last_step = history_queries.last_step(tx, run.id)
     first = 0 if last_step is None else last_step + 1
     steps = range(first, first + len(rows))
     return replace(

@@ -466,6 +466,19 @@ STEPS: Final[tuple[str | Callable[[sqlite3.Connection], str], ...]] = (
         UNIQUE (kind, number)
     ) STRICT;
     """,
+    """
+    -- What a run's history holds, as server.ledger.outline has it. Without a text it is in doubt, or too long to keep.
+    CREATE TABLE outline (
+        run_id    INTEGER PRIMARY KEY REFERENCES run ON DELETE CASCADE,
+        doubt     INTEGER NOT NULL DEFAULT 0,  -- no two are alike
+        row_count INTEGER NOT NULL DEFAULT 0,
+        in_order  INTEGER NOT NULL DEFAULT 0,  -- by their steps, rows stand at the lines 0, 1, 2 and so on
+        too_long  INTEGER NOT NULL DEFAULT 0,
+        text      TEXT                         -- JSON
+    ) STRICT;
+    CREATE INDEX outline_in_doubt ON outline (run_id) WHERE text IS NULL AND NOT too_long;
+    INSERT INTO outline (run_id, doubt) SELECT id, random() FROM run WHERE history_lines > 0;
+    """,
 )
 
 

@@ -1,13 +1,14 @@
 """Named reads: SQL in, typed rows out. Every function takes a connection inside a transaction."""
 
+import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any, Final, TypeVar
 
 from server import causes
 from server.store.artifact_rows import Alias, Artifact, Collection, Manifest, ManifestEntry, Member
-from server.store.rows import Agent, Entry, Project, Run, StoredFile, Suggestion, Sweep, Trial, Writer
+from server.store.rows import Agent, Entry, KeptOutline, Project, Run, StoredFile, Suggestion, Sweep, Trial, Writer
 from terms import states
 from terms.record import INTERRUPTED_EXIT_CODES
 
@@ -19,6 +20,7 @@ TABLES: dict[type[Any], str] = {
     Agent: "agent",
     Run: "run",
     StoredFile: "file",
+    KeptOutline: "outline",
     Writer: "writer",
     Entry: "entry",
     Suggestion: "suggestion",
@@ -357,6 +359,11 @@ def files(connection: sqlite3.Connection, run_id: int, pattern: str | None = Non
     return all_rows(connection, StoredFile, "WHERE run_id = ? AND name LIKE ? ORDER BY name", run_id, pattern or "%")
 
 
+def file_count(connection: sqlite3.Connection, run_id: int) -> int:
+    (count,) = connection.execute("SELECT count(*) FROM file WHERE run_id = ?", (run_id,)).fetchone()
+    return int(count)
+
+
 def lines(
     connection: sqlite3.Connection,
     stream: str,
@@ -376,6 +383,14 @@ def lines(
     return list(connection.execute(sql, (run_id, after, limit)))
 
 
+def lines_at(connection: sqlite3.Connection, stream: str, run_id: int, numbers: Iterable[int]) -> list[str]:
+    """The texts of those of some lines that are there, in order."""
+    if stream not in STREAMS:
+        raise ValueError(f"no stream {stream!r}; there are {', '.join(STREAMS)}")
+    sql = f"SELECT row FROM {stream} WHERE run_id = ? AND line IN (SELECT value FROM json_each(?)) ORDER BY line"
+    return [row for (row,) in connection.execute(sql, (run_id, json.dumps(list(numbers))))]
+
+
 def former_files(connection: sqlite3.Connection, run_id: int) -> list[StoredFile]:
     """A run's files of starts before the present one."""
     return all_rows(connection, StoredFile, "WHERE run_id = ? AND former = 1", run_id)
@@ -387,12 +402,6 @@ def line(connection: sqlite3.Connection, stream: str, run_id: int, number: int) 
         raise ValueError(f"no stream {stream!r}; there are {', '.join(STREAMS)}")
     found = connection.execute(f"SELECT row FROM {stream} WHERE run_id = ? AND line = ?", (run_id, number)).fetchone()
     return None if found is None else str(found[0])
-
-
-def last_step(connection: sqlite3.Connection, run_id: int) -> int | None:
-    """The highest step of a run's history."""
-    step: int | None = connection.execute("SELECT max(step) FROM history WHERE run_id = ?", (run_id,)).fetchone()[0]
-    return step
 
 
 def last_passed(connection: sqlite3.Connection, run_id: int) -> int:
@@ -417,17 +426,6 @@ def runs_in_doubt(connection: sqlite3.Connection, sweep_id: int, bracket: int) -
         "(SELECT 1 FROM passed WHERE passed.run_id = run.id AND passed.bracket = ?2)"
     )
     return all_rows(connection, Run, where, sweep_id, bracket)
-
-
-def history(
-    connection: sqlite3.Connection, run_id: int, *, min_step: int | None = None, end_step: int | None = None
-) -> Iterator[str]:
-    """History rows with `min_step <= _step < end_step`, in the order logged; read as they are taken."""
-    sql = (
-        "SELECT row FROM history WHERE run_id = ? AND (? IS NULL OR step >= ?) AND (? IS NULL OR step < ?) "
-        "ORDER BY step, line"
-    )
-    return (row for (row,) in connection.execute(sql, (run_id, min_step, min_step, end_step, end_step)))
 
 
 @dataclass(frozen=True, slots=True)

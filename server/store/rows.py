@@ -112,6 +112,16 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptOutline:
+    run_id: int
+    doubt: int
+    row_count: int
+    in_order: int
+    too_long: int
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Writer:
     id: int
     run_id: int

@@ -101,9 +101,38 @@ def put_lines(connection: sqlite3.Connection, stream: str, run_id: int, offset: 
 
 def drop_lines(connection: sqlite3.Connection, run_id: int) -> None:
     """Drops all that a run has streamed."""
+    connection.execute("DELETE FROM outline WHERE run_id = ?", (run_id,))
     for stream, column in STREAM_TABLES.items():
         connection.execute(f"DELETE FROM {stream} WHERE run_id = ?", (run_id,))
         update(connection, "run", run_id, **{column: 0})
+
+
+def put_outline(
+    connection: sqlite3.Connection, run_id: int, row_count: int, *, in_order: bool, too_long: bool, text: str | None
+) -> None:
+    """Keeps what a run's history holds."""
+    sql = (
+        "INSERT INTO outline (run_id, row_count, in_order, too_long, text) VALUES (?, ?, ?, ?, ?) "
+        "ON CONFLICT DO UPDATE SET row_count = excluded.row_count, in_order = excluded.in_order, "
+        "too_long = excluded.too_long, text = excluded.text"
+    )
+    connection.execute(sql, (run_id, row_count, in_order, too_long, text))
+
+
+def settle_outline(connection: sqlite3.Connection, run_id: int, doubt: int, **columns: object) -> None:
+    """The same, unless there is another doubt by now."""
+    pairs = ", ".join(f"{name} = ?" for name in columns)
+    sql = f"UPDATE outline SET {pairs} WHERE run_id = ? AND doubt = ?"
+    connection.execute(sql, (*columns.values(), run_id, doubt))
+
+
+def doubt_outline(connection: sqlite3.Connection, run_id: int) -> None:
+    """Notes that what is kept of a run's history is to be made of its rows anew."""
+    sql = (
+        "INSERT INTO outline (run_id, doubt) VALUES (?, random()) ON CONFLICT DO UPDATE "
+        "SET doubt = excluded.doubt, too_long = 0, text = NULL"
+    )
+    connection.execute(sql, (run_id,))
 
 
 def put_places(connection: sqlite3.Connection, writer_id: int, stream: str, places: dict[int, int]) -> None:
@@ -124,6 +153,8 @@ def put_places_as_they_are(connection: sqlite3.Connection, writer_id: int, run_i
 
 def cut_lines(connection: sqlite3.Connection, stream: str, run_id: int, first: int) -> None:
     """Drops the lines of one of a run's streams from a number on."""
+    if stream == "history":
+        doubt_outline(connection, run_id)
     connection.execute(f"DELETE FROM {stream} WHERE run_id = ? AND line >= ?", (run_id, first))
     update(connection, "run", run_id, **{STREAM_TABLES[stream]: first})
 

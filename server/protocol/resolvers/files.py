@@ -7,7 +7,7 @@ from server.console import console_line
 from server.ledger import files as ledger
 from server.ledger.starts import is_shared
 from server.protocol.context import Info, iso, node_id, number_and_owner
-from server.protocol.paging import not_negative, page
+from server.protocol.paging import not_negative, number_of, numbered_page, page
 from server.protocol.resolvers.runs import find_named
 from server.store import queries
 from server.store.rows import Run, StoredFile
@@ -49,7 +49,7 @@ def _files(
         rows = [queries.file(tx, run.id, name) or _absent(run, name) for name in cleaned]
     else:
         rows = queries.files(tx, run.id, pattern)
-    return page([_node(run, row) for row in rows], first, after)
+    return page(rows, first, after, told=lambda row: _node(run, row))
 
 
 def _absent(run: Run, name: str) -> StoredFile:
@@ -87,8 +87,15 @@ def _log_lines(
     after: str | None = None,
     **ignored: Any,
 ) -> dict[str, Any]:
-    rows = queries.lines(info.context.tx, "log", run.id, last=None if last is None else not_negative(last, "last"))
-    return page([_log_line(number, text, is_shared(run)) for number, text in rows], first, after)
+    tx, start = info.context.tx, number_of(after) if after else -1
+    if last is not None:
+        found = queries.lines(tx, "log", run.id, last=not_negative(last, "last"))
+        rows = [(number, text) for number, text in found if number > start]
+    else:
+        # One more tells whether there are more.
+        limit = -1 if first is None else not_negative(first, "first") + 1
+        rows = queries.lines(tx, "log", run.id, after=start, limit=limit)
+    return numbered_page([(number, _log_line(number, text, is_shared(run))) for number, text in rows], first)
 
 
 def _log_line(number: int, text: str, labelled: bool) -> dict[str, Any]:
@@ -104,7 +111,7 @@ FIELDS = {
         "deleteFiles": _delete,
     },
     "Run": {
-        "fileCount": lambda run, info: len(queries.files(info.context.tx, run.id)),
+        "fileCount": lambda run, info: queries.file_count(info.context.tx, run.id),
         "files": _files,
         "logLines": _log_lines,
     },

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from server.ledger import queue
+from server.ledger import outlines, queue
 from server.ledger import runs as ledger
 from server.ledger import sweeps as sweep_ledger
 from server.ledger.runs import RunFields
@@ -19,7 +19,7 @@ from server.protocol.resolvers.sweeps import find as find_sweep
 from server.protocol.summary import summary_text
 from server.refusal import NotFoundError, RefusalError
 from server.run_values import unwrapped
-from server.store import queries, writer_queries
+from server.store import history_queries, queries, writer_queries
 from server.store.rows import Agent, Run, Sweep
 from terms import states
 
@@ -175,17 +175,16 @@ def _history(
     maxStep: int | None = None,
     samples: int | None = None,
 ) -> list[str]:
-    rows = queries.history(info.context.tx, run.id, min_step=minStep, end_step=maxStep)
-    return history.sampled(list(rows), samples)
+    return history.rows(info.context.tx, run, minStep, maxStep, samples)
 
 
 def _events(run: Run, info: Info, samples: int | None = None) -> list[str]:
-    return history.sampled([row for _, row in queries.lines(info.context.tx, "event", run.id)], samples)
+    return history.events(info.context.tx, run, samples)
 
 
 def _parquet_history(run: Run, info: Info, liveKeys: list[str]) -> dict[str, list[Any]]:
     """That none of a run's rows is exported, by its first one: the client then says so, or reads them one by one."""
-    first = next(iter(queries.history(info.context.tx, run.id)), None)
+    first = next(history_queries.history(info.context.tx, run.id), None)
     rows = [] if first is None else [json.loads(first)]
     return {"parquetUrls": [], "liveData": [{key: row.get(key) for key in liveKeys} for row in rows]}
 
@@ -193,8 +192,7 @@ def _parquet_history(run: Run, info: Info, liveKeys: list[str]) -> dict[str, lis
 def _sampled_history(run: Run, info: Info, specs: list[str]) -> list[Any]:
     if all(spec.strip() in ("", "{}") for spec in specs):
         return [[] for _ in specs]
-    rows = list(queries.history(info.context.tx, run.id))
-    return [history.columns(rows, spec) for spec in specs]
+    return [history.columns(info.context.tx, run, spec) for spec in specs]
 
 
 def _system_metrics(run: Run, info: Info) -> str:
@@ -229,7 +227,7 @@ FIELDS = {
         "wandbConfig": _wandb_config,
         "summaryMetrics": lambda run, info: summary_text(info.context.tx, run),
         "systemMetrics": _system_metrics,
-        "historyKeys": lambda run, info: history.keys(queries.history(info.context.tx, run.id)),
+        "historyKeys": lambda run, info: history.keys(outlines.of(info.context.tx, run)),
         "tags": lambda run, info: json.loads(run.tags),
         "group": lambda run, info: run.group_name,
         "jobType": lambda run, info: run.job_type,
