@@ -6,7 +6,6 @@ import json
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -14,6 +13,7 @@ from graphql import GraphQLResolveInfo
 
 from server.clock import Moment
 from server.keys import Keys
+from server.protocol.kept_lists import KeptLists
 from server.refusal import NotFoundError, RefusalError
 from server.settings import Settings
 from server.store.rows import Run
@@ -41,6 +41,7 @@ class Context:
         moment: when the request is carried out.
         new_id: makes the 8-character ids of runs, sweeps and agents.
         writer: the client's own name, if it is one of several programs that write one run together (`mode="shared"`).
+        lists: those of runs that are kept; None in a document that changes something, whose changes are not to be kept.
         complaints: what the client is told instead of its answer, though all of the request is stored.
     """
 
@@ -51,6 +52,7 @@ class Context:
     moment: Moment
     new_id: Callable[[], str]
     writer: str | None
+    lists: KeptLists | None = None
     complaints: list[RefusalError] = field(default_factory=list)
 
     @property
@@ -144,8 +146,3 @@ def known(found: Row | None, what: str, id: str) -> Row:
     if found is None:
         raise NotFoundError(f"there is no {what} with the id {id[:80]!r}: it may be deleted")
     return found
-
-
-def iso(at_s: float | None) -> str | None:
-    """UTC seconds as W&B writes moments."""
-    return None if at_s is None else datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

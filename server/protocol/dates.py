@@ -33,11 +33,16 @@ class Date:
         Raises:
             RefusalError: the operand is no date.
         """
-        asked_s = _seconds(operand)
+        asked_s = seconds(operand)
         return (math.floor(self.at_s) if asked_s % 1 == 0 else self.at_s), asked_s
 
 
-def _seconds(operand: Any) -> float:
+def seconds(operand: Any) -> float:
+    """A moment as a client writes it, in UTC seconds.
+
+    Raises:
+        RefusalError: it is none.
+    """
     if isinstance(operand, int | float) and not isinstance(operand, bool):
         return operand
     try:
@@ -48,3 +53,8 @@ def _seconds(operand: Any) -> float:
             " named), or seconds since 1970"
         ) from error
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def iso(at_s: float | None) -> str | None:
+    """UTC seconds as W&B writes moments."""
+    return None if at_s is None else datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -4,14 +4,13 @@ Source: the forms that W&B's client writes; docs of `wandb.Api.runs(filters=, or
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import cached_property, lru_cache
 from typing import Any, Final, Protocol, TypeVar
 
 import re2  # type: ignore[import-untyped]
 
-from server.protocol.context import iso
-from server.protocol.dates import COLUMNS, Date
+from server.protocol.dates import COLUMNS, Date, iso
 from server.protocol.json_values import parse_object
 from server.refusal import RefusalError
 from server.run_values import at_path, unwrapped
@@ -22,6 +21,7 @@ MAX_PATTERN = 500
 MAX_PARTS: Final = 10_000
 MAX_COMPARISONS: Final = 10_000_000
 MAX_ORDER_KEYS: Final = 20
+DATE, NUMBER, TEXT = "a date", "a number", "a text"
 ORDERING: Final = ("$gt", "$gte", "$lt", "$lte")
 
 
@@ -103,12 +103,22 @@ def passing(views: list[View], filters: dict[str, Any]) -> list[View]:
     Raises:
         RefusalError: the filters are wrong, or compare with an unlike value what each of them has as another type.
     """
-    for name, operand in _comparisons(filters):
-        _require_likeness(name, operand, [view.value(name) for view in views])
-    return [view for view in views if _matches(view, filters)]
+    for name, operand in compared(filters):
+        refuse_unlike(name, operand, {kind(view.value(name)) for view in views} - {None})
+    return [view for view in views if matches(view, filters)]
 
 
-def _matches(view: Valued, filters: dict[str, Any]) -> bool:
+def compared(filters: dict[str, Any]) -> list[tuple[str, Any]]:
+    """What filters compare by size: names, each with what it is compared with."""
+    return list(_comparisons(filters))
+
+
+def matches(view: Valued, filters: dict[str, Any]) -> bool:
+    """Whether it passes.
+
+    Raises:
+        RefusalError: the filters are wrong.
+    """
     return all(_clause(view, key, condition) for key, condition in filters.items())
 
 
@@ -123,26 +133,41 @@ def _comparisons(filters: Any) -> Iterator[tuple[str, Any]]:
             yield from _comparisons({key: condition["$not"]} if "$not" in condition else {})
 
 
-def _require_likeness(name: str, operand: Any, values: list[Any]) -> None:
-    found = [value for value in values if value is not None]
-    if found and not any(_alike(value, operand) for value in found):
-        kinds = sorted({_kind(value) for value in found})
+def refuse_unlike(name: str, operand: Any, kinds: Collection[str | None]) -> None:
+    """Refuses to compare by size what nothing has as this type.
+
+    Args:
+        kinds: all that the values of the name are.
+
+    Raises:
+        RefusalError: there are values, and not one that can be compared.
+    """
+    if kinds and not any(_are_alike(each, operand) for each in kinds):
         raise RefusalError(
-            f"filters: {name} is {' or '.join(kinds)} here and cannot be compared with {_kind(operand)},"
-            f" {str(operand)[:80]!r}"
+            f"filters: {name} is {' or '.join(sorted(map(str, kinds)))} here and cannot be compared with "
+            f"{_named_kind(operand)}, {str(operand)[:80]!r}"
         )
 
 
 def _alike(value: Any, operand: Any) -> bool:
-    return isinstance(value, Date) or _kind(value) == _kind(operand) in ("a number", "a text")
+    return _are_alike(kind(value), operand)
 
 
-def _kind(value: Any) -> str:
+def _are_alike(kind_of_value: str | None, operand: Any) -> bool:
+    return kind_of_value == DATE or (kind_of_value == kind(operand) and kind_of_value in (NUMBER, TEXT))
+
+
+def kind(value: Any) -> str | None:
+    """What a value is to filters; None for none."""
+    return None if value is None else _named_kind(value)
+
+
+def _named_kind(value: Any) -> str:
     if isinstance(value, Date):
-        return "a date"
+        return DATE
     if isinstance(value, int | float):
-        return "a number"
-    return "a text" if isinstance(value, str) else "neither a number nor a text"
+        return NUMBER
+    return TEXT if isinstance(value, str) else "neither a number nor a text"
 
 
 def parse_filters(text: str | None) -> dict[str, Any]:
@@ -192,10 +217,14 @@ def sweep_asked_for(filters: dict[str, Any]) -> str | None:
 def ordered(views: list[View], order: str | None) -> list[View]:
     """Sorts by `+name` or `-name` (several with commas); those that lack the value come last either way."""
     for key in reversed((order or "").split(",")):
-        name = key.strip().lstrip("+-")
-        if name:
+        for name in order_names(key):
             views = _sorted_by(views, name, descending=key.strip().startswith("-"))
     return views
+
+
+def order_names(order: str) -> list[str]:
+    """The names that an order sorts by."""
+    return [name for key in order.split(",") if (name := key.strip().lstrip("+-"))]
 
 
 def _sorted_by(views: list[View], name: str, descending: bool) -> list[View]:
@@ -215,10 +244,10 @@ def _clause(view: Valued, key: str, condition: Any) -> bool:
     if key in ("$and", "$or", "$nor"):
         if not isinstance(condition, list) or not all(isinstance(item, dict) for item in condition):
             raise RefusalError(f"filters: {key} takes a list of objects")
-        results = [_matches(view, item) for item in condition]
+        results = [matches(view, item) for item in condition]
         return {"$and": all(results), "$or": any(results), "$nor": not any(results)}[key]
     if key == "$not" and isinstance(condition, dict):
-        return not _matches(view, condition)
+        return not matches(view, condition)
     return _holds(view.value(key), condition)
 
 

@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from server.protocol.artifact_routes import ArtifactBytes
 from server.protocol.context import FILE_PURPOSES, Context, signed_name
 from server.protocol.faults import told
 from server.protocol.graphql import Endpoint
+from server.protocol.kept_lists import KeptLists
 from server.protocol.schema import load_schema
 from server.protocol.uploads import Upload, received
 from server.reached import for_people
@@ -50,6 +51,7 @@ class Protocol:
     clock: Clock
     new_id: Callable[[], str]
     endpoint: Endpoint
+    lists: KeptLists = field(default_factory=KeptLists)
 
     def routes(self) -> list[Route]:
         return [
@@ -158,7 +160,8 @@ class Protocol:
         @contextmanager
         def open_context(writes: bool) -> Iterator[Context]:
             with self.database.write() if writes else self.database.read() as tx:
-                yield Context(tx, self.settings, self.keys, base_url, self.clock.moment(), self.new_id, writer)
+                lists, moment = None if writes else self.lists, self.clock.moment()
+                yield Context(tx, self.settings, self.keys, base_url, moment, self.new_id, writer, lists)
 
         return open_context
 

@@ -479,6 +479,37 @@ STEPS: Final[tuple[str | Callable[[sqlite3.Connection], str], ...]] = (
     CREATE INDEX outline_in_doubt ON outline (run_id) WHERE text IS NULL AND NOT too_long;
     INSERT INTO outline (run_id, doubt) SELECT id, random() FROM run WHERE history_lines > 0;
     """,
+    """
+    CREATE INDEX run_by_creation ON run (project_id, created_at_s, id);
+    DROP INDEX run_of_sweep;
+    CREATE INDEX run_of_sweep ON run (sweep_id, created_at_s, id);
+
+    -- When a run was last other than before, in the order of all changes; also of runs that are gone.
+    CREATE TABLE run_change (
+        run_id INTEGER PRIMARY KEY,
+        number INTEGER NOT NULL UNIQUE
+    ) STRICT;
+    CREATE TRIGGER run_made AFTER INSERT ON run BEGIN
+        INSERT OR REPLACE INTO run_change SELECT new.id, coalesce(max(number), 0) + 1 FROM run_change;
+    END;
+    CREATE TRIGGER run_changed AFTER UPDATE ON run WHEN new.name IS NOT old.name OR new.state IS NOT old.state
+        OR new.display_name IS NOT old.display_name OR new.config IS NOT old.config OR new.summary IS NOT old.summary
+        OR new.tags IS NOT old.tags OR new.group_name IS NOT old.group_name OR new.job_type IS NOT old.job_type
+        OR new.host IS NOT old.host OR new.cause IS NOT old.cause OR new.cause_kind IS NOT old.cause_kind
+        OR new.updated_at_s IS NOT old.updated_at_s OR new.heartbeat_at_s IS NOT old.heartbeat_at_s
+        OR new.sweep_id IS NOT old.sweep_id OR new.created_at_s IS NOT old.created_at_s BEGIN
+        INSERT OR REPLACE INTO run_change SELECT new.id, coalesce(max(number), 0) + 1 FROM run_change;
+    END;
+    CREATE TRIGGER run_gone AFTER DELETE ON run BEGIN
+        INSERT OR REPLACE INTO run_change SELECT old.id, coalesce(max(number), 0) + 1 FROM run_change;
+    END;
+    CREATE TRIGGER prior_run_made AFTER INSERT ON prior_run BEGIN
+        INSERT OR REPLACE INTO run_change SELECT new.run_id, coalesce(max(number), 0) + 1 FROM run_change;
+    END;
+    CREATE TRIGGER prior_run_gone AFTER DELETE ON prior_run BEGIN
+        INSERT OR REPLACE INTO run_change SELECT old.run_id, coalesce(max(number), 0) + 1 FROM run_change;
+    END;
+    """,
 )
 
 

@@ -6,7 +6,8 @@ from typing import Any
 from server.ledger import agents as ledger
 from server.ledger.agents import Command
 from server.ledger.points import parsed
-from server.protocol.context import Info, iso, node_id, parts_of
+from server.protocol.context import Info, node_id, parts_of
+from server.protocol.dates import iso
 from server.protocol.filters import RunView, ordered
 from server.protocol.json_values import parse_object
 from server.protocol.paging import page

@@ -3,7 +3,8 @@
 import mimetypes
 from typing import Any
 
-from server.protocol.context import Info, iso, node_id
+from server.protocol.context import Info, node_id
+from server.protocol.dates import iso
 from server.protocol.paging import page
 from server.store import artifact_queries as queries
 from server.store.artifact_rows import Artifact, ManifestEntry, Member

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from server.ledger.artifacts.versions import MADE, TAKEN
-from server.protocol.context import Info, iso, known, node_id, number_in
+from server.protocol.context import Info, known, node_id, number_in
+from server.protocol.dates import iso
 from server.protocol.paging import page
 from server.protocol.resolvers.collections import TypeOfProject, membership_called
 from server.store import artifact_queries as queries

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from server.protocol.artifact_views import CollectionView, VersionView
-from server.protocol.context import Info, iso, known, node_id, number_in
+from server.protocol.context import Info, known, node_id, number_in
+from server.protocol.dates import iso
 from server.protocol.filters import View, ordered, parse_filters, passing, refuse_costly
 from server.protocol.paging import page
 from server.store import artifact_queries as queries

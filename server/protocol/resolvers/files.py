@@ -6,7 +6,8 @@ from typing import Any
 from server.console import console_line
 from server.ledger import files as ledger
 from server.ledger.starts import is_shared
-from server.protocol.context import Info, iso, node_id, number_and_owner
+from server.protocol.context import Info, node_id, number_and_owner
+from server.protocol.dates import iso
 from server.protocol.paging import not_negative, number_of, numbered_page, page
 from server.protocol.resolvers.runs import find_named
 from server.store import queries

@@ -1,18 +1,19 @@
 """Projects: found, listed, made."""
 
-import sqlite3
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
 from server.ledger import sweeps as ledger
 from server.ledger.points import standing
-from server.protocol.context import Info, iso, node_id
-from server.protocol.filters import RunView, ordered, parse_filters, passing, refuse_costly, sweep_asked_for
+from server.protocol.context import Info, node_id
+from server.protocol.dates import iso
+from server.protocol.filters import parse_filters
 from server.protocol.paging import page
 from server.protocol.resolvers.account import entity, user
+from server.protocol.run_lists import find as find_runs
+from server.protocol.run_lists import page_of
 from server.refusal import RefusalError
-from server.store import queries, suggestion_queries, sweep_queries
+from server.store import queries, suggestion_queries
 from server.store.rows import Project, Run, Sweep
 
 # By which a scheduler asks after the runs that it has queued, and at its start after all of its sweep's.
@@ -36,35 +37,8 @@ def project_of(info: Info, row: Run | Sweep) -> Project:
     return queries.by_id(info.context.tx, Project, row.project_id)
 
 
-def views(info: Info, project: Project, filters: str | None, order: str | None = None) -> list[RunView]:
-    """The project's runs that pass the filters, in order; the newest first when none is given."""
-    context = info.context
-    wanted = parse_filters(filters)
-    names = _sweeps_of_runs(context.tx, project)
-    asked = queries.sweep(context.tx, name) if (name := sweep_asked_for(wanted)) else None
-    count = queries.run_count_of_sweep(context.tx, asked.id) if asked else queries.run_count(context.tx, project.id)
-    refuse_costly(wanted, order, count)
-    if asked:
-        rows = sweep_queries.prior_runs(context.tx, asked.id) + queries.runs_of_sweep(context.tx, asked.id)
-    else:
-        rows = queries.runs(context.tx, project.id)
-    queued = suggestion_queries.queued(context.tx, project.id, asked.id if asked else None)
-    rows += map(suggestion_queries.as_run, queued)
-    own = [run for run in rows if run.project_id == project.id]
-    found = [RunView(run, names(run), context.settings.entity) for run in own]
-    return ordered(passing(found, wanted), order or "-created_at")
-
-
-def _sweeps_of_runs(tx: sqlite3.Connection, project: Project) -> Callable[[Run], str | list[str] | None]:
-    """Gives a run's sweep by name; several where others began with it."""
-    names = {sweep.id: sweep.name for sweep in queries.sweeps(tx, project.id)}
-    others = sweep_queries.sweeps_by_prior_run(tx, project.id)
-
-    def of(run: Run) -> str | list[str] | None:
-        own = names.get(run.sweep_id or 0)
-        return [*others[run.id], *([own] if own else [])] if run.id in others else own
-
-    return of
+def is_scheduler(info: Info) -> bool:
+    return info.operation.name is not None and info.operation.name.value in OF_SCHEDULERS
 
 
 def points_if_wanted(info: Info, runs: list[Run]) -> list[Run]:
@@ -72,7 +46,7 @@ def points_if_wanted(info: Info, runs: list[Run]) -> list[Run]:
 
     A scheduler takes the first end of a run for the end of its point, which may be tried again by another run.
     """
-    if info.operation.name is None or info.operation.name.value not in OF_SCHEDULERS:
+    if not is_scheduler(info):
         return runs
     by_age = sorted(runs, key=lambda run: run.id, reverse=True)
     firsts = {run.id for run in {run.trial_id or f"of none: {run.id}": run for run in by_age}.values()}
@@ -131,7 +105,10 @@ def _runs(
     after: str | None = None,
     order: str | None = None,
 ) -> dict[str, Any]:
-    return page(points_if_wanted(info, [view.run for view in views(info, project, filters, order)]), first, after)
+    found = find_runs(info, project, filters, order)
+    if is_scheduler(info):
+        return page(points_if_wanted(info, found.page(-1, 0)), first, after)
+    return page_of(found.page, first, after)
 
 
 FIELDS = {
@@ -147,7 +124,7 @@ FIELDS = {
         "access": lambda project, info: "PRIVATE",
         "readOnly": lambda project, info: False,
         "user": lambda project, info: user(info),
-        "runCount": lambda project, info, filters=None: len(views(info, project, filters)),
+        "runCount": lambda project, info, filters=None: find_runs(info, project, filters).count(),
         "run": _run,
         "bucket": _run,
         "runs": _runs,

@@ -11,7 +11,8 @@ from server.ledger import sweeps as sweep_ledger
 from server.ledger.runs import RunFields
 from server.ledger.starts import How, is_announced
 from server.protocol import history, not_offered
-from server.protocol.context import Info, iso, node_id, number_and_owner
+from server.protocol.context import Info, node_id, number_and_owner
+from server.protocol.dates import iso
 from server.protocol.json_values import parse_object
 from server.protocol.resolvers.account import user
 from server.protocol.resolvers.projects import project_of

@@ -6,13 +6,17 @@ from typing import Any
 from server.ledger import prior
 from server.ledger import sweeps as ledger
 from server.ledger.sweeps import SweepFields
-from server.protocol.context import Info, iso, node_id, parts_of
+from server.protocol.context import Info, node_id, parts_of
+from server.protocol.dates import iso
 from server.protocol.filters import parse_filters
 from server.protocol.paging import page
-from server.protocol.resolvers.projects import points_if_wanted, project_of, views
+from server.protocol.resolvers.projects import is_scheduler, points_if_wanted, project_of
+from server.protocol.run_lists import find as find_runs
+from server.protocol.run_lists import page_of
 from server.refusal import NotFoundError, RefusalError
-from server.store import queries, suggestion_queries, sweep_queries
+from server.store import queries, run_lists, suggestion_queries, sweep_queries
 from server.store.rows import Sweep
+from server.store.run_lists import Runs
 from terms.points import NO_SUGGESTION, sentence
 
 
@@ -66,7 +70,7 @@ def _attach_prior_runs(info: Info, sweep: Sweep, filters: str | None) -> list[st
     if filters is None or not parse_filters(filters):
         return []
     # What a scheduler has queued is none yet.
-    found = [view.run for view in views(info, project_of(info, sweep), filters) if view.run.id > 0]
+    found = [run for run in find_runs(info, project_of(info, sweep), filters).page(-1, 0) if run.id > 0]
     prior.attach(info.context.tx, sweep, found)
     missing = sorted(_named(parse_filters(filters)) - {run.name for run in found})
     said = [f"no run {name!r} in this project: it is no prior run of this sweep" for name in missing]
@@ -131,9 +135,13 @@ def _outcomes(sweep: Sweep, info: Info) -> str:
 
 def _runs(sweep: Sweep, info: Info, first: int | None = None, after: str | None = None) -> dict[str, Any]:
     tx = info.context.tx
+    prior = sweep_queries.prior_runs(tx, sweep.id)
+    if not (prior or is_scheduler(info) or suggestion_queries.count(tx, sweep.id)):
+        all_of_it = Runs(sweep.project_id, sweep.id)
+        return page_of(lambda limit, offset: run_lists.page(tx, all_of_it, limit, offset), first, after)
     waiting = map(suggestion_queries.as_run, suggestion_queries.queued(tx, sweep.project_id, sweep.id))
     own = points_if_wanted(info, queries.runs_of_sweep(tx, sweep.id))
-    return page([*sweep_queries.prior_runs(tx, sweep.id), *own, *waiting], first, after)
+    return page([*prior, *own, *waiting], first, after)
 
 
 def _prior_runs(sweep: Sweep, info: Info, first: int | None = None, after: str | None = None) -> dict[str, Any]:
