@@ -13,6 +13,7 @@
 # make bundle    one archive that runs the sweep where there is no network; TRAINER=trainer-gpu for GPUs
 # make notebook  the tutorial, run and saved with its output
 # make demo      a small sweep whose server, agents and trials are killed before your eyes, and the ledger's verdict
+# make sbom      a bill of materials of each image's Python packages (CycloneDX), in sbom/
 # make lock      renew the locks    make clean   remove what make made; DATA_DIR with the results stays
 #
 # Variables given to make reach the programs by themselves. PYTHON=... chooses the interpreter of .venv.
@@ -22,7 +23,7 @@ TRAINER := $(shell requirements/trainer.sh)
 # What decides which result counts, and which point comes next: no line of it without a test.
 EVERY_LINE := search/*,terms/*,server/lifecycle.py,server/ledger/*,server/store/*
 
-.PHONY: up prepare report serve slurm notebook demo test coverage test-compose test-browser test-deploy engine check bundle vm lock clean
+.PHONY: up prepare report serve slurm notebook demo test coverage test-compose test-browser test-deploy engine check bundle vm sbom lock clean
 
 up: .venv/.$(TRAINER)
 	@exec $(PY) -m app up
@@ -69,6 +70,9 @@ engine:
 bundle:
 	@bundle/make.sh $(TRAINER)
 
+sbom:
+	@requirements/sbom.sh
+
 # Whoever has the program here hears of a mistake in the sweep file before a VM does.
 vm:
 	@[ ! -e .venv/.$(TRAINER) ] || [ -n "$$SWEEP_ID" ] || $(PY) -m app check "$${SWEEP:-sweeps/layer_size.yaml}"
@@ -87,7 +91,7 @@ lock: .venv/.dev
 	PATH="$$PWD/.venv/bin:$$PATH" requirements/lock.sh
 
 clean:
-	rm -rf .venv .coverage .coverage-training .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .sbom-tools sbom .coverage .coverage-training .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # The stamps: an empty file for each set of locks that is installed; a lock that has changed since is newer.

@@ -16,3 +16,5 @@ rm -f "$together.in"
 for name in server trainer-cpu trainer-gpu dev deploy rivals; do
     compile --constraint "$together" "$name.in" --output-file "$name.txt" --upgrade
 done
+# Alone in its environment.
+compile sbom.in --output-file sbom.txt --upgrade
