@@ -28,11 +28,10 @@ READ_FIRST, READ_EVERY = 2, 30
 OUTAGE_S = 20.0
 
 
-def command(path: str, environment: Mapping[str, str]) -> list[str]:
+def command(path: str) -> list[str]:
     """The command of an agent for the sweep "entity/project/id"; it ends when the sweep is done."""
-    wandb = "app.machine.named_wandb" if environment.get("WANDB_HOST") else "wandb"
     options = ["--forward-signals", "--term-timeout", str(TERM_TIMEOUT_S), "--count", str(RUNS_PER_PROCESS)]
-    return [sys.executable, "-m", wandb, "agent", *options, path]
+    return [sys.executable, "-m", "app.machine.agent_wandb", "agent", *options, path]
 
 
 def idle_reason(results: Results, agents: int = 1) -> str | None:
@@ -78,7 +77,7 @@ def run(setup: Setup, interrupts: Interrupts, say: Callable[[str], None] = print
     warm = WarmServer(environment)
     try:
         while True:
-            child = Child("agent", command(reader.path, warm.environment), warm.environment)
+            child = Child("agent", command(reader.path), warm.environment)
             _attend(child, warm, Watch(reader, Looks(setup.settings.wait_s), tell), interrupts, say)
             results = wait(reader.read)
             if not worth_another(child, results):

@@ -1,4 +1,4 @@
-"""The agents of one sweep on this machine: started, replaced, missed, stopped."""
+"""The agents of one sweep on this machine: started, replaced, missed, woken, stopped."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -22,14 +22,13 @@ class Crew:
         self._warm: WarmServer | None = None
 
     def start(self, count: int) -> None:
-        # An agent asks for its first trial after 5 s: by then the warm server has imported what it is to import.
         self._warm = WarmServer(self._environment, self._logs / "warm.log")
         self._environment = self._warm.environment
         for number in range(1, count + 1):
             self._start(f"agent-{number}")
 
     def _start(self, name: str) -> None:
-        command = agent.command(self._path, self._environment)
+        command = agent.command(self._path)
         child = Child(name, command, self._environment, self._logs / f"{name}.log")
         self._all.append(child)
         self.working.append(child)
@@ -65,6 +64,11 @@ class Crew:
     def at_work(self) -> bool:
         """Whether any of them has a trial."""
         return any(child.at_work() for child in self.working)
+
+    def wake(self) -> None:
+        """Has each of them ask its backend now what there is to do, not up to 5 s later."""
+        for child in self.working:
+            child.wake()
 
     def wait(self, limit_s: float) -> None:
         """Waits at most so long until all have ended by themselves."""

@@ -26,7 +26,7 @@ from app.settings import Settings
 
 SERVER_START_S = 30.0
 SERVER_STOP_S = 10.0
-# An agent learns at its next heartbeat, after 5 s, that its sweep is over.
+# An agent learns at its next heartbeat that its sweep is over.
 LAST_HEARTBEAT_S = 30.0
 
 TICK_S = 0.2
@@ -84,6 +84,8 @@ class Job:
         if not results.over:
             results = self._watch(self._start_agents(results, environment), self._reader, results)
         now = datetime.now().astimezone()
+        if self._crew is not None:
+            self._crew.wake()
         code = terminal.finish(api, results, self._console, self._settings.data_dir, now)
         if self._crew is not None:
             self._crew.wait(LAST_HEARTBEAT_S)

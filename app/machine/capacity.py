@@ -16,8 +16,8 @@ TRIAL_MIB = 700
 # plain and take all that is its own.
 WARM_SERVER_MIB = 211
 
-# One more than there are cores or GPU slots: an agent asks for its next run every 5 s only, and another one uses the
-# place meanwhile.
+# One more than there are cores or GPU slots: at its start and its end a trial waits for its server, and between two an
+# agent does; another one uses the place meanwhile.
 SPARE_AGENTS = 1
 
 

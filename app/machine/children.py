@@ -120,6 +120,11 @@ class Child:
             lines = log.read().decode(errors="replace").splitlines()
         return "\n".join([*lines[-TAIL_LINES:], f"(all of it: {self.log})"])
 
+    def wake(self) -> None:
+        """Wakes an agent as the end of a trial does; any other program takes SIGCHLD for nothing."""
+        if self.exit_code() is None:
+            self._process.send_signal(signal.SIGCHLD)
+
     def terminate(self) -> None:
         if self.exit_code() is None:
             self._process.terminate()

@@ -127,6 +127,25 @@ def test_sigterm_again_does_not_hurry_since_systems_send_it_several_times(interr
     assert not interrupts.hurry
 
 
+WOKEN = """
+import signal
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
+print("ready", flush=True)
+signal.sigwait([signal.SIGCHLD])
+"""
+
+
+def test_a_child_is_woken_as_by_the_end_of_one_of_its_own(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    child = Child("asleep", [sys.executable, "-c", WOKEN], os.environ, log)
+    assert eventually(lambda: "ready" in log.read_text())
+
+    child.wake()
+
+    assert child.wait(HANG_S) == 0
+    child.wake()  # one that has ended is left alone
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux lists its processes as files")
 def test_a_child_is_at_work_while_it_runs_another_program_but_not_for_its_service(
     tmp_path: Path, interrupts: Interrupts
@@ -162,7 +181,7 @@ def results(*runs: RunResult, expected: int = 100, state: str = "RUNNING") -> Re
 
 
 def crew_of(count: int, command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Crew:
-    monkeypatch.setattr(agent, "command", lambda path, environment: command)
+    monkeypatch.setattr(agent, "command", lambda path: command)
     crew = Crew("me/p/s", {**os.environ, "WARM": "0"}, tmp_path)
     crew.start(count)
     crew.wait(10)

@@ -1,0 +1,63 @@
+"""W&B's own command line, as the agents of this project run it: `python -m app.machine.agent_wandb agent ...`.
+
+The client (0.31.0) is as it is; two things that it asks Python for answer otherwise in this process:
+
+- Its agent sleeps 5 s between two looks at its trial, in a read of a queue that nothing fills. That read ends before
+  its time when a child of this process has ended, or SIGCHLD says so, and the first one at once.
+- Its agent tells a backend `socket.gethostname()`, whatever WANDB_HOST is; its runs heed that variable.
+"""
+
+import multiprocessing
+import os
+import runpy
+import select
+import signal
+import socket
+from collections.abc import Mapping
+from functools import partial
+from multiprocessing.queues import Queue
+from typing import Any
+
+
+class Woken:
+    """Waits that end when a signal has come; one that came in no wait ends the next one. The first ends at once."""
+
+    def __init__(self) -> None:
+        self._woken, self._waker = socket.socketpair()
+        for end in (self._woken, self._waker):
+            end.setblocking(False)
+        self._waker.send(b"\0")
+        signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)  # by default it wakes nobody
+
+    def wait(self, limit_s: float) -> None:
+        """Waits at most so long."""
+        if select.select([self._woken], [], [], limit_s)[0]:
+            self._woken.recv(4096)
+
+
+class WokenQueue(Queue):  # type: ignore[type-arg]  # it takes none when it runs
+    """What `multiprocessing.Queue` makes; its readers, once woken, look at once, as if their time were over."""
+
+    def __init__(self, woken: Woken, maxsize: int = 0) -> None:
+        super().__init__(maxsize, ctx=multiprocessing.get_context())
+        self._woken = woken
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Any:
+        """As any queue's; raises `queue.Empty`, too."""
+        if block and timeout is not None:
+            self._woken.wait(timeout)
+            return super().get(block=False)
+        return super().get(block, timeout)
+
+
+def main(environ: Mapping[str, str]) -> None:
+    """Becomes W&B's command line, with the arguments of this process."""
+    multiprocessing.Queue = partial(WokenQueue, Woken())  # type: ignore[misc,assignment]
+    if name := environ.get("WANDB_HOST"):
+        socket.gethostname = partial(str, name)
+    runpy.run_module("wandb", run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main(os.environ)

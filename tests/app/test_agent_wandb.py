@@ -1,0 +1,61 @@
+"""W&B's own agent, as this project runs it: it looks at once where it would sleep first."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from server.settings import Settings
+from tests.patience import HANG_S
+from tests.server.real_server import RunningServer
+from tests.server.speaker import Clock, Speaker
+
+# The client's own poll is put off until after the end of the test: only who is woken gets on.
+NEVER_POLLS = f"""
+import os, sys
+import wandb.wandb_agent
+from app.machine import agent_wandb
+
+wandb.wandb_agent.Agent.POLL_INTERVAL = {2 * HANG_S}
+agent_wandb.main(os.environ)
+"""
+GRID = {"method": "grid", "parameters": {"units": {"values": [8, 16]}}, "command": ["true"]}
+
+TWO_WAITS = """
+import queue, subprocess
+from app.machine import agent_wandb
+
+waiting = agent_wandb.WokenQueue(agent_wandb.Woken())
+for before in ("true", "true"):
+    subprocess.run([before])
+    try:
+        waiting.get(True, 3600)
+    except queue.Empty:
+        print("woken")
+"""
+
+
+@pytest.mark.slow
+def test_an_agent_asks_for_its_first_trial_at_once_and_for_the_next_as_soon_as_one_has_ended(
+    server: RunningServer, tmp_path: Path
+) -> None:
+    with httpx2.Client(base_url=server.url, timeout=HANG_S) as http:
+        sweep = Speaker(http, server.api_key, Clock(), Settings(data=server.data)).register(GRID, "woken")
+        agent = subprocess.run(
+            [sys.executable, "-c", NEVER_POLLS, "agent", "--forward-signals", "--count", "3", f"local/woken/{sweep}"],
+            env=server.env(tmp_path) | {"WANDB_DIR": str(tmp_path), "WANDB_AGENT_DISABLE_FLAPPING": "true"},
+            capture_output=True,
+            text=True,
+            timeout=HANG_S,
+        )
+
+    assert agent.returncode == 0, agent.stderr
+    assert agent.stderr.count("About to run command: true") == 3
+
+
+def test_a_child_that_ends_between_two_looks_is_not_missed() -> None:
+    done = subprocess.run([sys.executable, "-c", TWO_WAITS], capture_output=True, text=True, timeout=HANG_S)
+
+    assert done.stdout.splitlines() == ["woken", "woken"], done.stderr
