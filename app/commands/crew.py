@@ -13,17 +13,17 @@ from app.machine.children import Child, Interrupts, stop
 
 
 class Crew:
-    """Real `wandb agent`s for the sweep "entity/project/id" and their warm server, each with its log in `logs`."""
+    """Real `wandb agent`s for the sweep "entity/project/id", each with its log in `logs`; `warm` starts trials."""
 
-    def __init__(self, path: str, environment: Mapping[str, str], logs: Path) -> None:
-        self._path, self._environment, self._logs = path, environment, logs
+    def __init__(self, path: str, warm: WarmServer, logs: Path) -> None:
+        self._path, self._warm, self._logs = path, warm, logs
+        self._environment: Mapping[str, str] = {}
         self._all: list[Child] = []
         self.working: list[Child] = []
-        self._warm: WarmServer | None = None
 
     def start(self, count: int) -> None:
-        self._warm = WarmServer(self._environment, self._logs / "warm.log")
-        self._environment = self._warm.environment
+        """Starts so many agents."""
+        self._environment = {**self._warm.environment, "AGENTS": str(count)}
         for number in range(1, count + 1):
             self._start(f"agent-{number}")
 
@@ -45,7 +45,7 @@ class Crew:
         Raises:
             click.ClickException: if none is left to carry on a sweep that is not done.
         """
-        if self._warm and (news := self._warm.news()):
+        if news := self._warm.news():
             say(news)
         ended = [child for child in self.working if child.exit_code() is not None]
         self.working = [child for child in self.working if child not in ended]
@@ -79,5 +79,3 @@ class Crew:
     def stop(self, interrupts: Interrupts) -> None:
         """Ends all of them, each after its trial, and whatever those that died have left."""
         stop(self._all, agent.GRACE_S, interrupts)
-        if self._warm:
-            self._warm.stop(interrupts)

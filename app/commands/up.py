@@ -3,7 +3,7 @@
 import contextlib
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -20,6 +20,7 @@ from app.commands.report import terminal
 from app.commands.results import Reader, Results
 from app.commands.setup import Setup
 from app.commands.waiting import Looks
+from app.commands.warm_server import WarmServer
 from app.machine import capacity, device
 from app.machine.children import Child, Interrupts, Stopped, stop
 from app.settings import Settings
@@ -45,6 +46,7 @@ class Job:
         self._console = Console()
         self._server: Child | None = None
         self._logs = setup.settings.data_dir / "logs" / socket.gethostname()  # others may share the disk
+        self._warm: WarmServer | None = None
         self._crew: Crew | None = None
         self._reader: Reader | None = None
         self._looks = Looks(setup.settings.wait_s)
@@ -76,13 +78,15 @@ class Job:
         if self._setup.embedded:
             self._located = self._setup.at(self._use_server())
         environment = self._setup.environment(self._located)
+        # It has some seconds of imports to do, while the sweep is registered and the agents start.
+        self._warm = WarmServer(environment, self._logs / "warm.log")
         api = client.connect(environment)
         self._say(prepare.prepare_for(target, api, environment))
         path, new = register.register(api, target, environment, self._settings.data_dir)
         self._reader = Reader(api, path)
         results = self._introduce(self._reader.read(), new)
         if not results.over:
-            results = self._watch(self._start_agents(results, environment), self._reader, results)
+            results = self._watch(self._start_agents(results, self._warm), self._reader, results)
         now = datetime.now().astimezone()
         if self._crew is not None:
             self._crew.wake()
@@ -147,7 +151,7 @@ class Job:
             )
         raise click.ClickException(f"the server did not start:\n{self._server.tail()}")
 
-    def _start_agents(self, results: Results, environment: Mapping[str, str]) -> Crew:
+    def _start_agents(self, results: Results, warm: WarmServer) -> Crew:
         self._say(device.without_cuda(self._setup.environ))
         left = None if results.expected is None else max(1, results.expected - len(results.finished))
         machine = capacity.of_machine(self._settings, self._setup.environ)
@@ -156,8 +160,8 @@ class Job:
             count, reason = self._settings.agents, "as asked for"
             self._say(machine.too_many(count))
         self._say(f"Agents: {count} ({reason})")
-        left_words.tell(environment, self._say)
-        self._crew = Crew(results.path, {**environment, "AGENTS": str(count)}, self._logs)
+        left_words.tell(warm.environment, self._say)
+        self._crew = Crew(results.path, warm, self._logs)
         self._crew.start(count)
         return self._crew
 
@@ -207,6 +211,8 @@ class Job:
     def _stop_agents(self) -> None:
         if self._crew is not None:
             self._crew.stop(self._interrupts)
+        if self._warm is not None:
+            self._warm.stop(self._interrupts)
 
     def _farewell(self) -> None:
         if self._reader is not None and not self._interrupts.hurry:

@@ -15,6 +15,7 @@ import pytest
 from app.commands import agent
 from app.commands.crew import Crew
 from app.commands.results import Results, RunResult
+from app.commands.warm_server import WarmServer
 from app.machine.children import Child, Interrupts, Stopped, stop
 from tests.patience import HANG_S
 
@@ -182,7 +183,7 @@ def results(*runs: RunResult, expected: int = 100, state: str = "RUNNING") -> Re
 
 def crew_of(count: int, command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Crew:
     monkeypatch.setattr(agent, "command", lambda path: command)
-    crew = Crew("me/p/s", {**os.environ, "WARM": "0"}, tmp_path)
+    crew = Crew("me/p/s", WarmServer({**os.environ, "WARM": "0"}), tmp_path)
     crew.start(count)
     crew.wait(10)
     return crew
