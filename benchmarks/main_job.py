@@ -62,11 +62,11 @@ def main(
             place = Path(folder) / str(number)
             for count in _numbers(tutorial):
                 price, cost = by_tutorial(place / f"tutorial-{count}", sweep, count, tutorial_threads)
-                keep(prices, f"tutorial's way, {_agents(count)}", price, output)
+                keep(prices, f"tutorial's way, {agents_of(count)}", price, output)
                 costs.append(cost)
             for warm in ("1", "0") if cold else ("1",):
                 for count in _numbers(agents):
-                    name = f"make up{'' if warm == '1' else ' WARM=0'}, {_agents(count)}"
+                    name = f"make up{'' if warm == '1' else ' WARM=0'}, {agents_of(count)}"
                     keep(prices, name, by_up(place / f"up-{warm}-{count}", sweep, count, warm), output)
     report(sweep, prices, costs)
 
@@ -83,7 +83,8 @@ def _numbers(text: str) -> list[int]:
     return [int(count) for count in text.split(",") if count]
 
 
-def _agents(count: int) -> str:
+def agents_of(count: int) -> str:
+    """So many agents, in words."""
     return f"{count} agent{'s' if count > 1 else ''}"
 
 
@@ -108,13 +109,13 @@ def by_tutorial(place: Path, sweep: str, agents: int, threads: int) -> tuple[Pri
     return prices[0], cost
 
 
-def by_up(place: Path, sweep: str, agents: int, warm: str) -> Price:
-    """Does the sweep by `up`, with an empty server and the data prepared."""
+def by_up(place: Path, sweep: str, agents: int, warm: str, root: Path = job.ROOT) -> Price:
+    """Does the sweep by `up` of a checkout, with an empty server and the data prepared."""
     (_prepared(place) / "empty.env").touch()
     variables = {"AGENTS": str(agents), "PORT": "0", "ENV_FILE": str(place / "empty.env"), "SWEEP": sweep, "WARM": warm}
     with (
         job.measured(place, lambda: wait_for_first_run(place / "server")) as prices,
-        job.started(job.python("app", "up"), place, variables | {"WANDB_PROJECT": PROJECT}) as up,
+        job.started(job.python("app", "up"), place, variables | {"WANDB_PROJECT": PROJECT}, root) as up,
     ):
         job.finish(up, place)
     return prices[0]
