@@ -276,7 +276,7 @@ def fate(values: Mapping[str, Any], chance: random.Random) -> tuple[int, str, in
     for share, exit_code, cause, epochs in (
         (0.006, 1, EXCEPTION, 2),
         (0.006, 137, "killed by SIGKILL: the machine was out of memory", 3),
-        (0.004, 0, "lost: its agent was not heard of for 120 s", 2),
+        (0.004, 0, "lost: its agent was not heard of for 60 s", 2),
         (0.008, 255, "", 3),
     ):
         if chance.random() < share:

@@ -34,7 +34,7 @@ class Settings:
     public_url: str | None = None
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     entity: str = "local"
-    agent_silent_s: float = 120.0
+    agent_silent_s: float = 60.0
     run_missing_s: float = 15.0
     run_orphan_s: float = 300.0
     stop_grace_s: float = 45.0

@@ -12,7 +12,7 @@ from app.commands.results import Reader, Results
 from terms import states
 
 # Longer than an agent needs from one trial to the first sign of the next. A run whose agent has died, even before its
-# first sign, is under way for two minutes more on the embedded server, for five in the cloud.
+# first sign, is under way for a minute more on the embedded server, for five in the cloud.
 QUIET_S = 90.0
 
 

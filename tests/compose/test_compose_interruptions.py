@@ -21,7 +21,7 @@ EPOCHS = 30
 def killed(clone: Clone) -> Deployment:
     """A sweep whose only agent was killed in a trial, and that was told to go on.
 
-    It is the first of these, since the server waits two minutes for an agent that says nothing.
+    It is the first of these, since the server waits a minute for an agent that says nothing.
     """
     deployment = clone("killed")
     deployment.write_quick_sweep(sizes=2, epochs=5)

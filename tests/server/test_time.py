@@ -85,7 +85,7 @@ def test_no_dead_run_is_kept_for_a_jump_of_time(wb: Speaker, clock: Clock, jump:
     wb.look()
 
     assert wb.field(run, "state") == "crashed"
-    assert "nothing heard of it or its agent for 120 s" in wb.field(run, "summaryMetrics")
+    assert "nothing heard of it or its agent for 60 s" in wb.field(run, "summaryMetrics")
 
 
 @pytest.mark.parametrize("jump", JUMPS.values(), ids=JUMPS)
