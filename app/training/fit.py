@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from app.training import whole_epochs, whole_parts
+from app.training import variables, whole_epochs, whole_parts
 from terms.record import NAN_METRIC
 
 Part = tuple[NDArray[Any], NDArray[Any]]
@@ -94,7 +94,7 @@ def fit(
     }
     loop = _loop(whole_epochs.why_not(model, train[0], callbacks, memory_limit_bytes), began)
     record_loop(_in_parts(began, loop, initial_epoch))
-    with _measured(model, validation, callbacks, between) as (data, size):
+    with variables.made_at_once(), _measured(model, validation, callbacks, between) as (data, size):
         common |= {"validation_data": data, **{f"validation_{name}": value for name, value in size.items()}}
         if loop != WHOLE_EPOCHS:
             print(f"Training batch by batch, which is slower: {loop.removeprefix(BATCH_BY_BATCH)}.")
@@ -131,7 +131,7 @@ def evaluate(model: keras.Model, part: Part, between: Callable[[], None] = nothi
         between: as for `fit`.
     """
     watch = _Watch(between, stop_on_nan=False)
-    with _measured(model, part, (), between) as (data, size):
+    with variables.made_at_once(), _measured(model, part, (), between) as (data, size):
         result: dict[str, float] = model.evaluate(*data, verbose=0, return_dict=True, callbacks=[watch], **size)
         return result
 

@@ -1,4 +1,5 @@
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -224,6 +225,46 @@ def test_validation_and_test_give_what_keras_gives_batch_by_batch_bit_for_bit(fe
     measured = [{name: history[f"val_{name}"][epoch] for name in of_uneven.metrics[0]} for epoch in range(2)]
     assert measured == of_uneven.metrics
     assert tested == [of_uneven.metrics[-1], of_even.metrics[-1], of_uneven.metrics[-1]]
+
+
+class Scale(keras.layers.Layer):
+    """Makes its variable at the first step, of what is there then."""
+
+    scale: Any = None
+
+    def __init__(self, first: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self.first, self.traces = first, 0
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        if not training:
+            return inputs
+        self.traces += 1
+        if self.scale is None:
+            self.scale = tf.Variable(self.first(tf.reduce_sum(inputs)), trainable=False)
+        return inputs * self.scale
+
+
+@pytest.mark.parametrize(
+    ("first", "traces", "memory_limit_bytes"),
+    [
+        (lambda _: 2.0, 1, 2**31),
+        (lambda _: 2.0, 1, 0),
+        (lambda of_batch: of_batch, 2, 2**31),
+        (lambda of_batch: lambda: of_batch, 2, 2**31),
+    ],
+    ids=["number", "number, batch by batch", "tensor", "function of a tensor"],
+)
+def test_a_step_that_makes_variables_is_traced_once_where_their_first_values_are_known(
+    first: Callable[[Any], Any], traces: int, memory_limit_bytes: int
+) -> None:
+    scale, part = Scale(first), (np.ones((20, 1), np.float32),) * 2
+    network = keras.Sequential([keras.Input((1,)), scale, keras.layers.Dense(1)])
+    network.compile("adam", "mse")
+
+    fit.fit(network, part, part, batch_size=20, epochs=1, seed=0, memory_limit_bytes=memory_limit_bytes)
+
+    assert (float(scale.scale), scale.traces) == (2.0 if traces == 1 else 20.0, traces)
 
 
 class PerTestBatch(keras.callbacks.Callback):
