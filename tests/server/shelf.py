@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.testclient import TestClient
 
 from server.keys import Keys, OneTimeLinks, load_keys
 from server.pages.events import Events
@@ -19,6 +18,7 @@ from server.settings import Settings
 from server.store import writes
 from server.store.database import Database
 from server.store.rows import Run
+from tests.server.one_step import Client
 from tests.server.speaker import Clock
 
 GRID = """
@@ -93,7 +93,7 @@ class Shelf:
     keys: Keys
     links: OneTimeLinks
     clock: Clock
-    http: TestClient
+    http: Client
     runs: int = field(default=0)
 
     def project(self, name: str = "p") -> int:
@@ -194,7 +194,7 @@ def shelf_at(data: Path, clock: Clock) -> Iterator[Shelf]:
     keys, links = load_keys(data), OneTimeLinks(settings.link_lifetime_s, clock)
     database = Database(settings.database)
     app = Starlette(routes=routes(database, settings, keys, links, clock, file_url, Events(database, clock())))
-    with TestClient(app, base_url=BASE, follow_redirects=False) as http:
+    with Client(app, base_url=BASE, follow_redirects=False) as http:
         yield Shelf(database, settings, keys, links, clock, http)
     database.close()
 

@@ -14,7 +14,6 @@ from typing import Any
 
 import httpx2
 import yaml
-from starlette.testclient import TestClient
 
 import server.clock
 from server.app import create_app
@@ -23,6 +22,7 @@ from server.settings import Settings
 from server.store.database import Database
 from terms.told import told, with_told
 from tests.patience import HANG_S
+from tests.server.one_step import Client
 
 GRID = {"method": "grid", "parameters": {"units": {"values": [8, 16, 32]}}}
 
@@ -146,7 +146,7 @@ class Speaker:
 
     def look(self) -> None:
         """Lets the server look now for who is gone, as it does every few seconds."""
-        assert isinstance(self.http, TestClient)
+        assert isinstance(self.http, Client)
         self.http.app.state.look()  # type: ignore[attr-defined]
 
     def begin(self, run: str, sweep: str | None = None, project: str = "p", **fields: Any) -> dict[str, Any]:
@@ -203,7 +203,7 @@ def speaking(data: Path, clock: Clock, **settings: Any) -> Iterator[Speaker]:
     database, keys = Database(chosen.database, busy_timeout_s=0.1), load_keys(data)
     app = create_app(database, chosen, keys, OneTimeLinks(chosen.link_lifetime_s, clock), clock)
     try:
-        with TestClient(app) as http:
+        with Client(app) as http:
             yield Speaker(http, keys.api_key, clock, chosen)
     finally:
         database.close()

@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 
 from server.pages import rendering
 from server.pages.door.session import local_path
+from tests.server.one_step import Client
 from tests.server.shelf import BASE, Shelf, shelf_at
 from tests.server.speaker import Clock
 
@@ -80,7 +81,7 @@ def test_the_cookie_is_kept_from_scripts_and_named_after_the_port(shelf: Shelf) 
 
 
 def test_over_https_the_cookie_is_kept_to_https(shelf: Shelf) -> None:
-    with TestClient(shelf.http.app, base_url="https://sweeps.example", follow_redirects=False) as https:
+    with Client(shelf.http.app, base_url="https://sweeps.example", follow_redirects=False) as https:
         response = https.get("/login", params={"token": shelf.links.make()})
 
     assert response.headers["set-cookie"].startswith("tf_sweeps_443=")

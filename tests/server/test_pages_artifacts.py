@@ -6,10 +6,10 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
-from starlette.testclient import TestClient
 
 from server.ledger.artifacts import content
 from tests.server.maker import Maker, digest_of
+from tests.server.one_step import Client
 from tests.server.shelf import BASE, Seen
 from tests.server.speaker import Speaker
 
@@ -356,8 +356,8 @@ def test_a_guest_sees_what_the_runs_of_the_shared_sweep_made_and_nothing_else(wb
     nobody.log({"a": b"4"})
     take(wb, run, outside)
     take(wb, "outside", inside)
-    assert isinstance(wb.http, TestClient)
-    with TestClient(wb.http.app, base_url=BASE) as guest:
+    assert isinstance(wb.http, Client)
+    with Client(wb.http.app, base_url=BASE) as guest:
         shown = "/local/p/artifacts/model/net/v1"
         closed = [shown, f"{shown}/file?path=a", f"{DATA}/v0", f"{DATA}/v0/file?path=a", "/local/p/artifacts"]
         closed += ["/local/p/artifacts/model/net/v0", "/local/p/artifacts/dataset/alone/v0", "/local/registry/model"]

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from starlette.testclient import TestClient
 
+from tests.server.one_step import Client
 from tests.server.shelf import BASE, Seen, Shelf, shelf_at
 from tests.server.speaker import Clock
 
@@ -25,9 +25,9 @@ def shelf(tmp_path: Path, clock: Clock) -> Iterator[Shelf]:
 
 
 @pytest.fixture
-def guest(shelf: Shelf) -> Iterator[TestClient]:
+def guest(shelf: Shelf) -> Iterator[Client]:
     """A browser that is not signed in."""
-    with TestClient(shelf.http.app, base_url=BASE, follow_redirects=False) as http:
+    with Client(shelf.http.app, base_url=BASE, follow_redirects=False) as http:
         yield http
 
 
@@ -45,7 +45,7 @@ def link(shelf: Shelf) -> str:
     return found[1]
 
 
-def test_a_link_shows_its_sweep_and_the_runs_of_it_alone(shelf: Shelf, guest: TestClient) -> None:
+def test_a_link_shows_its_sweep_and_the_runs_of_it_alone(shelf: Shelf, guest: Client) -> None:
     opened = guest.get(link(shelf))
 
     assert (opened.status_code, opened.headers["location"]) == (303, SWEEP)
@@ -65,7 +65,7 @@ def test_a_link_shows_its_sweep_and_the_runs_of_it_alone(shelf: Shelf, guest: Te
     assert (shown, set(closed)) == ([200, 200], {403})
 
 
-def test_who_has_a_link_sees_no_button_and_can_press_none(shelf: Shelf, guest: TestClient) -> None:
+def test_who_has_a_link_sees_no_button_and_can_press_none(shelf: Shelf, guest: Client) -> None:
     guest.get(link(shelf))
     own = shelf.http.get(SWEEP).text
     pause = next(
@@ -79,7 +79,7 @@ def test_who_has_a_link_sees_no_button_and_can_press_none(shelf: Shelf, guest: T
     assert "Paused" not in shelf.look(SWEEP).text
 
 
-def test_every_link_that_a_guest_is_shown_can_be_opened(shelf: Shelf, guest: TestClient) -> None:
+def test_every_link_that_a_guest_is_shown_can_be_opened(shelf: Shelf, guest: Client) -> None:
     guest.get(link(shelf))
 
     for path in (SWEEP, "/local/p/runs/inside"):
@@ -91,7 +91,7 @@ def test_every_link_that_a_guest_is_shown_can_be_opened(shelf: Shelf, guest: Tes
     assert SWEEP in page.links
 
 
-def test_a_link_ends_when_sharing_does_or_another_is_made(shelf: Shelf, guest: TestClient) -> None:
+def test_a_link_ends_when_sharing_does_or_another_is_made(shelf: Shelf, guest: Client) -> None:
     first = link(shelf)
     guest.get(first)
     second = link(shelf)
