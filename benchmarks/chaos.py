@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import random
+import shlex
 import signal
 import subprocess
 import sys
@@ -45,12 +46,14 @@ class Chaos:
     """The processes under test, and what has been seen of them.
 
     Attributes:
+        python: what a trial is started by.
         acknowledged: rows of each run that the server has said to have, at most.
     """
 
     folder: Path
     agents_wanted: int
     chance: random.Random
+    python: list[str]
     port: int = 0
     server: subprocess.Popen[bytes] | None = None
     agents: list[subprocess.Popen[bytes]] = field(default_factory=list)
@@ -76,7 +79,7 @@ class Chaos:
 
     def register(self, points: int) -> None:
         """Registers the grid with the real `wandb sweep`."""
-        command = ["${env}", "${interpreter}", "-m", "benchmarks.light_trial"]
+        command = ["${env}", *self.python, "-m", "benchmarks.light_trial"]
         grid = {"method": "grid", "parameters": {"x": {"values": list(range(1, points + 1))}}, "command": command}
         path = self.folder / "sweep.yaml"
         path.write_text(yaml.safe_dump(grid | {"metric": {"name": "val_accuracy", "goal": "maximize"}}))
@@ -181,11 +184,12 @@ CAPTURED: dict[str, Any] = {"capture_output": True, "text": True}
 @click.option("--agents", default=8, show_default=True, help="Agents at once.")
 @click.option("--kills", default=105, show_default=True, help="Kills in all, a third of each kind.")
 @click.option("--seed", default=0, show_default=True, help="Of what is killed, and when.")
+@click.option("--python", default=sys.executable, help="What starts a trial: words as in a shell.")
 @click.option("--limit-s", default=1500.0, show_default=True, help="Gives up after this.")
-def main(points: int, agents: int, kills: int, seed: int, limit_s: float) -> None:
+def main(points: int, agents: int, kills: int, seed: int, python: str, limit_s: float) -> None:
     """Kill server, agents and trials of a real sweep at random and check that nothing is lost or doubled."""
     with tempfile.TemporaryDirectory() as folder:
-        chaos = Chaos(Path(folder), agents, random.Random(seed))
+        chaos = Chaos(Path(folder), agents, random.Random(seed), shlex.split(python))
         begin_s = time.monotonic()
         try:
             chaos.start_server()

@@ -83,10 +83,12 @@ class Agents:
             process.wait()
 
 
-def register(server: RunningServer, cwd: Path, config: str = SWEEP, project: str = "p", plain: bool = False) -> str:
-    """Registers a sweep of TRIAL; plain trials are those of a sweep file that names no command."""
+def register(
+    server: RunningServer, cwd: Path, config: str = SWEEP, project: str = "p", plain: bool = False, trial: str = TRIAL
+) -> str:
+    """Registers a sweep of a program; plain trials are those of a sweep file that names no command."""
     command = json.dumps(["${env}", *python(), "${program}", "${args}"])
-    (cwd / "trial.py").write_text(TRIAL)
+    (cwd / "trial.py").write_text(trial)
     (cwd / "sweep.yaml").write_text(config if plain else f"{config}command: {command}\n")
     said = cli(server, cwd, "sweep", "--project", project, "sweep.yaml")
     match = re.search(r"wandb agent (\S+)", said)

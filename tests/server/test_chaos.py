@@ -1,16 +1,20 @@
-"""The short form of the proof that nothing is lost or doubled when everything is killed."""
+"""The short form of the proof that nothing is lost or doubled when everything is killed; its trials are forked."""
 
+import shlex
 import subprocess
 import sys
 
 import pytest
+
+from tests.server.warm_programs import CLIENT
 
 
 @pytest.mark.slow
 def test_a_sweep_whose_processes_are_killed_has_each_point_once() -> None:
     command = [sys.executable, "-m", "benchmarks.chaos", "--points", "12", "--agents", "3", "--kills", "6"]
 
-    done = subprocess.run([*command, "--limit-s", "240"], capture_output=True, text=True)
+    trials = ["--python", shlex.join(CLIENT.python())]
+    done = subprocess.run([*command, *trials, "--limit-s", "240"], capture_output=True, text=True)
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "lost 0, doubled 0, finished runs without all their rows 0" in done.stdout

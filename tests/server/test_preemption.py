@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.patience import HANG_S
+from tests.server.real_client import cli, register
 from tests.server.real_server import RunningServer
 
 # It finishes by itself: a program that ends within a millisecond of its start is at times kept for ever by W&B's client
@@ -29,15 +29,12 @@ for epoch in range(first, 4):
         sys.exit(143)
 run.finish()
 """
-SWEEP = "{program: trial.py, method: grid, metric: {name: acc, goal: maximize}, parameters: {units: {values: [8]}}}"
-
-
-def wandb(server: RunningServer, cwd: Path, *arguments: str) -> str:
-    """Runs the real `wandb` command and gives what it said on stderr."""
-    command = [str(Path(sys.executable).with_name("wandb")), *arguments]
-    done = subprocess.run(command, cwd=cwd, env=server.env(cwd), capture_output=True, text=True, timeout=HANG_S)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stderr
+SWEEP = """
+program: trial.py
+method: grid
+metric: {name: acc, goal: maximize}
+parameters: {units: {values: [8]}}
+"""
 
 
 @pytest.mark.slow
@@ -45,11 +42,9 @@ def wandb(server: RunningServer, cwd: Path, *arguments: str) -> str:
 def test_a_preempted_run_is_resumed_by_the_next_agent_and_settles_its_point_once(
     server: RunningServer, tmp_path: Path
 ) -> None:
-    (tmp_path / "trial.py").write_text(TRIAL)
-    (tmp_path / "sweep.yaml").write_text(SWEEP)
-    path = wandb(server, tmp_path, "sweep", "--project", "spot", "sweep.yaml").split("wandb agent ")[1].split()[0]
+    path = register(server, tmp_path, SWEEP, project="spot", trial=TRIAL)
 
-    wandb(server, tmp_path, "agent", path)
+    cli(server, tmp_path, "agent", path)
 
     sweep = server.api().sweep(path)
     (resumed,) = sweep.runs
