@@ -19,7 +19,7 @@ from server.ledger.chunk import Chunk, Lines
 from server.ledger.runs import RunFields
 from server.ledger.sweeps import SweepFields
 from server.settings import Settings
-from server.store import queries
+from server.store import queries, suggestion_queries
 from server.store.database import Database
 from server.store.rows import Project, Run, Sweep
 
@@ -32,7 +32,12 @@ CHUNK: Final = 10_000
 CONSOLE: Final = 100
 EVENTS: Final = 60
 RIVAL_ROWS: Final = 9
-STREAMS: Final = {"history": "line, step, row", "event": "line, row", "log": "line, row"}
+COPIED: Final = {
+    "history": "line, step, row",
+    "event": "line, row",
+    "log": "line, row",
+    "outline": "row_count, in_order, text",
+}
 SPACE: Final = {
     "lr": {"distribution": "uniform", "min": 0, "max": 1},
     "units": {"values": [32, 64, 128]},
@@ -116,7 +121,8 @@ class Lab:
             self._now_s += 1
             sweep = queries.by_id(self._tx, Sweep, sweep.id)
             if method == "bayes":
-                points.propose(self._tx, sweep.id, sweep.next_index, self._drawn())
+                results = suggestion_queries.results(self._tx, sweep.id)
+                points.propose(self._tx, sweep, sweep.next_index, [self._drawn()], results)
             moment = Moment(self._now_s, 0.0)
             agents.heartbeat(self._tx, agent, frozenset(), self._settings, moment, self._id)
             self._carry_out(queries.live_runs_of_agent(self._tx, agent.id)[0], method, number, templates)
@@ -136,7 +142,7 @@ class Lab:
 
     def _copy(self, template: Run, run: Run) -> None:
         """Lets a run have logged what a template has."""
-        for table, columns in STREAMS.items():
+        for table, columns in COPIED.items():
             sql = f"INSERT INTO {table} (run_id, {columns}) SELECT ?, {columns} FROM {table} WHERE run_id = ?"
             self._tx.execute(sql, (run.id, template.id))
         lines = "history_lines = ?, event_lines = ?, log_lines = ?"

@@ -1,7 +1,8 @@
 """Finds the suggestions of Bayesian sweeps outside of any request, in a process of its own.
 
 A heartbeat is answered in milliseconds; a Gaussian process over hundreds of runs takes longer, and would hold up every
-other request while it does. So an idle agent is told to ask again, and its suggestion is found meanwhile.
+other request while it does. So suggestions are found ahead: one for each idle agent and one more, anew whenever a run
+has ended. An agent that finds none is told to ask again.
 """
 
 import asyncio
@@ -25,13 +26,17 @@ from search import evidence, suggest
 from server.ledger import points, prior, sweeps
 from server.ledger.curves import Curves
 from server.ledger.runs import metric_of
-from server.store import queries, sweep_queries
+from server.store import queries, suggestion_queries, sweep_queries
 from server.store.database import Database
 from server.store.rows import Run, Sweep
+from server.store.suggestion_queries import Seen, Want
+from terms import states
 
 log = logging.getLogger(__name__)
 
-LOOK_S = 1.0
+LOOK_S = 0.2
+# Agents beyond so many wait for the next ones.
+MOST_READY = 16
 # A sweep whose search failed rests so long: what failed once mostly does again.
 REST_S = 10.0
 REASON_LENGTH = 300
@@ -42,47 +47,60 @@ BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 @dataclass(frozen=True)
 class Question:
-    """What the search is asked: suggestion `index` of a sweep, with the runs that it may see."""
+    """What the search is asked: suggestions from `index` on, with the runs that it may see.
 
-    sweep_id: int
-    config: str
+    Attributes:
+        results: how many runs of the sweep have ended.
+    """
+
+    sweep: Sweep
     index: int
-    seed: int
+    count: int
+    results: int
     runs: tuple[evidence.Run, ...]
 
 
 def runs_of(connection: sqlite3.Connection, curves: Curves, sweep: Sweep) -> tuple[evidence.Run, ...]:
     """A sweep's runs as its search sees them, those that it began with first; rows are read where they matter."""
-    params = {trial.id: json.loads(trial.params) for trial in queries.trials(connection, sweep.id)}
     config = points.parsed(sweep.config)
 
-    def seen(run: Run, params: dict[str, Any], value: float | None) -> evidence.Run:
+    def seen(run: Run | Seen, params: dict[str, Any], value: float | None) -> evidence.Run:
         needed = config.metric is not None and evidence.needs_history(config.metric, run.state)
         rows = curves.of(connection, run, sweep.metric_name) if needed else ()
         return evidence.Run(params, run.state, rows, value)
 
     before = sweep_queries.prior_runs(connection, sweep.id)
-    own = [run for run in queries.runs_of_sweep(connection, sweep.id) if run.trial_id in params]
+    own = suggestion_queries.seen(connection, sweep.id)
     return (
         *(seen(run, prior.params_of(run, config), metric_of(json.loads(run.summary), sweep)) for run in before),
-        *(seen(run, params[run.trial_id or 0], run.metric) for run in own),
+        *(seen(run, json.loads(run.params), run.metric) for run in own),
     )
 
 
-def answer(question: Question) -> dict[str, Any] | None:
-    """The suggestion; a pure function of the question."""
-    return suggest.suggest(points.parsed(question.config), question.index, question.seed, question.runs)
+def answers(question: Question) -> list[dict[str, Any]]:
+    """The suggestions, each with those before it in flight; a pure function of the question."""
+    config, runs = points.parsed(question.sweep.config), list(question.runs)
+    found: list[dict[str, Any]] = []
+    for index in range(question.index, question.index + question.count):
+        params = suggest.suggest(config, index, question.sweep.seed, runs)
+        if params is not None:
+            found.append(params)
+            runs.append(evidence.Run(params, states.PENDING))
+    return found
 
 
 async def find_suggestions(database: Database, clock: Callable[[], float]) -> None:
     """Looks for what idle agents wait for and finds it, until cancelled."""
-    search = _Search(database)
+    search, changes = _Search(database), -1
     try:
         while True:
             await asyncio.sleep(LOOK_S)
+            if changes == database.changes and not search.rests:
+                continue
             try:
-                for sweep in await run_in_threadpool(_waiting, database, clock()):
-                    await search.serve(sweep)
+                changes = database.changes
+                for want in await run_in_threadpool(_waiting, database, clock()):
+                    await search.serve(want)
             except Exception:
                 log.exception("looking for suggestions failed; trying again in %s s", LOOK_S)
     finally:
@@ -98,23 +116,28 @@ class _Search:
         self._pool: ProcessPoolExecutor | None = None
         self._rests_until_s: dict[int, float] = {}
 
-    async def serve(self, sweep: Sweep) -> None:
-        """Finds a sweep's next suggestion, or keeps why there is none: no sweep stands in the way of the others."""
-        now_s = time.monotonic()
+    @property
+    def rests(self) -> bool:
+        """Whether there is a sweep that is to be tried again."""
+        return bool(self._rests_until_s)
+
+    async def serve(self, want: Want) -> None:
+        """Finds a sweep's next suggestions, or keeps why there is none: no sweep stands in the way of the others."""
+        now_s, sweep = time.monotonic(), want.sweep
         if now_s < self._rests_until_s.get(sweep.id, 0.0):
             return
         try:
-            question = await run_in_threadpool(_question, self._database, self._curves, sweep)
+            question = await run_in_threadpool(_question, self._database, self._curves, want)
             await run_in_threadpool(_keep, self._database, question, await self._ask(question))
             self._rests_until_s.pop(sweep.id, None)
         except Exception as error:
             self._rests_until_s[sweep.id] = now_s + REST_S
             await run_in_threadpool(_tell, self._database, sweep, error)
 
-    async def _ask(self, question: Question) -> dict[str, Any] | None:
+    async def _ask(self, question: Question) -> list[dict[str, Any]]:
         self._pool = self._pool or _pool()
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, answer, question)
+            return await asyncio.get_running_loop().run_in_executor(self._pool, answers, question)
         except BrokenProcessPool:
             self._pool = None
             raise ChildProcessError("the searching process died, perhaps for lack of memory") from None
@@ -124,21 +147,23 @@ class _Search:
             self._pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _waiting(database: Database, now_s: float) -> list[Sweep]:
+def _waiting(database: Database, now_s: float) -> list[Want]:
     with database.read() as connection:
-        return queries.sweeps_in_want(connection, now_s - WAITING_AGENT_S)
+        return suggestion_queries.wants(connection, now_s - WAITING_AGENT_S, MOST_READY)
 
 
-def _question(database: Database, curves: Curves, sweep: Sweep) -> Question:
+def _question(database: Database, curves: Curves, want: Want) -> Question:
     with database.read() as connection:
-        return Question(sweep.id, sweep.config, sweep.next_index, sweep.seed, runs_of(connection, curves, sweep))
+        sweep = queries.by_id(connection, Sweep, want.sweep.id)
+        results = suggestion_queries.results(connection, sweep.id)
+        runs = runs_of(connection, curves, sweep)
+        return Question(sweep, sweep.next_index, want.proposals, results, runs)
 
 
-def _keep(database: Database, question: Question, params: dict[str, Any] | None) -> None:
+def _keep(database: Database, question: Question, found: list[dict[str, Any]]) -> None:
     with database.write() as tx:
-        sweeps.note_search(tx, question.sweep_id, None)
-        if params is not None:
-            points.propose(tx, question.sweep_id, question.index, params)
+        sweeps.note_search(tx, question.sweep.id, None)
+        points.propose(tx, question.sweep, question.index, found, question.results)
 
 
 def _tell(database: Database, sweep: Sweep, error: Exception) -> None:

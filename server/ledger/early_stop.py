@@ -55,7 +55,7 @@ def consider(tx: sqlite3.Connection, run: Run, chunk: Chunk, now_s: float, *, ap
         count = queries.by_id(tx, Run, run.id).history_lines
     may_stop = run.state == states.RUNNING and run.stop_requested_at_s is None and chunk.exit_code is None
     if reached(config, count) > (run.bracket if may_stop else queries.last_passed(tx, run.id)):
-        curve = curve_of(tx, run, config.metric.name)
+        curve = curve_of(tx, run.id, config.metric.name)
         count = len(curve)
         _keep(tx, run, config, curve)
         if may_stop:
@@ -80,12 +80,12 @@ def _rivals(tx: sqlite3.Connection, run: Run, config: SweepConfig, bracket: int)
     """The values of the sweep's other runs at a bracket, and of those that it began with."""
     metric = config.metric.name if config.metric else None
     for rival in queries.runs_in_doubt(tx, run.sweep_id or 0, bracket):
-        curve = curve_of(tx, rival, metric, bracket)
+        curve = curve_of(tx, rival.id, metric, bracket)
         _keep(tx, rival, config, curve)
         if len(curve) < bracket:
             writes.update(tx, "run", rival.id, curve_length=len(curve))
     for prior in sweep_queries.prior_runs_in_doubt(tx, run.sweep_id or 0, bracket):
-        curve = curve_of(tx, prior, metric, bracket)
+        curve = curve_of(tx, prior.id, metric, bracket)
         writes.put_prior_passed(tx, run.sweep_id or 0, bracket, prior, curve[-1] if len(curve) == bracket else None)
     own = queries.values_at(tx, run.sweep_id or 0, bracket, but=run.id)
     return own + sweep_queries.prior_values_at(tx, run.sweep_id or 0, bracket)

@@ -67,19 +67,19 @@ def _kept_text(outline: Outline) -> str | None:
     return text if len(text) <= LONGEST else None
 
 
-def of(connection: sqlite3.Connection, run: Run) -> Outline:
+def of(connection: sqlite3.Connection, run_id: int) -> Outline:
     """A run's outline as kept, or made of its rows where it is in doubt."""
-    known = kept(connection, run)
+    known = kept(connection, run_id)
     if known is not None:
         return known[0]
     made = Outline()
-    made.take(history_queries.history(connection, run.id))
+    made.take(history_queries.history(connection, run_id))
     return made
 
 
-def kept(connection: sqlite3.Connection, run: Run) -> tuple[Outline, int] | None:
+def kept(connection: sqlite3.Connection, run_id: int) -> tuple[Outline, int] | None:
     """A run's outline and how many rows it is of, if that is kept and beyond doubt."""
-    found = history_queries.outline(connection, run.id)
+    found = history_queries.outline(connection, run_id)
     return None if found is None or found.text is None else (Outline.read(found.text), found.row_count)
 
 

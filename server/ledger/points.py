@@ -7,7 +7,7 @@ and it is told to stop (`is_fenced`).
 
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -19,7 +19,7 @@ from server.ledger import prior, queue
 from server.ledger.moves import move_run, move_sweep
 from server.refusal import RefusalError
 from server.run_values import unwrapped
-from server.store import queries, writes
+from server.store import queries, suggestion_queries, writes
 from server.store.rows import Agent, Run, Sweep, Trial
 from terms import states
 
@@ -240,11 +240,18 @@ def _finish(tx: sqlite3.Connection, sweep: Sweep, now_s: float) -> None:
     queue.forget_all(tx, sweep)
 
 
-def propose(tx: sqlite3.Connection, sweep_id: int, index: int, params: dict[str, Any]) -> None:
-    """Keeps a suggestion ready, unless the sweep has gone on without it."""
-    sweep = queries.by_id(tx, Sweep, sweep_id)
-    if sweep.next_index == index and queries.proposal(tx, sweep_id) is None:
-        writes.insert(tx, "proposal", sweep_id=sweep_id, suggestion=index, params=json.dumps(params))
+def propose(tx: sqlite3.Connection, sweep: Sweep, index: int, found: Sequence[dict[str, Any]], results: int) -> None:
+    """Keeps suggestions ready, from `index` on, but for those that the sweep has gone on without.
+
+    Args:
+        sweep: as it was when they were asked for.
+        results: how many of its runs had ended then.
+    """
+    now = queries.by_id(tx, Sweep, sweep.id)
+    if now.config == sweep.config:
+        for place, params in enumerate(found, index):
+            writes.put_proposal(tx, sweep.id, place, json.dumps(params), results)
+        writes.drop_proposals(tx, sweep.id, below=now.next_index)
 
 
 def _next_trial(tx: sqlite3.Connection, sweep: Sweep) -> Trial | None:
@@ -272,12 +279,16 @@ def _next_trial(tx: sqlite3.Connection, sweep: Sweep) -> Trial | None:
 
 def _proposed_trial(tx: sqlite3.Connection, sweep: Sweep, number: int) -> Trial | None:
     """The suggestion that was found outside of any request; None until there is one."""
-    params = queries.proposal(tx, sweep.id)
-    if params is None:
+    ready = suggestion_queries.proposal(tx, sweep.id)
+    if ready is None:
         return None
-    writes.drop_proposal(tx, sweep.id)
-    writes.update(tx, "sweep", sweep.id, next_index=sweep.next_index + 1)
-    return _new_trial(tx, sweep, number, str(sweep.next_index), params)
+    # What ends beside others at work is known a little later; where nothing else is under way, it is waited for.
+    unknown = suggestion_queries.results(tx, sweep.id) - ready.results
+    if unknown > suggestion_queries.under_way(tx, sweep.id):
+        return None
+    writes.drop_proposals(tx, sweep.id, below=ready.number + 1)
+    writes.update(tx, "sweep", sweep.id, next_index=ready.number + 1)
+    return _new_trial(tx, sweep, number, str(ready.number), ready.params)
 
 
 def _queued_trial(tx: sqlite3.Connection, sweep: Sweep, number: int) -> Trial | None:

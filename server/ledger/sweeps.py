@@ -96,6 +96,7 @@ def update_config(tx: sqlite3.Connection, sweep: Sweep, text: str, now_s: float)
     if config.method == "grid" and columns["expected"] is not None:
         columns["expected"] += queries.trial_count(tx, sweep.id)
     writes.doubt_curves(tx, sweep.id)
+    writes.drop_proposals(tx, sweep.id)
     columns["next_index"] = 0 if config.method == "grid" else sweep.next_index
     writes.update(tx, "sweep", sweep.id, updated_at_s=now_s, **columns)
     return config.warnings

@@ -96,7 +96,7 @@ def _picked(found: Any, keys: list[str]) -> list[dict[str, Any]]:
 
 def _are_in_all_rows(tx: sqlite3.Connection, run: Run, keys: list[str]) -> bool:
     """Whether it is known, without reading rows, that each has all of these keys."""
-    kept = outlines.kept(tx, run)
+    kept = outlines.kept(tx, run.id)
     if kept is None:
         return False
     outline, row_count = kept

@@ -510,6 +510,17 @@ STEPS: Final[tuple[str | Callable[[sqlite3.Connection], str], ...]] = (
         INSERT OR REPLACE INTO run_change SELECT old.run_id, coalesce(max(number), 0) + 1 FROM run_change;
     END;
     """,
+    """
+    -- Suggestions that take longer to find than a heartbeat may wait: several a sweep are kept ready.
+    DROP TABLE proposal;
+    CREATE TABLE proposal (
+        sweep_id   INTEGER NOT NULL REFERENCES sweep ON DELETE CASCADE,
+        suggestion INTEGER NOT NULL,
+        params     TEXT NOT NULL,            -- JSON
+        results    INTEGER NOT NULL,         -- how many runs had ended when it was found
+        PRIMARY KEY (sweep_id, suggestion)
+    ) STRICT, WITHOUT ROWID;
+    """,
 )
 
 

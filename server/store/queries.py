@@ -460,25 +460,6 @@ def progress(connection: sqlite3.Connection, sweep: Sweep) -> Progress:
     return Progress(settled, int(running), waiting, failed_points(connection, sweep.id))
 
 
-def proposal(connection: sqlite3.Connection, sweep_id: int) -> str | None:
-    """The params, as JSON, of the suggestion that is ready for a sweep."""
-    row = connection.execute("SELECT params FROM proposal WHERE sweep_id = ?", (sweep_id,)).fetchone()
-    return None if row is None else str(row[0])
-
-
-def sweeps_in_want(connection: sqlite3.Connection, alive_since_s: float) -> list[Sweep]:
-    """Running Bayesian sweeps with points left, no suggestion ready and a living agent that has no run."""
-    where = (
-        f"WHERE state = '{states.SWEEP_RUNNING}' AND method = 'bayes' AND engine IS NULL "
-        "AND NOT EXISTS (SELECT 1 FROM proposal WHERE proposal.sweep_id = sweep.id) "
-        "AND (expected IS NULL OR expected > (SELECT count(*) FROM trial WHERE trial.sweep_id = sweep.id)) "
-        "AND EXISTS (SELECT 1 FROM agent WHERE agent.sweep_id = sweep.id AND agent.left_at_s IS NULL "
-        "AND agent.heartbeat_at_s >= ? AND NOT EXISTS (SELECT 1 FROM run WHERE run.agent_id = agent.id "
-        f"AND run.state IN {LIVE})) ORDER BY id"
-    )
-    return all_rows(connection, Sweep, where, alive_since_s)
-
-
 def has_result(connection: sqlite3.Connection, sweep_id: int) -> bool:
     """Whether any run of the sweep finished or logged the sweep's metric."""
     where = f"WHERE sweep_id = ? AND (state = '{states.FINISHED}' OR metric IS NOT NULL) LIMIT 1"

@@ -79,8 +79,15 @@ def end_pause(connection: sqlite3.Connection, sweep_id: int, now_s: float) -> No
     connection.execute("UPDATE pause SET until_s = ? WHERE sweep_id = ? AND until_s IS NULL", (now_s, sweep_id))
 
 
-def drop_proposal(connection: sqlite3.Connection, sweep_id: int) -> None:
-    connection.execute("DELETE FROM proposal WHERE sweep_id = ?", (sweep_id,))
+def put_proposal(connection: sqlite3.Connection, sweep_id: int, index: int, params: str, results: int) -> None:
+    """Keeps a suggestion ready, in place of another one of its number."""
+    sql = "INSERT OR REPLACE INTO proposal (sweep_id, suggestion, params, results) VALUES (?, ?, ?, ?)"
+    connection.execute(sql, (sweep_id, index, params, results))
+
+
+def drop_proposals(connection: sqlite3.Connection, sweep_id: int, *, below: int = 2**62) -> None:
+    """Removes the suggestions that are ready, those with lower numbers."""
+    connection.execute("DELETE FROM proposal WHERE sweep_id = ? AND suggestion < ?", (sweep_id, below))
 
 
 def drop_suggestion(connection: sqlite3.Connection, number: int, run_name: str) -> bool:

@@ -32,7 +32,7 @@ SWEEP: dict[str, Any] = {
 POINTS = "sweep_id = (SELECT id FROM sweep WHERE name = ?)"
 # As a disk may leave it: no JSON any more.
 DAMAGE = f"UPDATE trial SET params = substr(params, 2) WHERE {POINTS}"
-REPAIR = f"UPDATE trial SET params = '{{' || params WHERE {POINTS}"
+REPAIR = f"UPDATE trial SET params = '{{' || params WHERE NOT json_valid(params) AND {POINTS}"
 
 
 def beat_until_run(wb: Speaker, agent: str) -> dict[str, Any]:
@@ -130,15 +130,34 @@ def test_a_suggestion_takes_the_runs_of_other_agents_into_account(wb: Speaker) -
     assert beside != bayes.suggest(parse(json.dumps(config)), 4, 3, ended)
 
 
+def test_several_idle_agents_find_a_suggestion_ready_each(wb: Speaker) -> None:
+    sweep = wb.register({**SWEEP, "run_cap": 9})
+    agents = [wb.agent(sweep) for _ in range(3)]
+
+    def ready() -> int:
+        with closing(sqlite3.connect(wb.settings.database)) as connection:
+            return int(connection.execute("SELECT count(*) FROM proposal").fetchone()[0])
+
+    until(lambda: ready() >= len(agents))
+    commands = [wb.beat(agent) for agent in agents]
+
+    assert all(commands)
+    expected: list[Run] = []
+    for index in range(len(agents)):
+        params = bayes.suggest(parse(json.dumps({**SWEEP, "run_cap": 9})), index, 3, expected)
+        expected.append(Run(params, "pending"))
+    assert [params_of(command) for command in commands] == [run.params for run in expected]
+
+
 def test_a_search_that_fails_is_told_on_its_page_and_keeps_no_other_waiting(
     wb: Speaker, caplog: pytest.LogCaptureFixture
 ) -> None:
     bad, good = wb.register({**SWEEP, "run_cap": 9}), wb.register(SWEEP)
-    idle = wb.agent(bad)
     beat_until_run(wb, wb.agent(bad))
     change(wb, DAMAGE, bad)
 
-    wb.beat(idle)
+    while wb.beat(idle := wb.agent(bad)):
+        pass  # what was found before
     drawn = [beat_until_run(wb, wb.agent(good))["type"] for _ in range(3)]
     until(lambda: "JSONDecodeError: Extra data" in shown(wb, bad))
 

@@ -3,12 +3,13 @@
 import json
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
-from server import causes
+from server import bayes_worker, causes
 from server.ledger import curves, points
 from server.ledger.moves import move_run
 from server.refusal import RefusalError
@@ -179,18 +180,51 @@ def test_the_agents_of_a_sweep_are_told(wb: Speaker) -> None:
 BAYES = {"method": "bayes", "metric": {"name": "acc"}, "parameters": {"units": {"min": 1, "max": 9}}}
 
 
-def test_a_suggestion_that_comes_twice_is_kept_once(tmp_path: Path, clock: Clock) -> None:
-    with speaking(tmp_path / "data", clock, tick_s=3600) as wb:
-        sweep = wb.register(BAYES)
-        database = Database(wb.settings.database)
-        with database.write() as tx:
-            for units in (5, 6):
-                points.propose(tx, 1, 0, {"units": units})
-        database.close()
+@pytest.fixture
+def unhelped(tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Speaker]:
+    """A server that finds no suggestions by itself."""
+    monkeypatch.setattr(bayes_worker, "LOOK_S", 3600)
+    with speaking(tmp_path / "data", clock) as wb:
+        yield wb
 
-        taken(wb, sweep)
 
-        assert wb.units(sweep, "running") == [5]
+def propose(wb: Speaker, index: int, units: list[int], results: int, config: str | None = None) -> None:
+    database = Database(wb.settings.database)
+    with database.write() as tx:
+        (sweep,) = queries.sweeps(tx)
+        points.propose(
+            tx, replace(sweep, config=config or sweep.config), index, [{"units": each} for each in units], results
+        )
+    database.close()
+
+
+def test_of_two_suggestions_for_one_place_the_later_counts_if_it_is_of_the_same_search(unhelped: Speaker) -> None:
+    sweep = unhelped.register(BAYES)
+    propose(unhelped, 0, [5], 0)
+    propose(unhelped, 0, [6], 0)
+    propose(unhelped, 0, [7], 0, config="of before")
+
+    taken(unhelped, sweep)
+
+    assert unhelped.units(sweep, "running") == [6]
+
+
+def test_a_result_is_waited_for_unless_another_run_is_under_way(unhelped: Speaker) -> None:
+    wb = unhelped
+    sweep = wb.register(BAYES)
+    first, second = wb.agent(sweep), wb.agent(sweep)
+    propose(wb, 0, [1, 2, 3], 0)
+    wb.do_trial(first, sweep, acc=0.5)
+    before = wb.beat(first)
+    propose(wb, 1, [5, 6, 7], 1)
+    wb.do_trial(first, sweep, acc=0.5)
+    propose(wb, 2, [6, 7], 2)
+
+    given = [wb.beat(second), wb.do_trial(first, sweep, acc=0.5), wb.beat(first)]
+
+    assert before is None
+    assert given[2] is None
+    assert [json.loads(run["config"])["units"]["value"] for run in wb.runs(sweep)] == [1, 5, 6, 7]
 
 
 def test_of_very_many_curves_only_so_many_are_kept(wb: Speaker, monkeypatch: pytest.MonkeyPatch) -> None:

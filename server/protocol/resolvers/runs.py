@@ -228,7 +228,7 @@ FIELDS = {
         "wandbConfig": _wandb_config,
         "summaryMetrics": lambda run, info: summary_text(info.context.tx, run),
         "systemMetrics": _system_metrics,
-        "historyKeys": lambda run, info: history.keys(outlines.of(info.context.tx, run)),
+        "historyKeys": lambda run, info: history.keys(outlines.of(info.context.tx, run.id)),
         "tags": lambda run, info: json.loads(run.tags),
         "group": lambda run, info: run.group_name,
         "jobType": lambda run, info: run.job_type,
