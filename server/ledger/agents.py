@@ -78,11 +78,13 @@ def _look_for_missing_runs(
 ) -> None:
     now_s = moment.now_s
     for run in queries.live_runs_of_agent(tx, agent.id):
-        if run.name in reported or run.state not in (states.RUNNING, states.PREEMPTING):
+        if run.name in reported:
             continue
         missing_s = moment.waited_s(run.missing_since_s or now_s)
         if run.stop_requested_at_s is not None:
             points.run_ended(tx, run, states.KILLED, run.exit_code, now_s)
+        elif run.state == states.PENDING:
+            continue  # it is given once more
         elif missing_s >= settings.run_missing_s:
             runs.give_up(tx, run, "its process is gone and sent no end", now_s)
         elif run.missing_since_s is None:

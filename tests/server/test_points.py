@@ -428,6 +428,18 @@ def test_a_run_asked_to_stop_hears_it_in_its_stream_first_and_from_its_agent_lat
     assert wb.units(sweep, "killed") == [8]
 
 
+def test_a_run_that_was_stopped_before_it_began_is_not_given_to_its_agent_again(wb: Speaker) -> None:
+    sweep = wb.register(GRID)
+    agent = wb.agent(sweep)
+    run = wb.beat(agent)["run_id"]
+    wb.ask("mutation ($id: ID!) { stopRun(input: {id: $id}) { success } }", id=wb.field(run, "id"))
+
+    following = wb.beat(agent)["run_id"]
+
+    assert following != run
+    assert wb.field(run, "state") == "killed"
+
+
 def test_the_next_point_of_a_restarted_server_is_the_one_that_was_due(tmp_path: Path, clock: Clock) -> None:
     config = {"method": "random", "run_cap": 6, "parameters": {"units": {"min": 1, "max": 10**6}}}
     with speaking(tmp_path / "data", clock) as before:
