@@ -48,11 +48,11 @@ class RecordedConfig(dict[str, Any]):
 
 
 @pytest.fixture
-def places(prepared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def places(fewer_images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Prepared data, no `.env`, and W&B's files in a folder of the test's own."""
     env_file = tmp_path / ".env"
     env_file.touch()
-    for name, value in {"DATA_DIR": prepared_data.parent, "ENV_FILE": env_file, "WANDB_DIR": tmp_path}.items():
+    for name, value in {"DATA_DIR": fewer_images.parent, "ENV_FILE": env_file, "WANDB_DIR": tmp_path}.items():
         monkeypatch.setenv(name, str(value))
 
 
@@ -68,7 +68,7 @@ def recorded(
 
 @pytest.mark.usefixtures("places")
 def test_a_trial_logs_every_epoch_and_the_test_set_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    run = recorded(monkeypatch, ["--layer1_size=32", "--learning_rate=0.005", "--epochs=2", "--batch_size=200"])
+    run = recorded(monkeypatch, ["--layer1_size=32", "--learning_rate=0.005", "--epochs=2", "--batch_size=50"])
 
     assert [set(row) for row in run.rows] == [EPOCH_METRICS, EPOCH_METRICS, {"test_loss", "test_accuracy"}]
     assert set().union(*run.rows) == set(LOGGED)  # by which sweep files are checked
@@ -101,11 +101,11 @@ def test_a_run_records_all_that_decided_its_result(monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.usefixtures("places")
 def test_a_run_whose_data_the_memory_does_not_take_twice_records_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(capacity, "measure", lambda *_: Capacity(1, free_mib=20))
+    monkeypatch.setattr(capacity, "measure", lambda *_: Capacity(1, free_mib=4))
 
     run = recorded(monkeypatch, ["--layer1_size=8", "--epochs=1", "--batch_size=500"])
 
-    assert run.config["provenance"]["loop"] == "batch by batch: its inputs take 37 MiB, more than 10"
+    assert run.config["provenance"]["loop"] == "batch by batch: its inputs take 7 MiB, more than 2"
 
 
 @pytest.mark.usefixtures("places")
