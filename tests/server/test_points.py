@@ -130,7 +130,7 @@ def test_a_killed_agent_and_its_silent_run_lose_no_point(wb: Speaker, clock: Clo
     assert wb.units(sweep, "finished") == [8]
     assert {run["name"] for run in wb.runs(sweep)} == {lost, again}
     cause = wb.told(lost)["cause"]
-    assert cause == "lost: nothing heard of it or its agent for 121 s"
+    assert cause == f"lost: nothing heard of it or its agent for {wb.settings.agent_silent_s + 1:.0f} s"
 
 
 def test_a_run_goes_on_when_its_agent_is_gone_but_it_still_speaks(wb: Speaker, clock: Clock) -> None:
