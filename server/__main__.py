@@ -15,6 +15,7 @@ import click
 from server.commands.backup import backup, compact, restore
 from server.commands.delete import delete
 from server.commands.environment import env, print_env
+from server.commands.users import audit, team, user
 from server.commands.verify import verify
 from server.data_directory import held, note_address, opened, used
 from server.greeting import Place, greeting, readable_by_others
@@ -190,7 +191,7 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         yield listener
 
 
-for command in (env, verify, delete, backup, restore, compact):
+for command in (env, verify, user, team, audit, delete, backup, restore, compact):
     main.add_command(command)
 
 

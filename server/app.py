@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from server.bayes_worker import find_suggestions
 from server.clock import Clock
+from server.identity import Identified, Identity
 from server.keys import Keys, OneTimeLinks
 from server.ledger import files
 from server.pages.events import Events
@@ -94,14 +95,18 @@ def create_app(
             with suppress(asyncio.CancelledError):
                 await task
 
+    identity = Identity(database, settings, keys, clock)
     routes = [
         Route("/healthz", healthy),
         Route("/ready", ready),
-        *protocol_routes(database, settings, keys, links, clock, new_id),
-        *page_routes(database, settings, keys, links, clock, file_url, events),
+        *protocol_routes(database, settings, identity, links, clock, new_id),
+        *page_routes(database, settings, identity, links, clock, file_url, events),
     ]
     reached = Middleware(Reached, settings.public_url, settings.trusted_proxies)
-    app = Starlette(routes=routes, middleware=[reached], lifespan=lifespan, exception_handlers={Exception: _busy})
+    identified = Middleware(Identified, identity)
+    app = Starlette(
+        routes=routes, middleware=[reached, identified], lifespan=lifespan, exception_handlers={Exception: _busy}
+    )
     app.state.events, app.state.look = events, upkeep.look
     return app
 

@@ -40,7 +40,7 @@ class Keys:
 
     Attributes:
         api_key: what clients send as the password of user `api`; 40 characters, as W&B's client checks.
-        signing_key: hex, signs file addresses and session cookies; changing it ends all of them.
+        signing_key: hex, signs file addresses and what is kept of session cookies; changing it ends all of them.
     """
 
     api_key: str = field(repr=False)
@@ -56,6 +56,10 @@ class Keys:
         message = "\n".join((purpose, value, expiry)).encode()
         digest = hmac.new(self.signing_key.encode(), message, hashlib.sha256).digest()
         return f"{expiry}.{base64.urlsafe_b64encode(digest).decode().rstrip('=')}"
+
+    def digest(self, purpose: str, value: str) -> str:
+        """Hex that only this server can have made of a value for a purpose."""
+        return hmac.new(self.signing_key.encode(), f"{purpose}\n{value}".encode(), hashlib.sha256).hexdigest()
 
     def verify(self, purpose: str, value: str, signature: str, now_s: float) -> bool:
         """Tells whether `sign` gave this signature for this value and it has not expired."""
@@ -126,8 +130,16 @@ def _written(path: Path, text: str) -> Path:
     return temporary
 
 
+@dataclass(frozen=True)
+class Opening:
+    """For whom a one-time link opens the dashboard, and until when."""
+
+    user_id: int | None
+    expires_at_s: float
+
+
 class OneTimeLinks:
-    """Tokens that open the dashboard once; kept in memory, so a restart ends them.
+    """Tokens that open the dashboard once, each for one user; kept in memory, so a restart ends them.
 
     Args:
         lifetime_s: how long a token waits for its use.
@@ -138,16 +150,18 @@ class OneTimeLinks:
         self._lifetime_s = lifetime_s
         self._clock = clock
         self._lock = threading.Lock()
-        self._expiry_s: dict[str, float] = {}
+        self._made: dict[str, Opening] = {}
 
-    def make(self) -> str:
+    def make(self, user_id: int | None = None) -> str:
+        """A token for a user; None for whoever has the server's own key."""
         now_s, token = self._clock(), secrets.token_urlsafe(24)
         with self._lock:
-            self._expiry_s = {token: expiry for token, expiry in self._expiry_s.items() if expiry > now_s}
-            self._expiry_s[token] = now_s + self._lifetime_s
+            self._made = {token: made for token, made in self._made.items() if made.expires_at_s > now_s}
+            self._made[token] = Opening(user_id, now_s + self._lifetime_s)
         return token
 
-    def redeem(self, token: str) -> bool:
-        """True exactly once for each token made."""
+    def redeem(self, token: str) -> Opening | None:
+        """What a token opens, exactly once for each token made."""
         with self._lock:
-            return self._expiry_s.pop(token, 0.0) > self._clock()
+            made = self._made.pop(token, None)
+        return made if made and made.expires_at_s > self._clock() else None

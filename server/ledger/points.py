@@ -21,6 +21,7 @@ from server.refusal import RefusalError
 from server.run_values import unwrapped
 from server.store import queries, suggestion_queries, writes
 from server.store.rows import Agent, Run, Sweep, Trial
+from server.store.scope import asking
 from terms import states
 
 NewId = Callable[[], str]
@@ -327,6 +328,7 @@ def _new_attempt(tx: sqlite3.Connection, sweep: Sweep, trial: Trial, agent: Agen
         agent_id=agent.id,
         state=states.PENDING,
         display_name=f"trial {trial.number + 1}{suffix}",
+        user_name=asking().who or None,
         config=_config(trial),
         host=agent.host,
         deliveries=1,

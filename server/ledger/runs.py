@@ -17,6 +17,7 @@ from server.refusal import RefusalError
 from server.run_values import at_path, metric_in
 from server.store import queries, writes
 from server.store.rows import Project, Run, Sweep
+from server.store.scope import asking
 from terms import record, states
 from terms.record import CAUSE
 from terms.told import told, with_told
@@ -284,6 +285,7 @@ def _make(
         created_at_s=now_s,
         updated_at_s=now_s,
         heartbeat_at_s=now_s,
+        user_name=asking().who or None,
         **values | given.given(),
     )
     return queries.by_id(tx, Run, id)

@@ -14,6 +14,7 @@ from server.ledger.points import NewId
 from server.refusal import RefusalError
 from server.store import queries, writes
 from server.store.rows import Project, Run, Sweep
+from server.store.scope import asking
 from terms import states
 
 DEFAULT_PROJECT = "uncategorized"
@@ -45,6 +46,7 @@ def project_named(tx: sqlite3.Connection, entity: str, name: str, now_s: float) 
     found = queries.project(tx, entity, name)
     if found is not None:
         return found
+    asking().require(entity)
     require_name("an entity", entity)
     require_name("a project", name)
     return queries.by_id(tx, Project, writes.insert(tx, "project", entity=entity, name=name, created_at_s=now_s))
@@ -79,6 +81,7 @@ def register(
         state=states.SWEEP_PENDING,
         created_at_s=now_s,
         updated_at_s=now_s,
+        user_name=asking().who or None,
         **_columns(text, config),
         **{name: value or None for name, value in values.items()},
     )

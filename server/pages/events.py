@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 from server.store.database import Database
+from server.store.scope import asking
 
 # At most two events a second to a page; between them, a tick compares two short texts and asks the store nothing.
 TICK_S: Final = 0.5
@@ -30,8 +31,8 @@ class Events:
 
     @property
     def state(self) -> str:
-        """The name of what is stored now: another name, another state."""
-        return f"{self._started_at_s}-{self._database.changes}"
+        """The name of what is stored now for the one who asks: another name, another state."""
+        return f"{self._started_at_s}-{self._database.changes_seen_by(asking())}"
 
     def end(self) -> None:
         """Ends all streams at their next tick."""

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from charts.icons import icon
+from server.identity import NONE, asker_of
 from server.settings import Settings
 
 HERE: Final = Path(__file__).parent
@@ -130,7 +131,8 @@ class Frame:
     def __init__(self, settings: Settings, static: Static, trouble: Callable[[], str | None]) -> None:
         self._templates = _templates()
         self._trouble = trouble
-        self._every_page = {"static": static.address, "entity": settings.entity}
+        self._every_page = {"static": static.address}
+        self._entity = settings.entity
 
     def response(self, request: Request, page: Page, sealed: Callable[[str], str] | None = None) -> Response:
         """Renders a page.
@@ -146,6 +148,9 @@ class Frame:
             trouble=self._trouble(),
             scheme=scheme if scheme in SCHEMES else None,
             sealed=sealed,
+            user=asker_of(request).scope.who or self._entity,
+            entity=asker_of(request).scope.home or self._entity,
+            signed_in=asker_of(request).way != NONE,
             here=f"{request.url.path}{'?' if request.url.query else ''}{request.url.query}",
         )
         return _packed(request, body.encode(), "text/html", page.status, PAGE_HEADERS)

@@ -10,7 +10,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from server.keys import Keys, OneTimeLinks
+from server.identity import Identity
+from server.keys import OneTimeLinks
 from server.ledger.artifacts import content
 from server.pages.artifact.detail import artifact_detail
 from server.pages.artifact.query import artifact_query
@@ -45,7 +46,7 @@ SCHEME_LIFETIME_S: Final = 365 * 24 * 3600
 def routes(
     database: Database,
     settings: Settings,
-    keys: Keys,
+    identity: Identity,
     links: OneTimeLinks,
     clock: Callable[[], float],
     file_url: FileUrl,
@@ -59,7 +60,7 @@ def routes(
         events: the streams that tell open pages of news.
     """
     static = Static()
-    sessions = Sessions(keys, settings, clock)
+    sessions = Sessions(identity, settings, clock)
     gate = Gate(database, settings, sessions, events, Frame(settings, static, lambda: database.trouble))
     entrance = Entrance(gate, links)
     presses = Presses(settings, sessions, clock)
@@ -67,6 +68,8 @@ def routes(
     return [
         Route("/static/{file}", static.response),
         Route("/login", entrance.login),
+        Route("/login", entrance.sign_in, methods=["POST"]),
+        Route("/logout", entrance.sign_out, methods=["POST"]),
         Route("/scheme", _scheme),
         Route("/events", gate.stream),
         Route("/share/{token}", entrance.shared),

@@ -13,8 +13,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from server.clock import Clock
-from server.keys import Keys
+from server.identity import Identity
 from server.ledger.artifacts import commit, content
 from server.ledger.artifacts.arrivals import Arrival, Arrivals
 from server.protocol import manifest
@@ -50,8 +49,7 @@ class ArtifactBytes:
 
     database: Database
     settings: Settings
-    keys: Keys
-    clock: Clock
+    identity: Identity
     check_key: Callable[[Request], None]
     told: Callable[[Exception], Response]
     arrivals: Arrivals
@@ -155,5 +153,4 @@ class ArtifactBytes:
 
     def _check_signature(self, request: Request, purpose: str, *parts: str) -> None:
         key = signed_key(*(request.path_params[part] for part in parts))
-        if not self.keys.verify(purpose, key, request.query_params.get("signature", ""), self.clock()):
-            raise RefusalError("this address is not signed by this server or has expired", status=403)
+        self.identity.enter_by_address(request, purpose, key)

@@ -12,11 +12,13 @@ from urllib.parse import quote
 from graphql import GraphQLResolveInfo
 
 from server.clock import Moment
+from server.identity import granted
 from server.keys import Keys
 from server.protocol.kept_lists import KeptLists
 from server.refusal import NotFoundError, RefusalError
 from server.settings import Settings
 from server.store.rows import Run
+from server.store.scope import asking
 
 Row = TypeVar("Row")
 FILE_PURPOSES = {"GET": "get-file", "PUT": "put-file"}
@@ -56,6 +58,11 @@ class Context:
     complaints: list[RefusalError] = field(default_factory=list)
 
     @property
+    def home(self) -> str:
+        """The entity that is meant where a request names none."""
+        return asking().home or self.settings.entity
+
+    @property
     def now_s(self) -> float:
         """UTC seconds."""
         return self.moment.now_s
@@ -66,8 +73,9 @@ class Context:
 
     def artifact_url(self, purpose: str, *key: object) -> str:
         """A signed address of a content or manifest of artifacts, for one purpose."""
-        signature = self.keys.sign(purpose, signed_key(*key), self.now_s + self.settings.file_url_lifetime_s)
-        return f"{self.base_url}{ARTIFACT_PATHS[purpose].format(*key)}?signature={signature}"
+        value = granted(signed_key(*key), asking().grant)
+        signature = self.keys.sign(purpose, value, self.now_s + self.settings.file_url_lifetime_s)
+        return f"{self.base_url}{ARTIFACT_PATHS[purpose].format(*key)}?signature={signature}{_for_whom()}"
 
 
 Info = GraphQLResolveInfo[Context]
@@ -77,10 +85,14 @@ def signed_file_url(
     settings: Settings, keys: Keys, base_url: str, method: str, run: Run, name: str, now_s: float
 ) -> str:
     """An address that holds its own permission: W&B's client sends no key with uploads."""
-    signature = keys.sign(
-        FILE_PURPOSES[method], signed_name(run.id, run.name, name), now_s + settings.file_url_lifetime_s
-    )
-    return f"{base_url}/storage/{run.id}/{quote(name, safe='')}?run={quote(run.name, safe='')}&signature={signature}"
+    value = granted(signed_name(run.id, run.name, name), asking().grant)
+    signature = keys.sign(FILE_PURPOSES[method], value, now_s + settings.file_url_lifetime_s)
+    path = f"/storage/{run.id}/{quote(name, safe='')}?run={quote(run.name, safe='')}"
+    return f"{base_url}{path}&signature={signature}{_for_whom()}"
+
+
+def _for_whom() -> str:
+    return f"&by={asking().grant}" if asking().grant else ""
 
 
 def signed_name(run_id: int, run_name: str, name: str) -> str:

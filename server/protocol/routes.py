@@ -13,7 +13,8 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from server.clock import Clock
-from server.keys import Keys, OneTimeLinks, basic
+from server.identity import KEY, Identity, asker_of
+from server.keys import OneTimeLinks, basic
 from server.ledger import files as file_ledger
 from server.ledger import stream as stream_ledger
 from server.ledger.artifacts.arrivals import Arrivals
@@ -46,7 +47,7 @@ class Protocol:
 
     database: Database
     settings: Settings
-    keys: Keys
+    identity: Identity
     links: OneTimeLinks
     clock: Clock
     new_id: Callable[[], str]
@@ -68,7 +69,7 @@ class Protocol:
 
     def _artifact_bytes(self) -> ArtifactBytes:
         arrivals = Arrivals(self.database, self.settings.artifacts, self.clock)
-        return ArtifactBytes(self.database, self.settings, self.keys, self.clock, self._check_key, _told, arrivals)
+        return ArtifactBytes(self.database, self.settings, self.identity, self._check_key, _told, arrivals)
 
     async def graphql(self, request: Request) -> Response:
         try:
@@ -150,8 +151,8 @@ class Protocol:
             self._check_key(request)
         except RefusalError as error:
             return _told(error)
-        base_url = for_people(request, self.settings.public_url)
-        return JSONResponse({"url": f"{base_url}/login?token={self.links.make()}"})
+        base_url, user = for_people(request, self.settings.public_url), asker_of(request).user
+        return JSONResponse({"url": f"{base_url}/login?token={self.links.make(user.id if user else None)}"})
 
     def _opener(self, request: Request) -> Callable[[bool], Any]:
         base_url = str(request.base_url).rstrip("/")
@@ -161,20 +162,19 @@ class Protocol:
         def open_context(writes: bool) -> Iterator[Context]:
             with self.database.write() if writes else self.database.read() as tx:
                 lists, moment = None if writes else self.lists, self.clock.moment()
-                yield Context(tx, self.settings, self.keys, base_url, moment, self.new_id, writer, lists)
+                yield Context(tx, self.settings, self.identity.keys, base_url, moment, self.new_id, writer, lists)
 
         return open_context
 
     def _check_key(self, request: Request) -> None:
-        user, key = basic(request.headers.get("Authorization", ""))
-        if user != API_USER or not self.keys.accepts(key):
+        user, _ = basic(request.headers.get("Authorization", ""))
+        if user != API_USER or asker_of(request).way != KEY:
             raise RefusalError("the API key is missing or not this server's", status=401)
 
     def _check_signature(self, request: Request, method: str) -> None:
-        run, signature = (request.query_params.get(name, "") for name in ("run", "signature"))
+        run = request.query_params.get("run", "")
         signed = signed_name(request.path_params["run"], run, request.path_params["name"])
-        if not self.keys.verify(FILE_PURPOSES[method], signed, signature, self.clock()):
-            raise RefusalError("this file address is not signed by this server or has expired", status=403)
+        self.identity.enter_by_address(request, FILE_PURPOSES[method], signed)
 
     async def _body(self, request: Request) -> bytes:
         limit = self.settings.max_body_bytes
@@ -190,7 +190,7 @@ class Protocol:
 def protocol_routes(
     database: Database,
     settings: Settings,
-    keys: Keys,
+    identity: Identity,
     links: OneTimeLinks,
     clock: Clock,
     new_id: Callable[[], str],
@@ -200,7 +200,7 @@ def protocol_routes(
     Args:
         new_id: makes ids of runs, sweeps and agents.
     """
-    return Protocol(database, settings, keys, links, clock, new_id, Endpoint(load_schema())).routes()
+    return Protocol(database, settings, identity, links, clock, new_id, Endpoint(load_schema())).routes()
 
 
 def _told(error: Exception) -> Response:

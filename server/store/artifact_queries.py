@@ -19,10 +19,16 @@ from server.store.artifact_rows import (
 )
 from server.store.queries import all_rows, listed, one_row
 from server.store.rows import Run
+from server.store.scope import asking
 from terms import states
 
 # A preempted run will read again what it has taken.
 UNDER_WAY: Final = listed((*states.LIVE, states.PREEMPTED))
+# Of committed versions that may be seen.
+HAD: Final = (
+    "SELECT 1 FROM manifest_entry AS had JOIN artifact ON artifact.id = had.artifact_id "
+    f"WHERE artifact.state = '{COMMITTED}'"
+)
 VERSION = re.compile(r"v(0|[1-9][0-9]{0,17})")
 
 
@@ -163,12 +169,15 @@ def measure(connection: sqlite3.Connection, artifact_id: int) -> tuple[int, int]
 
 
 def paths_without_bytes(connection: sqlite3.Connection, artifact_id: int) -> list[str]:
-    """Files of a version whose content is not stored."""
+    """Files of a version whose content is not stored, or that its writer has neither sent nor elsewhere."""
     sql = (
-        "SELECT path FROM manifest_entry WHERE artifact_id = ? AND content IS NOT NULL "
-        "AND NOT EXISTS (SELECT 1 FROM content WHERE md5 = manifest_entry.content) ORDER BY path"
+        "SELECT path FROM manifest_entry WHERE artifact_id = :artifact AND content IS NOT NULL AND ("
+        "NOT EXISTS (SELECT 1 FROM content WHERE md5 = manifest_entry.content) OR :limited AND NOT EXISTS "
+        "(SELECT 1 FROM wanted WHERE artifact_id = :artifact AND md5 = manifest_entry.content AND sent = 1) "
+        f"AND NOT EXISTS ({HAD} AND had.content = manifest_entry.content)) ORDER BY path"
     )
-    return [path for (path,) in connection.execute(sql, (artifact_id,))]
+    values = {"artifact": artifact_id, "limited": asking().entities is not None}
+    return [path for (path,) in connection.execute(sql, values)]
 
 
 def entries(connection: sqlite3.Connection, artifact_id: int) -> list[ManifestEntry]:
@@ -192,7 +201,7 @@ def holds(connection: sqlite3.Connection, collection_id: int, artifact_id: int |
 
 def has_content(connection: sqlite3.Connection, artifact_id: int, md5: str) -> bool:
     """Tells whether a version has a file with this content."""
-    sql = "SELECT 1 FROM manifest_entry WHERE content = ? AND artifact_id = ? LIMIT 1"
+    sql = "SELECT 1 FROM manifest_entry JOIN artifact ON id = artifact_id WHERE content = ? AND artifact_id = ? LIMIT 1"
     return connection.execute(sql, (md5, artifact_id)).fetchone() is not None
 
 
@@ -212,6 +221,13 @@ def content_size(connection: sqlite3.Connection, md5: str) -> int | None:
     return None if row is None else int(row[0])
 
 
+def is_known(connection: sqlite3.Connection, md5: str) -> bool:
+    """Tells whether a content is stored and the one who asks has it: to know a digest is not to have the bytes."""
+    if content_size(connection, md5) is None or asking().entities is None:
+        return content_size(connection, md5) is not None
+    return connection.execute(f"{HAD} AND had.content = ? LIMIT 1", (md5,)).fetchone() is not None
+
+
 def contents_of(connection: sqlite3.Connection, artifact_id: int) -> set[str]:
     """What a version's files hold, and what it has asked for while it was written."""
     sql = (
@@ -222,7 +238,7 @@ def contents_of(connection: sqlite3.Connection, artifact_id: int) -> set[str]:
 
 
 def is_wanted(connection: sqlite3.Connection, artifact_id: int, md5: str) -> bool:
-    sql = "SELECT 1 FROM wanted WHERE artifact_id = ? AND md5 = ?"
+    sql = "SELECT 1 FROM wanted JOIN artifact ON id = artifact_id WHERE artifact_id = ? AND md5 = ?"
     return connection.execute(sql, (artifact_id, md5)).fetchone() is not None
 
 

@@ -12,14 +12,13 @@ ENTRY: Final = tuple(field.name for field in fields(ManifestEntry))
 
 def set_alias(connection: sqlite3.Connection, collection_id: int, alias: str, artifact_id: int) -> None:
     """Gives a version an alias, and takes it from the one that had it."""
-    connection.execute("DELETE FROM alias WHERE collection_id = ? AND alias = ?", (collection_id, alias))
-    connection.execute(
-        "INSERT INTO alias (collection_id, alias, artifact_id) VALUES (?, ?, ?)", (collection_id, alias, artifact_id)
-    )
+    connection.execute("DELETE FROM main.alias WHERE collection_id = ? AND alias = ?", (collection_id, alias))
+    sql = "INSERT INTO main.alias (collection_id, alias, artifact_id) VALUES (?, ?, ?)"
+    connection.execute(sql, (collection_id, alias, artifact_id))
 
 
 def drop_alias(connection: sqlite3.Connection, collection_id: int, alias: str, artifact_id: int) -> None:
-    sql = "DELETE FROM alias WHERE collection_id = ? AND alias = ? AND artifact_id = ?"
+    sql = "DELETE FROM main.alias WHERE collection_id = ? AND alias = ? AND artifact_id = ?"
     connection.execute(sql, (collection_id, alias, artifact_id))
 
 
@@ -96,11 +95,16 @@ def hand_over(connection: sqlite3.Connection, number: int, to: int) -> None:
 
 
 def drop_manifests(connection: sqlite3.Connection, artifact_id: int) -> None:
-    connection.execute("DELETE FROM manifest WHERE artifact_id = ?", (artifact_id,))
+    connection.execute("DELETE FROM main.manifest WHERE artifact_id = ?", (artifact_id,))
 
 
 def want(connection: sqlite3.Connection, artifact_id: int, md5: str) -> None:
     connection.execute("INSERT OR IGNORE INTO wanted (artifact_id, md5) VALUES (?, ?)", (artifact_id, md5))
+
+
+def mark_sent(connection: sqlite3.Connection, artifact_id: int, md5: str) -> None:
+    """Notes that who writes a version had these bytes to send."""
+    connection.execute("UPDATE wanted SET sent = 1 WHERE artifact_id = ? AND md5 = ?", (artifact_id, md5))
 
 
 def drop_wanted(connection: sqlite3.Connection, artifact_id: int) -> None:

@@ -4,11 +4,13 @@ import math
 import sqlite3
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from server.store.migrations import STEPS, migrate, steps_done
+from server.store.scope import EVERYTHING, Connection, Scope, asked_by, asking
 
 DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
@@ -19,6 +21,7 @@ class Database:
     `write` gives the single writing connection inside `BEGIN IMMEDIATE` and commits at the end, rolls back on any
     exception. `read` gives a read-only connection inside one snapshot; connections are used again, not kept by
     threads, because the threads of an ASGI server come and go.
+    Both serve whoever asks (`scope.asking`), and no more than is theirs.
     `changes` counts the commits that changed something, so that who waits for one need not ask the file.
     Every commit is synced to disk (`synchronous=FULL`): what a client was told is stored survives a power cut.
     `trouble` is why nothing can be stored now, in SQLite's words, or None; damage that was met lasts until the file is
@@ -40,9 +43,10 @@ class Database:
         self._failure: str | None = None
         self._damage: str | None = None
         self._checking: sqlite3.Connection | None = None
-        self._idle_readers: list[sqlite3.Connection] = []
+        self._changes_of: Counter[str | None] = Counter()
+        self._idle_readers: list[Connection] = []
         self._writer = sqlite3.connect(
-            path, timeout=self._busy_timeout_s, isolation_level=None, check_same_thread=False
+            path, timeout=self._busy_timeout_s, isolation_level=None, check_same_thread=False, factory=Connection
         )
         steps_done(self._writer)  # refuses what is not ours before anything of it is changed
         self._writer.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")
@@ -50,7 +54,10 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
+        scope = asking()
+        scope.require_writing()
         with self._lock:
+            self._writer.serve(scope)
             rows = self._writer.total_changes
             self._writer.execute("BEGIN IMMEDIATE")
             try:
@@ -61,13 +68,22 @@ class Database:
                 self._writer.rollback()
                 self._note(error)
                 raise
-            self.changes += self._writer.total_changes > rows
             self._committed_s, self._failure = time.monotonic(), None
+            if self._writer.total_changes > rows:
+                self.changes += 1
+                self._changes_of.update([None] if scope.entities is None else scope.entities)
+
+    def changes_seen_by(self, scope: Scope) -> int:
+        """Counts the commits that may have changed what somebody sees."""
+        if scope.entities is None:
+            return self.changes
+        return sum(self._changes_of[entity] for entity in (None, *scope.entities))
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
         # Taking from and adding to a list is atomic: no lock, and no wait for the writer.
         connection = self._take_reader()
+        connection.serve(asking())
         connection.execute("BEGIN")
         try:
             yield connection
@@ -85,7 +101,7 @@ class Database:
     def probe(self, fresh_s: float) -> None:
         """Writes something that changes nothing, unless something was written in the last so many seconds."""
         if time.monotonic() - self._committed_s > fresh_s:
-            with suppress(sqlite3.Error), self.write() as tx:  # what fails is noted
+            with suppress(sqlite3.Error), asked_by(EVERYTHING), self.write() as tx:  # what fails is noted
                 tx.execute(f"PRAGMA user_version={len(STEPS)}")
 
     def check(self) -> None:
@@ -112,19 +128,20 @@ class Database:
         elif isinstance(error, sqlite3.OperationalError):
             self._failure = str(error)
 
-    def _take_reader(self) -> sqlite3.Connection:
+    def _take_reader(self) -> Connection:
         try:
             return self._idle_readers.pop()
         except IndexError:
             return self._open_reader()
 
-    def _open_reader(self) -> sqlite3.Connection:
+    def _open_reader(self) -> Connection:
         return sqlite3.connect(
             f"{self._path.absolute().as_uri()}?mode=ro",
             uri=True,
             timeout=self._busy_timeout_s,
             isolation_level=None,
             check_same_thread=False,
+            factory=Connection,
         )
 
 

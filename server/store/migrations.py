@@ -521,6 +521,44 @@ STEPS: Final[tuple[str | Callable[[sqlite3.Connection], str], ...]] = (
         PRIMARY KEY (sweep_id, suggestion)
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    -- People, once there are some: each has an entity of the same name. Teams are entities of several.
+    CREATE TABLE user (
+        id           INTEGER PRIMARY KEY AUTOINCREMENT,
+        name         TEXT NOT NULL UNIQUE,
+        role         TEXT NOT NULL,          -- read, run or admin
+        key_hash     TEXT NOT NULL UNIQUE,   -- hex of SHA-256
+        created_at_s REAL NOT NULL
+    ) STRICT;
+    CREATE TABLE team_member (
+        team    TEXT NOT NULL,
+        user_id INTEGER NOT NULL REFERENCES user ON DELETE CASCADE,
+        PRIMARY KEY (team, user_id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX team_member_of_user ON team_member (user_id);
+    -- Browsers that are signed in.
+    CREATE TABLE session (
+        id           INTEGER PRIMARY KEY AUTOINCREMENT,
+        user_id      INTEGER REFERENCES user ON DELETE CASCADE,  -- NULL: by the server's own key
+        token_hash   TEXT NOT NULL UNIQUE,
+        browser      TEXT NOT NULL,
+        started_at_s REAL NOT NULL,
+        expires_at_s REAL NOT NULL
+    ) STRICT;
+    CREATE INDEX session_of_user ON session (user_id);
+    -- What people did that others may ask about.
+    CREATE TABLE audit (
+        id      INTEGER PRIMARY KEY AUTOINCREMENT,
+        at_s    REAL NOT NULL,
+        who     TEXT NOT NULL,
+        act     TEXT NOT NULL,
+        subject TEXT NOT NULL
+    ) STRICT;
+    -- Whose key made it; NULL where there were no users.
+    ALTER TABLE run ADD COLUMN user_name TEXT;
+    ALTER TABLE sweep ADD COLUMN user_name TEXT;
+    ALTER TABLE wanted ADD COLUMN sent INTEGER NOT NULL DEFAULT 0;  -- its writer had the bytes
+    """,
 )
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 from server import causes
 from server.store.artifact_rows import Alias, Artifact, Collection, Manifest, ManifestEntry, Member
 from server.store.rows import Agent, Entry, KeptOutline, Project, Run, StoredFile, Suggestion, Sweep, Trial, Writer
+from server.store.user_rows import Act, Session, User
 from terms import states
 from terms.record import INTERRUPTED_EXIT_CODES
 
@@ -30,6 +31,9 @@ TABLES: dict[type[Any], str] = {
     Alias: "alias",
     Manifest: "manifest",
     ManifestEntry: "manifest_entry",
+    User: "user",
+    Session: "session",
+    Act: "audit",
 }
 STREAMS = ("history", "event", "log")
 
@@ -181,6 +185,16 @@ def is_shared(connection: sqlite3.Connection, sweep_id: int) -> bool:
 
 def sweep_of_share(connection: sqlite3.Connection, token_hash: str) -> Sweep | None:
     return one_row(connection, Sweep, "WHERE id = (SELECT sweep_id FROM share WHERE token_hash = ?)", token_hash)
+
+
+def sweep_of_share_numbered(connection: sqlite3.Connection, number: int) -> Sweep | None:
+    return one_row(connection, Sweep, "WHERE id = (SELECT sweep_id FROM share WHERE id = ?)", number)
+
+
+def share_of(connection: sqlite3.Connection, sweep_id: int) -> int:
+    """The number of a sweep's link, which no other link ever has; 0 for none."""
+    row = connection.execute("SELECT id FROM share WHERE sweep_id = ?", (sweep_id,)).fetchone()
+    return int(row[0]) if row else 0
 
 
 def losing_runs(connection: sqlite3.Connection, sweep_id: int) -> set[int]:

@@ -35,6 +35,7 @@ class Sweep:
     stop_reason: str | None
     search_error: str | None
     engine: str | None
+    user_name: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,7 @@ class Run:
     early_stop: str | None
     curve_length: int
     start: str | None
+    user_name: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ def insert(connection: sqlite3.Connection, table: str, **columns: object) -> int
     """Adds a row and gives its id."""
     names = ", ".join(columns)
     marks = ", ".join("?" * len(columns))
-    cursor = connection.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", tuple(columns.values()))
+    cursor = connection.execute(f"INSERT INTO main.{table} ({names}) VALUES ({marks})", tuple(columns.values()))
     return int(cursor.lastrowid or 0)
 
 
@@ -34,11 +34,11 @@ def move(connection: sqlite3.Connection, table: str, id: int, state: str, **colu
 
 def _set(connection: sqlite3.Connection, table: str, id: int, columns: dict[str, object]) -> None:
     pairs = ", ".join(f"{name} = ?" for name in columns)
-    connection.execute(f"UPDATE {table} SET {pairs} WHERE id = ?", (*columns.values(), id))
+    connection.execute(f"UPDATE main.{table} SET {pairs} WHERE id = ?", (*columns.values(), id))
 
 
 def delete(connection: sqlite3.Connection, table: str, id: int) -> None:
-    connection.execute(f"DELETE FROM {table} WHERE id = ?", (id,))
+    connection.execute(f"DELETE FROM main.{table} WHERE id = ?", (id,))
 
 
 def enter(
@@ -92,11 +92,12 @@ def drop_proposals(connection: sqlite3.Connection, sweep_id: int, *, below: int 
 
 def drop_suggestion(connection: sqlite3.Connection, number: int, run_name: str) -> bool:
     """Removes what a scheduler has queued under this number and id; tells whether it was there."""
-    return connection.execute("DELETE FROM suggestion WHERE id = ? AND run_name = ?", (number, run_name)).rowcount > 0
+    sql = "DELETE FROM main.suggestion WHERE id = (SELECT id FROM suggestion WHERE id = ? AND run_name = ?)"
+    return connection.execute(sql, (number, run_name)).rowcount > 0
 
 
 def drop_suggestions(connection: sqlite3.Connection, sweep_id: int) -> None:
-    connection.execute("DELETE FROM suggestion WHERE sweep_id = ?", (sweep_id,))
+    connection.execute("DELETE FROM main.suggestion WHERE sweep_id = ?", (sweep_id,))
 
 
 def put_lines(connection: sqlite3.Connection, stream: str, run_id: int, offset: int, rows: list[str]) -> None:
@@ -193,7 +194,7 @@ def put_file(
 ) -> None:
     """Records a stored file; the same name again replaces it."""
     connection.execute(
-        "INSERT INTO file (run_id, name, size_bytes, md5, mimetype, updated_at_s) VALUES (?, ?, ?, ?, ?, ?) "
+        "INSERT INTO main.file (run_id, name, size_bytes, md5, mimetype, updated_at_s) VALUES (?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (run_id, name) DO UPDATE SET size_bytes = excluded.size_bytes, md5 = excluded.md5, "
         "mimetype = excluded.mimetype, updated_at_s = excluded.updated_at_s, former = 0",
         (run_id, name, size_bytes, md5, mimetype, now_s),
@@ -202,12 +203,12 @@ def put_file(
 
 def mark_files_former(connection: sqlite3.Connection, run_id: int) -> None:
     """Notes that the files of a run were stored before its present start; storing one again ends this."""
-    connection.execute("UPDATE file SET former = 1 WHERE run_id = ?", (run_id,))
+    connection.execute("UPDATE main.file SET former = 1 WHERE run_id = ?", (run_id,))
 
 
 def doubt_curves(connection: sqlite3.Connection, sweep_id: int) -> None:
     """Notes that the metric's values in the histories of a sweep's runs are to be counted and kept anew."""
-    connection.execute("UPDATE run SET curve_length = history_lines WHERE sweep_id = ?", (sweep_id,))
+    connection.execute("UPDATE main.run SET curve_length = history_lines WHERE sweep_id = ?", (sweep_id,))
     connection.execute("DELETE FROM passed WHERE run_id IN (SELECT id FROM run WHERE sweep_id = ?)", (sweep_id,))
     connection.execute("DELETE FROM prior_passed WHERE sweep_id = ?", (sweep_id,))
 
@@ -232,7 +233,7 @@ def drop_passed(connection: sqlite3.Connection, run_id: int) -> None:
 
 def _count_lines(connection: sqlite3.Connection, stream: str, run_id: int, end: int) -> None:
     column = STREAM_TABLES[stream]
-    connection.execute(f"UPDATE run SET {column} = max({column}, ?) WHERE id = ?", (end, run_id))
+    connection.execute(f"UPDATE main.run SET {column} = max({column}, ?) WHERE id = ?", (end, run_id))
 
 
 def attach_prior_run(tx: sqlite3.Connection, sweep_id: int, run_id: int) -> None:

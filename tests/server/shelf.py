@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 
+from server.identity import Identified, Identity
 from server.keys import Keys, OneTimeLinks, load_keys
 from server.pages.events import Events
 from server.pages.routes import routes
@@ -193,7 +195,9 @@ def shelf_at(data: Path, clock: Clock) -> Iterator[Shelf]:
     settings = Settings(data=data)
     keys, links = load_keys(data), OneTimeLinks(settings.link_lifetime_s, clock)
     database = Database(settings.database)
-    app = Starlette(routes=routes(database, settings, keys, links, clock, file_url, Events(database, clock())))
+    identity = Identity(database, settings, keys, clock)
+    pages = routes(database, settings, identity, links, clock, file_url, Events(database, clock()))
+    app = Starlette(routes=pages, middleware=[Middleware(Identified, identity)])
     with Client(app, base_url=BASE, follow_redirects=False) as http:
         yield Shelf(database, settings, keys, links, clock, http)
     database.close()

@@ -7,7 +7,10 @@ from pathlib import Path
 
 from server.clock import Clock
 from server.ledger.artifacts import content
+from server.refusal import NotFoundError
+from server.store import artifact_queries as queries
 from server.store.database import Database
+from server.store.scope import EVERYTHING, asked_by, asking
 
 
 @dataclass
@@ -43,6 +46,10 @@ class Arrivals:
         Raises:
             NotFoundError: no version waits for it any more.
         """
+        scope = asking()
+        scope.require_writing()
+        if scope.entities is not None:
+            self._require_wanted(arrival)
         self._waiting.append(arrival)
         with self._turn:
             if not arrival.is_done:
@@ -50,12 +57,18 @@ class Arrivals:
         if arrival.error:
             raise arrival.error
 
+    def _require_wanted(self, arrival: Arrival) -> None:
+        """Looks as the one who sends it, since whoever stores it may do so for several."""
+        with self._database.read() as tx:
+            if not queries.is_wanted(tx, arrival.artifact_id, arrival.md5):
+                raise NotFoundError(content.NOT_WAITED_FOR)
+
     def _all_waiting(self) -> list[Arrival]:
         return [self._waiting.popleft() for _ in range(len(self._waiting))]
 
     def _store(self, arrivals: list[Arrival]) -> None:
         try:
-            with self._database.write() as tx:
+            with asked_by(EVERYTHING), self._database.write() as tx:
                 for each in arrivals:
                     each.error = content.store(
                         tx, self._artifacts, each.artifact_id, each.md5, each.size_bytes, each.whole, self._clock()

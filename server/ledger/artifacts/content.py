@@ -17,6 +17,7 @@ from server.store import artifact_writes, writes
 from server.store.artifact_rows import Artifact
 
 MD5_BYTES = 16
+NOT_WAITED_FOR = "no version of an artifact waits for this file any more"
 
 
 def hex_of(digest: str) -> str:
@@ -47,7 +48,7 @@ def ask_for(tx: sqlite3.Connection, artifact: Artifact, md5: str, now_s: float) 
     """Protects a content for a version that is being written; tells whether its bytes have to be sent."""
     artifact_writes.want(tx, artifact.id, md5)
     writes.update(tx, "artifact", artifact.id, updated_at_s=now_s)
-    return queries.content_size(tx, md5) is None
+    return not queries.is_known(tx, md5)
 
 
 def store(
@@ -60,11 +61,13 @@ def store(
     Returns:
         Why not, if no version waits for them any more.
     """
+    if not queries.is_wanted(tx, artifact_id, md5):
+        known = queries.content_size(tx, md5) is not None
+        return None if known else NotFoundError(NOT_WAITED_FOR)
+    artifact_writes.mark_sent(tx, artifact_id, md5)
     if queries.content_size(tx, md5) is not None:
         whole.unlink()
         return None
-    if not queries.is_wanted(tx, artifact_id, md5):
-        return NotFoundError("no version of an artifact waits for this file any more")
     target = path_of(artifacts, md5)
     target.parent.mkdir(parents=True, exist_ok=True)
     whole.replace(target)

@@ -24,6 +24,7 @@ from server.store import queries
 from server.store.artifact_rows import Artifact
 from server.store.database import Database
 from server.store.rows import Run, Sweep
+from server.store.scope import EVERYTHING, NOBODY, Scope, ask_as, asked_by, asking
 
 View = Callable[[Request, sqlite3.Connection], Page]
 Find = Callable[[Request, sqlite3.Connection], tuple[Path, str]]
@@ -48,30 +49,43 @@ class Gate:
         """Lets a view be seen by who may see it."""
 
         def endpoint(request: Request) -> Response:
-            signed_in = self.sessions.signed_in(request)
-            if not signed_in and not self._shown_by_link(request):
+            shown = self._seen(request, view) if self.sessions.signed_in(request) else None
+            if shown is None or shown.status == 404:
+                shown = self._seen_by_link(request, view) or shown
+            if shown is None:
                 return self.closed(request, "Sign in to see this page")
-            # Named before it is read: news in between are then told, not missed.
-            state = self.events.state
-            try:
-                with self.database.read() as connection:
-                    shown = replace(view(request, connection), state=state, guest=not signed_in)
-            except NotFoundError as error:
-                shown = _not_found(error)
             if shown.moved_to:
                 return RedirectResponse(shown.moved_to, status_code=303)
-            return self.frame.response(request, shown, self.sessions.sealed if signed_in else None)
+            presses = asking().may_write and not shown.guest
+            return self.frame.response(request, shown, self.sessions.sealed if presses else None)
 
         return endpoint
+
+    def _seen(self, request: Request, view: View) -> Page:
+        # Named before it is read: news in between are then told, not missed.
+        state = self.events.state
+        try:
+            with self.database.read() as connection:
+                return replace(view(request, connection), state=state)
+        except NotFoundError as error:
+            return _not_found(error)
+
+    def _seen_by_link(self, request: Request, view: View) -> Page | None:
+        """The page if it is of the one sweep whose link this browser has opened."""
+        with asked_by(self._guest(request)):
+            return replace(self._seen(request, view), guest=True) if self._shown_by_link(request) else None
 
     def file(self, find: Find) -> Endpoint:
         """Lets a file be saved by who may see the page that it is on; `find` gives where it lies, and its name."""
 
         def endpoint(request: Request) -> Response:
-            if not self.sessions.signed_in(request) and not self._shown_by_link(request):
+            guest = self._guest(request)
+            with asked_by(guest):
+                seen_by_link = self._shown_by_link(request)
+            if not self.sessions.signed_in(request) and not seen_by_link:
                 return self.closed(request, "Sign in to save this file")
             try:
-                with self.database.read() as connection:
+                with asked_by(guest if seen_by_link else asking()), self.database.read() as connection:
                     path, name = find(request, connection)
             except NotFoundError as error:
                 return self.frame.response(request, _not_found(error))
@@ -98,22 +112,32 @@ class Gate:
 
     async def stream(self, request: Request) -> Response:
         """Events for one open page, from the state that it shows (`since`) or last heard of (`Last-Event-ID`)."""
-        if not self.sessions.signed_in(request) and not await run_in_threadpool(self._has_link, request):
-            return Response(status_code=403)
+        if not self.sessions.signed_in(request):
+            guest = await run_in_threadpool(self._guest, request)
+            if guest == NOBODY:
+                return Response(status_code=403)
+            ask_as(guest)
         seen = request.headers.get("last-event-id") or request.query_params.get("since", "")
         return StreamingResponse(self.events.stream(seen), media_type="text/event-stream", headers=STREAM_HEADERS)
 
-    def closed(self, request: Request, title: str) -> Response:
-        """What somebody gets who may not, with the ways in."""
-        values = {"base_url": for_people(request, self.settings.public_url)}
+    def closed(self, request: Request, title: str, leads_to: str | None = None) -> Response:
+        """What somebody gets who may not, with the ways in.
+
+        Args:
+            leads_to: what is opened then; None for the address that was asked for.
+        """
+        asked = f"{request.url.path}{'?' if request.url.query else ''}{request.url.query}"
+        leads_to = leads_to or ("/" if request.url.path == "/login" or request.method != "GET" else asked)
+        values = {"base_url": for_people(request, self.settings.public_url), "leads_to": leads_to}
         return self.frame.response(request, Page("closed.html", title, values, status=403))
 
-    def _has_link(self, request: Request) -> bool:
-        with self.database.read() as connection:
-            return _shared(request, connection) is not None
+    def _guest(self, request: Request) -> Scope:
+        """Of whoever has the link that this browser has opened."""
+        with asked_by(EVERYTHING), self.database.read() as connection:
+            return self.sessions.identity.guest(connection, _shared(request, connection))
 
     def _shown_by_link(self, request: Request) -> bool:
-        """Tells whether the page is of the one sweep whose link this browser has opened."""
+        """Tells whether the page is of the one sweep that a guest sees."""
         with self.database.read() as connection:
             shared = _shared(request, connection)
             try:

@@ -1,4 +1,4 @@
-"""Who may see pages and press buttons: a cookie that a one-time link sets, or the API key with the request."""
+"""Who may see pages and press buttons: a browser that has signed in, or whoever sends a key with the request."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,30 +8,26 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server.keys import Keys, basic
+from server.identity import NONE, Identity, asker_of, cookie_name
+from server.ledger import sessions as ledger
 from server.settings import Settings
+from server.store.scope import Scope, asked_by, asking
 
-PURPOSE: Final = "session"
 BUTTON_PURPOSE: Final = "button"
 DAY_S: Final = 24 * 3600
-COOKIE: Final = "tf_sweeps"
 SHARE_COOKIE: Final = "tf_sweeps_share"
-DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True)
 class Sessions:
-    """Signed cookies, so that a restart of the server keeps its readers signed in; `clock` gives UTC seconds."""
+    """Cookies that the store knows by their hash, so that each can be ended; `clock` gives UTC seconds."""
 
-    keys: Keys
+    identity: Identity
     settings: Settings
     clock: Callable[[], float]
 
     def signed_in(self, request: Request) -> bool:
-        cookie = request.cookies.get(cookie_name(request), "")
-        if self.keys.verify(PURPOSE, self.settings.entity, cookie, self.clock()):
-            return True
-        return self.keys.accepts(basic(request.headers.get("Authorization", ""))[1])
+        return asker_of(request).way != NONE
 
     def sealed(self, path: str) -> str:
         """The address of a button: another site can make a browser post to it, but cannot know its seal.
@@ -40,23 +36,36 @@ class Sessions:
         """
         # By the day, so that a page that is made again is the same; for one day at least.
         expires_at_s = (self.clock() // DAY_S + 2) * DAY_S
-        return f"{path}?seal={self.keys.sign(BUTTON_PURPOSE, path, expires_at_s)}"
+        return f"{path}?seal={self.identity.keys.sign(BUTTON_PURPOSE, _pressed(path), expires_at_s)}"
 
     def seal_holds(self, request: Request, path: str) -> bool:
-        return self.keys.verify(BUTTON_PURPOSE, path, request.query_params.get("seal", ""), self.clock())
+        seal = request.query_params.get("seal", "")
+        return self.identity.keys.verify(BUTTON_PURPOSE, _pressed(path), seal, self.clock())
 
-    def start(self, request: Request, response: Response) -> None:
-        """Lets this browser see pages for `session_lifetime_s`."""
-        lifetime_s = self.settings.session_lifetime_s
-        response.set_cookie(
-            cookie_name(request),
-            self.keys.sign(PURPOSE, self.settings.entity, self.clock() + lifetime_s),
-            max_age=int(lifetime_s),
-            path="/",
-            httponly=True,
-            samesite="lax",
-            secure=request.url.scheme == "https",
-        )
+    def start(self, request: Request, response: Response, user_id: int | None, scope: Scope) -> None:
+        """Lets this browser see pages for `session_lifetime_s`.
+
+        Args:
+            user_id: None for whoever has the server's own key.
+            scope: theirs.
+        """
+        lifetime_s, token = self.settings.session_lifetime_s, ledger.new_token()
+        kept, browser = self.identity.hashed(token), request.headers.get("User-Agent", "")
+        with asked_by(signing_in(scope)), self.identity.database.write() as tx:
+            ledger.start(tx, user_id, kept, browser, self.clock(), lifetime_s)
+        secure = request.url.scheme == "https"
+        name, age_s = cookie_name(request), int(lifetime_s)
+        response.set_cookie(name, token, max_age=age_s, path="/", httponly=True, samesite="lax", secure=secure)
+
+
+def signing_in(scope: Scope) -> Scope:
+    """Of somebody who signs in or out, which a key that only reads may do too."""
+    return Scope(who=scope.who, entities=scope.entities, may_write=True)
+
+
+def _pressed(path: str) -> str:
+    """What the seal of a button is made of: whoever has one for a path cannot let others press it."""
+    return f"{path}\n{asking().who}"
 
 
 def keep_share(request: Request, response: Response, token: str) -> None:
@@ -67,11 +76,6 @@ def keep_share(request: Request, response: Response, token: str) -> None:
 
 def share_token(request: Request) -> str:
     return request.cookies.get(cookie_name(request, SHARE_COOKIE), "")
-
-
-def cookie_name(request: Request, name: str = COOKIE) -> str:
-    """A browser sends a host's cookies to all its ports, so that two servers on one machine need two names."""
-    return f"{name}_{request.url.port or DEFAULT_PORTS.get(request.url.scheme, 0)}"
 
 
 def local_path(address: str | None) -> str:

@@ -1,4 +1,4 @@
-"""The one user, the server's own facts, and the organisations that it has none of."""
+"""The one who asks, their entities, the server's own facts, and the organisations that it has none of."""
 
 from typing import Any
 
@@ -7,7 +7,8 @@ from graphql import FieldNode
 from server.protocol import not_offered
 from server.protocol.context import Info, node_id
 from server.refusal import NotFoundError
-from server.store import queries
+from server.store import queries, user_queries
+from server.store.scope import asking
 
 AT_EACH_BEGIN = ("coreWeaveOrganizationId", "featureFlags")
 FEATURES = (
@@ -26,29 +27,33 @@ FEATURES = (
 CLI_VERSIONS = {"max_cli_version": "99.0.0", "min_cli_version": "0.20.0"}
 
 
-def user(info: Info) -> dict[str, Any]:
-    name = info.context.settings.entity
+def user(info: Info, name: str | None = None) -> dict[str, Any]:
+    """A user as W&B tells them; the one who asks where no name is given, whose entities alone are told."""
+    name = name or info.context.home
+    own = sorted(asking().entities or ()) if name == asking().who else []
     return {
         "id": node_id("User", name),
         "name": name,
         "username": name,
         "email": f"{name}@localhost",
-        "admin": False,
+        "admin": name == asking().who and asking().entities is None,
         "flags": "{}",
         "entity": name,
         # As on W&B, a user's own entity is one of the user's teams.
-        "teams": {"edges": [{"node": entity(name)}]},
+        "teams": {"edges": [{"node": entity(info, each)} for each in own or [name]]},
         "apiKeys": {"edges": []},
     }
 
 
-def entity(name: str) -> dict[str, Any]:
+def entity(info: Info, name: str) -> dict[str, Any]:
+    """An entity: of one user, or of the users of a team."""
+    members = user_queries.teams(info.context.tx).get(name)
     return {
         "id": node_id("Entity", name),
         "name": name,
         "available": False,
-        "isTeam": False,
-        "entityType": "user",
+        "isTeam": members is not None,
+        "entityType": "user" if members is None else "team",
         "readOnly": False,
         "readOnlyAdmin": False,
         "privateOnly": False,
@@ -56,7 +61,7 @@ def entity(name: str) -> dict[str, Any]:
         "codeSavingEnabled": True,
         "defaultAccess": "PRIVATE",
         "isPaid": False,
-        "members": [_member(name)],
+        "members": [_member(each) for each in members or [name]],
         "xxhashDigestsEnabled": False,
     }
 
@@ -84,10 +89,13 @@ def _server_info(_: Any, info: Info) -> dict[str, Any]:
 
 def _entity(_: Any, info: Info, name: str) -> dict[str, Any]:
     # The client takes what this gives for a team that it has made, or was told that it cannot make.
-    own = info.context.settings.entity
-    if name != own and not queries.projects(info.context.tx, name):
-        raise NotFoundError(f"there is no entity {name!r}: this server has one user, {own!r}, and no teams")
-    return entity(name)
+    own, tx = info.context.home, info.context.tx
+    asking().require(name)
+    if name == own or queries.projects(tx, name) or user_queries.user(tx, name) or name in user_queries.teams(tx):
+        return entity(info, name)
+    if user_queries.are_there_users(tx):
+        raise NotFoundError(f"there is no entity {name!r}: no user or team has this name")
+    raise NotFoundError(f"there is no entity {name!r}: this server has one user, {own!r}, and no teams")
 
 
 def _users(_: Any, info: Info, query: str | None = None) -> dict[str, Any]:

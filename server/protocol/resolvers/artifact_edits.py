@@ -67,7 +67,7 @@ def named_collection(info: Info, entity: str, project_name: str, name: str) -> C
         NotFoundError: there is none.
     """
     tx = info.context.tx
-    owner = project(tx, entity or info.context.settings.entity, project_name)
+    owner = project(tx, entity or info.context.home, project_name)
     found = artifact_queries.collection(tx, owner.id, name) if owner else None
     if found is None:
         raise NotFoundError(f"there is no collection {entity}/{project_name}/{name}")
@@ -98,7 +98,7 @@ def _target(info: Info, input: dict[str, Any]) -> tuple[Project, str]:
     name, project_name = input.get("artifactPortfolioName"), input.get("projectName")
     if not name or not project_name:
         raise RefusalError("a link needs the name of a collection and of a project to put it into")
-    entity = input.get("entityName") or info.context.settings.entity
+    entity = input.get("entityName") or info.context.home
     return project_named(info.context.tx, entity, project_name, info.context.now_s), name
 
 

@@ -28,7 +28,7 @@ PART_BYTES = 100 * 1024 * 1024
 def _create(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Artifact]:
     context = info.context
     # A run that was offline names no entity.
-    entity, name = input["entityName"] or context.settings.entity, input["projectName"] or DEFAULT_PROJECT
+    entity, name = input["entityName"] or context.home, input["projectName"] or DEFAULT_PROJECT
     run_name = input.get("runName")
     if (region := input.get("storageRegion")) not in (None, "", "default"):
         raise RefusalError(f"this server has no storage region {region[:80]!r}: leave storage_region out")

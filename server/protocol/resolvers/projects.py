@@ -27,7 +27,7 @@ def find(info: Info, name: str | None, entity_name: str | None) -> Project | Non
     context = info.context
     if not name:
         return ANY_PROJECT
-    found = queries.project(context.tx, entity_name or context.settings.entity, name)
+    found = queries.project(context.tx, entity_name or context.home, name)
     if found is None and name == ledger.DEFAULT_PROJECT:
         return ANY_PROJECT
     return found
@@ -66,7 +66,7 @@ def _projects(
 def _upsert_project(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
     context = info.context
     name = input.get("name") or ledger.DEFAULT_PROJECT
-    owner = input.get("entityName") or context.settings.entity
+    owner = input.get("entityName") or context.home
     known = queries.project(context.tx, owner, name) is not None
     found = ledger.project_named(context.tx, owner, name, context.now_s)
     return {"project": found, "model": found, "inserted": not known}
@@ -117,8 +117,8 @@ FIELDS = {
     "Project": {
         "id": lambda project, info: node_id("Project", project.name, project.entity),
         "internalId": lambda project, info: str(project.id),
-        "entityName": lambda project, info: project.entity or info.context.settings.entity,
-        "entity": lambda project, info: entity(project.entity or info.context.settings.entity),
+        "entityName": lambda project, info: project.entity or info.context.home,
+        "entity": lambda project, info: entity(info, project.entity or info.context.home),
         "createdAt": lambda project, info: iso(project.created_at_s),
         "isBenchmark": lambda project, info: False,
         "access": lambda project, info: "PRIVATE",

@@ -45,7 +45,7 @@ def find_named(info: Info, entity: str | None, project: str | None, name: str) -
         NotFoundError: there is no such project or run.
     """
     context = info.context
-    owner = queries.project(context.tx, entity or context.settings.entity, project or sweep_ledger.DEFAULT_PROJECT)
+    owner = queries.project(context.tx, entity or context.home, project or sweep_ledger.DEFAULT_PROJECT)
     found = queries.run(context.tx, owner.id, name) if owner else None
     if found is None:
         raise NotFoundError(f"could not find run {entity}/{project}/{name}")
@@ -72,7 +72,7 @@ def _upsert(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
 
 def _begin(info: Info, input: dict[str, Any], fields: RunFields) -> tuple[Run, bool]:
     context = info.context
-    entity = input.get("entityName") or context.settings.entity
+    entity = input.get("entityName") or context.home
     name = input.get("modelName") or sweep_ledger.DEFAULT_PROJECT
     sweep = find_sweep(info, input["sweep"]) if input.get("sweep") else None
     # A client that was given a bare sweep id names no project, or the wrong one: the sweep knows.
@@ -245,7 +245,7 @@ FIELDS = {
         "sweepName": _sweep_name,
         "sweep": _sweep,
         "agent": lambda run, info: queries.by_id(info.context.tx, Agent, run.agent_id) if run.agent_id else None,
-        "user": lambda run, info: user(info),
+        "user": lambda run, info: user(info, run.user_name),
         "project": lambda run, info: project_of(info, run),
         "historyLineCount": lambda run, info: run.history_lines,
         "eventsLineCount": lambda run, info: run.event_lines,

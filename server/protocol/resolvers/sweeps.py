@@ -88,7 +88,7 @@ def _register(info: Info, input: dict[str, Any], fields: SweepFields) -> tuple[S
     context = info.context
     if not input.get("config"):
         raise RefusalError("a sweep needs a config")
-    entity = input.get("entityName") or context.settings.entity
+    entity = input.get("entityName") or context.home
     name = input.get("projectName") or ledger.DEFAULT_PROJECT
     project = ledger.project_named(context.tx, entity, name, context.now_s)
     seed = secrets.randbits(31)

@@ -1,0 +1,48 @@
+"""Browsers that are signed in: of a cookie its hash alone is kept."""
+
+import secrets
+import sqlite3
+from typing import Final
+
+from server.ledger import audit
+from server.refusal import NotFoundError
+from server.store import user_writes, writes
+
+MAX_BROWSER: Final = 200
+
+
+def start(
+    tx: sqlite3.Connection, user_id: int | None, token_hash: str, browser: str, now_s: float, lifetime_s: float
+) -> None:
+    """Signs a browser in.
+
+    Args:
+        user_id: None for whoever has the server's own key.
+        browser: what it says that it is.
+    """
+    user_writes.drop_expired_sessions(tx, now_s)
+    writes.insert(
+        tx,
+        "session",
+        user_id=user_id,
+        token_hash=token_hash,
+        browser=browser[:MAX_BROWSER],
+        started_at_s=now_s,
+        expires_at_s=now_s + lifetime_s,
+    )
+    audit.note(tx, "signed in", browser[:MAX_BROWSER], now_s)
+
+
+def end(tx: sqlite3.Connection, id: int, user_id: int | None, now_s: float) -> None:
+    """Signs one of somebody's browsers out.
+
+    Raises:
+        NotFoundError: they have no such session.
+    """
+    if not user_writes.end_session(tx, id, user_id):
+        raise NotFoundError("this session has ended already")
+    audit.note(tx, "ended session", str(id), now_s)
+
+
+def new_token() -> str:
+    return secrets.token_urlsafe(32)

@@ -1,0 +1,145 @@
+"""What one who asks may see and change, kept by the database itself: no query can forget it.
+
+A connection that has had anybody else than the server itself to serve knows each table of `VIEWS` only as a view of the
+same name, which leaves out what the one who asks may not see; so a read says `run` and finds what is theirs. A write
+says `main.run`, the table, and only what a read has found is written.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Final
+
+from server.refusal import NotFoundError, RefusalError
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What somebody may see and change.
+
+    Attributes:
+        who: name of the user, as runs and the audit log tell it; "" for the server and where there are no users.
+        entities: their own and their teams'; None for all that there are.
+        grant: what the file addresses made for them say of whose they are.
+        home: the entity meant where a request names none; "" for the server's own.
+    """
+
+    who: str = ""
+    entities: frozenset[str] | None = frozenset()
+    home: str = ""
+    may_write: bool = False
+    grant: str = ""
+
+    def allows(self, entity: str) -> bool:
+        return self.entities is None or entity in self.entities
+
+    def require(self, entity: str) -> None:
+        """Refuses an entity of others as one that is not there.
+
+        Raises:
+            NotFoundError: with those that there are.
+        """
+        if not self.allows(entity):
+            own = ", ".join(sorted(self.entities or ())) or "none"
+            raise NotFoundError(f"there is no entity {entity!r} for this key; it has {own}")
+
+    def require_writing(self) -> None:
+        """Refuses whoever may change nothing.
+
+        Raises:
+            RefusalError: 401 for nobody, 403 for a user.
+        """
+        if not self.may_write:
+            if not self.who:
+                raise RefusalError("the API key is missing or not this server's", status=401)
+            raise RefusalError(f"the key of {self.who} only reads: ask for the role `run`", status=403)
+
+
+EVERYTHING: Final = Scope(entities=None, may_write=True)
+NOBODY: Final = Scope()
+
+
+def _owned(project: str) -> str:
+    return f"EXISTS (SELECT 1 FROM main.project AS owner WHERE owner.id = {project} AND allowed(owner.entity))"
+
+
+def _through(table: str, id: str, condition: str) -> str:
+    return f"EXISTS (SELECT 1 FROM main.{table} AS its_{table} WHERE its_{table}.id = {id} AND {condition})"
+
+
+def _of_collection(id: str) -> str:
+    return _through("collection", id, _owned("its_collection.project_id"))
+
+
+def _of_artifact(id: str) -> str:
+    return _through("artifact", id, _of_collection("its_artifact.collection_id"))
+
+
+# What can be found by a name or number from outside, and who may find it.
+VIEWS: Final = {
+    "project": "allowed(entity)",
+    "sweep": _owned("sweep.project_id"),
+    "run": _owned("run.project_id"),
+    "suggestion": _owned("suggestion.project_id"),
+    "collection": _owned("collection.project_id"),
+    "agent": _through("sweep", "agent.sweep_id", _owned("its_sweep.project_id")),
+    "trial": _through("sweep", "trial.sweep_id", _owned("its_sweep.project_id")),
+    "file": _through("run", "file.run_id", _owned("its_run.project_id")),
+    "artifact": _of_collection("artifact.collection_id"),
+    "alias": _of_artifact("alias.artifact_id"),
+    "member": f"{_of_collection('member.collection_id')} AND {_of_artifact('member.artifact_id')}",
+    "manifest": _of_artifact("manifest.artifact_id"),
+}
+# What is found only by the number of something that was found, or belongs to nobody.
+BEHIND: Final = (
+    *("history", "event", "log", "passed", "placed", "writer", "usage", "discarded"),
+    *("outline", "run_change", "entry", "proposal", "pause", "share", "deletion", "prior_run", "prior_passed"),
+    *("collection_tag", "artifact_tag", "client_name", "manifest_entry", "described_entry", "merged"),
+    *("content", "wanted", "discarded_content"),
+    *("user", "team_member", "session", "audit"),
+)
+
+_asking: ContextVar[Scope] = ContextVar("asking", default=EVERYTHING)
+
+
+def asking() -> Scope:
+    """Of the one whose request this is; everything outside of requests, where the server works by itself."""
+    return _asking.get()
+
+
+def ask_as(scope: Scope) -> None:
+    """Sets whose request this is, to its end."""
+    _asking.set(scope)
+
+
+@contextmanager
+def asked_by(scope: Scope) -> Iterator[None]:
+    """Sets it for a while."""
+    token = _asking.set(scope)
+    try:
+        yield
+    finally:
+        _asking.reset(token)
+
+
+class Connection(sqlite3.Connection):
+    """A connection that serves one after another."""
+
+    scope = EVERYTHING
+    _is_guarded = False
+
+    def serve(self, scope: Scope) -> None:
+        """Lets the next transaction see what is in a scope."""
+        self.scope = scope
+        if not self._is_guarded and scope.entities is not None:
+            self._guard()
+            self._is_guarded = True
+
+    def _guard(self) -> None:
+        # Deterministic: the same in all of one statement, which is what SQLite needs to ask once for all rows.
+        self.create_function("everything", 0, lambda: self.scope.entities is None, deterministic=True)
+        self.create_function("allowed", 1, lambda entity: self.scope.allows(entity), deterministic=True)
+        for table, condition in VIEWS.items():
+            self.execute(f"CREATE TEMP VIEW {table} AS SELECT * FROM main.{table} WHERE everything() OR {condition}")
