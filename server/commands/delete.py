@@ -10,7 +10,7 @@ import click
 from search.wording import nearest
 from server.clock import Clock
 from server.data_directory import DataError, noted_settings, opened, used
-from server.ledger import deletion
+from server.ledger import audit, deletion
 from server.refusal import NotFoundError, RefusalError
 from server.store import queries
 from server.store.rows import Project, Sweep
@@ -30,6 +30,7 @@ def delete(path: str, data: Path, artifacts: bool) -> None:
         try:
             with database.write() as tx:
                 held = _deleted(tx, path, artifacts)
+                audit.note(tx, "deleted", path, time.time())
         except RefusalError as error:
             raise DataError(error.message) from None
         Upkeep(database, settings, Clock()).remove_bytes()

@@ -4,7 +4,8 @@ import logging
 import sqlite3
 from typing import Final
 
-from server.store import writes
+from server.store import queries, writes
+from server.store.rows import Project
 from server.store.scope import asking
 
 log = logging.getLogger(__name__)
@@ -23,3 +24,9 @@ def note(tx: sqlite3.Connection, act: str, subject: str, now_s: float) -> None:
     who = asking().who or OWNER
     writes.insert(tx, "audit", at_s=now_s, who=who, act=act, subject=subject)
     log.info("%s %s %s", who, act, subject)
+
+
+def note_in_project(tx: sqlite3.Connection, act: str, project_id: int, name: str, now_s: float) -> None:
+    """Notes what was done to something that a project has, under its name there."""
+    project = queries.by_id(tx, Project, project_id)
+    note(tx, act, f"{project.entity}/{project.name}/{name}", now_s)

@@ -8,7 +8,7 @@ from typing import Any
 
 from server import lifecycle
 from server.console import last_exception
-from server.ledger import files, points, starts, writers
+from server.ledger import audit, files, points, starts, writers
 from server.ledger.artifacts import deletion
 from server.ledger.moves import move_run
 from server.ledger.names import require_name, require_texts
@@ -214,6 +214,12 @@ def request_stop(tx: sqlite3.Connection, run: Run, now_s: float) -> None:
     """Asks a run to stop; it hears of it in its next file stream's reply, its agent in a later heartbeat."""
     if run.state in states.LIVE and run.stop_requested_at_s is None:
         writes.update(tx, "run", run.id, stop_requested_at_s=now_s)
+
+
+def stop(tx: sqlite3.Connection, run: Run, now_s: float) -> None:
+    """The same, by hand."""
+    request_stop(tx, run, now_s)
+    audit.note_in_project(tx, "stopped run", run.project_id, run.name, now_s)
 
 
 def stop_early(tx: sqlite3.Connection, run: Run, decision: dict[str, Any], now_s: float) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from search import suggest
 from search.config import ConfigError, SweepConfig
 from server import lifecycle
-from server.ledger import points, queue
+from server.ledger import audit, points, queue
 from server.ledger.moves import move_sweep
 from server.ledger.names import require_name, require_texts
 from server.ledger.points import NewId
@@ -19,6 +19,14 @@ from terms import states
 
 DEFAULT_PROJECT = "uncategorized"
 DEFAULT_GOAL = "minimize"
+# What somebody has done who set a sweep's state.
+ACTS = {
+    states.SWEEP_PENDING: "reset",
+    states.SWEEP_RUNNING: "resumed",
+    states.SWEEP_PAUSED: "paused",
+    states.SWEEP_FINISHED: "stopped",
+    states.SWEEP_CANCELED: "cancelled",
+}
 
 
 @dataclass(frozen=True)
@@ -118,6 +126,7 @@ def set_state(tx: sqlite3.Connection, sweep: Sweep, state: str, now_s: float) ->
     """
     if state not in lifecycle.SWEEP_MOVES:
         raise RefusalError(f"unknown sweep state {state!r}; allowed: {', '.join(lifecycle.SWEEP_MOVES)}")
+    audit.note_in_project(tx, f"{ACTS[state]} sweep", sweep.project_id, sweep.name, now_s)
     if state == states.SWEEP_RUNNING and sweep.ended_at_s is not None:
         points.reopened(tx, sweep, now_s)
         return

@@ -10,9 +10,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from server.identity import Identity
+from server.identity import Identity, asker_of
 from server.keys import OneTimeLinks
 from server.ledger.artifacts import content
+from server.pages.account.detail import account
 from server.pages.artifact.detail import artifact_detail
 from server.pages.artifact.query import artifact_query
 from server.pages.artifact.view import ArtifactView
@@ -29,17 +30,20 @@ from server.pages.sweep.detail import sweep_detail
 from server.pages.sweep.table_query import table_query
 from server.pages.sweep.view import SweepView
 from server.pages.sweeps.list import SHOWN, ListQuery, sweep_list
-from server.pages.words.addresses import linked_url, sweep_url
+from server.pages.words.addresses import linked_url, project_url, run_url, sweep_url
 from server.pages.words.paging import page_number
 from server.pages.words.times import Now
 from server.reached import for_people
 from server.refusal import NotFoundError
 from server.settings import Settings
-from server.store import artifact_queries
+from server.store import artifact_queries, queries
 from server.store.artifact_rows import LATEST
 from server.store.database import Database
 from server.store.rows import Project
 
+PROJECT_TABS: Final = frozenset(("workspace", "overview", "runs", "sweeps", "table", "jobs", "reports", "reportlist"))
+SWEEP_TABS: Final = frozenset(("workspace", "overview", "table", "controls"))
+RUN_TABS: Final = frozenset(("workspace", "overview", "logs", "files", "system", "artifacts", "config"))
 SCHEME_LIFETIME_S: Final = 365 * 24 * 3600
 
 
@@ -64,16 +68,21 @@ def routes(
     gate = Gate(database, settings, sessions, events, Frame(settings, static, lambda: database.trouble))
     entrance = Entrance(gate, links)
     presses = Presses(settings, sessions, clock)
-    views = Views(settings, clock, file_url)
+    views = Views(settings, clock, file_url, sessions)
     return [
         Route("/static/{file}", static.response),
         Route("/login", entrance.login),
         Route("/login", entrance.sign_in, methods=["POST"]),
         Route("/logout", entrance.sign_out, methods=["POST"]),
+        Route("/settings", gate.page(views.account)),
+        Route("/settings/sessions/{session:int}/end", entrance.end_session, methods=["POST"]),
+        Route("/authorize", _to_settings),
         Route("/scheme", _scheme),
         Route("/events", gate.stream),
         Route("/share/{token}", entrance.shared),
         Route("/", gate.page(views.sweeps)),
+        Route("/{entity}", gate.page(views.entity)),
+        Route("/{entity}/projects", gate.page(views.entity)),
         Route("/{entity}/{project}", gate.page(views.project)),
         Route("/{entity}/{project}/sweeps/{sweep}", gate.page(views.sweep)),
         Route("/{entity}/{project}/runs/{run}", gate.page(views.run)),
@@ -85,6 +94,9 @@ def routes(
         Route("/{entity}/registry/model", gate.page(views.registry)),
         Route("/{entity}/{project}/sweeps/{sweep}/{action}", gate.button(presses.sweep), methods=["POST"]),
         Route("/{entity}/{project}/runs/{run}/{action}", gate.button(presses.run), methods=["POST"]),
+        Route("/{entity}/{project}/{tab}", gate.page(views.tab_of_project)),
+        Route("/{entity}/{project}/sweeps/{sweep}/{tab}", gate.page(views.tab_of_sweep)),
+        Route("/{entity}/{project}/runs/{run}/{tab}", gate.page(views.tab_of_run)),
         Route("/{path:path}", gate.page(_nothing)),
     ]
 
@@ -96,6 +108,10 @@ class Views:
     settings: Settings
     clock: Callable[[], float]
     file_url: FileUrl
+    sessions: Sessions
+
+    def account(self, request: Request, connection: sqlite3.Connection) -> Page:
+        return account(connection, asker_of(request), Now(self.clock()), self.sessions.sealed)
 
     def sweeps(self, request: Request, connection: sqlite3.Connection) -> Page:
         return self._list(request, connection, None)
@@ -137,6 +153,28 @@ class Views:
         version = request.query_params.get("version", LATEST)
         return Page("artifact.html", "", moved_to=linked_url(entity, project, collection, version))
 
+    def entity(self, request: Request, connection: sqlite3.Connection) -> Page:
+        """W&B's page of an entity: here the sweeps of all."""
+        if not queries.projects(connection, request.path_params["entity"]):
+            return _nothing(request, connection)
+        return Page("sweeps.html", "", moved_to="/")
+
+    def tab_of_project(self, request: Request, connection: sqlite3.Connection) -> Page:
+        """W&B's own parts of a page, which are one page here."""
+        return self._tab(request, PROJECT_TABS, project_url(project_of(request, connection)))
+
+    def tab_of_sweep(self, request: Request, connection: sqlite3.Connection) -> Page:
+        return self._tab(request, SWEEP_TABS, sweep_url(*sweep_of(request, connection)))
+
+    def tab_of_run(self, request: Request, connection: sqlite3.Connection) -> Page:
+        project, run = run_of(request, connection)
+        return self._tab(request, RUN_TABS, run_url(project, run.name))
+
+    def _tab(self, request: Request, known: frozenset[str], leads_to: str) -> Page:
+        if request.path_params["tab"] not in known:
+            raise NotFoundError("There is no page at this address.")
+        return Page("not_found.html", "", moved_to=leads_to)
+
     def file(self, request: Request, connection: sqlite3.Connection) -> tuple[Path, str]:
         """Where a file of a version lies, and its name."""
         _, collection, member = version_of(request, connection)
@@ -164,6 +202,11 @@ def _scheme(request: Request) -> Response:
     else:
         response.delete_cookie(SCHEME_COOKIE)
     return response
+
+
+def _to_settings(request: Request) -> Response:
+    """Where `wandb login` sends people for their key."""
+    return RedirectResponse("/settings", status_code=303)
 
 
 def _nothing(request: Request, connection: sqlite3.Connection) -> Page:

@@ -42,7 +42,7 @@ View = TypeVar("View", bound=Valued)
 class RunView:
     """A run as filters and orders see it: values by name."""
 
-    def __init__(self, run: Run, sweep_name: str | list[str] | None, username: str) -> None:
+    def __init__(self, run: Run, sweep_name: str | list[str] | None, owner: str) -> None:
         self.run = run
         self._named: dict[str, Any] = {
             "name": run.name,
@@ -53,7 +53,7 @@ class RunView:
             "group": run.group_name,
             "jobType": run.job_type,
             "job_type": run.job_type,
-            "username": username,
+            "username": run.user_name or owner,
             "host": run.host,
             "cause": run.cause,
             "cause_kind": run.cause_kind,

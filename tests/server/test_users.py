@@ -99,7 +99,17 @@ MUTATIONS: dict[str, list[dict[str, Any]]] = {
     "deleteArtifactCollectionTagAssignments": [{**COLLECTION, "tags": [{"tagName": "x"}]}],
 }
 # Answered to everybody, with nothing of anybody's.
-OPEN = {"/healthz", "/ready", "/sdk/otel/{rest:path}", "/static/{file}", "/login", "/logout", "/scheme", "/key"}
+OPEN = {
+    "/healthz",
+    "/ready",
+    "/sdk/otel/{rest:path}",
+    "/static/{file}",
+    "/login",
+    "/logout",
+    "/scheme",
+    "/key",
+    "/authorize",
+}
 # Of the one who asks.
 OWN = {"/graphql", "/", "/events", "/login-links", "/settings"}
 NAMES = {

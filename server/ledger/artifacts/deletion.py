@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Sequence
 
+from server.ledger import audit
 from server.ledger.artifacts import content
 from server.refusal import RefusalError
 from server.store import artifact_queries as queries
@@ -15,7 +16,7 @@ from server.store.rows import Run
 ABANDONED_S = 7 * 24 * 3600.0
 
 
-def delete(tx: sqlite3.Connection, artifact: Artifact, with_aliases: bool) -> None:
+def delete(tx: sqlite3.Connection, artifact: Artifact, with_aliases: bool, now_s: float) -> None:
     """Deletes one version.
 
     Raises:
@@ -25,6 +26,8 @@ def delete(tx: sqlite3.Connection, artifact: Artifact, with_aliases: bool) -> No
     if aliases and not with_aliases:
         names = ", ".join(aliases)
         raise RefusalError(f"this version has the aliases {names}: delete it with delete_aliases=True")
+    project_id = by_id(tx, Collection, artifact.collection_id).project_id
+    audit.note_in_project(tx, "deleted artifact", project_id, _name(tx, artifact), now_s)
     forget(tx, [artifact])
 
 

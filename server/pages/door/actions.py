@@ -15,7 +15,7 @@ SWEEP_STATES: Final = {
     STOP: states.SWEEP_FINISHED,
     CANCEL: states.SWEEP_CANCELED,
 }
-RUN_ACTIONS: Final = {STOP: runs.request_stop, RETRY: points.try_again}
+RUN_ACTIONS: Final = {STOP: runs.stop, RETRY: points.try_again}
 
 
 def press_of_sweep(tx: sqlite3.Connection, sweep: Sweep, action: str, now_s: float) -> None:
@@ -26,7 +26,7 @@ def press_of_sweep(tx: sqlite3.Connection, sweep: Sweep, action: str, now_s: flo
         RefusalError: the sweep is in no state for it.
     """
     if action == UNSHARE:
-        shares.unshare(tx, sweep)
+        shares.unshare(tx, sweep, now_s)
         return
     if action == RETRY:
         sweeps.try_again(tx, sweep, now_s)

@@ -14,13 +14,11 @@ from server.ledger import sessions as session_ledger
 from server.ledger import shares
 from server.pages.door.gate import Gate
 from server.pages.door.session import keep_share, local_path, signing_in
-from server.pages.words.addresses import sweep_url
+from server.pages.words.addresses import SIGN_OUT, session_url, sweep_url
 from server.store import queries
 from server.store.rows import Project
 from server.store.scope import EVERYTHING, asked_by
 
-LOGIN: Final = "/login"
-LOGOUT: Final = "/logout"
 MAX_FORM_BYTES: Final = 10_000
 
 
@@ -59,14 +57,23 @@ class Entrance:
 
     def sign_out(self, request: Request) -> Response:
         """Ends the session of this browser."""
-        asker, sessions = asker_of(request), self.gate.sessions
-        response = RedirectResponse("/", status_code=303)
-        if asker.session is not None and sessions.seal_holds(request, LOGOUT):
-            with asked_by(signing_in(asker.scope)), self.gate.database.write() as tx:
-                user_id = asker.user.id if asker.user else None
-                session_ledger.end(tx, asker.session, user_id, sessions.clock())
+        asker, response = asker_of(request), RedirectResponse("/", status_code=303)
+        if asker.session is not None and self.gate.sessions.seal_holds(request, SIGN_OUT):
+            self._end(asker, asker.session)
             response.delete_cookie(cookie_name(request))
         return response
+
+    def end_session(self, request: Request) -> Response:
+        """Ends a session of the one who asks."""
+        number = request.path_params["session"]
+        if not self.gate.sessions.seal_holds(request, session_url(number)):
+            return self.gate.closed(request, "This button is too old: load the page again, and press it there")
+        self._end(asker_of(request), number)
+        return RedirectResponse(local_path(request.query_params.get("next")), status_code=303)
+
+    def _end(self, asker: Asker, number: int) -> None:
+        with asked_by(signing_in(asker.scope)), self.gate.database.write() as tx:
+            session_ledger.end(tx, number, asker.user.id if asker.user else None, self.gate.sessions.clock())
 
     def shared(self, request: Request) -> Response:
         """Opens the one sweep of a link."""

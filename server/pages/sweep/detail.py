@@ -64,6 +64,7 @@ class SweepPage:
     buttons: list[Button]
     sharing: list[Button]
     kind: str
+    by: str | None
     started: Moment | None
     created: Moment
     bar: Markup
@@ -107,6 +108,7 @@ def sweep_detail(view: SweepView) -> Page:
         buttons=sweep_buttons(sweep, progress),
         sharing=share_buttons(queries.is_shared(view.connection, sweep.id)),
         kind=kind_of(sweep),
+        by=sweep.user_name,
         started=view.now.past(view.first_start_s),
         created=view.now.moment(sweep.created_at_s),
         bar=Markup(progress_bar(kinds(progress))),

@@ -15,7 +15,17 @@ from server.keys import API_KEY_FILE
 from server.pages.door.buttons import RESUME, Button, retry_button, sweep_buttons
 from server.pages.rendering import Crumb, Page
 from server.pages.words.addresses import artifacts_url, project_url, run_url
-from server.pages.words.facts import Count, Segment, counts, kind_of, kinds, of_expected, stop_reason, title_of
+from server.pages.words.facts import (
+    Count,
+    Segment,
+    counts,
+    kind_of,
+    kinds,
+    of_expected,
+    project_title,
+    stop_reason,
+    title_of,
+)
 from server.pages.words.look import KIND_LOOKS, Look, cause, run_look, sweep_look
 from server.pages.words.outlook import outlook
 from server.pages.words.paging import pages
@@ -48,6 +58,7 @@ class SweepRow:
     name: str
     url: str
     project: str
+    by: str | None
     kind: str
     look: Look
     detail: str
@@ -82,6 +93,7 @@ class LooseRun:
     name: str
     url: str
     project: str
+    by: str | None
     project_url: str
     look: Look
     cause: str | None
@@ -176,7 +188,8 @@ def _row(standing: Standing, noticed: bool) -> SweepRow:
     return SweepRow(
         name=title_of(sweep),
         url=standing.path,
-        project=standing.project.name,
+        project=project_title(standing.project, sweep.user_name),
+        by=sweep.user_name,
         kind=kind_of(sweep),
         look=sweep_look(sweep),
         detail=outlook(standing).main,
@@ -256,7 +269,8 @@ def _loose_run(run: Run, project: Project, now: Now) -> LooseRun:
     return LooseRun(
         name=run.display_name or run.name,
         url=run_url(project, run.name),
-        project=project.name,
+        project=project_title(project, run.user_name),
+        by=run.user_name,
         project_url=project_url(project),
         look=run_look(run),
         cause=cause(run),

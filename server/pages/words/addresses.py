@@ -1,9 +1,12 @@
 """Addresses of pages; W&B's client prints the same ones."""
 
+from typing import Final
 from urllib.parse import quote
 
 from server.store.artifact_page_queries import Listed, Version
 from server.store.rows import Project, Sweep
+
+SIGN_OUT: Final = "/logout"
 
 
 def project_url(project: Project) -> str:
@@ -36,6 +39,11 @@ def last_url(project: Project, listed: Listed) -> str:
 def linked_url(entity: str, project: str, collection: str, version: str) -> str:
     """Leads to a version that is linked as a model, whatever its type."""
     return f"{_home(entity, project)}/artifacts/model/{_part(collection)}/{_part(version)}"
+
+
+def session_url(number: int) -> str:
+    """Ends a session."""
+    return f"/settings/sessions/{number}/end"
 
 
 def _home(entity: str, project: str) -> str:

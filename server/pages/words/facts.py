@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from charts import format
 from server.pages.words.look import KIND_LOOKS, Look
 from server.store.queries import Progress
-from server.store.rows import Sweep
+from server.store.rows import Project, Sweep
 from terms import states
 from terms.points import WAITING
 
@@ -30,6 +30,11 @@ class Segment:
 
 def title_of(sweep: Sweep) -> str:
     return sweep.display_name or sweep.name
+
+
+def project_title(project: Project, user: str | None) -> str:
+    """A project's name, with its entity's where there are users."""
+    return project.name if user is None else f"{project.entity}/{project.name}"
 
 
 def stop_reason(sweep: Sweep) -> str | None:

@@ -78,7 +78,7 @@ def _runs(
         raise RefusalError("an agent's runs are paged forwards by this server: give `after`, or `last`", status=501)
     sweep = queries.by_id(context.tx, Sweep, agent.sweep_id).name
     runs = queries.runs_of_agent(context.tx, agent.id)
-    views = ordered([RunView(run, sweep, context.home) for run in runs], order)
+    views = ordered([RunView(run, sweep, context.settings.entity) for run in runs], order)
     return page([view.run for view in views], first, after, last)
 
 

@@ -38,7 +38,7 @@ def _update(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Artifact]:
 
 def _delete(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Artifact]:
     artifact = find_or_refuse(info, input["artifactID"])
-    deletion.delete(info.context.tx, artifact, bool(input.get("deleteAliases")))
+    deletion.delete(info.context.tx, artifact, bool(input.get("deleteAliases")), info.context.now_s)
     return {"artifact": replace(artifact, state="deleted")}
 
 

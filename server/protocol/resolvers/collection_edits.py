@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from server.ledger import audit
 from server.ledger.artifacts import collections as ledger
 from server.protocol.context import Info, node_id
 from server.protocol.resolvers.artifact_edits import named_collection
@@ -38,6 +39,7 @@ def _delete_portfolio(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Co
 def _deleted(info: Info, id: str) -> dict[str, Collection]:
     found = find_or_refuse(info, id)
     ledger.delete(info.context.tx, found)
+    audit.note_in_project(info.context.tx, "deleted collection", found.project_id, found.name, info.context.now_s)
     return {"artifactCollection": found}
 
 

@@ -4,6 +4,7 @@ import mimetypes
 from typing import Any
 
 from server.console import console_line
+from server.ledger import audit
 from server.ledger import files as ledger
 from server.ledger.starts import is_shared
 from server.protocol.context import Info, node_id, number_and_owner
@@ -31,7 +32,10 @@ def _delete(_: Any, info: Info, input: dict[str, Any]) -> dict[str, bool]:
         number, owner = number_and_owner("File", id)
         file = queries.file_of(info.context.tx, number, owner)
         if file is not None:
+            run = queries.by_id(info.context.tx, Run, file.run_id)
             ledger.delete(info.context.tx, file)
+            name = f"{run.name}/{file.name}"
+            audit.note_in_project(info.context.tx, "deleted file", run.project_id, name, info.context.now_s)
     return {"success": True}
 
 

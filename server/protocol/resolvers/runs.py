@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from server.ledger import outlines, queue
+from server.ledger import audit, outlines, queue
 from server.ledger import runs as ledger
 from server.ledger import sweeps as sweep_ledger
 from server.ledger.runs import RunFields
@@ -121,7 +121,7 @@ def _fields(info: Info, input: dict[str, Any]) -> RunFields:
 def _stop(_: Any, info: Info, input: dict[str, Any]) -> dict[str, bool]:
     context = info.context
     if not _forget_queued(info, input["id"]):
-        ledger.request_stop(context.tx, find_by_id(info, input["id"]), context.now_s)
+        ledger.stop(context.tx, find_by_id(info, input["id"]), context.now_s)
     return {"success": True}
 
 
@@ -132,6 +132,7 @@ def _delete(_: Any, info: Info, input: dict[str, Any]) -> dict[str, None]:
     with suppress(NotFoundError):
         run, with_artifacts = find_by_id(info, input["id"]), bool(input.get("deleteArtifacts"))
         ledger.delete(info.context.tx, run, info.context.now_s, with_artifacts)
+        audit.note_in_project(info.context.tx, "deleted run", run.project_id, run.name, info.context.now_s)
     return {"clientMutationId": None}
 
 
