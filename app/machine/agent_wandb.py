@@ -3,7 +3,8 @@
 The client (0.31.0) is as it is; two things that it asks Python for answer otherwise in this process:
 
 - Its agent sleeps 5 s between two looks at its trial, in a read of a queue that nothing fills. That read ends before
-  its time when a child of this process has ended, or SIGCHLD says so, and the first one at once.
+  its time when a child of this process has ended, or SIGCHLD says so, and the first one at once. The look that follows
+  comes soon: a Bayesian search chooses the next run when somebody wants it.
 - Its agent tells a backend `socket.gethostname()`, whatever WANDB_HOST is; its runs heed that variable.
 """
 
@@ -18,6 +19,8 @@ from functools import partial
 from multiprocessing.queues import Queue
 from typing import Any
 
+SOON_S = 1.0
+
 
 class Woken:
     """Waits that end when a signal has come; one that came in no wait ends the next one. The first ends at once."""
@@ -27,12 +30,15 @@ class Woken:
         for end in (self._woken, self._waker):
             end.setblocking(False)
         self._waker.send(b"\0")
+        self._was_woken = False
         signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)  # by default it wakes nobody
 
     def wait(self, limit_s: float) -> None:
-        """Waits at most so long."""
-        if select.select([self._woken], [], [], limit_s)[0]:
+        """Waits at most so long, and after one that was woken not for long."""
+        limit_s = min(limit_s, SOON_S) if self._was_woken else limit_s
+        self._was_woken = bool(select.select([self._woken], [], [], limit_s)[0])
+        if self._was_woken:
             self._woken.recv(4096)
 
 

@@ -23,17 +23,18 @@ agent_wandb.main(os.environ)
 """
 GRID = {"method": "grid", "parameters": {"units": {"values": [8, 16]}}, "command": ["true"]}
 
-TWO_WAITS = """
+THREE_WAITS = """
 import queue, subprocess
 from app.machine import agent_wandb
 
 waiting = agent_wandb.WokenQueue(agent_wandb.Woken())
-for before in ("true", "true"):
-    subprocess.run([before])
+for ended in (True, True, False):
+    if ended:
+        subprocess.run(["true"])
     try:
         waiting.get(True, 3600)
     except queue.Empty:
-        print("woken")
+        print("back")
 """
 
 
@@ -55,7 +56,7 @@ def test_an_agent_asks_for_its_first_trial_at_once_and_for_the_next_as_soon_as_o
     assert agent.stderr.count("About to run command: true") == 3
 
 
-def test_a_child_that_ends_between_two_looks_is_not_missed() -> None:
-    done = subprocess.run([sys.executable, "-c", TWO_WAITS], capture_output=True, text=True, timeout=HANG_S)
+def test_a_child_that_ends_between_two_looks_is_not_missed_and_one_more_look_follows_soon() -> None:
+    done = subprocess.run([sys.executable, "-c", THREE_WAITS], capture_output=True, text=True, timeout=HANG_S)
 
-    assert done.stdout.splitlines() == ["woken", "woken"], done.stderr
+    assert done.stdout.splitlines() == ["back"] * 3, done.stderr
