@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from app import backend, settings
-from app.machine import capacity, device
+from app.machine import capacity, compile_cache, device
 from app.parent import announce, last_words
 from app.parent.last_words import LastWords
 from app.settings import Settings
@@ -240,6 +240,7 @@ def _train(
         between=ahead,
         began=_loop(run),
         record_loop=partial(_record_loop, run),
+        compile_cache=compile_cache.find(chosen.data_dir, os.environ),
     )
     test = {f"test_{name}": value for name, value in fit.evaluate(network, splits.test, ahead).items()}
     print(", ".join(f"{name} {value:.4f}" for name, value in test.items()))

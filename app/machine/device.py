@@ -6,7 +6,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from app.machine import capacity, gpu_slots
+from app.machine import capacity, compile_cache, gpu_slots
 from app.machine.gpu_slots import TRAINER, Lease
 from app.settings import Settings
 
@@ -53,6 +53,8 @@ def acquire(
     for pool in POOLS:
         environ.setdefault(pool, str(count))
     gpus = gpu_slots.find(environ, root) if not _held else []
+    if settings.xla and not gpus and not _held:
+        compile_cache.prepare(environ)
     if not gpus:
         return
     if settings.xla and settings.deterministic:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import keras
@@ -10,7 +11,9 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from app.training import variables, whole_epochs, whole_parts
+from app.machine.compile_cache import CompileCache
+from app.training import compiled, variables, whole_epochs, whole_parts
+from app.training.whole_epochs import TrainFunction
 from terms.record import NAN_METRIC
 
 Part = tuple[NDArray[Any], NDArray[Any]]
@@ -18,8 +21,9 @@ Part = tuple[NDArray[Any], NDArray[Any]]
 EVALUATION_BATCH = 1000
 LOSSES = ("loss", "val_loss")
 
-# How a training is recorded, which of the two decides its result; the second with its reason behind it.
+# How a training is recorded, which of the three decides its result; the last with its reason behind it.
 WHOLE_EPOCHS = "whole epochs"
+COMPILED = "whole epochs, compiled"
 BATCH_BY_BATCH = "batch by batch: "
 
 
@@ -52,12 +56,14 @@ def fit(
     between: Callable[[], None] = nothing,
     began: str | None = None,
     record_loop: Callable[[str], None] = forget,
+    compile_cache: CompileCache | None = None,
 ) -> keras.callbacks.History:
     """Trains a compiled model, with a new order of batches in every epoch that follows from the seed alone.
 
     All steps of an epoch run inside TensorFlow, which makes small models several times faster. Where that cannot be
     (eager models, callbacks that work per batch, data that would not fit into memory a second time), Keras' own loop
-    trains, and a line says why. The two give different results.
+    trains, and a line says why. On a CPU, a model with `jit_compile` has its full steps compiled by XLA, and nothing
+    else. Each of the three ways gives another result.
 
     Args:
         model: compiled.
@@ -74,8 +80,9 @@ def fit(
         between: called between calls into TensorFlow, where no callback is at work; what it raises ends the training.
         began: what `record_loop` was told of the training that this goes on with or makes again, which keeps its loop
             where it can; None if there is none.
-        record_loop: told before the first step which loop trains: `WHOLE_EPOCHS`, or `BATCH_BY_BATCH` and the reason;
-            both and the epoch between them where a training that goes on could not keep its own.
+        record_loop: told before the first step which loop trains: `WHOLE_EPOCHS`, `COMPILED`, or `BATCH_BY_BATCH` and
+            the reason; both and the epoch between them where a training that goes on could not keep its own.
+        compile_cache: where compiled steps are kept; None keeps none.
 
     Returns:
         Keras' History.
@@ -92,18 +99,20 @@ def fit(
         "shuffle": False,  # done here
         "verbose": 2,
     }
-    loop = _loop(whole_epochs.why_not(model, train[0], callbacks, memory_limit_bytes), began)
+    loop = _loop(whole_epochs.why_not(model, train[0], callbacks, memory_limit_bytes), began, compiled.wanted(model))
+    take_an_epoch = None
+    if not loop.startswith(BATCH_BY_BATCH):
+        options = {"batch_size": batch_size, "seed": seed, "look": watch.look}
+        loop, take_an_epoch = _whole_epochs(model, train, options, loop, compile_cache)
     record_loop(_in_parts(began, loop, initial_epoch))
     with variables.made_at_once(), _measured(model, validation, callbacks, between) as (data, size):
         common |= {"validation_data": data, **{f"validation_{name}": value for name, value in size.items()}}
-        if loop != WHOLE_EPOCHS:
+        if take_an_epoch is None:
             print(f"Training batch by batch, which is slower: {loop.removeprefix(BATCH_BY_BATCH)}.")
             watch = _WatchBatches(between, stop_on_nan)
             return model.fit(_batches(*train, batch_size, seed, initial_epoch), callbacks=[*callbacks, watch], **common)
         # `fit` builds its own train function only where none is set.
-        model.train_function = whole_epochs.train_function(
-            model, *train, batch_size=batch_size, seed=seed, look=watch.look
-        )
+        model.train_function = take_an_epoch
         try:
             epoch_markers = tf.data.Dataset.from_tensors(0).repeat()
             return model.fit(epoch_markers, steps_per_epoch=1, callbacks=[*callbacks, watch], **common)
@@ -111,10 +120,27 @@ def fit(
             model.train_function = None  # a later plain fit builds its own
 
 
-def _loop(reason: str | None, began: str | None) -> str:
+def _loop(reason: str | None, began: str | None, xla: bool) -> str:
     if began and began.startswith(BATCH_BY_BATCH):
         return began  # Keras' own loop trains everything
-    return f"{BATCH_BY_BATCH}{reason}" if reason else WHOLE_EPOCHS
+    if reason:
+        return f"{BATCH_BY_BATCH}{reason}"
+    return COMPILED if (began.endswith(COMPILED) if began else xla) else WHOLE_EPOCHS
+
+
+def _whole_epochs(
+    model: keras.Model, train: Part, options: dict[str, Any], loop: str, cache: CompileCache | None
+) -> tuple[str, TrainFunction]:
+    """Returns the loop that trains in the end, and its train function."""
+    if compiled.wanted(model):
+        model.jit_compile = False  # what else Keras calls would take longer to compile than to run
+    if loop == COMPILED:
+        try:
+            compile_steps = partial(compiled.steps, cache=cache)
+            return COMPILED, whole_epochs.train_function(model, *train, **options, compiled=compile_steps)
+        except compiled.CannotCompile as error:
+            print(f"Training without XLA: {error}.")
+    return WHOLE_EPOCHS, whole_epochs.train_function(model, *train, **options)
 
 
 def _in_parts(began: str | None, loop: str, initial_epoch: int) -> str:

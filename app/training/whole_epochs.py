@@ -11,6 +11,8 @@ from app.training import needs
 from app.training.stretches import Stretches
 
 Metrics = dict[str, Any]
+TrainFunction = Callable[[object], Metrics]
+Steps = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], object]  # of an order of rows, from one step to before another
 
 # Nobody knows yet what a step takes.
 FIRST_STEPS = 20
@@ -44,7 +46,8 @@ def train_function(
     batch_size: int,
     seed: int,
     look: Callable[[Metrics], None],
-) -> Callable[[object], Metrics]:
+    compiled: Callable[[Steps, int], Steps] | None = None,
+) -> TrainFunction:
     """Makes a train function for Keras' `fit` that takes all steps of an epoch and ignores what it is given.
 
     Args:
@@ -55,6 +58,7 @@ def train_function(
         seed: decides the order of rows, with the steps done.
         look: called with the metrics so far after each call into TensorFlow, about half a second apart; what it raises
             ends the training.
+        compiled: makes full steps ready, given them and n, in place of TensorFlow's usual way.
     """
     x, y, rows, steps = tf.constant(inputs), tf.constant(labels), len(inputs), len(inputs) // batch_size
 
@@ -75,6 +79,8 @@ def train_function(
     run_steps, run_rest = (
         tf.function(each, autograph=False, jit_compile=model.jit_compile) for each in (take_steps, take_rest)
     )
+    if compiled:
+        run_steps = compiled(take_steps, rows)
     stretches = Stretches(FIRST_STEPS)
 
     def take_an_epoch(_: object) -> Metrics:

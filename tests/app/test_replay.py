@@ -22,6 +22,7 @@ from tests.app.programs import ROOT, Trained, ending, lines_until
 
 PROVENANCE = {"code_sha256": "c" * 64, "git_commit": "1", "packages": {"numpy": "2.1", "keras": "3.1"}, "threads": 1}
 NAN = float("nan")
+COMPILED = "whole epochs, compiled"
 
 
 def record(*history: dict[str, Any], weights: str | None = "a" * 64, **facts: Any) -> Record:
@@ -82,6 +83,27 @@ def test_a_replay_trains_by_the_loop_that_was_recorded(trained: Trained, warm_en
     assert (fast.provenance["loop"], slow.provenance["loop"]) == ("whole epochs", little_memory)
     assert (first_difference(fast, slow) or "").startswith("epoch 1: ")
     assert surroundings(fast, slow) == [f"loop: whole epochs then, {little_memory} now"]
+
+
+def test_compiled_steps_are_kept_for_other_values_and_give_the_same_result(
+    trained: Trained, warm_environment: dict[str, str]
+) -> None:
+    environment = trained.workplace.environment(**warm_environment)
+    kept = Path(environment["DATA_DIR"]) / "compiled"
+
+    def again(**others: float) -> Record:
+        values = {"layer1_size": 8, "epochs": 1, "batch_size": 500} | others
+        return replay.again(Record(values, {"loop": COMPILED, "XLA": "1"}, []), environment, Interrupts())
+
+    made = again()
+    (program,) = kept.iterdir()
+    content = program.read_bytes()
+    other, found = again(dropout_rate=0.5, learning_rate=0.001, seed=1), again()
+
+    assert {run.provenance["loop"] for run in (made, other, found)} == {COMPILED}
+    assert (first_difference(made, other) or "").startswith("epoch 1: ")
+    assert first_difference(made, found) is None
+    assert [path.read_bytes() for path in kept.iterdir()] == [content]
 
 
 def test_a_run_that_the_program_no_longer_takes_differs_and_says_why(tmp_path: Path) -> None:

@@ -55,6 +55,15 @@ def test_a_trial_gets_the_share_that_its_control_group_leaves(tmp_path: Path) ->
     assert environ["OMP_NUM_THREADS"] == "1"
 
 
+@pytest.mark.parametrize(("xla", "named"), [("auto", False), ("0", False), ("1", True)])
+def test_a_folder_for_compiled_programs_is_named_where_a_cpu_compiles(tmp_path: Path, xla: str, named: bool) -> None:
+    environ: dict[str, str] = {}
+
+    device.acquire(chosen(XLA=xla), environ, root=tmp_path)
+
+    assert ("TF_XLA_FLAGS" in environ) is named
+
+
 @pytest.mark.parametrize(("agents", "slots"), [("", 0), ("1", 0), ("2", 1)])
 def test_a_lone_agent_leases_no_gpu_that_its_cluster_has_given_it_and_several_share_theirs_out(
     tmp_path: Path, agents: str, slots: int
