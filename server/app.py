@@ -22,6 +22,7 @@ from server.clock import Clock
 from server.identity import Identified, Identity
 from server.keys import Keys, OneTimeLinks
 from server.ledger import files
+from server.metrics import Kept, Measured, Metrics
 from server.pages.events import Events
 from server.pages.routes import routes as page_routes
 from server.protocol.context import signed_file_url
@@ -95,18 +96,18 @@ def create_app(
             with suppress(asyncio.CancelledError):
                 await task
 
+    metrics = Metrics(Kept(database, settings, clock))
     identity = Identity(database, settings, keys, clock)
     routes = [
         Route("/healthz", healthy),
         Route("/ready", ready),
+        Route("/metrics", metrics.answer),
         *protocol_routes(database, settings, identity, links, clock, new_id),
         *page_routes(database, settings, identity, links, clock, file_url, events),
     ]
     reached = Middleware(Reached, settings.public_url, settings.trusted_proxies)
-    identified = Middleware(Identified, identity)
-    app = Starlette(
-        routes=routes, middleware=[reached, identified], lifespan=lifespan, exception_handlers={Exception: _busy}
-    )
+    around = [Middleware(Measured, metrics), reached, Middleware(Identified, identity)]
+    app = Starlette(routes=routes, middleware=around, lifespan=lifespan, exception_handlers={Exception: _busy})
     app.state.events, app.state.look = events, upkeep.look
     return app
 

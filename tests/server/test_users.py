@@ -130,7 +130,7 @@ NAMES = {
     "token": "guessed",
     "path": "a/b/c/d/e/f",
     "session": "1",
-    "page": "workspace",
+    "tab": "workspace",
 }
 
 
