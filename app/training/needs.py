@@ -33,6 +33,12 @@ def is_distributed(model: keras.Model) -> bool:
     return model.distribute_strategy is not default
 
 
+def tells_metrics_alone(model: keras.Model, kind: Literal["train", "test"]) -> bool:
+    """Whether Keras' own steps take batches: one's own may tell more, and then the last step's word counts."""
+    names = (f"{kind}_step", "compute_metrics", "get_metrics_result")
+    return all(getattr(getattr(model, name), "__func__", None) is getattr(keras.Model, name) for name in names)
+
+
 def keeps_function(model: keras.Model, kind: Literal["train", "test"]) -> bool:
     """Whether Keras would use a function of this kind that is set beforehand, as it has since its first version."""
     name = f"{kind}_function"

@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from app.training import needs
+from app.training import needs, told
 from app.training.stretches import Stretches
 
 Metrics = dict[str, Any]
@@ -62,8 +62,10 @@ def train_function(
     """
     x, y, rows, steps = tf.constant(inputs), tf.constant(labels), len(inputs), len(inputs) // batch_size
 
+    last_step = told.LastStep(model)
+
     def train_on(batch: tf.Tensor) -> None:
-        model.train_step((tf.gather(x, batch), tf.gather(y, batch)))
+        last_step.keep(model.train_step((tf.gather(x, batch), tf.gather(y, batch))))
 
     def take_steps(order: tf.Tensor, first: tf.Tensor, end: tf.Tensor) -> None:
         def step(i: tf.Tensor) -> list[tf.Tensor]:
@@ -90,10 +92,9 @@ def train_function(
         order = tf.random.experimental.stateless_shuffle(tf.range(rows), [seed, done])
         for first, end in stretches.of(steps):
             run_steps(order, tf.constant(first), tf.constant(end))
-            look(model.get_metrics_result())
+            look(last_step.metrics())
         if rows % batch_size:
             run_rest(order)
-        metrics: Metrics = model.get_metrics_result()
-        return metrics
+        return last_step.metrics()
 
     return take_an_epoch

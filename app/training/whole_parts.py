@@ -19,9 +19,6 @@ Part = tuple[NDArray[Any], NDArray[Any]]
 # Stands for a part where Keras wants data, one a pass; no data looks like it.
 MARKER = tf.TensorSpec((), tf.string)
 
-# How Keras' own models measure a batch and tell of it. A step of one's own may tell more than the metrics hold.
-STEP = ("test_step", "compute_metrics", "get_metrics_result")
-
 # Of a large model, one may take seconds.
 FIRST_STEPS = 1
 
@@ -33,7 +30,7 @@ def can_measure(model: keras.Model, part: tuple[Any, ...], callbacks: Iterable[k
         and [isinstance(array, np.ndarray) for array in part] == [True, True]
         and not needs.is_distributed(model)
         and needs.keeps_function(model, "test")
-        and all(getattr(getattr(model, name), "__func__", None) is getattr(keras.Model, name) for name in STEP)
+        and needs.tells_metrics_alone(model, "test")
         and not any(needs.tests_per_batch(callback) for callback in callbacks)
     )
 
