@@ -63,9 +63,11 @@ def up(dry_run: bool) -> None:
 @click.option(
     "--host", metavar="IP", callback=_ip_address, help="Address to listen on, for other machines. HOST=IP does too."
 )
-def serve(host: str | None) -> None:
+@click.option("--insecure", is_flag=True, help="Let other machines come without TLS. INSECURE=1 does too.")
+def serve(host: str | None, insecure: bool) -> None:
     """Start the embedded server alone and print what makes any W&B program use it."""
-    settings = (_read(HOST=host) if host else _read()).settings
+    given = ({"HOST": host} if host else {}) | ({"INSECURE": "1"} if insecure else {})
+    settings = _read(**given).settings
     watched = sys.stdout.isatty()  # the lines with the key are for a person's eyes, not for a log
     if not watched:
         click.echo(f'For programs on this machine: eval "$({embedded.env_command(settings)})"')

@@ -159,6 +159,7 @@ class Settings:
         server_url: where the embedded server answers; "" means as it says itself in `data_dir`.
         public_url: its address outside, as behind a proxy; "" means there too.
         trusted_proxies: addresses and networks of proxies in front of it, with commas between.
+        insecure: whether other machines may come to it without TLS.
         fashion_mnist_dir: directory of the data set's files; "" looks in the usual places.
         wandb_project: the sweep's project.
         wandb_entity: the team or user that owns it; "" is the account's own.
@@ -191,6 +192,7 @@ class Settings:
     server_url: str = _variable("", web_address)
     public_url: str = _variable("", _outside)
     trusted_proxies: str = _variable("", _networks)
+    insecure: bool = _variable("", _switch)
     fashion_mnist_dir: str = _variable("", str)
     wandb_project: str = _variable("wandb-sweep-practice", _project)
     wandb_entity: str = _variable("", str)

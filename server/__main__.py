@@ -18,7 +18,7 @@ from server.commands.environment import env, print_env
 from server.commands.users import audit, team, user
 from server.commands.verify import verify
 from server.data_directory import held, note_address, opened, used
-from server.greeting import Place, greeting, readable_by_others
+from server.greeting import Place, greeting, readable_by_others, refusal
 from server.keys import OneTimeLinks, load_keys
 from server.reached import OWN_MACHINE, Network, proxies, public_address
 from server.settings import Settings
@@ -76,6 +76,7 @@ def _read_by(parse: Callable[[str], Any]) -> Callable[[click.Context, click.Para
     type=click.Path(path_type=Path, readable=False),
     help="Holds the key to take, in place of one made on the first start.",
 )
+@click.option("--insecure", is_flag=True, envvar="INSECURE", help="Let other machines come without TLS.")
 @click.option("--show-env", is_flag=True, help="Print the two export lines (they hold the key).")
 @click.option("--standby", is_flag=True, help="Only answer health checks where WANDB_* sends runs elsewhere.")
 @_silence(
@@ -117,6 +118,7 @@ def main(
     public_url: str | None,
     trusted_proxies: tuple[Network, ...] | None,
     api_key_file: Path | None,
+    insecure: bool,
     show_env: bool,
     standby: bool,
     agent_silent_s: float,
@@ -144,15 +146,28 @@ def main(
             max_upload_bytes=max_upload_mib * MIB,
             spare_bytes=spare_mib * MIB,
         )
-        serve(settings, host, port, show_env, api_key_file)
+        serve(settings, host, port, show_env, api_key_file, insecure)
 
 
-def serve(settings: Settings, host: str, port: int, show_env: bool, api_key_file: Path | None = None) -> None:
+class InClearError(click.ClickException):
+    """That other machines would come without TLS; exit code 2, as for any wrong flag."""
+
+    exit_code = 2
+
+
+def serve(
+    settings: Settings,
+    host: str,
+    port: int,
+    show_env: bool,
+    api_key_file: Path | None = None,
+    insecure: bool = False,
+) -> None:
     """Serves until SIGTERM or SIGINT.
 
     Raises:
-        click.ClickException: the port is taken, the data directory is in use or cannot be used, or there is no key in
-            the file.
+        click.ClickException: the port is taken, the data directory is in use or cannot be used, there is no key in
+            the file, or other machines would come without TLS, which `insecure` allows.
     """
     from server.app import create_app  # these take a second, which `env` and `verify` need not wait for
     from server.program import Program
@@ -160,11 +175,13 @@ def serve(settings: Settings, host: str, port: int, show_env: bool, api_key_file
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     with held(settings), _listening(host, port) as listener:
+        place = Place(listener.getsockname()[0], listener.getsockname()[1], settings.public_url)
+        if place.open_in_clear and not insecure:
+            raise InClearError(refusal(place))
         with used(settings.data):
             keys, database = load_keys(settings.data, api_key_file), opened(settings)
         links = OneTimeLinks(settings.link_lifetime_s)
         try:
-            place = Place(listener.getsockname()[0], listener.getsockname()[1], settings.public_url)
             believed = (*OWN_MACHINE, *map(str, settings.trusted_proxies))
             program = Program(create_app(database, settings, keys, links), believed)
             program.end_on_signals()

@@ -49,6 +49,17 @@ def held(settings: Settings) -> Iterator[None]:
         yield
 
 
+def _close_to_others(data: Path, database: Path) -> None:
+    """Lets a directory's owner alone read what is in it; what earlier versions have made could be read by others."""
+    if not database.exists():
+        # SQLite gives what it writes beside a database the same mode.
+        os.close(os.open(database, os.O_WRONLY | os.O_CREAT, 0o600))
+    for path in (data, database, *database.parent.glob(f"{database.name}-*")):
+        mode = path.stat().st_mode
+        if mode & 0o077 and path.stat().st_uid == os.geteuid():
+            path.chmod(mode & 0o700)
+
+
 def _ensure_not_elsewhere(data: Path, database: Path) -> None:
     noted = noted_database(data)
     if noted and noted != database and noted.exists():
@@ -62,6 +73,7 @@ def opened(settings: Settings) -> Database:
         sqlite3.Error: it cannot be used.
     """
     former = keep_former(settings.database)
+    _close_to_others(settings.data, settings.database)
     database = Database(settings.database)
     if former:
         log.info("the database is of a newer form now; as it was, it is kept in %s", former)

@@ -59,6 +59,14 @@ class Place:
         return f"http://[{name}]:{self.port}" if ":" in name else f"http://{name}:{self.port}"
 
 
+def refusal(place: Place) -> str:
+    """Why a server that others come to without TLS does not serve."""
+    return (
+        f"{_way(place)} without TLS: who is on the way would read keys and all that is sent. Keep to 127.0.0.1, put "
+        f"TLS in front and give --public-url https://..., or give --insecure on a network that you trust: {TLS_PAGE}"
+    )
+
+
 def greeting(place: Place, data: Path, login: str) -> list[str]:
     """The lines, which hold no key.
 

@@ -92,6 +92,7 @@ def command(settings: Settings, *flags: str) -> list[str]:
     limits = [text for flag, limit_s in silence.items() for text in (flag, str(limit_s))]
     outside = {"--public-url": settings.public_url, "--trusted-proxies": settings.trusted_proxies}
     ways = [text for flag, value in outside.items() if value for text in (flag, value)]
+    ways += ["--insecure"] if settings.insecure else []
     places = ["--data", str(directory(settings))]
     places += ["--database", str(settings.database_dir)] if settings.database_dir else []
     return [*program, *places, *limits, *ways, *flags]

@@ -37,7 +37,7 @@ def test_up_passes_on_that_its_server_speaks_in_clear(workplace: Workplace) -> N
     (workplace.data / "server").mkdir()
     workplace.write_quick_sweep(size=[1])
 
-    code, output = workplace.run("up", "--dry-run", PUBLIC_URL="http://sweeps.example")
+    code, output = workplace.run("up", "--dry-run", PUBLIC_URL="http://sweeps.example", INSECURE="1")
 
     assert code == 0, output
     assert output.count("It is reached at http://sweeps.example without TLS: ") == 1

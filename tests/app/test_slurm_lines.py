@@ -24,7 +24,7 @@ def test_a_sweep_on_the_embedded_server_takes_six_lines(tmp_path: Path) -> None:
     assert told(tmp_path, "DATA_DIR=/shared/data") == [
         "cd /shared/tf-sweeps",
         ".venv/bin/python -m app prepare",
-        "(umask 077; nohup .venv/bin/python -m app serve --host 10.0.0.5 > /shared/data/serve.log 2>&1 &)",
+        "(umask 077; nohup .venv/bin/python -m app serve --host 10.0.0.5 --insecure > /shared/data/serve.log 2>&1 &)",
         "timeout 60 sh -c 'until grep -s server.at /shared/data/serve.log; do sleep 1; done'",
         ".venv/bin/python -m app register",
         "sbatch --array=1-5%5 deploy/slurm/agents.sbatch",
@@ -51,7 +51,7 @@ def test_what_was_set_for_this_command_alone_is_set_for_the_lines(tmp_path: Path
     lines = told(tmp_path, "PORT=9000", SWEEP="sweeps/random.yaml", NEW=label, PORT="9000", HOST="10.0.0.7")
 
     assert lines[1:3] == ["export SWEEP=sweeps/random.yaml", f"export NEW={shlex.quote(label)}"]
-    assert "--host 10.0.0.7 " in lines[4]
+    assert "--host 10.0.0.7 --insecure " in lines[4]
     assert lines[-1] == "sbatch --array=1-20%8 deploy/slurm/agents.sbatch"
 
 

@@ -99,3 +99,27 @@ def test_an_address_that_is_not_this_machines_is_told_as_that(tmp_path: Path, ho
     assert done.stderr.count("\n") == 1
     assert done.stderr.startswith(f"Error: cannot listen on {host}:0: ")
     assert done.stderr.endswith("; give --host an address of this machine\n")
+
+
+@pytest.mark.parametrize("public_url", [None, "http://sweeps.example"])
+def test_without_tls_it_serves_other_machines_only_if_that_is_said(tmp_path: Path, public_url: str | None) -> None:
+    told = ["--public-url", public_url] if public_url else []
+    command = [*python(), "-m", "server", "--host", "0.0.0.0", "--port", "0", "--data", str(tmp_path / "data"), *told]
+
+    done = subprocess.run(command, capture_output=True, text=True, timeout=HANG_S)
+
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert " without TLS: who is on the way would read keys and all that is sent." in done.stderr
+    assert "--insecure" in done.stderr
+
+
+def test_what_is_kept_can_be_read_by_its_owner_alone(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir(mode=0o755)
+    (data / "sweeps.sqlite").touch(mode=0o644)
+
+    with ending(RunningServer(data)):
+        modes = {path.name: path.stat().st_mode & 0o077 for path in (data, *data.glob("sweeps.sqlite*"))}
+
+    assert modes == dict.fromkeys(("data", "sweeps.sqlite", "sweeps.sqlite-shm", "sweeps.sqlite-wal"), 0)
