@@ -40,7 +40,7 @@ def events(tx: sqlite3.Connection, run: Run, samples: int | None) -> list[str]:
         RefusalError: a negative number.
     """
     places = _sampled(range(run.event_lines), samples)
-    found = queries.lines_at(tx, "event", run.id, places)
+    found = queries.events_at(tx, run.id, places)
     if len(found) < len(places):
         found = _sampled([row for _, row in queries.lines(tx, "event", run.id)], samples)
     return found

@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Iterable
 
+from server.store.kept_answers import kept
 from server.store.page_queries import number
 from server.store.queries import HAS_RESULT, all_rows
 from server.store.rows import Project, Run, Sweep
@@ -50,6 +51,7 @@ def loose_run_count(connection: sqlite3.Connection, project_id: int | None) -> i
     return number(connection, sql, project_id)
 
 
+@kept
 def improvements(connection: sqlite3.Connection, sweep: Sweep) -> list[tuple[int, float]]:
     """(number from 1 in the order of starts, metric) of each run that was better than all runs before it."""
     extreme, better = ("max", ">") if sweep.goal == "maximize" else ("min", "<")

@@ -28,6 +28,30 @@ def _numbers_never_again(connection: sqlite3.Connection) -> str:
 # Tables of every version.
 OURS: Final = frozenset({"project", "sweep", "run"})
 
+MARKED: Final = {
+    "run": ("sweep_id", "trial_id", "state", "metric", "cause_kind", "exit_code", "started_at_s", "ended_at_s"),
+    "trial": ("sweep_id", "number", "outcome", "counted_run_id"),
+}
+
+
+def _marks(connection: sqlite3.Connection) -> str:
+    """SQL by which each sweep has a mark that changes with it, and with what is counted of its runs and points."""
+    anew = "INSERT OR REPLACE INTO sweep_mark SELECT {0}, random() WHERE {0} IN (SELECT id FROM sweep);"
+    steps = [
+        "CREATE TABLE sweep_mark (sweep_id INTEGER PRIMARY KEY REFERENCES sweep ON DELETE CASCADE, "
+        "mark INTEGER NOT NULL) STRICT;",
+        "INSERT INTO sweep_mark SELECT id, random() FROM sweep;",
+    ]
+    for move in ("INSERT", "UPDATE"):
+        steps.append(f"CREATE TRIGGER sweep_mark_{move} AFTER {move} ON sweep BEGIN {anew.format('new.id')} END;")
+    for table, columns in MARKED.items():
+        other = " OR ".join(f"new.{column} IS NOT old.{column}" for column in columns)
+        for move, row, when in (("INSERT", "new", ""), ("UPDATE", "new", f"WHEN {other}"), ("DELETE", "old", "")):
+            made = f"CREATE TRIGGER {table}_mark_{move} AFTER {move} ON {table} {when}"
+            steps.append(f"{made} BEGIN {anew.format(f'{row}.sweep_id')} END;")
+    return "\n".join(steps)
+
+
 # A step is SQL, or makes it from the database as it is then.
 STEPS: Final[tuple[str | Callable[[sqlite3.Connection], str], ...]] = (
     """
@@ -559,6 +583,7 @@ STEPS: Final[tuple[str | Callable[[sqlite3.Connection], str], ...]] = (
     ALTER TABLE sweep ADD COLUMN user_name TEXT;
     ALTER TABLE wanted ADD COLUMN sent INTEGER NOT NULL DEFAULT 0;  -- its writer had the bytes
     """,
+    _marks,
 )
 
 

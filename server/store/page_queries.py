@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from server.sampling import evenly
 from server.store import writer_queries
+from server.store.kept_answers import kept
 from server.store.queries import HAS_RESULT
 from server.store.rows import Run, Sweep
 
@@ -39,12 +40,14 @@ def alive_agents(connection: sqlite3.Connection, heard_since_s: float, sweep_id:
     return number(connection, sql, heard_since_s, sweep_id)
 
 
+@kept
 def best_values(connection: sqlite3.Connection, sweep: Sweep, limit: int = 2) -> list[float]:
     """The best different values of the sweep's metric, best first."""
     sql = f"SELECT DISTINCT metric FROM run WHERE sweep_id = ? AND {HAS_RESULT} ORDER BY metric {better(sweep)} LIMIT ?"
     return [value for (value,) in connection.execute(sql, (sweep.id, limit))]
 
 
+@kept
 def first_start_s(connection: sqlite3.Connection, sweep_id: int) -> float | None:
     """When the sweep's first run started."""
     sql = "SELECT min(started_at_s) FROM run WHERE sweep_id = ?"
@@ -52,6 +55,7 @@ def first_start_s(connection: sqlite3.Connection, sweep_id: int) -> float | None
     return started_at_s
 
 
+@kept
 def recent_durations_s(connection: sqlite3.Connection, sweep_id: int, limit: int) -> list[float]:
     """How long the runs took that settled the last points."""
     sql = (

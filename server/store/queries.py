@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 
 from server import causes
 from server.store.artifact_rows import Alias, Artifact, Collection, Manifest, ManifestEntry, Member
+from server.store.kept_answers import kept
 from server.store.rows import Agent, Entry, KeptOutline, Project, Run, StoredFile, Suggestion, Sweep, Trial, Writer
 from server.store.user_rows import Act, Session, User
 from terms import states
@@ -139,6 +140,7 @@ def trial_count(connection: sqlite3.Connection, sweep_id: int) -> int:
     return int(count)
 
 
+@kept
 def outcomes(connection: sqlite3.Connection, sweep_id: int) -> dict[str, int]:
     """Settled points by what became of them: finished, stopped early, failed, killed."""
     sql = (
@@ -308,6 +310,7 @@ def best_run(connection: sqlite3.Connection, sweep: Sweep) -> Run | None:
     return one_row(connection, Run, where, sweep.id)
 
 
+@kept
 def run_states(connection: sqlite3.Connection, sweep_id: int) -> dict[str, int]:
     """Runs of a sweep by state, every attempt counted; those stopped early apart from those killed."""
     sql = f"SELECT {shown('run.state')}, count(*) FROM run WHERE sweep_id = ? GROUP BY 1"
@@ -397,11 +400,9 @@ def lines(
     return list(connection.execute(sql, (run_id, after, limit)))
 
 
-def lines_at(connection: sqlite3.Connection, stream: str, run_id: int, numbers: Iterable[int]) -> list[str]:
-    """The texts of those of some lines that are there, in order."""
-    if stream not in STREAMS:
-        raise ValueError(f"no stream {stream!r}; there are {', '.join(STREAMS)}")
-    sql = f"SELECT row FROM {stream} WHERE run_id = ? AND line IN (SELECT value FROM json_each(?)) ORDER BY line"
+def events_at(connection: sqlite3.Connection, run_id: int, numbers: Iterable[int]) -> list[str]:
+    """The system metrics at those of some lines that are there, in order."""
+    sql = "SELECT row FROM event WHERE run_id = ? AND line IN (SELECT value FROM json_each(?)) ORDER BY line"
     return [row for (row,) in connection.execute(sql, (run_id, json.dumps(list(numbers))))]
 
 
@@ -463,6 +464,7 @@ class Progress:
         return sum(self.outcomes.values())
 
 
+@kept
 def progress(connection: sqlite3.Connection, sweep: Sweep) -> Progress:
     settled = outcomes(connection, sweep.id)
     (running,) = connection.execute(

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from server.store.kept_answers import kept
 from server.store.page_queries import Attempt, columns, number
 from server.store.queries import HAS_RESULT, LIVE, all_rows, shown
 from server.store.rows import Agent, Run
@@ -235,6 +236,7 @@ def summaries_of_points(connection: sqlite3.Connection, sweep_id: int) -> list[S
     return list(map(Summary._make, connection.execute(sql, (sweep_id,))))
 
 
+@kept
 def retries(connection: sqlite3.Connection, sweep_id: int) -> int:
     """Runs beyond the first of each point."""
     return number(connection, "SELECT count(trial_id) - count(DISTINCT trial_id) FROM run WHERE sweep_id = ?", sweep_id)
