@@ -8,6 +8,7 @@ import sqlite3
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -81,13 +82,15 @@ class RunList:
         return frozenset(run.id for run in sweep_queries.prior_runs(tx, self._scope.sweep_id))
 
     def _bring_up_to_date(self, tx: sqlite3.Connection, view_of: ViewOf, prior: frozenset[int]) -> None:
-        told = run_lists.last_change(tx)
-        scope = self._scope
+        told, scope = run_lists.last_change(tx), self._scope
+        if told <= self._told:
+            return
         for gone in run_lists.changed(tx, self._told) if self._told >= 0 else ():
             self._forget(gone)
-        found = run_lists.changed_runs(tx, scope.project_id, scope.sweep_id, self._told)
-        self._take(map(view_of, found), prior)
-        self._told = max(self._told, told)
+        # A read that an error leaves half done would hold its moment for the next request on this connection.
+        with closing(run_lists.changed_runs(tx, scope.project_id, scope.sweep_id, self._told)) as found:
+            self._take(map(view_of, found), prior)
+        self._told = told
 
     def _take(self, views: Iterable[RunView], prior: frozenset[int]) -> None:
         for view in views:

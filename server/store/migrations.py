@@ -36,7 +36,11 @@ MARKED: Final = {
 
 def _marks(connection: sqlite3.Connection) -> str:
     """SQL by which each sweep has a mark that changes with it, and with what is counted of its runs and points."""
-    anew = "INSERT OR REPLACE INTO sweep_mark SELECT {0}, random() WHERE {0} IN (SELECT id FROM sweep);"
+    # What fires a trigger says how its conflicts are solved: so there are none.
+    anew = (
+        "DELETE FROM sweep_mark WHERE sweep_id = {0}; "
+        "INSERT INTO sweep_mark SELECT {0}, random() WHERE {0} IN (SELECT id FROM sweep);"
+    )
     steps = [
         "CREATE TABLE sweep_mark (sweep_id INTEGER PRIMARY KEY REFERENCES sweep ON DELETE CASCADE, "
         "mark INTEGER NOT NULL) STRICT;",
@@ -510,11 +514,11 @@ STEPS: Final[tuple[str | Callable[[sqlite3.Connection], str], ...]] = (
 
     -- When a run was last other than before, in the order of all changes; also of runs that are gone.
     CREATE TABLE run_change (
-        run_id INTEGER PRIMARY KEY,
-        number INTEGER NOT NULL UNIQUE
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        run_id INTEGER NOT NULL UNIQUE
     ) STRICT;
     CREATE TRIGGER run_made AFTER INSERT ON run BEGIN
-        INSERT OR REPLACE INTO run_change SELECT new.id, coalesce(max(number), 0) + 1 FROM run_change;
+        INSERT INTO run_change (run_id) VALUES (new.id);
     END;
     CREATE TRIGGER run_changed AFTER UPDATE ON run WHEN new.name IS NOT old.name OR new.state IS NOT old.state
         OR new.display_name IS NOT old.display_name OR new.config IS NOT old.config OR new.summary IS NOT old.summary
@@ -522,16 +526,20 @@ STEPS: Final[tuple[str | Callable[[sqlite3.Connection], str], ...]] = (
         OR new.host IS NOT old.host OR new.cause IS NOT old.cause OR new.cause_kind IS NOT old.cause_kind
         OR new.updated_at_s IS NOT old.updated_at_s OR new.heartbeat_at_s IS NOT old.heartbeat_at_s
         OR new.sweep_id IS NOT old.sweep_id OR new.created_at_s IS NOT old.created_at_s BEGIN
-        INSERT OR REPLACE INTO run_change SELECT new.id, coalesce(max(number), 0) + 1 FROM run_change;
+        DELETE FROM run_change WHERE run_id = new.id;
+        INSERT INTO run_change (run_id) VALUES (new.id);
     END;
     CREATE TRIGGER run_gone AFTER DELETE ON run BEGIN
-        INSERT OR REPLACE INTO run_change SELECT old.id, coalesce(max(number), 0) + 1 FROM run_change;
+        DELETE FROM run_change WHERE run_id = old.id;
+        INSERT INTO run_change (run_id) VALUES (old.id);
     END;
     CREATE TRIGGER prior_run_made AFTER INSERT ON prior_run BEGIN
-        INSERT OR REPLACE INTO run_change SELECT new.run_id, coalesce(max(number), 0) + 1 FROM run_change;
+        DELETE FROM run_change WHERE run_id = new.run_id;
+        INSERT INTO run_change (run_id) VALUES (new.run_id);
     END;
     CREATE TRIGGER prior_run_gone AFTER DELETE ON prior_run BEGIN
-        INSERT OR REPLACE INTO run_change SELECT old.run_id, coalesce(max(number), 0) + 1 FROM run_change;
+        DELETE FROM run_change WHERE run_id = old.run_id;
+        INSERT INTO run_change (run_id) VALUES (old.run_id);
     END;
     """,
     """

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -80,19 +80,22 @@ def changed(connection: sqlite3.Connection, since: int) -> list[int]:
     return [id for (id,) in connection.execute("SELECT run_id FROM run_change WHERE number > ?", (since,))]
 
 
-def changed_runs(connection: sqlite3.Connection, project_id: int, sweep_id: int | None, since: int) -> Iterator[Run]:
+def changed_runs(
+    connection: sqlite3.Connection, project_id: int, sweep_id: int | None, since: int
+) -> Generator[Run, None, None]:
     """Runs of a project that have changed after a change, all of them for one below 0; read as they are taken.
 
     Args:
         sweep_id: of one sweep alone, and those that it began with.
     """
-    where, values = "project_id = :project", {"project": project_id, "sweep": sweep_id, "since": since}
+    where, values = "run.project_id = :project", {"project": project_id, "sweep": sweep_id, "since": since}
     if sweep_id is not None:
         prior = "SELECT run_id FROM prior_run WHERE sweep_id = :sweep"
-        where += f" AND id IN (SELECT id FROM run WHERE sweep_id = :sweep UNION {prior})"
-    if since >= 0:
-        where += " AND id IN (SELECT run_id FROM run_change WHERE number > :since)"
-    return (Run(*row) for row in connection.execute(f"{SELECTS[Run]} WHERE {where}", values))
+        where += f" AND run.id IN (SELECT id FROM run WHERE sweep_id = :sweep UNION {prior})"
+    # The few that have changed come first, whatever SQLite thinks of them.
+    those = SELECTS[Run].replace("FROM run ", "FROM run_change CROSS JOIN run ON run.id = run_change.run_id ")
+    sql = f"{SELECTS[Run]} WHERE {where}" if since < 0 else f"{those} WHERE run_change.number > :since AND {where}"
+    return (Run(*row) for row in connection.execute(sql, values))
 
 
 def _where(runs: Runs) -> tuple[str, list[object]]:

@@ -5,7 +5,9 @@ import sqlite3
 from collections.abc import Callable
 from typing import Any
 
-from server.store import list_queries, page_queries, queries, sweep_queries
+import pytest
+
+from server.store import kept_answers, list_queries, page_queries, queries, sweep_queries
 from tests.server.speaker import Clock, Speaker
 
 SWEEP: dict[str, Any] = {
@@ -53,3 +55,11 @@ def test_counts_that_are_kept_follow_every_move_of_a_sweep(wb: Speaker, clock: C
         clock.pass_s(1)
         move()
         assert counted(wb, anew=False) == counted(wb, anew=True)
+
+
+def test_of_very_many_counts_only_so_many_are_kept(wb: Speaker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept_answers, "MOST_KEPT", 1)
+    sweep = wb.register(SWEEP)
+    wb.do_trial(wb.agent(sweep), sweep, loss=0.5)
+
+    assert counted(wb, anew=False) == counted(wb, anew=True)

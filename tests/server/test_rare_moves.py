@@ -241,6 +241,19 @@ def test_of_very_many_curves_only_so_many_are_kept(wb: Speaker, monkeypatch: pyt
     assert len(wb.runs(sweep, "finished")) == 5
 
 
+def test_of_two_names_in_a_row_that_read_alike_a_curve_has_the_one_with_the_dot(wb: Speaker) -> None:
+    wb.begin("r")
+    wb.log("r", 0, {"_step": 0, "a": {"b": 0.3}}, {"_step": 1, "a.b": 0.1, "a": {"b": 9}})
+    database = Database(wb.settings.database)
+    with database.read() as connection:
+        run = queries.run(connection, 1, "r")
+        assert run
+        found = curves.Curves().of(connection, run, "a.b")
+    database.close()
+
+    assert found == (0.1, 0.3, 0.1)
+
+
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     database = Database(tmp_path / "sweeps.sqlite")
