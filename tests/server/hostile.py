@@ -1,4 +1,5 @@
-"""Requests that nobody means: operations drawn from the protocol's own schema, with values that fit it or do not."""
+"""Requests that nobody means: drawn from the protocol's own schema, from the words of pages and of sweep files, with
+values that mostly fit."""
 
 import json
 from pathlib import Path
@@ -18,7 +19,8 @@ from hypothesis import strategies as st
 
 from server import protocol
 
-SCHEMA = build_schema((Path(protocol.__path__[0]) / "schema.graphql").read_text())
+SDL = ("schema.graphql", "artifacts.graphql")
+SCHEMA = build_schema("\n".join((Path(protocol.__path__[0]) / name).read_text() for name in SDL))
 DEPTH = 4
 
 # Half characters, NUL, numbers that SQLite has no room for, names that some part of the server knows.
@@ -54,6 +56,54 @@ CONFIGS = st.sampled_from(
         'method: grid\nparameters: {"\\udc00": {values: [1, 1.5, "b", "\\0"]}}',
     ]
 )
+
+SORTS = st.sampled_from(["metric", "run", "state", "rows", "time", "p.units", "p.nothing"])
+RANGES = st.sampled_from(["8", "8..16", "..1", "0.1..", "-1e400..", "nan", "a..b"])
+# Names and texts of the addresses of pages.
+PARTS = st.one_of(
+    st.tuples(st.just("sort"), SORTS),
+    st.tuples(st.just("order"), st.sampled_from(["asc", "desc"])),
+    st.tuples(st.just("state"), st.sampled_from(["all", "finished", "failed", "killed", "running"])),
+    st.tuples(st.sampled_from(["page", "top", "since"]), st.sampled_from(["1", "2", "10", "0", "-1", "9" * 30])),
+    st.tuples(st.sampled_from(["m", "f.units", "f.nothing"]), RANGES),
+    st.tuples(st.just("hide"), SORTS),
+    st.tuples(st.sampled_from(["run", "add", "version", "path", "selectionPath", "show", "x", "scale"]), TEXTS),
+    st.tuples(TEXTS, TEXTS),
+)
+QUERIES = st.lists(PARTS, max_size=4)
+
+FINITE = st.sampled_from([0, 0.5, 1, 8, 16, -3, 1e-9, 1e300])
+LEAVES = FINITE | st.booleans() | st.sampled_from(["adam", "relu", "", "é"]) | st.none()
+DISTRIBUTIONS = st.sampled_from(
+    ["uniform", "q_uniform", "log_uniform_values", "int_uniform", "normal", "log_normal", "beta", "categorical", "none"]
+)
+BOUNDS = st.fixed_dictionaries(
+    {"min": FINITE, "max": FINITE}, optional={"distribution": DISTRIBUTIONS, "q": FINITE, "mu": FINITE, "sigma": FINITE}
+)
+PARAMETERS: st.SearchStrategy[Any] = st.recursive(
+    st.fixed_dictionaries({"values": st.lists(LEAVES, min_size=1, max_size=4)})
+    | st.fixed_dictionaries({"value": LEAVES})
+    | BOUNDS,
+    lambda inner: st.fixed_dictionaries({"parameters": st.dictionaries(TEXTS, inner, min_size=1, max_size=2)}),
+    max_leaves=3,
+)
+SWEEPS = st.fixed_dictionaries(
+    {
+        "method": st.sampled_from(["grid", "random", "bayes", "nonsense"]),
+        "parameters": st.dictionaries(st.sampled_from(["units", "rate", "depth"]), PARAMETERS, min_size=1, max_size=3),
+    },
+    optional={
+        "metric": st.fixed_dictionaries(
+            {"name": st.sampled_from(["loss", ""]), "goal": st.sampled_from(["minimize", "maximize", "best"])}
+        ),
+        "early_terminate": st.fixed_dictionaries(
+            {"type": st.sampled_from(["hyperband", "other"])}, optional={"min_iter": FINITE, "s": FINITE, "eta": FINITE}
+        ),
+        "run_cap": FINITE,
+        "name": TEXTS,
+    },
+)
+BODIES = st.binary(max_size=40) | st.integers(0, 200_000).map(bytes)
 
 
 @st.composite
