@@ -41,11 +41,15 @@ class Epochs(keras.callbacks.Callback):
 @click.command()
 @click.option("--layer1-size", default=128, show_default=True, help="Width of the hidden layer.")
 @click.option("--epochs", default=4, show_default=True, help="Per side; the first is left out.")
-def main(layer1_size: int, epochs: int) -> None:
+@click.option("--bare", is_flag=True, help="Only the products' CPU seconds, as a number.")
+def main(layer1_size: int, epochs: int, bare: bool) -> None:
     """Measure an epoch against the arithmetic in it."""
     config = TrialConfig.checked({"layer1_size": layer1_size, "epochs": epochs})
     splits = data.load(config)
     bare_s = min(products(config, len(splits.train[0])) for _ in range(3))
+    if bare:
+        print(bare_s)
+        return
     sides = {
         "app/training/fit.py": epoch_s(both_ways.ours, config, splits),
         "Keras' fit, float64": epoch_s(both_ways.by_keras, config, both_ways.as_floats(splits)),

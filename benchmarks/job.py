@@ -29,12 +29,16 @@ class Price:
         cpu_s: user and system seconds of all processes, those that outlived their parents too. What their parents do
             not count, as Ray's do not, is taken from a look every `SAMPLE_S`, and so a little too small.
         peak_mib: the most that all of them took together, shared pages counted once.
+        load: the machine's load average before and after.
+        others: cores that all other programs of the machine took meanwhile; 0 on an idle one.
     """
 
     first_s: float | None
     end_s: float
     cpu_s: float
     peak_mib: float
+    load: tuple[float, float]
+    others: float
 
 
 def adopt_orphans() -> None:
@@ -50,7 +54,7 @@ def measured(folder: Path, first: Callable[[], None] | None = None) -> Iterator[
         folder: of the processes' output and of whatever W&B writes.
         first: returns when the first run has finished; None watches for none.
     """
-    begin_s, cpu_s = time.monotonic(), used_cpu_s()
+    begin_s, cpu_s, busy_s, load = time.monotonic(), used_cpu_s(), machine_cpu_s(), os.getloadavg()[0]
     first_s: list[float] = []
     prices: list[Price] = []
 
@@ -65,7 +69,9 @@ def measured(folder: Path, first: Callable[[], None] | None = None) -> Iterator[
         end_s = time.monotonic() - begin_s
     _bury()
     counted_s = max(used_cpu_s() - cpu_s, sum(seen.cpu_s.values()))
-    prices.append(Price(next(iter(first_s), None), end_s, counted_s, seen.peak_mib))
+    others = max(0.0, machine_cpu_s() - busy_s - counted_s) / (time.monotonic() - begin_s)
+    loads = load, os.getloadavg()[0]
+    prices.append(Price(next(iter(first_s), None), end_s, counted_s, seen.peak_mib, loads, others))
 
 
 def finish(job: "subprocess.Popen[bytes]", folder: Path) -> None:
@@ -98,6 +104,12 @@ def used_cpu_s() -> float:
     """User and system seconds of all children that this process has waited for, and of theirs."""
     times = os.times()
     return times.children_user + times.children_system
+
+
+def machine_cpu_s() -> float:
+    """Seconds that the machine's cores have worked since its start, whoever had them."""
+    user, nice, system, _, _, *interrupts = map(int, Path("/proc/stat").read_text().split("\n")[0].split()[1:9])
+    return (user + nice + system + sum(interrupts)) / os.sysconf("SC_CLK_TCK")
 
 
 def memory_mib(pid: int) -> float:

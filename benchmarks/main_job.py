@@ -74,9 +74,15 @@ def main(
 def keep(prices: dict[str, list[Price]], side: str, price: Price, output: Path | None) -> None:
     """Adds a price, says it and writes all so far: a side can take hours, and the next one may fail."""
     prices.setdefault(side, []).append(price)
-    print(f"{side}: {price.end_s:.1f} s, {price.cpu_s:.1f} CPU s", flush=True)
+    print(told(side, price), flush=True)
     if output:
         output.write_text(json.dumps({name: [dataclasses.asdict(each) for each in prices[name]] for name in prices}))
+
+
+def told(side: str, price: Price) -> str:
+    """A price in a line."""
+    load = f"load {price.load[0]:.1f} before, {price.load[1]:.1f} after, others took {price.others:.2f} cores"
+    return f"{side}: {price.end_s:.1f} s, {price.cpu_s:.1f} CPU s; {load}"
 
 
 def _numbers(text: str) -> list[int]:
@@ -109,10 +115,19 @@ def by_tutorial(place: Path, sweep: str, agents: int, threads: int) -> tuple[Pri
     return prices[0], cost
 
 
-def by_up(place: Path, sweep: str, agents: int, warm: str, root: Path = job.ROOT) -> Price:
-    """Does the sweep by `up` of a checkout, with an empty server and the data prepared."""
+def by_up(place: Path, sweep: str, agents: int | None, warm: str, root: Path = job.ROOT) -> Price:
+    """Does the sweep by `up` of a checkout, with an empty server and the data prepared.
+
+    Args:
+        place: an empty folder for it.
+        sweep: its file.
+        agents: how many; None leaves it to `up`.
+        warm: WARM.
+        root: the checkout.
+    """
     (_prepared(place) / "empty.env").touch()
-    variables = {"AGENTS": str(agents), "PORT": "0", "ENV_FILE": str(place / "empty.env"), "SWEEP": sweep, "WARM": warm}
+    variables = {"PORT": "0", "ENV_FILE": str(place / "empty.env"), "SWEEP": sweep, "WARM": warm}
+    variables["AGENTS"] = str(agents) if agents else ""
     with (
         job.measured(place, lambda: wait_for_first_run(place / "server")) as prices,
         job.started(job.python("app", "up"), place, variables | {"WANDB_PROJECT": PROJECT}, root) as up,

@@ -38,15 +38,16 @@ def main(rounds: int, workers: int, only: tuple[str, ...], output: Path | None) 
             ours = main_job.by_up(place / "up", SWEEP, workers + 1, "1")
             main_job.keep(prices, f"make up, {workers + 1} agents", ours, output)
             for name in only or PROGRAMS:
-                main_job.keep(prices, name, by_rival(place / PROGRAMS[name], PROGRAMS[name], workers), output)
+                price = by_rival(place / PROGRAMS[name], PROGRAMS[name], SWEEP, workers)
+                main_job.keep(prices, name, price, output)
     main_job.report(SWEEP, prices, [])
 
 
-def by_rival(place: Path, program: str, workers: int) -> Price:
+def by_rival(place: Path, program: str, sweep: str, workers: int) -> Price:
     """Does the grid by one of the others."""
     place.mkdir(parents=True)
     (place / "fashion-mnist").symlink_to(place.parents[1] / "fashion-mnist")
-    command = [str(PYTHON), "-m", f"benchmarks.rival_programs.{program}", SWEEP, str(workers)]
+    command = [str(PYTHON), "-m", f"benchmarks.rival_programs.{program}", sweep, str(workers)]
     threads = dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"), "1")
     quiet = {"RAY_USAGE_STATS_ENABLED": "0", "TF_CPP_MIN_LOG_LEVEL": "2"}
     variables = {"PYTHONPATH": str(job.ROOT), **threads, **quiet}
