@@ -19,9 +19,14 @@ DRAWS = ("stateless_uniform", "stateless_normal", "stateless_truncated_normal")
 # Rates of Dropout are an input of the program, which so serves every rate; those of layers beyond are part of it.
 MOST_RATES = 32
 
+# Operations that XLA seeds from the clock, whatever seed TensorFlow has been given.
+DRAWN_ANEW = ("Random", "TruncatedNormal", "ParameterizedTruncatedNormal", "Multinomial")
+
+SLOW = ("Conv2D", "Conv3D", "DepthwiseConv2dNative")
+
 
 class CannotCompile(Exception):
-    """XLA cannot compile a model's steps, or would not repeat them; the message says why."""
+    """XLA cannot compile a model's steps, would not repeat them or not gain by them; the message says why."""
 
 
 def wanted(model: keras.Model) -> bool:
@@ -51,8 +56,8 @@ def steps(take_steps: Steps, rows: int, cache: CompileCache | None = None) -> St
     with variables.made_at_once():
         run = tf.function(take, autograph=False, jit_compile=True, input_signature=inputs).get_concrete_function()
     graph = run.graph.as_graph_def()
-    if drawn := _drawn_anew(graph):
-        raise CannotCompile(f"{', '.join(drawn)} would draw other numbers each time")
+    if reason := _why_not(_kinds(graph)):
+        raise CannotCompile(reason)
     rates = tf.constant([*used, *[0.0] * (MOST_RATES - len(used))], tf.float32)
     named = run.name + graph.SerializeToString(deterministic=True)  # TensorFlow goes by the name too
     try:
@@ -91,10 +96,15 @@ def _replaced(place: Any, instead: dict[str, Any]) -> Iterator[None]:
             setattr(place, name, function)
 
 
-def _drawn_anew(graph: tf.compat.v1.GraphDef) -> Sequence[str]:
-    """Operations that XLA seeds from the clock, whatever seed TensorFlow has been given."""
+def _kinds(graph: tf.compat.v1.GraphDef) -> list[str]:
+    """The operations of a graph and of all that it calls."""
     inner = (node for function in graph.library.function for node in function.node_def)
-    kinds = {node.op for nodes in (graph.node, inner) for node in nodes}
-    return sorted(
-        kind for kind in kinds if kind.startswith(("Random", "TruncatedNormal", "ParameterizedT", "Multinom"))
-    )
+    return sorted({node.op for nodes in (graph.node, inner) for node in nodes})
+
+
+def _why_not(kinds: Sequence[str]) -> str | None:
+    if anew := [kind for kind in kinds if kind.startswith(DRAWN_ANEW)]:
+        return f"{', '.join(anew)} would draw other numbers each time"
+    if slow := [kind for kind in kinds if kind in SLOW]:
+        return f"{', '.join(slow)} would take several times as long on a CPU"
+    return None

@@ -35,6 +35,11 @@ class Unseeded(keras.layers.Layer):
         return inputs + tf.random.uniform([4]) if training else inputs
 
 
+class Convolution(keras.layers.Layer):
+    def call(self, inputs: Any) -> Any:
+        return inputs + tf.nn.conv2d(inputs[:, None, :, None], tf.ones((1, 3, 1, 1)), 1, "SAME")[:, 0, :, 0]
+
+
 class Python(keras.layers.Layer):
     def call(self, inputs: Any) -> Any:
         return tf.ensure_shape(tf.py_function(lambda values: values, [inputs], tf.float32), inputs.shape)
@@ -97,9 +102,13 @@ def test_a_training_keeps_the_way_that_it_began_with_and_both_learn_the_same() -
 
 @pytest.mark.parametrize(
     ("layer", "reason"),
-    [(Unseeded, "RandomUniform would draw other numbers each time"), (Python, "EagerPyFunc")],
+    [
+        (Unseeded, "RandomUniform would draw other numbers each time"),
+        (Convolution, "Conv2D would take several times as long on a CPU"),
+        (Python, "EagerPyFunc"),
+    ],
 )
-def test_a_model_that_cannot_be_compiled_trains_without_xla_and_a_line_says_why(
+def test_a_model_that_xla_cannot_or_should_not_compile_trains_without_it_and_a_line_says_why(
     layer: type[keras.layers.Layer], reason: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     loop, model = trained(layer())
