@@ -40,9 +40,9 @@ REGISTRIES: Final = Feature(
     "a sweep's models are versions of one artifact, and `python -m app best` fetches the best",
 )
 TEAMS: Final = Feature(
-    "teams and users",
+    "users and teams made by programs",
     r"invite|createteam|serviceaccount|createuser|generateapikey|deleteapikey|ratelimits",
-    "whoever has the server's one key may do everything; a page's share link is for reading",
+    "`python -m server user add NAME` and `team add NAME USER...` where the server runs",
 )
 # Asked for by fields that the schema has.
 REWINDING: Final = Feature("rewinding and forking of runs", "", "make a run of its own, or `resume` the same one")

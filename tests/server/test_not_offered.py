@@ -43,7 +43,7 @@ def test_the_page_of_the_docs_tells_of_each() -> None:
         (lambda api: list(api.automations("local")), "automations"),
         (lambda api: api.automation("stop", entity="local"), "automations"),
         (lambda api: list(api.slack_integrations(entity="local")), "automations"),
-        (lambda api: api.create_user("a@example.com"), "teams and users"),
+        (lambda api: api.create_user("a@example.com"), "users and teams made by programs"),
         (lambda api: api.create_run_queue("q", "local-container", entity="local"), "launch queues"),
         (lambda api: list(api.registries("local")), "organizations and registries"),
         (lambda api: api.create_registry("models", "organization", "local"), "organizations and registries"),

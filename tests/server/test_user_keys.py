@@ -11,6 +11,10 @@ from tests.server.speaker import GRID, Clock, Speaker, speaking
 VIEWER = "{ viewer { username admin teams { edges { node { name isTeam } } } } }"
 
 
+UPLOAD = """mutation { createRunFiles(input: {entityName: "alice", projectName: "p", runName: "run",
+    files: ["own.txt"]}) { files { uploadUrl } } }"""
+
+
 def viewer(wb: Speaker) -> tuple[str, list[str]]:
     told = wb.ask(VIEWER)["viewer"]
     return told["username"], [edge["node"]["name"] for edge in told["teams"]["edges"]]
@@ -77,6 +81,8 @@ def test_a_reader_changes_nothing_and_an_admin_sees_everything(wb: Speaker) -> N
     shown = '{ project(name: "p", entityName: "lab") { run(name: "ours") { state } } }'
     assert reader.ask(shown) == admin.ask(shown) == {"project": {"run": {"state": "running"}}}
     assert admin.begin("ours", entityName="lab")["inserted"] is False
+    unknown = admin.post('{ entity(name: "nobody") { name } }')
+    assert error(unknown) == "there is no entity 'nobody': no user or team has this name"
     command(wb.settings.data, "user", "role", "reader", "run")
     assert reader.begin("mine")["inserted"]
 
@@ -131,6 +137,11 @@ def test_bytes_of_others_are_not_had_by_their_digest(wb: Speaker) -> None:
 
     assert "were not uploaded" in refusal(thief.commit(id))
 
+    given_up = honest.begin(entityName="bob")["id"]
+    (address,) = honest.addresses(given_up, {"a": CONTENT})
+    assert address
+    honest.delete(given_up)
+    assert wb.http.put(address, content=CONTENT).status_code == 404
     assert honest.download(honest.log({"a": CONTENT}, entityName="bob")) == {"a": CONTENT}
     assert Maker(bob, "again").addresses(Maker(bob, "again").begin(entityName="bob")["id"], {"a": CONTENT}) == [None]
     assert len(honest.bytes_stored()) == 1
@@ -144,6 +155,7 @@ def test_file_addresses_end_with_the_key_that_they_were_given_to(wb: Speaker) ->
     (edge,) = alice.ask(asked)["project"]["run"]["files"]["edges"]
     address = edge["node"]["directUrl"]
     assert wb.http.get(address).content == CONTENT
+    (made,) = alice.ask(UPLOAD)["createRunFiles"]["files"]
     other = address.replace("by=user-1-", "by=user-2-")
     assert other != address
     assert wb.http.get(other).status_code == 403
@@ -151,7 +163,7 @@ def test_file_addresses_end_with_the_key_that_they_were_given_to(wb: Speaker) ->
     command(wb.settings.data, "user", "key", "alice")
 
     assert wb.http.get(address).status_code == 404
-    assert wb.http.put(address, content=b"x").status_code in (403, 404)
+    assert wb.http.put(made["uploadUrl"], content=b"x").status_code == 401
 
 
 def test_users_live_on_after_a_restart_and_own_their_sweeps_runs(tmp_path: Path, clock: Clock) -> None:
