@@ -1,5 +1,6 @@
 """`POST /graphql`: one document, one transaction. What its errors are told as: `faults`."""
 
+import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import lru_cache
@@ -25,6 +26,8 @@ from server.protocol.json_values import parse_object
 from server.refusal import RefusalError
 
 MAX_TOKENS = 8000
+SMALL_BYTES = 64 * 1024
+MOST_KNOWN = 512
 # The client fills one text in several ways and leaves variables of the others declared.
 RULES = tuple(rule for rule in specified_rules if rule is not NoUnusedVariablesRule)
 # The client would repeat a 503 for minutes and then hide its message.
@@ -37,6 +40,19 @@ class Endpoint:
 
     def __init__(self, schema: GraphQLSchema) -> None:
         self._schema = schema
+        self._mutations: set[str] = set()
+
+    def writes_little(self, body: bytes) -> bool:
+        """Whether a request is a small one that changes something, by a document that was carried out before.
+
+        Such a one may share its transaction with others; which it is, is known without parsing the document again.
+        """
+        if len(body) > SMALL_BYTES or b"mutation" not in body:
+            return False
+        try:
+            return json.loads(body).get("query") in self._mutations
+        except (ValueError, AttributeError, TypeError, RecursionError):
+            return False
 
     def answer(self, body: bytes, open_context: OpenContext) -> Answer:
         """Executes one request.
@@ -62,17 +78,20 @@ class Endpoint:
         if operation is None:
             raise RefusalError(f"the document has no single operation named {name!r}")
         refuse_costly(self._schema, document, operation, variables)
-        with open_context(operation.operation is OperationType.MUTATION) as context:
+        writes = operation.operation is OperationType.MUTATION
+        with open_context(writes) as context:
             result = execute_sync(
                 self._schema, document, context_value=context, variable_values=variables, operation_name=name
             )
             _raise_first(result)
+        if writes and get_operation_ast(document) and len(self._mutations) < MOST_KNOWN:
+            self._mutations.add(query)
         for complaint in context.complaints:
             raise complaint
         return Answer(200, {"data": result.data})
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=MOST_KNOWN)
 def _prepared(schema: GraphQLSchema, query: str) -> DocumentNode:
     """Parses a document and looks whether it can be asked; keeps it, since the client sends a fixed set of them."""
     try:

@@ -1,6 +1,7 @@
 """The HTTP face of W&B's protocol: who may ask, how much, and what an error looks like."""
 
 import base64
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,16 +14,18 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from server.clock import Clock
+from server.gathering import Gathering
 from server.identity import KEY, Identity, asker_of
 from server.keys import OneTimeLinks, basic
 from server.ledger import files as file_ledger
 from server.ledger import stream as stream_ledger
 from server.ledger.artifacts.arrivals import Arrivals
+from server.ledger.chunk import Chunk
 from server.protocol import file_stream
 from server.protocol.artifact_routes import ArtifactBytes
 from server.protocol.context import FILE_PURPOSES, Context, signed_name
 from server.protocol.faults import told
-from server.protocol.graphql import Endpoint
+from server.protocol.graphql import SMALL_BYTES, Endpoint
 from server.protocol.kept_lists import KeptLists
 from server.protocol.schema import load_schema
 from server.protocol.uploads import Upload, received
@@ -52,6 +55,7 @@ class Protocol:
     clock: Clock
     new_id: Callable[[], str]
     endpoint: Endpoint
+    gathering: Gathering
     lists: KeptLists = field(default_factory=KeptLists)
 
     def routes(self) -> list[Route]:
@@ -77,18 +81,27 @@ class Protocol:
             body = await self._body(request)
         except (RefusalError, ClientDisconnect) as error:
             return _told(error)
-        return (await run_in_threadpool(self.endpoint.answer, body, self._opener(request))).response()
+        run = self.gathering.run if self.endpoint.writes_little(body) else run_in_threadpool
+        try:
+            return (await run(self.endpoint.answer, body, self._opener(request))).response()
+        except sqlite3.Error as error:
+            return _told(error)
 
     async def file_stream(self, request: Request) -> Response:
         try:
             self._check_key(request)
             body = await self._body(request)
-            return await run_in_threadpool(self._take, request.path_params, body, _writer(request, STREAM_WRITER))
+            chunk = await self._chunk(body, _writer(request, STREAM_WRITER))
+            return await self.gathering.run(self._take, request.path_params, chunk)
         except Exception as error:
             return _told(error)
 
-    def _take(self, path: dict[str, Any], body: bytes, writer: str | None) -> Response:
-        chunk = file_stream.parse_chunk(body, writer)
+    async def _chunk(self, body: bytes, writer: str | None) -> Chunk:
+        if len(body) <= SMALL_BYTES:
+            return file_stream.parse_chunk(body, writer)
+        return await run_in_threadpool(file_stream.parse_chunk, body, writer)
+
+    def _take(self, path: dict[str, Any], chunk: Chunk) -> Response:
         with self.database.write() as tx:
             project = queries.project(tx, path["entity"], path["project"])
             run = queries.run(tx, project.id, path["run"]) if project else None
@@ -200,7 +213,8 @@ def protocol_routes(
     Args:
         new_id: makes ids of runs, sweeps and agents.
     """
-    return Protocol(database, settings, identity, links, clock, new_id, Endpoint(load_schema())).routes()
+    endpoint, gathering = Endpoint(load_schema()), Gathering(database)
+    return Protocol(database, settings, identity, links, clock, new_id, endpoint, gathering).routes()
 
 
 def _told(error: Exception) -> Response:

@@ -19,8 +19,8 @@ class Database:
     """Owns the file's connections.
 
     `write` gives the single writing connection inside `BEGIN IMMEDIATE` and commits at the end, rolls back on any
-    exception. `read` gives a read-only connection inside one snapshot; connections are used again, not kept by
-    threads, because the threads of an ASGI server come and go.
+    exception; `together` makes one transaction of several. `read` gives a read-only connection inside one snapshot;
+    connections are used again, not kept by threads, because the threads of an ASGI server come and go.
     Both serve whoever asks (`scope.asking`), and no more than is theirs.
     `changes` counts the commits that changed something, so that who waits for one need not ask the file.
     Every commit is synced to disk (`synchronous=FULL`): what a client was told is stored survives a power cut.
@@ -37,7 +37,10 @@ class Database:
     def __init__(self, path: Path, busy_timeout_s: float = 10.0) -> None:
         self._path = path
         self._busy_timeout_s = busy_timeout_s
-        self._lock = threading.Lock()
+        self._lock, self._turn = threading.Lock(), threading.Lock()
+        self._gatherer: int | None = None
+        self._lost: sqlite3.Error | None = None
+        self._changed: list[Scope] = []
         self.changes = 0
         self._committed_s = -math.inf
         self._failure: str | None = None
@@ -56,22 +59,71 @@ class Database:
     def write(self) -> Iterator[sqlite3.Connection]:
         scope = asking()
         scope.require_writing()
-        with self._lock:
-            self._writer.serve(scope)
+        if self._gatherer == threading.get_ident():
+            with self._part(scope) as tx:
+                yield tx
+        else:
+            with self.together(), self._part(scope) as tx:
+                yield tx
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """One transaction, synced once, for all that this thread writes until its end.
+
+        Each `write` in it is a part, which is undone alone if it fails; none is stored before the end.
+
+        Raises:
+            sqlite3.Error: nothing of it is stored.
+        """
+        with self._turn:  # else who gathers again and again would always be there before who wants it once
+            self._lock.acquire()
+        try:
+            self._gatherer, self._lost = threading.get_ident(), None
+            yield
+            self._commit()
+        except BaseException as error:
+            # Nothing where SQLite has rolled back by itself, as on a failed write: the error to tell is its cause.
+            self._writer.rollback()
+            self._changed.clear()
+            self._note(error)
+            raise
+        finally:
+            self._gatherer = None
+            self._lock.release()
+
+    @contextmanager
+    def _part(self, scope: Scope) -> Iterator[sqlite3.Connection]:
+        if self._lost:
+            raise self._lost
+        try:
+            self._begin(scope)
             rows = self._writer.total_changes
-            self._writer.execute("BEGIN IMMEDIATE")
-            try:
+            with apart(self._writer):
                 yield self._writer
-                self._writer.execute("COMMIT")
-            except BaseException as error:
-                # Nothing where SQLite has rolled back by itself, as on a failed write: the error to tell is its cause.
-                self._writer.rollback()
-                self._note(error)
-                raise
+        except sqlite3.Error as error:
+            # All parts are lost with a transaction that could not begin, or that SQLite has rolled back.
+            self._lost = None if self._writer.in_transaction else error
+            raise
+        if self._writer.total_changes > rows:
+            self._changed.append(scope)
+
+    def _begin(self, scope: Scope) -> None:
+        if self._writer.in_transaction and self._writer.is_new_to(scope):
+            self._commit()  # what keeps others' rows from somebody must not go with a transaction that is rolled back
+        self._writer.serve(scope)
+        if not self._writer.in_transaction:
+            self._writer.execute("BEGIN IMMEDIATE")
+
+    def _commit(self) -> None:
+        if self._lost:
+            raise self._lost
+        if self._writer.in_transaction:
+            self._writer.execute("COMMIT")
             self._committed_s, self._failure = time.monotonic(), None
-            if self._writer.total_changes > rows:
-                self.changes += 1
-                self._changes_of.update([None] if scope.entities is None else scope.entities)
+        self.changes += len(self._changed)
+        for scope in self._changed:
+            self._changes_of.update([None] if scope.entities is None else scope.entities)
+        self._changed.clear()
 
     def changes_seen_by(self, scope: Scope) -> int:
         """Counts the commits that may have changed what somebody sees."""

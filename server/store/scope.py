@@ -133,9 +133,13 @@ class Connection(sqlite3.Connection):
     def serve(self, scope: Scope) -> None:
         """Lets the next transaction see what is in a scope."""
         self.scope = scope
-        if not self._is_guarded and scope.entities is not None:
+        if self.is_new_to(scope):
             self._guard()
             self._is_guarded = True
+
+    def is_new_to(self, scope: Scope) -> bool:
+        """Whether it has yet to be made ready for somebody who may not see everything."""
+        return not self._is_guarded and scope.entities is not None
 
     def _guard(self) -> None:
         # Deterministic: the same in all of one statement, which is what SQLite needs to ask once for all rows.
