@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 FIRST_PAUSE_S: Final = 0.1
 LONGEST_PAUSE_S: Final = 5.0
 FORGOTTEN_AFTER_S: Final = 600.0
-MOST_PEERS: Final = 10_000
+MOST_PEERS: Final = 1000
 # Answers that wait hold a connection each.
 MOST_WAITING: Final = 100
 

@@ -95,7 +95,18 @@ VIEWS: Final = {
 # What is found only by the number of something that was found, or belongs to nobody.
 BEHIND: Final = (
     *("history", "event", "log", "passed", "placed", "writer", "usage", "discarded"),
-    *("outline", "run_change", "entry", "proposal", "pause", "share", "deletion", "prior_run", "prior_passed"),
+    *(
+        "outline",
+        "run_change",
+        "sweep_mark",
+        "entry",
+        "proposal",
+        "pause",
+        "share",
+        "deletion",
+        "prior_run",
+        "prior_passed",
+    ),
     *("collection_tag", "artifact_tag", "client_name", "manifest_entry", "described_entry", "merged"),
     *("content", "wanted", "discarded_content"),
     *("user", "team_member", "session", "audit"),
