@@ -207,7 +207,7 @@ class Settings:
     gpu_slots_dir: Path | None = _variable("", _absolute_or_none)
     gpu_memory_mib: int | None = _variable("auto", _or_auto(_whole_number(64, 999_999)))
     wait_s: int = _variable("600", _whole_number(0, 604_800))
-    agent_silent_s: int = _variable("120", _whole_number(5, 86_400))
+    agent_silent_s: int = _variable("60", _whole_number(5, 86_400))
     run_missing_s: int = _variable("15", _whole_number(5, 86_400))
     run_orphan_s: int = _variable("300", _whole_number(5, 86_400))
 
