@@ -170,6 +170,7 @@ def serve(
             the file, or other machines would come without TLS, which `insecure` allows.
     """
     from server.app import create_app  # these take a second, which `env` and `verify` need not wait for
+    from server.connections import Connections, most_connections, raise_descriptors
     from server.program import Program
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -183,7 +184,9 @@ def serve(
         links = OneTimeLinks(settings.link_lifetime_s)
         try:
             believed = (*OWN_MACHINE, *map(str, settings.trusted_proxies))
-            program = Program(create_app(database, settings, keys, links), believed)
+            most = most_connections(raise_descriptors())
+            connections = Connections(most, settings.trusted_proxies)
+            program = Program(create_app(database, settings, keys, links), believed, connections)
             program.end_on_signals()
             note_address(settings, place)
             login = "" if readable_by_others(sys.stdout.fileno()) else f"/login?token={links.make()}"
