@@ -592,6 +592,9 @@ STEPS: Final[tuple[str | Callable[[sqlite3.Connection], str], ...]] = (
     ALTER TABLE wanted ADD COLUMN sent INTEGER NOT NULL DEFAULT 0;  -- its writer had the bytes
     """,
     _marks,
+    """
+    CREATE INDEX run_of_curve ON run (sweep_id, curve_length);  -- rivals that early termination is in doubt of
+    """,
 )
 
 
