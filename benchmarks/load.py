@@ -36,6 +36,7 @@ STREAM_S: Final = 15.0
 ROWS: Final = 15
 JOIN_S: Final = 0.015
 ANSWER_S: Final = 60.0
+AGAIN_S: Final = 5.0
 BODY_BYTES: Final = 30_000_000
 SENDERS: Final = 16
 PROJECT: Final = "load"
@@ -221,19 +222,25 @@ async def _crowd(port: int, key: str, sweep: str, numbers: range, from_s: float,
 
 
 async def flood(port: int, key: str, bodies: int, at_s: float) -> Counter[int]:
-    """Sends large file streams at once; counts the answers by status."""
+    """Sends large file streams at once, again where the server is busy; counts the answers by status."""
     lines = ["x" * 999] * (BODY_BYTES // 1003)
     content = json.dumps({"files": {"output.log": {"offset": 0, "content": lines}}}).encode()
 
-    async def one(number: int) -> int:
+    async def one(number: int) -> None:
         wire = Wire(port, key, Seen())
         await wire.ask(BEGIN, name=f"big{number}", config="{}", sweep=None)
         await asyncio.sleep(at_s - time.monotonic())
-        status, _ = await wire.post(f"/files/local/{PROJECT}/big{number}/file_stream", content)
+        while True:
+            status, _ = await wire.post(f"/files/local/{PROJECT}/big{number}/file_stream", content)
+            statuses[status] += 1
+            if status != 503:
+                break
+            await asyncio.sleep(AGAIN_S)
         wire.close()
-        return status
 
-    return Counter(await asyncio.gather(*(one(number) for number in range(bodies))))
+    statuses: Counter[int] = Counter()
+    await asyncio.gather(*(one(number) for number in range(bodies)))
+    return statuses
 
 
 async def store(port: int, key: str, rows: int, seconds: float) -> Seen:

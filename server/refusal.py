@@ -1,6 +1,7 @@
 """What is said to a client that asked for something wrong or missing.
 
-W&B's client shows the message of a 4xx at once and retries every 5xx for minutes, so a refusal is always a 4xx.
+W&B's client shows the message of a 4xx at once and retries every 5xx for minutes, so a refusal is a 4xx, unless it is
+one for now alone.
 """
 
 
@@ -23,3 +24,15 @@ class NotFoundError(RefusalError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, status=404)
+
+
+class BusyError(RefusalError):
+    """For now: a 503, which clients send again.
+
+    Attributes:
+        again_s: when.
+    """
+
+    def __init__(self, message: str, again_s: int) -> None:
+        super().__init__(message, status=503)
+        self.again_s = again_s

@@ -23,10 +23,10 @@ from server.protocol.context import Context
 from server.protocol.cost import refuse_costly, refuse_long
 from server.protocol.faults import Answer, told
 from server.protocol.json_values import parse_object
+from server.protocol.room import SMALL_BYTES
 from server.refusal import RefusalError
 
 MAX_TOKENS = 8000
-SMALL_BYTES = 64 * 1024
 MOST_KNOWN = 512
 # The client fills one text in several ways and leaves variables of the others declared.
 RULES = tuple(rule for rule in specified_rules if rule is not NoUnusedVariablesRule)

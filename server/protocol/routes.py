@@ -1,5 +1,6 @@
 """The HTTP face of W&B's protocol: who may ask, how much, and what an error looks like."""
 
+import asyncio
 import base64
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -25,12 +26,13 @@ from server.protocol import file_stream
 from server.protocol.artifact_routes import ArtifactBytes
 from server.protocol.context import FILE_PURPOSES, Context, signed_name
 from server.protocol.faults import told
-from server.protocol.graphql import SMALL_BYTES, Endpoint
+from server.protocol.graphql import Endpoint
 from server.protocol.kept_lists import KeptLists
+from server.protocol.room import AGAIN_S, SMALL_BYTES, Room
 from server.protocol.schema import load_schema
 from server.protocol.uploads import Upload, received
 from server.reached import for_people
-from server.refusal import NotFoundError, RefusalError
+from server.refusal import BusyError, NotFoundError, RefusalError
 from server.settings import Settings
 from server.store import queries
 from server.store.database import Database
@@ -42,6 +44,8 @@ WRITER = "X-WANDB-CLIENT-ID"
 STREAM_WRITER = "X-WANDB-ASYNC-CLIENT-ID"
 # On a file stream a 4xx makes the client drop the rest of a run: a fault of ours must not.
 FAULT_STATUS = 503
+# The largest body at 270 kB a second; one that comes more slowly holds room that others wait for.
+BODY_S = 120.0
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,7 @@ class Protocol:
     new_id: Callable[[], str]
     endpoint: Endpoint
     gathering: Gathering
+    room: Room
     lists: KeptLists = field(default_factory=KeptLists)
 
     def routes(self) -> list[Route]:
@@ -78,21 +83,22 @@ class Protocol:
     async def graphql(self, request: Request) -> Response:
         try:
             self._check_key(request)
-            body = await self._body(request)
-        except (RefusalError, ClientDisconnect) as error:
-            return _told(error)
-        run = self.gathering.run if self.endpoint.writes_little(body) else run_in_threadpool
-        try:
-            return (await run(self.endpoint.answer, body, self._opener(request))).response()
-        except sqlite3.Error as error:
+            async with self.room.of(request):
+                body = await self._body(request)
+                run = self.gathering.run if self.endpoint.writes_little(body) else run_in_threadpool
+                return (await run(self.endpoint.answer, body, self._opener(request))).response()
+        except (RefusalError, ClientDisconnect, sqlite3.Error) as error:
             return _told(error)
 
     async def file_stream(self, request: Request) -> Response:
         try:
             self._check_key(request)
-            body = await self._body(request)
-            chunk = await self._chunk(body, _writer(request, STREAM_WRITER))
-            return await self.gathering.run(self._take, request.path_params, chunk)
+            async with self.room.of(request):
+                chunk = await self._chunk(await self._body(request), _writer(request, STREAM_WRITER))
+                # Between two slices others have their turn.
+                for part in chunk.slices():
+                    answer = await self.gathering.run(self._take, request.path_params, part)
+            return answer
         except Exception as error:
             return _told(error)
 
@@ -190,14 +196,13 @@ class Protocol:
         self.identity.enter_by_address(request, FILE_PURPOSES[method], signed)
 
     async def _body(self, request: Request) -> bytes:
-        limit = self.settings.max_body_bytes
-        parts, size = [], 0
-        async for part in request.stream():
-            size += len(part)
-            if size > limit:
-                raise RefusalError(f"the body is larger than {limit} bytes", status=413)
-            parts.append(part)
-        return file_stream.unpacked(b"".join(parts), request.headers.get("Content-Encoding"), limit)
+        limit, encoding = self.settings.max_body_bytes, request.headers.get("Content-Encoding")
+        try:
+            async with asyncio.timeout(BODY_S):
+                body = await _read(request, limit)
+        except TimeoutError:
+            raise BusyError(f"the body has not come within {BODY_S:.0f} s: send it again", AGAIN_S) from None
+        return await run_in_threadpool(file_stream.unpacked, body, encoding, limit) if encoding else body
 
 
 def protocol_routes(
@@ -213,12 +218,23 @@ def protocol_routes(
     Args:
         new_id: makes ids of runs, sweeps and agents.
     """
-    endpoint, gathering = Endpoint(load_schema()), Gathering(database)
-    return Protocol(database, settings, identity, links, clock, new_id, endpoint, gathering).routes()
+    endpoint, gathering, room = Endpoint(load_schema()), Gathering(database), Room(settings.max_body_bytes)
+    return Protocol(database, settings, identity, links, clock, new_id, endpoint, gathering, room).routes()
+
+
+async def _read(request: Request, limit: int) -> bytes:
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > limit:
+            raise RefusalError(f"the body is larger than {limit} bytes", status=413)
+    return bytes(body)
 
 
 def _told(error: Exception) -> Response:
     answer = told(error, FAULT_STATUS)
+    if isinstance(error, BusyError):
+        return answer.response({"Retry-After": str(error.again_s)})
     return answer.response({"WWW-Authenticate": 'Basic realm="tf-sweeps"'} if answer.status == 401 else None)
 
 

@@ -154,3 +154,21 @@ def test_who_writes_alone_gets_its_turn_beside_who_gathers_without_end(database:
         thread.join()
 
     assert [name for name in names(database) if name.startswith("own")] == [f"own{number}" for number in range(5)]
+
+
+def test_a_large_request_is_stored_in_slices_with_its_end_last(wb: Speaker) -> None:
+    wb.begin("r")
+    rows = [json.dumps({"_step": step}) for step in range(2_500)]
+    files = {
+        "wandb-history.jsonl": {"offset": 0, "content": rows},
+        "wandb-events.jsonl": {"offset": 0, "content": [json.dumps({"cpu": step}) for step in range(1_200)]},
+        "wandb-summary.json": {"offset": 0, "content": ['{"loss": 1}']},
+        "output.log": {"offset": 0, "content": [f"line {number}" for number in range(2_001)]},
+    }
+
+    assert wb.stream("r", files=files, complete=True, exitcode=0).status_code == 200
+
+    counts = [wb.field("r", name) for name in ("historyLineCount", "eventsLineCount", "logLineCount")]
+    assert (counts, wb.field("r", "state"), wb.sent("r")) == ([2_500, 1_200, 2_001], "finished", {"loss": 1})
+    last = wb.field("r", "history(minStep: 2498, maxStep: 2500)")
+    assert [json.loads(row) for row in last] == [{"_step": 2_498}, {"_step": 2_499}]
