@@ -177,6 +177,10 @@ class Settings:
         agent_silent_s: after so long without a word from an agent and from its run, the run is given up.
         run_missing_s: the same for a run that its living agent does not know any more.
         run_orphan_s: the same for a run that no agent started.
+        keep_system_metrics_days: so long after a run's end the server keeps all of its system metrics; 0 always does.
+        keep_console_days: the same for its console.
+        max_upload_mib: the largest file that the server takes; 0 for any size.
+        spare_mib: what uploads leave free of the server's disk.
     """
 
     sweep: Path = _variable("sweeps/layer_size.yaml", Path)
@@ -210,6 +214,10 @@ class Settings:
     agent_silent_s: int = _variable("60", _whole_number(5, 86_400))
     run_missing_s: int = _variable("15", _whole_number(5, 86_400))
     run_orphan_s: int = _variable("300", _whole_number(5, 86_400))
+    keep_system_metrics_days: int = _variable("0", _whole_number(0, 36_500))
+    keep_console_days: int = _variable("0", _whole_number(0, 36_500))
+    max_upload_mib: int = _variable("0", _whole_number(0, 999_999_999))
+    spare_mib: int = _variable("256", _whole_number(0, 999_999_999))
 
 
 VARIABLES: Mapping[str, tuple[str, Callable[[str], Any]]] = {

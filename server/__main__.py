@@ -35,6 +35,12 @@ def _silence(flag: str, default_s: float, text: str) -> Callable[[Callable[..., 
     return click.option(flag, default=default_s, show_default=True, type=click.FloatRange(min=0), help=text)
 
 
+def _retention(flag: str, text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """An option for how long something is kept whole, in days."""
+    told = f"So many days after a run's end, 0 for ever, keep all of its {text}"
+    return click.option(flag, default=0, show_default=True, type=click.IntRange(min=0), help=told)
+
+
 def _read_by(parse: Callable[[str], Any]) -> Callable[[click.Context, click.Parameter, str | None], Any]:
     """Reads what an option holds, if anything, by what raises ValueError with what is allowed."""
 
@@ -94,6 +100,8 @@ def _read_by(parse: Callable[[str], Any]) -> Callable[[click.Context, click.Para
     Settings.run_orphan_s,
     "A run that no agent started is given up after so many seconds without a word.",
 )
+@_retention("--keep-system-metrics-days", "system metrics; then a sample of them is left.")
+@_retention("--keep-console-days", "console; then its beginning and its end are left.")
 @click.option(
     "--max-upload-mib",
     default=0,
@@ -124,6 +132,8 @@ def main(
     agent_silent_s: float,
     run_missing_s: float,
     run_orphan_s: float,
+    keep_system_metrics_days: int,
+    keep_console_days: int,
     max_upload_mib: int,
     spare_mib: int,
 ) -> None:
@@ -143,6 +153,8 @@ def main(
             agent_silent_s=agent_silent_s,
             run_missing_s=run_missing_s,
             run_orphan_s=run_orphan_s,
+            keep_system_metrics_days=keep_system_metrics_days,
+            keep_console_days=keep_console_days,
             max_upload_bytes=max_upload_mib * MIB,
             spare_bytes=spare_mib * MIB,
         )

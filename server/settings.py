@@ -26,6 +26,8 @@ class Settings:
         max_body_bytes: largest request body; W&B's client sends up to 10 MiB and one line.
         max_upload_bytes: the largest file that may be uploaded; 0 for any size.
         spare_bytes: what uploads leave free of the disk, for the database.
+        keep_system_metrics_days: so many days after a run's end a sample of its system metrics is left; 0 keeps all.
+        keep_console_days: so many days after a run's end the beginning and end of its console are left; 0 keeps all.
         tick_s: how often silent agents and runs are looked for.
     """
 
@@ -44,6 +46,8 @@ class Settings:
     max_body_bytes: int = 32 * 1024 * 1024
     max_upload_bytes: int = 0
     spare_bytes: int = 256 * 1024 * 1024
+    keep_system_metrics_days: float = 0.0
+    keep_console_days: float = 0.0
     tick_s: float = 2.0
 
     @property

@@ -10,7 +10,7 @@ from typing import Final
 
 from server.clock import Clock
 from server.journal import Journal
-from server.ledger import files, orphans, outlines
+from server.ledger import files, orphans, outlines, retention
 from server.ledger.artifacts import content, deletion
 from server.ledger.watch import give_up_silent, is_anyone_silent
 from server.settings import Settings
@@ -44,10 +44,14 @@ class Upkeep:
             moment = self.clock.moment()
             silent = is_anyone_silent(connection, self.settings, moment)
             due = deletion.is_anything_due(connection, moment.now_s)
+            old = retention.due(connection, self.settings, moment.now_s)
             self._journal.tell(connection, changes)
         self._tell(self._give_up() if silent else {})
         if due:
             self._delete()
+        for stream, run_id in old:
+            with self.database.write() as tx:
+                retention.thin(tx, stream, run_id)
         with self.database.read() as connection:
             discarded = queries.discarded(connection) or artifact_queries.discarded_contents(connection)
         if discarded:

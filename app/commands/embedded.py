@@ -15,6 +15,7 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from app.commands import client
 from app.commands.client import BackendError, Refused
@@ -81,15 +82,22 @@ def directory(settings: Settings) -> Path:
     return settings.data_dir / "server"
 
 
+# Settings that are flags of the server, by their names.
+LIMITS: Final = (
+    "agent_silent_s",
+    "run_missing_s",
+    "run_orphan_s",
+    "keep_system_metrics_days",
+    "keep_console_days",
+    "max_upload_mib",
+    "spare_mib",
+)
+
+
 def command(settings: Settings, *flags: str) -> list[str]:
     """The command that serves this data directory."""
     program = [sys.executable, "-m", "server", "--host", settings.host, "--port", str(settings.port)]
-    silence = {
-        "--agent-silent-s": settings.agent_silent_s,
-        "--run-missing-s": settings.run_missing_s,
-        "--run-orphan-s": settings.run_orphan_s,
-    }
-    limits = [text for flag, limit_s in silence.items() for text in (flag, str(limit_s))]
+    limits = [f"--{name.replace('_', '-')}={getattr(settings, name)}" for name in LIMITS]
     outside = {"--public-url": settings.public_url, "--trusted-proxies": settings.trusted_proxies}
     ways = [text for flag, value in outside.items() if value for text in (flag, value)]
     ways += ["--insecure"] if settings.insecure else []

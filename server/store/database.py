@@ -14,6 +14,8 @@ from server.store.scope import EVERYTHING, Connection, Scope, asked_by, asking
 
 # Of the writing connection: SQLite's own two megabytes hold less than the runs and indexes of one large sweep.
 CACHE_KIB = 16_384
+# A second of a core or so; in a larger file, damage is found where it is met, and by `python -m server verify`.
+MOST_CHECKED_BYTES = 128 * 1024 * 1024
 DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
@@ -159,7 +161,9 @@ class Database:
                 tx.execute(f"PRAGMA user_version={len(STEPS)}")
 
     def check(self) -> None:
-        """Looks for damage in the whole file, which takes long for a large one; `close` breaks it off."""
+        """Looks for damage in the whole file, unless that would take long; `close` breaks it off."""
+        if self._path.stat().st_size > MOST_CHECKED_BYTES:
+            return
         with suppress(sqlite3.OperationalError), self.read() as connection:
             self._checking = connection
             (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()

@@ -107,6 +107,15 @@ def put_lines(connection: sqlite3.Connection, stream: str, run_id: int, offset: 
     _count_lines(connection, stream, run_id, offset + len(rows))
 
 
+def replace_lines(connection: sqlite3.Connection, stream: str, run_id: int, rows: list[str]) -> None:
+    """Stores these lines of a stream in place of all that were there."""
+    of_run = "writer_id IN (SELECT id FROM writer WHERE run_id = ?)"
+    connection.execute(f"DELETE FROM placed WHERE stream = ? AND {of_run}", (stream, run_id))
+    connection.execute(f"DELETE FROM {stream} WHERE run_id = ?", (run_id,))
+    update(connection, "run", run_id, **{STREAM_TABLES[stream]: 0})
+    put_lines(connection, stream, run_id, 0, rows)
+
+
 def drop_lines(connection: sqlite3.Connection, run_id: int) -> None:
     """Drops all that a run has streamed."""
     connection.execute("DELETE FROM outline WHERE run_id = ?", (run_id,))

@@ -1,0 +1,42 @@
+"""What becomes less with time, where the settings say so: system metrics and consoles of runs that ended long ago.
+
+What is left is numbered anew, so that a run which begins again goes on behind it.
+"""
+
+import sqlite3
+from typing import Final
+
+from server.sampling import evenly
+from server.settings import Settings
+from server.store import queries, retention_queries, writes
+
+DAY_S: Final = 24 * 3600.0
+FIRST_KEPT, LAST_KEPT = 100, 400
+KEPT: Final = {"event": 200, "log": FIRST_KEPT + 1 + LAST_KEPT}
+# Others wait while a few runs are thinned.
+AT_ONCE: Final = 20
+
+
+def due(connection: sqlite3.Connection, settings: Settings, now_s: float) -> list[tuple[str, int]]:
+    """Streams that have become too old to be kept whole, by their name and the run's number; a few of them."""
+    found: list[tuple[str, int]] = []
+    for stream, days in (("event", settings.keep_system_metrics_days), ("log", settings.keep_console_days)):
+        if days:
+            ended_before_s = now_s - days * DAY_S
+            long = retention_queries.long_streams(connection, stream, ended_before_s, KEPT[stream], AT_ONCE)
+            found += [(stream, run_id) for run_id in long]
+    return found
+
+
+def thin(tx: sqlite3.Connection, stream: str, run_id: int) -> None:
+    """Leaves some of a long stream: of system metrics each so-many-th row, of a console its beginning and its end."""
+    rows = [row for _, row in queries.lines(tx, stream, run_id)]
+    dropped = len(rows) - KEPT[stream]
+    if dropped <= 0:
+        return
+    if stream == "event":
+        left = [rows[place] for place in evenly(len(rows), KEPT[stream])]
+    else:
+        told = f"... {dropped + 1:,} lines of this console are not kept any more ..."
+        left = [*rows[:FIRST_KEPT], told, *rows[-LAST_KEPT:]]
+    writes.replace_lines(tx, stream, run_id, left)
