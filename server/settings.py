@@ -24,6 +24,7 @@ class Settings:
         session_lifetime_s: how long a browser stays signed in.
         file_url_lifetime_s: how long a signed file address works.
         max_body_bytes: largest request body; W&B's client sends up to 10 MiB and one line.
+        query_s: how long a query may take; W&B's client waits for 19 s.
         max_upload_bytes: the largest file that may be uploaded; 0 for any size.
         spare_bytes: what uploads leave free of the disk, for the database.
         keep_system_metrics_days: so many days after a run's end a sample of its system metrics is left; 0 keeps all.
@@ -44,6 +45,7 @@ class Settings:
     session_lifetime_s: float = 30 * 24 * 3600.0
     file_url_lifetime_s: float = 24 * 3600.0
     max_body_bytes: int = 32 * 1024 * 1024
+    query_s: float = 15.0
     max_upload_bytes: int = 0
     spare_bytes: int = 256 * 1024 * 1024
     keep_system_metrics_days: float = 0.0

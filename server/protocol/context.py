@@ -3,7 +3,6 @@
 import base64
 import binascii
 import json
-import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -18,7 +17,7 @@ from server.protocol.kept_lists import KeptLists
 from server.refusal import NotFoundError, RefusalError
 from server.settings import Settings
 from server.store.rows import Run
-from server.store.scope import asking
+from server.store.scope import Connection, asking
 
 Row = TypeVar("Row")
 FILE_PURPOSES = {"GET": "get-file", "PUT": "put-file"}
@@ -47,7 +46,7 @@ class Context:
         complaints: what the client is told instead of its answer, though all of the request is stored.
     """
 
-    tx: sqlite3.Connection
+    tx: Connection
     settings: Settings
     keys: Keys
     base_url: str

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import lru_cache
+from typing import Any
 
 from graphql import (
     DocumentNode,
@@ -17,6 +18,7 @@ from graphql import (
     specified_rules,
     validate,
 )
+from graphql.execution import Executor
 
 from server.protocol import not_offered
 from server.protocol.context import Context
@@ -80,15 +82,41 @@ class Endpoint:
         refuse_costly(self._schema, document, operation, variables)
         writes = operation.operation is OperationType.MUTATION
         with open_context(writes) as context:
-            result = execute_sync(
-                self._schema, document, context_value=context, variable_values=variables, operation_name=name
-            )
-            _raise_first(result)
+            data = self._data(document, context, variables, name)
         if writes and get_operation_ast(document) and len(self._mutations) < MOST_KNOWN:
             self._mutations.add(query)
         for complaint in context.complaints:
             raise complaint
-        return Answer(200, {"data": result.data})
+        return Answer(200, {"data": data})
+
+    def _data(self, document: DocumentNode, context: Context, variables: dict[str, Any], name: str | None) -> Any:
+        try:
+            result = execute_sync(
+                self._schema,
+                document,
+                context_value=context,
+                variable_values=variables,
+                operation_name=name,
+                executor_class=_Ending,
+            )
+        except _OverError:
+            context.tx.refuse_late()
+            raise
+        _raise_first(result)
+        return result.data
+
+
+class _OverError(BaseException):
+    """A document's time is over; no exception of a field, for each of which others would still be tried."""
+
+
+class _Ending(Executor[Any]):
+    """Looks before each field whether there is time for it, also where the database is asked nothing."""
+
+    def execute_field(self, *args: Any, **kwargs: Any) -> Any:
+        if self.context_value.tx.is_late():
+            raise _OverError
+        return super().execute_field(*args, **kwargs)
 
 
 @lru_cache(maxsize=MOST_KNOWN)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from anyio import CapacityLimiter, to_thread
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
@@ -25,8 +26,8 @@ from server.ledger.chunk import Chunk
 from server.protocol import file_stream
 from server.protocol.artifact_routes import ArtifactBytes
 from server.protocol.context import FILE_PURPOSES, Context, signed_name
-from server.protocol.faults import told
-from server.protocol.graphql import Endpoint
+from server.protocol.faults import Answer, told
+from server.protocol.graphql import Endpoint, OpenContext
 from server.protocol.kept_lists import KeptLists
 from server.protocol.room import AGAIN_S, SMALL_BYTES, Room
 from server.protocol.schema import load_schema
@@ -44,6 +45,8 @@ WRITER = "X-WANDB-CLIENT-ID"
 STREAM_WRITER = "X-WANDB-ASYNC-CLIENT-ID"
 # On a file stream a 4xx makes the client drop the rest of a run: a fault of ours must not.
 FAULT_STATUS = 503
+# Queries that are answered at once. Each more takes its share of Python's one lock from those that write.
+READERS = 4
 # The largest body at 270 kB a second; one that comes more slowly holds room that others wait for.
 BODY_S = 120.0
 
@@ -61,6 +64,7 @@ class Protocol:
     endpoint: Endpoint
     gathering: Gathering
     room: Room
+    readers: CapacityLimiter
     lists: KeptLists = field(default_factory=KeptLists)
 
     def routes(self) -> list[Route]:
@@ -85,10 +89,16 @@ class Protocol:
             self._check_key(request)
             async with self.room.of(request):
                 body = await self._body(request)
-                run = self.gathering.run if self.endpoint.writes_little(body) else run_in_threadpool
-                return (await run(self.endpoint.answer, body, self._opener(request))).response()
+                return (await self._answer(body, self._opener(request))).response()
         except (RefusalError, ClientDisconnect, sqlite3.Error) as error:
             return _told(error)
+
+    async def _answer(self, body: bytes, opener: OpenContext) -> Answer:
+        if self.endpoint.writes_little(body):
+            return await self.gathering.run(self.endpoint.answer, body, opener)
+        if b"mutation" in body:
+            return await run_in_threadpool(self.endpoint.answer, body, opener)
+        return await to_thread.run_sync(self.endpoint.answer, body, opener, limiter=self.readers)
 
     async def file_stream(self, request: Request) -> Response:
         try:
@@ -179,7 +189,7 @@ class Protocol:
 
         @contextmanager
         def open_context(writes: bool) -> Iterator[Context]:
-            with self.database.write() if writes else self.database.read() as tx:
+            with self.database.write() if writes else self.database.read(self.settings.query_s) as tx:
                 lists, moment = None if writes else self.lists, self.clock.moment()
                 yield Context(tx, self.settings, self.identity.keys, base_url, moment, self.new_id, writer, lists)
 
@@ -219,7 +229,9 @@ def protocol_routes(
         new_id: makes ids of runs, sweeps and agents.
     """
     endpoint, gathering, room = Endpoint(load_schema()), Gathering(database), Room(settings.max_body_bytes)
-    return Protocol(database, settings, identity, links, clock, new_id, endpoint, gathering, room).routes()
+    return Protocol(
+        database, settings, identity, links, clock, new_id, endpoint, gathering, room, CapacityLimiter(READERS)
+    ).routes()
 
 
 async def _read(request: Request, limit: int) -> bytes:

@@ -60,7 +60,7 @@ class Database:
         migrate(self._writer)
 
     @contextmanager
-    def write(self) -> Iterator[sqlite3.Connection]:
+    def write(self) -> Iterator[Connection]:
         scope = asking()
         scope.require_writing()
         if self._gatherer == threading.get_ident():
@@ -96,7 +96,7 @@ class Database:
             self._lock.release()
 
     @contextmanager
-    def _part(self, scope: Scope) -> Iterator[sqlite3.Connection]:
+    def _part(self, scope: Scope) -> Iterator[Connection]:
         if self._lost:
             raise self._lost
         try:
@@ -136,17 +136,29 @@ class Database:
         return sum(self._changes_of[entity] for entity in (None, *scope.entities))
 
     @contextmanager
-    def read(self) -> Iterator[sqlite3.Connection]:
+    def read(self, limit_s: float = math.inf) -> Iterator[Connection]:
+        """Gives a snapshot.
+
+        Args:
+            limit_s: what takes longer is broken off; a single statement of a few rows is not.
+
+        Raises:
+            RefusalError: it was.
+        """
         # Taking from and adding to a list is atomic: no lock, and no wait for the writer.
         connection = self._take_reader()
         connection.serve(asking())
         connection.execute("BEGIN")
+        connection.end_after(limit_s)
         try:
             yield connection
         except sqlite3.Error as error:
+            if connection.is_late():
+                connection.refuse_late()
             self._note(error)
             raise
         finally:
+            connection.end_after(math.inf)
             connection.rollback()
             self._idle_readers.append(connection)
 

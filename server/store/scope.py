@@ -5,7 +5,9 @@ same name, which leaves out what the one who asks may not see; so a read says `r
 says `main.run`, the table, and only what a read has found is written.
 """
 
+import math
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -112,6 +114,9 @@ BEHIND: Final = (
     *("user", "team_member", "session", "audit"),
 )
 
+# Of SQLite's machine; a million take some 20 ms.
+STEPS_BETWEEN_LOOKS: Final = 100_000
+
 _asking: ContextVar[Scope] = ContextVar("asking", default=EVERYTHING)
 
 
@@ -140,6 +145,25 @@ class Connection(sqlite3.Connection):
 
     scope = EVERYTHING
     _is_guarded = False
+    _limit_s = _end_s = math.inf
+
+    def end_after(self, limit_s: float) -> None:
+        """Lets nothing run after so many seconds; `inf` for no end."""
+        self._limit_s, self._end_s = limit_s, time.monotonic() + limit_s
+        self.set_progress_handler(self.is_late if limit_s < math.inf else None, STEPS_BETWEEN_LOOKS)
+
+    def is_late(self) -> bool:
+        """Whether its time is over."""
+        return time.monotonic() > self._end_s
+
+    def refuse_late(self) -> None:
+        """Ends what does not ask the database, between two of its steps.
+
+        Raises:
+            RefusalError: its time is over.
+        """
+        if self.is_late():
+            raise RefusalError(f"this takes longer than {self._limit_s:g} s: ask for less at once")
 
     def serve(self, scope: Scope) -> None:
         """Lets the next transaction see what is in a scope."""
