@@ -30,13 +30,13 @@ def counts(wb: Speaker) -> tuple[int, int, int]:
 
 def test_after_its_time_a_sample_and_both_ends_are_left(long_run: Path, clock: Clock) -> None:
     with speaking(long_run, clock, keep_system_metrics_days=3, keep_console_days=30) as wb:
-        clock.pass_s(3 * DAY_S - 60)
+        clock.freeze_s(3 * DAY_S - 60)
         wb.look()
         early = counts(wb)
-        clock.pass_s(120)
+        clock.freeze_s(120)
         wb.look()
         then = counts(wb)
-        clock.pass_s(27 * DAY_S)
+        clock.freeze_s(27 * DAY_S)
         wb.look()
         late = counts(wb)
         events = wb.field("r", "events(samples: 1000)")
@@ -53,7 +53,7 @@ def test_after_its_time_a_sample_and_both_ends_are_left(long_run: Path, clock: C
 
 def test_what_is_left_of_a_console_says_what_is_not(long_run: Path, clock: Clock) -> None:
     with speaking(long_run, clock, keep_console_days=1) as wb:
-        clock.pass_s(DAY_S + 60)
+        clock.freeze_s(DAY_S + 60)
         wb.look()
         edges = wb.field("r", "logLines(first: 1000) { edges { node { line } } }")["edges"]
 
@@ -64,7 +64,7 @@ def test_what_is_left_of_a_console_says_what_is_not(long_run: Path, clock: Clock
 
 def test_a_run_that_goes_on_after_that_goes_on_behind_what_is_left(long_run: Path, clock: Clock) -> None:
     with speaking(long_run, clock, keep_system_metrics_days=1) as wb:
-        clock.pass_s(DAY_S + 60)
+        clock.freeze_s(DAY_S + 60)
         wb.look()
         wb.begin("r")
         offset = wb.field("r", "eventsLineCount")
@@ -75,7 +75,7 @@ def test_a_run_that_goes_on_after_that_goes_on_behind_what_is_left(long_run: Pat
 
 def test_without_the_settings_all_is_kept(long_run: Path, clock: Clock) -> None:
     with speaking(long_run, clock) as wb:
-        clock.pass_s(3650 * DAY_S)
+        clock.freeze_s(3650 * DAY_S)
         wb.look()
 
         assert counts(wb) == (1000, 1000, 1000)
