@@ -149,7 +149,7 @@ def test_an_agent_whose_wandb_agent_is_killed_ends_and_says_that_the_sweep_is_no
 
     agent = there.start("agent", NEW="killed")
     lines_until(agent, "Agent works for")
-    os.kill(process_of(there, "-m wandb agent"), signal.SIGKILL)
+    os.kill(process_of(there, "wandb agent"), signal.SIGKILL)
     code, output = ending(agent)
 
     assert (code, output.splitlines()[-1]) == (1, "0 of 1 runs finished")
