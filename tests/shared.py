@@ -32,6 +32,7 @@ SOCKET = "TESTS_WARM_SOCKET"
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Before workers start, that test side by side, starts what they share."""
     if session.config.option.numprocesses and not known_environment.is_worker():
+        warm_programs.APP.share()
         warm_programs.CLIENT.share()
         warm_programs.SERVER.share()
         server = warm_server()

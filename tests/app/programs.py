@@ -84,10 +84,18 @@ class Workplace:
         file = self.data / "hold"
         file.touch() if holding else file.unlink()
 
-    def start(self, *command: str, wrapper: tuple[str, ...] = (), **variables: str) -> subprocess.Popen[str]:
-        """Starts `python -m app COMMAND` in a session of its own; both streams come together."""
+    def start(
+        self, *command: str, wrapper: tuple[str, ...] = (), plain: bool = False, **variables: str
+    ) -> subprocess.Popen[str]:
+        """Starts `python -m app COMMAND` in a session of its own; both streams come together.
+
+        Args:
+            wrapper: a command that becomes this one, in a plain process.
+            plain: whether it is to import all that it needs, as it does for its users. Nothing else differs, but that
+                W&B's client reads WANDB_HTTP_TIMEOUT only when it is imported.
+        """
         return subprocess.Popen(
-            [*wrapper, sys.executable, "-m", "app", *command],
+            [*wrapper, *python(plain or bool(wrapper)), "-m", "app", *command],
             cwd=ROOT,
             env=self.environment(**variables),
             stdout=subprocess.PIPE,
@@ -96,9 +104,11 @@ class Workplace:
             start_new_session=True,
         )
 
-    def run(self, *command: str, wrapper: tuple[str, ...] = (), **variables: str) -> tuple[int, str]:
+    def run(
+        self, *command: str, wrapper: tuple[str, ...] = (), plain: bool = False, **variables: str
+    ) -> tuple[int, str]:
         """The same to its end: exit code and output."""
-        return ending(self.start(*command, wrapper=wrapper, **variables))
+        return ending(self.start(*command, wrapper=wrapper, plain=plain, **variables))
 
     def processes(self) -> dict[int, str]:
         """The living processes that were started for this workplace, by what they carry in their environment."""
@@ -135,6 +145,11 @@ class Trained:
 
     def runs(self) -> list[Any]:
         return runs(self.server)
+
+
+def python(plain: bool = False) -> tuple[str, ...]:
+    """Plain, or with what the commands of `app` import imported already."""
+    return (sys.executable,) if plain else warm_programs.APP.python()
 
 
 def ending(process: subprocess.Popen[str], limit_s: float = HANG_S) -> tuple[int, str]:

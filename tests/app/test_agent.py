@@ -32,7 +32,7 @@ def test_an_agent_waits_for_server_and_sweep_says_why_and_ends_when_all_is_done(
 ) -> None:
     workplace.write_quick_sweep(size=[1])
 
-    agent = workplace.start("agent", WARM="1", WARM_SOCKET=warm_environment["WARM_SOCKET"])
+    agent = workplace.start("agent", plain=True, WARM="1", WARM_SOCKET=warm_environment["WARM_SOCKET"])
     no_server = lines_until(agent, "Waiting")
     with running(RunningServer(workplace.data / "server")) as server:
         no_sweep = lines_until(agent, "Waiting")

@@ -16,8 +16,8 @@ import yaml
 
 from app.commands import check
 from app.settings import SettingError
+from tests.app.programs import ROOT, python
 
-ROOT = Path(__file__).parents[2]
 TRAINER = 'command: ["${env}", python, "-m", "app.train", "${args}"]\n'
 PARAMETERS = "parameters: {a: {value: 1}}\n"
 ANOTHER = "command: [python, mine.py]\n"
@@ -99,9 +99,9 @@ CORPUS = {
 }
 
 
-def run(folder: Path, *arguments: str) -> tuple[int, str]:
+def run(folder: Path, *arguments: str, plain: bool = False) -> tuple[int, str]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "app", "check", *arguments]
+    command = [*python(plain), "-m", "app", "check", *arguments]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     assert done.stderr == ""
     return done.returncode, done.stdout
@@ -146,7 +146,7 @@ def test_programs_get_a_list_of_objects(tmp_path: Path) -> None:
     (tmp_path / "good.yaml").write_text(f"method: grid\n{PARAMETERS}{ANOTHER}")
     (tmp_path / "bad.yaml").write_text(f"method: random\nparameters: {{optimiser: {{value: adam}}}}\n{TRAINER}")
 
-    code, output = run(tmp_path, "--format", "json", "good.yaml", "bad.yaml")
+    code, output = run(tmp_path, "--format", "json", "good.yaml", "bad.yaml", plain=True)
 
     mistake, warning = json.loads(output)
     assert code == 2

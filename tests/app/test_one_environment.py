@@ -27,11 +27,11 @@ def test_a_ca_that_only_the_file_names_is_trusted_by_every_command(workplace: Wo
     with tls_front.in_front_of(server.url, workplace.folder) as (url, ca):
         outside = f"SSL_CERT_FILE={ca}\nWANDB_PROJECT=behind-tls\n"
         workplace.write_env_file(f"{outside}WANDB_BASE_URL={url}\nWANDB_API_KEY={server.api_key}\n")
-        registered = workplace.run("register")
-        worked = workplace.run("agent", DATA_DIR=str(workplace.folder / "of another node"))
+        registered = workplace.run("register", plain=True)
+        worked = workplace.run("agent", plain=True, DATA_DIR=str(workplace.folder / "of another node"))
         (sweep,) = server.api().project("behind-tls").sweeps()
         workplace.write_env_file(f"{outside}SERVER_URL={url}\n")  # asked by no client of W&B's
-        reported = workplace.run("report", SWEEP_ID=f"local/behind-tls/{sweep.id}")
+        reported = workplace.run("report", plain=True, SWEEP_ID=f"local/behind-tls/{sweep.id}")
 
     assert registered[0] == 0, registered[1]
     assert worked[0] == 0, worked[1]

@@ -89,7 +89,7 @@ def test_registering_again_finds_the_sweep_from_another_directory_too(
     elsewhere.write_env_file((there.folder / ".env").read_text())
     elsewhere.variables |= {"SWEEP": there.variables["SWEEP"], "WANDB_PROJECT": project}
 
-    first, said = there.run("register")
+    first, said = there.run("register", plain=True)
     started = [place.start("register") for place in (there, elsewhere)]
     again = [ending(process) for process in started]
 

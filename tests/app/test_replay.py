@@ -134,7 +134,7 @@ def test_runs_of_several_agents_from_a_warm_start_stopped_and_resumed_are_replay
 
 
 def test_ctrl_c_ends_the_training_too_and_is_no_verdict(trained: Trained) -> None:
-    process = trained.workplace.start("replay", trained.run_ids[0])
+    process = trained.workplace.start("replay", trained.run_ids[0], plain=True)
     lines_until(process, "Training trial 1 again")
     process.send_signal(signal.SIGINT)
 

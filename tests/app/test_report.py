@@ -95,8 +95,9 @@ def test_no_cell_of_the_csv_is_a_formula_and_numbers_stay_numbers(reported: Repo
 def test_report_writes_them_again(reported: Reported, server: RunningServer) -> None:
     shutil.rmtree(reported.workplace.data / "reports")
 
-    code, output = reported.workplace.run("report")
+    (code, output), as_users_start_it = (reported.workplace.run("report", plain=plain) for plain in (False, True))
 
+    assert (code, output) == as_users_start_it
     assert code == 1
     assert output.splitlines()[-2] == f"Report: {reported.folder / 'report.html'}"
     assert output.splitlines()[-1].startswith("3 of 4 runs finished, 1 failed")

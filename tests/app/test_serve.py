@@ -14,7 +14,7 @@ from tests.server.real_server import RunningServer
 
 
 def test_it_listens_where_it_is_told_and_a_log_of_it_holds_no_key(workplace: Workplace) -> None:
-    process = workplace.start("serve", "--host", "127.0.0.2")
+    process = workplace.start("serve", "--host", "127.0.0.2", plain=True)
     output = "".join(lines_until(process, "dashboard"))
     process.terminate()
     output += ending(process)[1]

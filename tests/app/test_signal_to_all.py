@@ -44,7 +44,10 @@ def whole(place: Workplace, server: RunningServer, warm_environment: dict[str, s
 
 
 def signal_all(place: Workplace, signum: int) -> None:
-    """Signals every process of a workplace, W&B's services first: they are the quickest to go."""
+    """Signals every process of a workplace, W&B's services first: they are the quickest to go.
+
+    The commands of `app` are plain here, to be among those that carry the workplace in their environment.
+    """
     processes = place.processes()
     for pid in sorted(processes, key=lambda pid: "wandb-core" not in processes[pid]):
         os.kill(pid, signum)
@@ -66,7 +69,7 @@ def test_the_same_run_goes_on_after_its_last_epoch_and_ends_the_same(
     place.variables |= {"WARM": warm, "NEW": f"warm-{warm}"}
     code, output = place.run("register")
     assert code == 0, output
-    first = place.start("agent")
+    first = place.start("agent", plain=True)
     before = lines_until(first, "Epoch 3/")
     signal_all(place, signal.SIGTERM)
     _, after = ending(first)
@@ -93,7 +96,7 @@ def test_a_server_that_was_signalled_too_is_told_when_it_is_there_again(
     place = make_workplace("up-and-all")
     place.variables["WARM_SOCKET"] = warm_environment["WARM_SOCKET"]
     place.write_sweep(["-m", "app.train"], {name: {"values": [value]} for name, value in TRAINED.items()})
-    first = place.start("up")
+    first = place.start("up", plain=True)
     wait_for_text(place.logs / "agent-1.log", "Epoch 3/", first)
     signal_all(place, signal.SIGTERM)
     _, output = ending(first)
@@ -122,7 +125,7 @@ def test_a_key_that_is_refused_in_mid_sweep_ends_the_agent_and_its_trial_leaves_
     with running(RunningServer(tmp_path / "server")) as server:
         place.write_env_file(f"WANDB_BASE_URL={server.url}\nWANDB_API_KEY={server.api_key}\n")
         place.run("register")
-        agent = place.start("agent")
+        agent = place.start("agent", plain=True)
         lines_until(agent, "Epoch 3/")
         with stopped(place, "app.train"):
             change_key(server, "0123456789" * 4)

@@ -52,7 +52,7 @@ def grid(make_workplace: MakeWorkplace) -> Grid:
     alone = may_unshare()
     wrapper = ("unshare", "-rn", sys.executable, "-c", LOOPBACK_ONLY) if alone else ()
     exported = {"WANDB_API_KEY": "exported" * 5, "WANDB_MODE": "offline"}
-    code, output = workplace.run("up", wrapper=wrapper, AGENTS="2", **exported)
+    code, output = workplace.run("up", wrapper=wrapper, plain=True, AGENTS="2", **exported)
     return Grid(workplace, alone, code, output, workplace.left_running())
 
 

@@ -16,11 +16,14 @@ sys.path.append(str(Path(__file__).parents[2]))  # -I leaves the project's root 
 from app.parent import warm
 from app.parent.process import attend, hold_signals
 
+KEPT_SOCKET = f"KEPT_{warm.SOCKET}"  # has what the program is to find: that of the product's warm server
+
 
 def main(path: str, arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     """Returns the program's exit code; a signal that ended the program ends this process too."""
     hold_signals()
-    program = warm.start(arguments, {**environ, warm.SOCKET: path})
+    kept = {KEPT_SOCKET: environ[warm.SOCKET]} if warm.SOCKET in environ else {}
+    program = warm.start(arguments, {**environ, **kept, warm.SOCKET: path})
     signal.signal(signal.SIGABRT, signal.SIG_IGN)  # it is the program's, that tells where it hangs
     ending = attend(program, lambda: False, 0)
     if ending < 0:

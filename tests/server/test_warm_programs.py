@@ -1,4 +1,4 @@
-"""Programs that are forked from a process with `wandb`, or the server, imported are those that Python would start."""
+"""Programs that are forked from a process with all their imports done are those that Python would start."""
 
 import json
 import signal
@@ -10,7 +10,7 @@ import pytest
 from tests.server import hanging
 from tests.server.real_client import start
 from tests.server.real_server import RunningServer
-from tests.server.warm_programs import CLIENT, SERVER, WarmProgram
+from tests.server.warm_programs import APP, CLIENT, SERVER, WarmProgram
 
 SELF = """
 import json, os, sys
@@ -18,7 +18,7 @@ print(json.dumps([sys.argv, sys.path, os.getcwd(), dict(os.environ), __name__, s
 """
 
 
-@pytest.mark.parametrize("warm", [CLIENT, SERVER], ids=lambda warm: str(warm.name))
+@pytest.mark.parametrize("warm", [APP, CLIENT, SERVER], ids=lambda warm: str(warm.name))
 @pytest.mark.parametrize("code", [0, 3, -signal.SIGTERM])
 def test_a_forked_program_finds_what_a_plain_one_finds_and_ends_alike(
     server: RunningServer, tmp_path: Path, code: int, warm: WarmProgram
@@ -26,7 +26,8 @@ def test_a_forked_program_finds_what_a_plain_one_finds_and_ends_alike(
     end = f"os.kill(os.getpid(), {-code})" if code < 0 else f"sys.exit({code})"
     program = ("-c", f"{SELF}\nsys.stdout.flush(); {end}", "an", "argument")
 
-    begun = [start(server, tmp_path, *python, *program) for python in ((sys.executable,), warm.python())]
+    own = {"WARM_SOCKET": "its own", "PYTHONPATH": f"modules:{tmp_path}"}
+    begun = [start(server, tmp_path, *python, *program, **own) for python in ((sys.executable,), warm.python())]
     plain, forked = (hanging.output(process, tmp_path) for process in begun)
 
     assert json.loads(forked[0]) == json.loads(plain[0])

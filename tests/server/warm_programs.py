@@ -2,7 +2,8 @@
 
     python -m tests.server.warm_programs LISTENER NAME
 
-The imports are most of what a small program costs: .6 s of a core for W&B's client, as much for this project's server.
+The imports are most of what a small program costs: .6 s of a core for W&B's client, as much for this project's server,
+1 s for the commands of `app`, which stand on both.
 This is the product's warm server with other modules: a program becomes what Python makes of its arguments, in its
 parent's directory, environment and streams. What the imports read of the environment is the same for all tests; client
 and server read their own variables when they are used.
@@ -30,10 +31,12 @@ from tests.server import hanging
 
 ROOT = Path(__file__).parents[2]
 PARENT = Path(__file__).with_name("forked.py")
+KEPT_SOCKET = f"KEPT_{warm.SOCKET}"  # of `forked.py`
 
 # What is imported, also at first use, without what is run itself: `server.__main__`. A program to be needs numpy.
 UVICORN = ("lifespan.on", "loops.auto", "loops.asyncio", "protocols.http.auto", "protocols.websockets.auto")
 MODULES = {
+    "app": ("app.__main__", "numpy", "requests", "wandb.apis.public", "wandb.sdk.launch.sweeps.utils"),
     "client": ("numpy", "requests", "wandb.apis.public", "wandb.cli.cli", "yaml"),
     "server": (
         *("numpy", "click", "anyio.streams.tls", "anyio._backends._asyncio"),
@@ -82,6 +85,7 @@ class WarmProgram:
         return path
 
 
+APP = WarmProgram("app")
 CLIENT = WarmProgram("client")
 SERVER = WarmProgram("server")
 
@@ -96,7 +100,7 @@ def main(listener: int, name: str) -> Become | None:
     if program is not None:
         server.abandon()
         stand_alone(parent)
-        del program.request["environment"][warm.SOCKET]
+        _take_paths(program.request)
     return program
 
 
@@ -105,10 +109,22 @@ def _refusal(request: Mapping[str, Any]) -> str | None:
     return None if count == 1 else f"a process with {count} threads is not forked safely"
 
 
+def _take_paths(request: Mapping[str, Any]) -> None:
+    """Those of the program: of its modules, as Python itself does, and of the warm server that is its own."""
+    environment = request["environment"]
+    more = filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))
+    sys.path[1:1] = [os.path.join(request["cwd"], path) for path in more]
+    del environment[warm.SOCKET]
+    if kept := environment.pop(KEPT_SOCKET, None):
+        environment[warm.SOCKET] = kept
+
+
 def _preload(name: str) -> None:
     gc.disable()
+    path = [*sys.path]
     for module in MODULES[name]:
         import_module(module)
+    sys.path[:] = path  # modules that are programs too add to it
     gc.collect()
     gc.freeze()
 
