@@ -57,7 +57,7 @@ def _store(tx: sqlite3.Connection, run: Run, chunk: Chunk, now_s: float) -> None
         appended = early_stop.appends(tx, run, chunk)
         outlines.take(tx, run, chunk.history, chunk.steps)
         rows = list(zip(chunk.steps, chunk.history.rows, strict=True))
-        writes.put_history(tx, run.id, chunk.history.offset, rows)
+        (writes.append_history if appended else writes.put_history)(tx, run.id, chunk.history.offset, rows)
         early_stop.consider(tx, run, chunk, now_s, appended=appended)
     if chunk.events:
         writes.put_lines(tx, "event", run.id, chunk.events.offset, chunk.events.rows)

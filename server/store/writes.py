@@ -180,6 +180,15 @@ def drop_writers(connection: sqlite3.Connection, run_id: int) -> None:
     connection.execute("DELETE FROM writer WHERE run_id = ?", (run_id,))
 
 
+def append_history(
+    connection: sqlite3.Connection, run_id: int, offset: int, rows: list[tuple[int | None, str]]
+) -> None:
+    """Stores (step, row) lines that come after all that are there, by line and by step: nothing is looked for."""
+    sql = "INSERT INTO history (run_id, line, step, row) VALUES (?, ?, ?, ?)"
+    connection.executemany(sql, [(run_id, offset + i, step, row) for i, (step, row) in enumerate(rows)])
+    _count_lines(connection, "history", run_id, offset + len(rows))
+
+
 def put_history(connection: sqlite3.Connection, run_id: int, offset: int, rows: list[tuple[int | None, str]]) -> None:
     """Stores (step, row) lines at their numbers.
 
