@@ -12,7 +12,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from app.machine.compile_cache import CompileCache
-from app.training import compiled, variables, whole_epochs, whole_parts
+from app.training import compiled, floats, variables, whole_epochs, whole_parts
 from app.training.whole_epochs import TrainFunction
 from terms.record import NAN_METRIC
 
@@ -221,7 +221,8 @@ def _batches(
 
         def __getitem__(self, step: int) -> Part:
             rows = self.order[step * batch_size : (step + 1) * batch_size]
-            return inputs[rows], labels[rows]
+            x, y = (floats.as_keras(array[rows]) for array in (inputs, labels))
+            return x, y
 
         def on_epoch_end(self) -> None:
             self.epoch += 1

@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from app.training import needs, told
+from app.training import floats, needs, told
 from app.training.stretches import Stretches
 
 Metrics = dict[str, Any]
@@ -60,7 +60,8 @@ def train_function(
             ends the training.
         compiled: makes full steps ready, given them and n, in place of TensorFlow's usual way.
     """
-    x, y, rows, steps = tf.constant(inputs), tf.constant(labels), len(inputs), len(inputs) // batch_size
+    x, y = (tf.constant(floats.as_keras(array)) for array in (inputs, labels))
+    rows, steps = len(inputs), len(inputs) // batch_size
 
     last_step = told.LastStep(model)
 

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from app.training import needs
+from app.training import floats, needs
 from app.training.stretches import Stretches
 
 Metrics = dict[str, Any]
@@ -75,7 +75,7 @@ class _TestFunction:
     def over(self, part: Part, batch_size: int, between: Callable[[], None]) -> Callable[[], Metrics]:
         """Returns what measures a part."""
         with tf.device("CPU"):  # from where Keras feeds it too
-            x, y = (tf.constant(array, _dtype(array)) for array in part)
+            x, y = (tf.constant(floats.as_keras(array)) for array in part)
         run, steps, stretches = self._steps(x, y, batch_size), -(-len(x) // batch_size), Stretches(FIRST_STEPS)
 
         def measure() -> Metrics:
@@ -129,8 +129,3 @@ def _take_steps(
 def _rows(part: tf.Tensor, begin: tf.Tensor, size: int | tf.Tensor) -> tf.Tensor:
     others = len(part.shape) - 1
     return tf.slice(part, [begin, *[0] * others], [size, *[-1] * others])
-
-
-def _dtype(array: NDArray[Any]) -> str:
-    """Keras takes floats of all kinds as its own."""
-    return keras.config.floatx() if array.dtype.kind == "f" else str(array.dtype)

@@ -326,6 +326,50 @@ def test_what_the_last_step_of_ones_own_tells_is_kept() -> None:
     assert fit.evaluate(network, part)["rows"] == 10
 
 
+class Subtracting(keras.Model):
+    """Takes labels from what it predicts, in a step of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dense = keras.layers.Dense(1)
+
+    def call(self, inputs: Any) -> Any:
+        return self.dense(inputs)
+
+    def train_step(self, batch: Any) -> Any:
+        inputs, labels = batch
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.square(self(inputs, training=True) - labels))
+        self.optimizer.apply(tape.gradient(loss, self.trainable_variables), self.trainable_variables)
+        return {"loss": loss}
+
+
+@pytest.mark.parametrize("memory_limit_bytes", [2**31, 0], ids=["whole epochs", "batch by batch"])
+def test_a_step_of_ones_own_gets_floats_of_keras_own_kind(memory_limit_bytes: int) -> None:
+    network, part = Subtracting(), (np.ones((10, 1)), np.ones((10, 1)))
+    network.compile("sgd", "mse")
+
+    fit.fit(network, part, part, batch_size=4, epochs=1, seed=0, memory_limit_bytes=memory_limit_bytes)
+
+    assert int(network.optimizer.iterations) == 3
+
+
+class Lengths(Subtracting):
+    """Learns from the lengths of texts."""
+
+    def call(self, inputs: Any) -> Any:
+        return self.dense(tf.cast(tf.strings.length(inputs), tf.float32))
+
+
+def test_texts_are_inputs_too() -> None:
+    network, part = Lengths(), (np.array([["a"], ["tree"]]), np.ones((2, 1)))
+    network.compile("sgd", "mse")
+
+    history = fit.fit(network, part, part, batch_size=2, epochs=1, seed=0).history
+
+    assert set(history) == {"loss", "val_loss"}
+
+
 def test_a_distributed_model_trains_and_a_line_says_why(capsys: pytest.CaptureFixture[str]) -> None:
     part = (np.zeros((10, 1), np.float32),) * 2
     with tf.distribute.OneDeviceStrategy("CPU:0").scope():
