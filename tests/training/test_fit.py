@@ -142,7 +142,7 @@ def test_both_loops_stop_for_nan_if_they_are_to(few: Part, memory_limit_bytes: i
     with pytest.raises(fit.NotANumber, match=r"^NaN metric: loss is nan in epoch 2$"):
         fit.fit(network, few, few, callbacks=[Poison()], stop_on_nan=True, **options)  # type: ignore[arg-type]
 
-    assert int(network.optimizer.iterations) < 2 * 5
+    assert int(network.optimizer.iterations) <= 2 * 5  # one call may take all of an epoch
 
 
 @pytest.mark.parametrize("memory_limit_bytes", [2**31, 0], ids=["whole epochs", "batch by batch"])
