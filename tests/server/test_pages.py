@@ -445,7 +445,7 @@ def test_agents_are_alive_until_silent_or_gone(shelf: Shelf, project: int) -> No
     assert "alive busy-one host-a trial 2 2 runs" in page.text
     assert "alive idle-one host-a idle: about to ask for a run 0 runs" in page.text
     assert "gone left-one" in page.text
-    assert "gone silent-one host-a heard 3 m ago" in page.text
+    assert "gone silent-one host-a heard 2 m ago" in page.text
     assert "2 alive" in page.text
 
 

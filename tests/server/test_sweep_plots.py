@@ -189,7 +189,8 @@ def test_a_page_asks_the_store_nothing_twice(shelf: Shelf, path: str, monkeypatc
     monkeypatch.setattr(shelf.database, "read", listened_to)
     shelf.look(path)
 
-    selects = [sql for sql in asked if sql.startswith("SELECT")]
+    # A mark is what tells whether an answer that was kept still holds.
+    selects = [sql for sql in asked if sql.startswith("SELECT") and not sql.startswith("SELECT mark FROM sweep_mark")]
     assert len(selects) > 5
     assert [sql for sql, times in Counter(selects).items() if times > 1] == []
 

@@ -16,15 +16,17 @@ LOSSES = ("rank0/loss", "rank1/loss")
 
 
 PROGRAM = """
-import subprocess, sys, wandb
+import subprocess, sys, time, wandb
 program, rank = sys.argv[1], int(sys.argv[2])
 command = [sys.executable, "-c", program, program, "1"]
 worker = subprocess.Popen(command) if rank == 0 else None
 run = wandb.init(project="ranks", id="both", config={f"rank{rank}": rank}, settings=wandb.Settings(
-    mode="shared", x_primary=rank == 0, x_label=f"rank{rank}", x_update_finish_state=rank == 0))
+    mode="shared", x_primary=rank == 0, x_label=f"rank{rank}", x_update_finish_state=rank == 0,
+    x_stats_sampling_interval=0.1))
 for value in range(3):
     run.log({f"rank{rank}/loss": value})
 print("hello from", rank)
+time.sleep(0.5)  # the client's own service measures the machine beside this, and says nothing of it
 assert worker is None or worker.wait() == 0
 run.finish()
 """
