@@ -153,8 +153,7 @@ class Database:
         try:
             yield connection
         except sqlite3.Error as error:
-            if connection.is_late():
-                connection.refuse_late()
+            connection.refuse_late()
             self._note(error)
             raise
         finally:
@@ -193,9 +192,10 @@ class Database:
             self._writer.close()
 
     def _note(self, error: BaseException) -> None:
-        if getattr(error, "sqlite_errorcode", None) in DAMAGED:
+        code = getattr(error, "sqlite_errorcode", None)
+        if code in DAMAGED:
             self._damage = str(error)
-        elif isinstance(error, sqlite3.OperationalError):
+        elif isinstance(error, sqlite3.OperationalError) and code != sqlite3.SQLITE_INTERRUPT:
             self._failure = str(error)
 
     def _take_reader(self) -> Connection:

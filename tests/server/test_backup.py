@@ -142,6 +142,7 @@ def test_what_was_put_back_is_all_that_was_there_with_the_same_keys(kept: Path, 
 
 
 def everything(wb: Speaker) -> Any:
+    assert wb.field("r", "fileCount") == 1
     named = wb.ask('{ project(name: "p") { sweeps { edges { node { name runCount bestLoss } } } } }')
     return named, wb.http.get(file_address(wb, "f", upload=False)).content, len(Maker(wb).bytes_stored())
 

@@ -1,11 +1,17 @@
 """A query ends: what takes too long is broken off and says so, and what stores something is not held up beside it."""
 
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from server.refusal import RefusalError
 from server.store.database import Database
+from tests.patience import HANG_S
 from tests.server.speaker import Clock, speaking
 
 BOUNDED = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 500000) SELECT count(*) FROM n"
@@ -36,3 +42,45 @@ def test_a_statement_without_an_end_is_broken_off_and_is_no_trouble_of_the_disk(
             assert connection.execute(BOUNDED).fetchone() == (500_000,)
     finally:
         database.close()
+
+
+def test_a_statement_that_is_broken_off_by_something_else_says_so(tmp_path: Path) -> None:
+    database = Database(tmp_path / "sweeps.sqlite")
+    try:
+        with pytest.raises(sqlite3.OperationalError, match="interrupted"):
+            break_off(database)
+    finally:
+        database.close()
+
+
+def break_off(database: Database) -> None:
+    with database.read(60.0) as connection:
+        connection.set_progress_handler(lambda: 1, 1)
+        connection.execute(ENDLESS).fetchone()
+
+
+def test_nobody_who_closes_a_database_waits_until_it_was_looked_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = Database(tmp_path / "sweeps.sqlite")
+    read, at_it = database.read, threading.Event()
+
+    def take_long() -> None:
+        at_it.set()
+        time.sleep(0.01)
+
+    @contextmanager
+    def read_slowly() -> Iterator[sqlite3.Connection]:
+        with read() as connection:
+            connection.set_progress_handler(take_long, 1)
+            yield connection
+
+    monkeypatch.setattr(database, "read", read_slowly)
+    looking = threading.Thread(target=database.check)
+    looking.start()
+    assert at_it.wait(HANG_S)
+    database.close()
+    looking.join(HANG_S)
+
+    assert not looking.is_alive()
+    assert database.trouble is None

@@ -191,15 +191,24 @@ def test_a_damaged_database_is_no_fault_of_the_request(tmp_path: Path, clock: Cl
     assert "malformed" in health
 
 
-def test_damage_is_found_before_anybody_meets_it(tmp_path: Path, clock: Clock) -> None:
+@pytest.mark.parametrize("most_bytes", [0, 10**9])
+def test_damage_is_found_before_anybody_meets_it_where_that_is_quick(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch, most_bytes: int
+) -> None:
     with speaking(tmp_path / "data", clock) as wb:
         wb.begin("r")
         wb.log("r", 0, *({"_step": step, "text": "x" * 500} for step in range(2_000)))
         path = wb.settings.database
     spoil_half(path)
+    monkeypatch.setattr("server.store.database.MOST_CHECKED_BYTES", most_bytes)
+    database = Database(path)
+    database.check()
+    trouble = database.trouble
+    database.close()
 
+    assert ("malformed" in str(trouble)) == (most_bytes > 0)
     with speaking(tmp_path / "data", clock) as wb:
-        until(lambda: wb.http.get("/healthz").status_code == 503)
+        until(lambda: wb.http.get("/healthz").status_code == (503 if most_bytes else 200))
 
 
 def test_a_client_that_leaves_in_a_body_leaves_no_traceback(own_server: RunningServer) -> None:

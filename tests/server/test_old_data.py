@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from server import verify
-from server.store.database import reading
+from server.store.copies import keep_former
+from server.store.database import Database, reading
 from tests.server.real_server import RunningServer, ending
 from tests.server.speaker import Clock, Speaker, speaking
 
@@ -76,6 +77,19 @@ def test_data_of_an_earlier_version_is_copied_before_it_is_changed(tmp_path: Pat
     assert [*copied.splitlines(), f"PRAGMA user_version={number};"] == OLD.read_text().splitlines()
     assert not (data / "sweeps.sqlite.schema-3").exists()
     assert "newer form" not in again
+
+
+def test_only_the_newest_of_such_copies_is_kept_and_none_is_made_for_nothing(tmp_path: Path) -> None:
+    database = written(OLD, tmp_path / "data") / "sweeps.sqlite"
+    (database.parent / "sweeps.sqlite.schema-3").touch()
+
+    kept = keep_former(database)
+    Database(database).close()
+
+    assert kept == database.with_name(f"sweeps.sqlite.schema-{int(OLD.stem)}")
+    assert [path.name for path in database.parent.glob("*.schema-*")] == [kept.name]
+    assert keep_former(database) is None
+    assert keep_former(tmp_path / "none.sqlite") is None
 
 
 def test_a_database_of_another_program_is_never_touched(tmp_path: Path, clock: Clock) -> None:
