@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 from server.ledger import files as run_files
@@ -12,20 +13,26 @@ from server.store import artifact_queries, queries
 def orphans(connection: sqlite3.Connection, settings: Settings) -> list[Path]:
     """Where they lie. What is being stored right now looks the same, but to a transaction that writes."""
     of_runs = (path for path in settings.files.glob("*/*") if path.parent != run_files.unfinished(settings.files))
-    return [path for path in (*of_runs, *settings.artifacts.glob("*/*")) if _is_orphan(connection, settings, path)]
+    return _orphans_among(connection, settings, (*of_runs, *settings.artifacts.glob("*/*")))
 
 
 def remove(tx: sqlite3.Connection, settings: Settings, paths: Iterable[Path]) -> list[Path]:
     """Removes those of these that are orphans still; which."""
-    removed = [path for path in paths if _is_orphan(tx, settings, path)]
+    removed = _orphans_among(tx, settings, paths)
     for path in removed:
         path.unlink(missing_ok=True)
     return removed
 
 
-def _is_orphan(connection: sqlite3.Connection, settings: Settings, path: Path) -> bool:
-    if settings.artifacts in path.parents:
-        return artifact_queries.content_size(connection, path.name) is None
-    number = int(path.parent.name) if path.parent.name.isdecimal() else 0
-    kept = {run_files.path_of(settings.files, number, each.name) for each in queries.files(connection, number)}
-    return path not in kept
+def _orphans_among(connection: sqlite3.Connection, settings: Settings, paths: Iterable[Path]) -> list[Path]:
+    @cache
+    def kept(folder: Path) -> set[Path]:
+        number = int(folder.name) if folder.name.isdecimal() else 0
+        return {run_files.path_of(settings.files, number, each.name) for each in queries.files(connection, number)}
+
+    def is_orphan(path: Path) -> bool:
+        if settings.artifacts in path.parents:
+            return artifact_queries.content_size(connection, path.name) is None
+        return path not in kept(path.parent)
+
+    return [path for path in paths if is_orphan(path)]

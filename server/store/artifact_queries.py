@@ -223,8 +223,9 @@ def content_size(connection: sqlite3.Connection, md5: str) -> int | None:
 
 def is_known(connection: sqlite3.Connection, md5: str) -> bool:
     """Tells whether a content is stored and the one who asks has it: to know a digest is not to have the bytes."""
-    if content_size(connection, md5) is None or asking().entities is None:
-        return content_size(connection, md5) is not None
+    is_stored = content_size(connection, md5) is not None
+    if not is_stored or asking().entities is None:
+        return is_stored
     return connection.execute(f"{HAD} AND had.content = ? LIMIT 1", (md5,)).fetchone() is not None
 
 
