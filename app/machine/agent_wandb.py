@@ -1,11 +1,14 @@
 """W&B's own command line, as the agents of this project run it: `python -m app.machine.agent_wandb agent ...`.
 
-The client (0.31.0) is as it is; two things that it asks Python for answer otherwise in this process:
+The client (0.31.0) is as it is; three things that it asks Python for answer otherwise in this process:
 
 - Its agent sleeps 5 s between two looks at its trial, in a read of a queue that nothing fills. That read ends before
   its time when a child of this process has ended, or SIGCHLD says so, and the first one at once. The look that follows
   comes soon: a Bayesian search chooses the next run when somebody wants it.
 - Its agent tells a backend `socket.gethostname()`, whatever WANDB_HOST is; its runs heed that variable.
+- Its handler of a signal to end raises, wherever the agent is. Systems send such a signal to a whole group, and their
+  scripts pass it on to the same processes: the second one that comes at once finds the agent at its answer to the
+  first, and ends it with a traceback while its trial still closes its run. Signals that come at once are one here.
 """
 
 import multiprocessing
@@ -14,12 +17,15 @@ import runpy
 import select
 import signal
 import socket
+import time
 from collections.abc import Mapping
 from functools import partial
 from multiprocessing.queues import Queue
 from typing import Any
 
 SOON_S = 1.0
+AT_ONCE_S = 3.0
+TO_END = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
 class Woken:
@@ -57,8 +63,39 @@ class WokenQueue(Queue):  # type: ignore[type-arg]  # it takes none when it runs
         return super().get(block, timeout)
 
 
+class AtOnce:
+    """Sets handlers of signals, and keeps a signal to end from them that comes soon after another.
+
+    It gives the handlers as they were set: of W&B's, each run's calls the one before.
+    """
+
+    def __init__(self) -> None:
+        self._set, self._get = signal.signal, signal.getsignal
+        self._handlers: dict[int, Any] = {}
+        self._came_s = float("-inf")
+
+    def signal(self, signum: int, handler: Any) -> Any:
+        """As `signal.signal`."""
+        before = self.getsignal(signum)
+        self._set(signum, self._first if signum in TO_END and callable(handler) else handler)
+        self._handlers[signum] = handler
+        return before
+
+    def getsignal(self, signum: int) -> Any:
+        """As `signal.getsignal`."""
+        return self._handlers[signum] if self._get(signum) == self._first else self._get(signum)
+
+    def _first(self, signum: int, frame: object) -> None:
+        now_s = time.monotonic()
+        if now_s - self._came_s >= AT_ONCE_S:
+            self._came_s = now_s
+            self._handlers[signum](signum, frame)
+
+
 def main(environ: Mapping[str, str]) -> None:
     """Becomes W&B's command line, with the arguments of this process."""
+    at_once = AtOnce()
+    signal.signal, signal.getsignal = at_once.signal, at_once.getsignal  # type: ignore[assignment]
     multiprocessing.Queue = partial(WokenQueue, Woken())  # type: ignore[misc,assignment]
     if name := environ.get("WANDB_HOST"):
         socket.gethostname = partial(str, name)
