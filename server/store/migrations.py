@@ -595,6 +595,20 @@ STEPS: Final[tuple[str | Callable[[sqlite3.Connection], str], ...]] = (
     """
     CREATE INDEX run_of_curve ON run (sweep_id, curve_length);  -- rivals that early termination is in doubt of
     """,
+    """
+    -- What a page showed when somebody gave it a name: its filters, order and columns.
+    CREATE TABLE saved_view (
+        id         INTEGER PRIMARY KEY AUTOINCREMENT,
+        project_id INTEGER NOT NULL REFERENCES project ON DELETE CASCADE,
+        sweep_id   INTEGER REFERENCES sweep ON DELETE CASCADE,  -- NULL: of all of the project's runs
+        name       TEXT NOT NULL,
+        query      TEXT NOT NULL,            -- of the page's address
+        user_name  TEXT,                     -- whose key saved it
+        saved_at_s REAL NOT NULL
+    ) STRICT;
+    CREATE UNIQUE INDEX saved_view_named ON saved_view (project_id, coalesce(sweep_id, 0), name);
+    CREATE INDEX saved_view_of_sweep ON saved_view (sweep_id);
+    """,
 )
 
 

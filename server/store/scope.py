@@ -86,6 +86,7 @@ VIEWS: Final = {
     "run": _owned("run.project_id"),
     "suggestion": _owned("suggestion.project_id"),
     "collection": _owned("collection.project_id"),
+    "saved_view": _owned("saved_view.project_id"),
     "agent": _through("sweep", "agent.sweep_id", _owned("its_sweep.project_id")),
     "trial": _through("sweep", "trial.sweep_id", _owned("its_sweep.project_id")),
     "file": _through("run", "file.run_id", _owned("its_run.project_id")),
