@@ -85,7 +85,7 @@ def delete_former(tx: sqlite3.Connection, run: Run) -> None:
 def remove_discarded(tx: sqlite3.Connection, files: Path) -> None:
     """Removes the bytes of what was deleted; a file that was stored again since keeps its own."""
     for run_id, name in queries.discarded(tx):
-        kept = {path_of(files, run_id, each.name) for each in queries.files(tx, run_id)}
+        kept = {path_of(files, run_id, each) for each in queries.stored_names(tx, run_id)}
         folder = files / str(run_id)
         for path in folder.glob("*") if name is None else [path_of(files, run_id, name)]:
             if path not in kept:

@@ -28,7 +28,7 @@ def _orphans_among(connection: sqlite3.Connection, settings: Settings, paths: It
     @cache
     def kept(folder: Path) -> set[Path]:
         number = int(folder.name) if folder.name.isdecimal() else 0
-        return {run_files.path_of(settings.files, number, each.name) for each in queries.files(connection, number)}
+        return {run_files.path_of(settings.files, number, name) for name in queries.stored_names(connection, number)}
 
     def is_orphan(path: Path) -> bool:
         if settings.artifacts in path.parents:

@@ -237,8 +237,10 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
     Raises:
         sqlite3.Error: the file cannot be opened or is not a database.
     """
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    name = f"{path.absolute().as_uri()}?mode=ro"
+    connection = sqlite3.connect(name, uri=True, isolation_level=None, factory=Connection)
     try:
+        connection.serve(EVERYTHING)
         connection.execute("BEGIN")
         yield connection
     finally:

@@ -609,6 +609,62 @@ STEPS: Final[tuple[str | Callable[[sqlite3.Connection], str], ...]] = (
     CREATE UNIQUE INDEX saved_view_named ON saved_view (project_id, coalesce(sweep_id, 0), name);
     CREATE INDEX saved_view_of_sweep ON saved_view (sweep_id);
     """,
+    """
+    -- What was deleted and can be brought back for a while. Until then nobody sees it: `server.store.scope` leaves out
+    -- what is hidden, which is all that belongs to a line of these.
+    CREATE TABLE bin (
+        id           INTEGER PRIMARY KEY AUTOINCREMENT,
+        at_s         REAL NOT NULL,
+        who          TEXT NOT NULL,
+        kind         TEXT NOT NULL,          -- run, sweep or project
+        number       INTEGER NOT NULL,
+        entity       TEXT NOT NULL,
+        project      TEXT NOT NULL,
+        name         TEXT NOT NULL,          -- of a run or sweep; as the project, for one
+        display_name TEXT NOT NULL,
+        UNIQUE (kind, number)
+    ) STRICT;
+    CREATE TABLE hidden_project (
+        id     INTEGER PRIMARY KEY REFERENCES project ON DELETE CASCADE,
+        bin_id INTEGER NOT NULL REFERENCES bin ON DELETE CASCADE
+    ) STRICT;
+    CREATE INDEX hidden_project_of_bin ON hidden_project (bin_id);
+    CREATE TABLE hidden_sweep (
+        id     INTEGER PRIMARY KEY REFERENCES sweep ON DELETE CASCADE,
+        bin_id INTEGER NOT NULL REFERENCES bin ON DELETE CASCADE
+    ) STRICT;
+    CREATE INDEX hidden_sweep_of_bin ON hidden_sweep (bin_id);
+    CREATE TABLE hidden_run (
+        id     INTEGER PRIMARY KEY REFERENCES run ON DELETE CASCADE,
+        bin_id INTEGER NOT NULL REFERENCES bin ON DELETE CASCADE
+    ) STRICT;
+    CREATE INDEX hidden_run_of_bin ON hidden_run (bin_id);
+
+    -- Ids of runs that a project had and has no more, by whatever way: none begins anew.
+    CREATE TABLE used_name (
+        project_id INTEGER NOT NULL REFERENCES project ON DELETE CASCADE,
+        name       TEXT NOT NULL,
+        PRIMARY KEY (project_id, name)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TRIGGER run_hidden AFTER INSERT ON hidden_run BEGIN
+        DELETE FROM run_change WHERE run_id = new.id;
+        INSERT INTO run_change (run_id) VALUES (new.id);
+        UPDATE sweep_mark SET mark = random() WHERE sweep_id = (SELECT sweep_id FROM run WHERE id = new.id);
+    END;
+    CREATE TRIGGER run_shown AFTER DELETE ON hidden_run BEGIN
+        DELETE FROM run_change WHERE run_id = old.id;
+        INSERT INTO run_change (run_id) VALUES (old.id);
+        UPDATE sweep_mark SET mark = random() WHERE sweep_id = (SELECT sweep_id FROM run WHERE id = old.id);
+    END;
+    CREATE TRIGGER run_left_sweep AFTER UPDATE OF sweep_id ON run WHEN new.sweep_id IS NOT old.sweep_id BEGIN
+        UPDATE sweep_mark SET mark = random() WHERE sweep_id = old.sweep_id;
+    END;
+    CREATE TRIGGER run_moved AFTER UPDATE OF project_id ON run WHEN new.project_id IS NOT old.project_id BEGIN
+        DELETE FROM run_change WHERE run_id = new.id;
+        INSERT INTO run_change (run_id) VALUES (new.id);
+    END;
+    """,
 )
 
 

@@ -332,12 +332,14 @@ def entries(connection: sqlite3.Connection, sweep_id: int) -> list[Entry]:
 
 
 def was_deleted(connection: sqlite3.Connection, project_id: int, run_name: str) -> bool:
-    """Tells whether a search of this project had handed out such a run that was deleted."""
+    """Tells whether this project has had such a run that is deleted, for good or not, or was moved."""
     sql = (
-        "SELECT 1 FROM entry JOIN sweep ON sweep.id = entry.sweep_id "
-        "WHERE entry.kind = 'deleted' AND entry.run_name = ? AND sweep.project_id = ?"
+        "SELECT 1 FROM entry JOIN main.sweep ON sweep.id = entry.sweep_id "
+        "WHERE entry.kind = 'deleted' AND entry.run_name = :name AND sweep.project_id = :project "
+        "UNION ALL SELECT 1 FROM main.run WHERE project_id = :project AND name = :name "
+        "UNION ALL SELECT 1 FROM used_name WHERE project_id = :project AND name = :name"
     )
-    return connection.execute(sql, (run_name, project_id)).fetchone() is not None
+    return connection.execute(sql, {"name": run_name, "project": project_id}).fetchone() is not None
 
 
 def missing(connection: sqlite3.Connection, kind: str) -> list[int]:
@@ -347,7 +349,7 @@ def missing(connection: sqlite3.Connection, kind: str) -> list[int]:
         kind: the table.
     """
     given = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (kind,)).fetchone() or (0,)
-    known = f"SELECT id FROM {kind} UNION SELECT number FROM deletion WHERE kind = '{kind}'"
+    known = f"SELECT id FROM main.{kind} UNION SELECT number FROM deletion WHERE kind = '{kind}'"
     there = {number for (number,) in connection.execute(known)}
     return [number for number in range(1, given[0] + 1) if number not in there]
 
@@ -369,6 +371,11 @@ def file_of(connection: sqlite3.Connection, id: int, run_name: str) -> StoredFil
 def discarded(connection: sqlite3.Connection) -> list[tuple[int, str | None]]:
     """(number of the run, name of the file, or None for all of them) of the bytes that are to be removed."""
     return list(connection.execute("SELECT run_id, name FROM discarded"))
+
+
+def stored_names(connection: sqlite3.Connection, run_id: int) -> list[str]:
+    """The names of a run's files, though it be deleted as long as it can be brought back."""
+    return [name for (name,) in connection.execute("SELECT name FROM main.file WHERE run_id = ?", (run_id,))]
 
 
 def files(connection: sqlite3.Connection, run_id: int, pattern: str | None = None) -> list[StoredFile]:

@@ -1,14 +1,15 @@
 """What one who asks may see and change, kept by the database itself: no query can forget it.
 
-A connection that has had anybody else than the server itself to serve knows each table of `VIEWS` only as a view of the
-same name, which leaves out what the one who asks may not see; so a read says `run` and finds what is theirs. A write
-says `main.run`, the table, and only what a read has found is written.
+A connection knows each table of `HIDDEN` only as a view of the same name, which leaves out what was deleted and can be
+brought back. One that has had anybody else than the server itself to serve knows those of `VIEWS` so, too, without what
+the one who asks may not see. So a read says `run` and finds what is theirs and is there. A write says `main.run`, the
+table, and only what a read has found is written.
 """
 
 import math
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -94,6 +95,22 @@ VIEWS: Final = {
     "alias": _of_artifact("alias.artifact_id"),
     "member": f"{_of_collection('member.collection_id')} AND {_of_artifact('member.artifact_id')}",
     "manifest": _of_artifact("manifest.artifact_id"),
+    "bin": "allowed(entity)",
+}
+
+_COLLECTIONS: Final = "SELECT id FROM main.collection WHERE project_id IN (SELECT id FROM main.hidden_project)"
+_ARTIFACTS: Final = f"SELECT id FROM main.artifact WHERE collection_id IN ({_COLLECTIONS})"
+# What of them was not deleted; each asks a table of few rows, by its number.
+HIDDEN: Final = {
+    "project": "id NOT IN (SELECT id FROM main.hidden_project)",
+    "sweep": "id NOT IN (SELECT id FROM main.hidden_sweep)",
+    "run": "id NOT IN (SELECT id FROM main.hidden_run)",
+    "agent": "sweep_id NOT IN (SELECT id FROM main.hidden_sweep)",
+    "file": "run_id NOT IN (SELECT id FROM main.hidden_run)",
+    "collection": "project_id NOT IN (SELECT id FROM main.hidden_project)",
+    "artifact": f"collection_id NOT IN ({_COLLECTIONS})",
+    "alias": f"artifact_id NOT IN ({_ARTIFACTS})",
+    "member": f"collection_id NOT IN ({_COLLECTIONS}) AND artifact_id NOT IN ({_ARTIFACTS})",
 }
 # What is found only by the number of something that was found, or belongs to nobody.
 BEHIND: Final = (
@@ -113,6 +130,7 @@ BEHIND: Final = (
     *("collection_tag", "artifact_tag", "client_name", "manifest_entry", "described_entry", "merged"),
     *("content", "wanted", "discarded_content"),
     *("user", "team_member", "session", "audit"),
+    *("hidden_project", "hidden_sweep", "hidden_run", "used_name"),
 )
 
 # Of SQLite's machine; a million take some 20 ms.
@@ -145,7 +163,7 @@ class Connection(sqlite3.Connection):
     """A connection that serves one after another."""
 
     scope = EVERYTHING
-    _is_guarded = False
+    _hides = _is_guarded = False
     _limit_s = _end_s = math.inf
 
     def end_after(self, limit_s: float) -> None:
@@ -169,17 +187,28 @@ class Connection(sqlite3.Connection):
     def serve(self, scope: Scope) -> None:
         """Lets the next transaction see what is in a scope."""
         self.scope = scope
-        if self.is_new_to(scope):
+        if not self.is_new_to(scope):
+            return
+        if scope.entities is None:
+            self._see(HIDDEN)
+        else:
             self._guard()
             self._is_guarded = True
+        self._hides = True
 
     def is_new_to(self, scope: Scope) -> bool:
-        """Whether it has yet to be made ready for somebody who may not see everything."""
-        return not self._is_guarded and scope.entities is not None
+        """Whether it has yet to be made ready for whoever asks."""
+        return not self._is_guarded and (scope.entities is not None or not self._hides)
 
     def _guard(self) -> None:
         # Deterministic: the same in all of one statement, which is what SQLite needs to ask once for all rows.
         self.create_function("everything", 0, lambda: self.scope.entities is None, deterministic=True)
         self.create_function("allowed", 1, lambda entity: self.scope.allows(entity), deterministic=True)
-        for table, condition in VIEWS.items():
-            self.execute(f"CREATE TEMP VIEW {table} AS SELECT * FROM main.{table} WHERE everything() OR {condition}")
+        guarded = {table: f"(everything() OR {condition})" for table, condition in VIEWS.items()}
+        self._see({table: f"{HIDDEN.get(table, True)} AND {condition}" for table, condition in guarded.items()})
+
+    def _see(self, conditions: Mapping[str, str]) -> None:
+        """Puts a view in the place of each of these tables."""
+        for table, condition in conditions.items():
+            self.execute(f"DROP VIEW IF EXISTS temp.{table}")
+            self.execute(f"CREATE TEMP VIEW {table} AS SELECT * FROM main.{table} WHERE {condition}")
