@@ -1,5 +1,6 @@
 """The JSON Schema of sweep files: as committed for editors, and true to what `parse` reads."""
 
+import functools
 import json
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,7 @@ WRONG = {
 }
 
 
+@functools.cache
 def validator() -> Draft202012Validator:
     schema = json.loads(FILE.read_text())
     Draft202012Validator.check_schema(schema)
