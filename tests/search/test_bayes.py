@@ -62,6 +62,7 @@ def bowl(params: dict[str, Any]) -> float:
 
 
 BOWL = sweep("{x: {min: 0.0, max: 1.0}, y: {min: 0.0, max: 1.0}}")
+SPACE = sweep(EVERY_KIND).space
 
 
 def test_the_minimum_of_a_bowl_is_found_within_25_trials() -> None:
@@ -148,7 +149,7 @@ def test_every_kind_of_parameter_is_suggested_as_plain_values() -> None:
 
 @given(st.floats(0.001, 0.999))
 def test_each_value_has_its_place_in_the_unit_interval(place: float) -> None:
-    for path, parameter in sweep(EVERY_KIND).space.items():
+    for path, parameter in SPACE.items():
         if path != ("constant",):
             value = parameter.at(place)
             again = parameter.at(min(max(unit(parameter, value), 1e-9), 1 - 1e-9))
