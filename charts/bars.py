@@ -6,6 +6,7 @@ from html import escape
 from typing import Final
 
 from charts import format
+from charts.mark import told
 from charts.scale import scale
 
 HEIGHT: Final = 28
@@ -54,13 +55,15 @@ def bars(rows: Sequence[Bar]) -> str:
     drawn = "".join(_row(row, axis.high, [at for at, _ in ticks]) for row in rows)
     labels = "".join(f'<text x="{at:.2%}" y="12" text-anchor="middle">{text}</text>' for at, text in ticks)
     foot = f'<svg class="plot" width="100%" height="16">{labels}</svg>'
-    return f'<ol class="bars">{drawn}<li class="foot" aria-hidden="true"><span></span>{foot}</li></ol>'
+    return f'<ol class="bars" data-chart="">{drawn}<li class="foot" aria-hidden="true"><span></span>{foot}</li></ol>'
 
 
 def _row(row: Bar, most: float, ticks: Sequence[float]) -> str:
     css = "" if row.told else ' class="untold"'
+    interval = f"{row.share:.2f} ({row.low:.2f}–{row.high:.2f}) of the variance of ranks"
     return (
-        f'<li{css}><span><b title="{escape(row.name)}">{escape(row.name)}</b><small>{escape(row.note)}</small></span>'
+        f"<li{css}{told(row.name, [('', interval), ('', row.note)])}>"
+        f'<span><b title="{escape(row.name)}">{escape(row.name)}</b><small>{escape(row.note)}</small></span>'
         f"{_bar(row, most, ticks)}<b>{row.share:.2f}</b><small>{row.low:.2f}–{row.high:.2f}</small></li>"
     )
 

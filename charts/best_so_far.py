@@ -6,14 +6,18 @@ from typing import Final
 
 from charts import format
 from charts.clock import elapsed, time_ticks
-from charts.plot import Area, dots, grid, line, marks, plot, stretched, x_labels
-from charts.ramp import coloured
+from charts.mark import told
+from charts.plot import Area, answering, dots, grid, line, marks, plot, stretched, x_labels
+from charts.ramp import colour
 from charts.scale import drawable, metric_scale, whole_ticks
 
 HEIGHT: Final = 176
 TRAY_HEIGHT: Final = 18
 LABELS_HEIGHT: Final = 22
 LEAST_RUNS_SHOWN: Final = 20
+# A dot that answers takes six times the bytes of one that does not.
+MOST_ANSWERS: Final = 500
+DIGITS: Final = 5
 
 Point = tuple[float, float]
 
@@ -26,11 +30,14 @@ class Result:
         at: its number in the sweep, counted from 1; or when it ended, in seconds since the first start.
         value: its metric; None if it ended without one.
         chosen: whether a filter has left it; the others are drawn in grey.
+        run, name: on a page whose script opens the run and tells its name; "" elsewhere.
     """
 
     at: float
     value: float | None
     chosen: bool = True
+    run: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,8 +74,9 @@ def best_so_far(
     chosen = [result for result in results if result.chosen]
     out = [each.at for each in chosen if each.value is not None and not area.scale.holds(each.value)]
     without = [each.at for each in chosen if each.value is None]
-    shown, behind = _inside(area, chosen), _inside(area, [each for each in results if not each.chosen])
-    best = improvements(shown, goal)
+    shown = _inside(area, chosen)
+    behind = _points(_inside(area, [each for each in results if not each.chosen]))
+    best = improvements(_points(shown), goal)
     context = [dots(area, behind, "context")] if behind else []
     parts = [
         *grid(area),
@@ -83,22 +91,37 @@ def best_so_far(
     return BestSoFar(plot(parts, HEIGHT + TRAY_HEIGHT + LABELS_HEIGHT, label), len(out), len(without))
 
 
-def _inside(area: Area, results: Sequence[Result]) -> list[Point]:
-    return [(each.at, each.value) for each in results if each.value is not None and area.scale.holds(each.value)]
+def _inside(area: Area, results: Sequence[Result]) -> list[Result]:
+    return [each for each in results if each.value is not None and area.scale.holds(each.value)]
+
+
+def _points(results: Sequence[Result]) -> list[Point]:
+    return [(each.at, each.value) for each in results if each.value is not None]
 
 
 def _strong(
-    area: Area, shown: Sequence[Point], best: Sequence[Point], values: Sequence[float], last: float
+    area: Area, shown: Sequence[Result], best: Sequence[Point], values: Sequence[float], last: float
 ) -> list[str]:
     """The chosen as dots of the ramp, which all values share, and the line over them; few dots are the larger ones."""
     if not best:
         return []
     worst, end = (area.scale.high, min(values)) if area.upside_down else (area.scale.low, max(values))
     few = len(shown) <= LEAST_RUNS_SHOWN
-    groups = coloured(shown, worst, end)
-    strong = [dots(area, group, f"{css} few" if few else css) for css, group in groups.items()]
+    groups: dict[int, list[Result]] = {}
+    for each in sorted(shown, key=lambda each: area.scale.at(each.value or 0.0), reverse=area.upside_down):
+        groups.setdefault(colour(each.value or 0.0, worst, end), []).append(each)
+    answer = len(shown) <= MOST_ANSWERS
+    strong = [_dots(area, group, f"ramp-{at}{' few' if few else ''}", answer) for at, group in groups.items()]
     steps = line(area, _corners(best, last), "step-line")
     return [steps, *strong] if few else [*strong, steps]
+
+
+def _dots(area: Area, results: Sequence[Result], css: str, answer: bool) -> str:
+    points = _points(results)
+    if not answer or not all(each.run for each in results):
+        return dots(area, points, css)
+    tips = [told(each.name, [("", format.parameter(each.value, DIGITS))], each.run) for each in results]
+    return answering(area, points, tips, css)
 
 
 def _said(at: float, by_time: bool) -> str:

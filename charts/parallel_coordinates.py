@@ -10,6 +10,7 @@ from typing import Final
 from charts import format
 from charts.axis import Axis, Lane, Layout, Pick, lay_out
 from charts.brushes import brushes
+from charts.mark import told
 from charts.plot import WIDTH, Area, plot, stretched
 from charts.ramp import COLOURS, POWER, colour
 from charts.scale import drawable, metric_scale
@@ -95,7 +96,7 @@ def parallel_coordinates(
     context = _thinned_out([run for run in ranked if not outcomes[run].chosen], round(most * CONTEXT_SHARE))
     standing = {run: place for place, run in enumerate(ranked)}
     layouts = [lay_out(axis, sorted([*drawn, *context], key=standing.__getitem__)) for axis in axes]
-    lines = _Lines(layouts, area, outcomes, values, values[ranked[-1]])
+    lines = _Lines(layouts, area, outcomes, values, values[ranked[-1]], metric)
     missing = _Missing(area, outcomes, frozenset(inside), values.keys())
     best = chosen[-1] if chosen else None
     parts = [
@@ -131,6 +132,7 @@ class _Lines:
     outcomes: Sequence[Outcome]
     values: dict[int, float]
     best_value: float
+    metric: str
 
     def behind(self, runs: Sequence[int]) -> str:
         """Runs that are not chosen, in one group."""
@@ -176,8 +178,10 @@ class _Lines:
         outcome = self.outcomes[run]
         if not outcome.run:
             return f'<path d="{self._path(run)}"/>'
-        said = f"{outcome.name}, {format.parameter(self.values[run], DIGITS)}"
-        return f'<path data-run="{escape(outcome.run)}" data-said="{escape(said)}" d="{self._path(run)}"/>'
+        if not outcome.chosen:
+            return f'<path data-run="{escape(outcome.run)}" d="{self._path(run)}"/>'
+        value = format.parameter(self.values[run], DIGITS)
+        return f'<path{told(outcome.name, [(self.metric, value)], outcome.run)} d="{self._path(run)}"/>'
 
     def _path(self, run: int) -> str:
         parts: list[str] = []
@@ -219,17 +223,17 @@ class _Missing:
         return f"{glyph} {len(lost)}{of}" if len(lost) > LOST_LANE * len(lane.runs) else ""
 
     def tray(self) -> list[str]:
-        told = []
+        missing = []
         if out_of_scale := self.count(valued=True):
             worst, side = _worst(self.area), "above" if self.area.upside_down else "below"
             edge = format.metric(worst, self.area.scale.decimals)
-            told.append(f"<tspan>▽ {format.count(out_of_scale)} {side} {edge}</tspan>")
+            missing.append(f"<tspan>▽ {format.count(out_of_scale)} {side} {edge}</tspan>")
         if without_value := self.count(valued=False):
-            told.append(f'<tspan class="bad">✕ {format.count(without_value)} without a value</tspan>')
-        if not told:
+            missing.append(f'<tspan class="bad">✕ {format.count(without_value)} without a value</tspan>')
+        if not missing:
             return []
         y = TOP + HEIGHT + 16
-        between = '<tspan dx="8"> </tspan>'.join(['<tspan class="spacious">Not drawn:</tspan>', *told])
+        between = '<tspan dx="8"> </tspan>'.join(['<tspan class="spacious">Not drawn:</tspan>', *missing])
         return [
             f'<line class="tray" x2="100%" y1="{y}" y2="{y}"/>',
             f'<text x="100%" y="{y + 22}" text-anchor="end">{between}</text>',

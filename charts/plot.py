@@ -69,6 +69,13 @@ def dots(area: Area, points: Sequence[tuple[float, float]], css: str) -> str:
     return f'<path class="dots {css}" d="{places}"/>'
 
 
+def answering(area: Area, points: Sequence[tuple[float, float]], told: Sequence[str], css: str) -> str:
+    """Dots that answer, each by itself with the attributes that `mark.told` has made, for `stretched`."""
+    places = zip(points, told, strict=True)
+    inside = "".join(f'<path{each} d="M{area.x(x) * WIDTH:.1f} {area.y(y):.1f}h0"/>' for (x, y), each in places)
+    return f'<g class="dots {css}">{inside}</g>'
+
+
 def strokes(area: Area, places: Sequence[float], height: int, css: str) -> str:
     """An upright stroke at each place of the horizontal axis as one path, for `stretched`."""
     path = "".join(f"M{area.x(place) * WIDTH:.1f} 0v{height}" for place in places)

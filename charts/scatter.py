@@ -6,7 +6,8 @@ from html import escape
 from typing import Final
 
 from charts import format
-from charts.plot import Area, dots, grid, line, plot, stretched
+from charts.mark import told
+from charts.plot import Area, answering, dots, grid, line, plot, stretched
 from charts.scale import Scale, drawable, metric_scale, scale
 
 HEIGHT: Final = 260
@@ -16,6 +17,7 @@ ROOM_ABOVE: Final = 22
 MOST_MARKS: Final = 200
 # How far beyond the usual end a run of the front may stand, in lengths of the axis; farther it would squash the others.
 REACH: Final = 3
+DIGITS: Final = 5
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Spot:
 
     Attributes:
         name, url: of the run.
+        run: W&B's id of it on a page whose script finds it by that; "" elsewhere.
         on_front: no other result is better in all metrics.
         chosen: whether a filter has left it; the others are drawn in grey.
     """
@@ -42,6 +45,7 @@ class Spot:
     url: str
     on_front: bool = False
     chosen: bool = True
+    run: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,7 @@ def scatter(
     area = Area(*_ends(x_scale, across), y_scale, HEIGHT, _down(up))
     shown = [spot for spot in known if x_scale.holds(spot.x) and y_scale.holds(spot.y)]
     front = sorted((spot for spot in shown if spot.on_front), key=lambda spot: area.x(spot.x))
-    parts = [*grid(area), *_across(area, x_scale), *_dots(area, shown)]
+    parts = [*grid(area), *_across(area, x_scale), *_dots(area, shown, across, up)]
     if front and joined:
         parts.append(stretched([line(area, _steps(front), "front-line")], HEIGHT))
     parts += [*(_mark(area, spot, across, up) for spot in front[:MOST_MARKS]), *_names(across, up)]
@@ -103,13 +107,21 @@ def _down(quantity: Quantity) -> bool:
     return quantity.goal == "minimize"
 
 
-def _dots(area: Area, shown: Sequence[Spot]) -> list[str]:
-    """All of them, those that a filter has left over the others."""
-    groups = {
-        css: [(spot.x, spot.y) for spot in shown if spot.chosen is chosen]
-        for css, chosen in (("context", False), ("ramp-2 few", True))
-    }
-    return [stretched([dots(area, group, css) for css, group in groups.items() if group], HEIGHT)]
+def _dots(area: Area, shown: Sequence[Spot], across: Quantity, up: Quantity) -> list[str]:
+    """All of them, those that a filter has left over the others; those of the front are marked besides."""
+    behind = [(spot.x, spot.y) for spot in shown if not spot.chosen]
+    chosen = [spot for spot in shown if spot.chosen and not spot.on_front]
+    points = [(spot.x, spot.y) for spot in chosen]
+    if len(points) <= MOST_MARKS and all(spot.run for spot in chosen):
+        drawn = answering(area, points, [_told(spot, across, up) for spot in chosen], "ramp-2 few")
+    else:
+        drawn = dots(area, points, "ramp-2 few")
+    return [stretched([dots(area, behind, "context") if behind else "", drawn if points else ""], HEIGHT)]
+
+
+def _told(spot: Spot, across: Quantity, up: Quantity) -> str:
+    values = [(each.name, format.parameter(value, DIGITS)) for each, value in ((up, spot.y), (across, spot.x))]
+    return told(spot.name, values, spot.run)
 
 
 def _steps(front: Sequence[Spot]) -> list[tuple[float, float]]:
@@ -120,12 +132,13 @@ def _steps(front: Sequence[Spot]) -> list[tuple[float, float]]:
 
 
 def _mark(area: Area, spot: Spot, across: Quantity, up: Quantity) -> str:
-    values = f"{up.name} {format.parameter(spot.y, 5)}, {across.name} {format.parameter(spot.x, 5)}"
-    told = escape(f"{spot.name}: {values}")
-    return (
-        f'<a href="{escape(spot.url)}" aria-label="{told}"><title>{told}</title>'
-        f'<circle class="front-mark" cx="{area.x(spot.x):.2%}" cy="{area.y(spot.y):.1f}" r="5"/></a>'
-    )
+    values = f"{up.name} {format.parameter(spot.y, DIGITS)}, {across.name} {format.parameter(spot.x, DIGITS)}"
+    said = escape(f"{spot.name}: {values}")
+    place = f'cx="{area.x(spot.x):.2%}" cy="{area.y(spot.y):.1f}"'
+    title = "" if spot.run else f"<title>{said}</title>"
+    answer = _told(spot, across, up) if spot.run else ""
+    circle = f'<circle class="front-mark" {place} r="5"{answer}/>'
+    return f'<a href="{escape(spot.url)}" aria-label="{said}">{title}{circle}</a>'
 
 
 def _across(area: Area, scale: Scale) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Final
 
 from charts import format
 from charts.clock import elapsed, time_ticks
+from charts.mark import told
 from charts.plot import plot
 from terms import states
 from terms.points import sentence
@@ -35,6 +36,7 @@ class Block:
         chosen: whether it stands out; the others are drawn in grey.
         again: whether it repeats a point that an earlier run did not settle.
         best: whether it is the sweep's best run.
+        run: W&B's id; "" for several.
     """
 
     start_s: float
@@ -44,6 +46,7 @@ class Block:
     chosen: bool = True
     again: bool = False
     best: bool = False
+    run: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,8 +82,8 @@ def row(blocks: Sequence[Block], span: Span, pauses: Sequence[tuple[float, float
         *(_mark("again", "↻", block, span) for block in merged if block.again and not block.best),
         *(_mark("best-label", "▾", block, span) for block in merged if block.best),
     ]
-    told = sentence(Counter(block.kind for block in blocks))
-    return plot(parts, HEIGHT, f"{format.counted(len(blocks), 'run')}: {told}" if blocks else "no run yet")
+    said = sentence(Counter(block.kind for block in blocks))
+    return plot(parts, HEIGHT, f"{format.counted(len(blocks), 'run')}: {said}" if blocks else "no run yet")
 
 
 def foot(span: Span, last: str) -> str:
@@ -117,6 +120,7 @@ def _joined(group: Sequence[Block]) -> Block:
         chosen=any(block.chosen for block in group),
         again=any(block.again for block in group),
         best=any(block.best for block in group),
+        run="",
     )
 
 
@@ -127,7 +131,8 @@ def _block(block: Block, span: Span) -> str:
     if block.best:
         css += " best"
     place = f'x="{min(x, 1 - width):.2%}" width="{width:.2%}" y="{BLOCK_TOP}" height="{BLOCK_HEIGHT}"'
-    return f'<rect class="{css}" {place}><title>{escape(block.text)}</title></rect>'
+    name, *rest = block.text.split(", ", 1)
+    return f'<rect class="{css}" {place}{told(name, [("", each) for each in rest], block.run)}/>'
 
 
 def _pause(from_s: float, until_s: float | None, span: Span) -> str:

@@ -54,9 +54,10 @@ class Brief(NamedTuple):
 
 
 class Placed(NamedTuple):
-    """A result: W&B's id of the run, the number of its point from 1, its metric, and when it was reached."""
+    """A result: W&B's id of the run, its name, the number of its point from 1, its metric, and when it was reached."""
 
     run: str
+    name: str
     number: int
     metric: float | None
     reached_at_s: float
@@ -203,7 +204,8 @@ def briefs(connection: sqlite3.Connection, sweep_id: int) -> list[Brief]:
 def results(connection: sqlite3.Connection, sweep_id: int) -> list[Placed]:
     """Each run with a result, and of each point settled without one the run that counts, in the order of the points."""
     sql = (
-        f"SELECT run.name, trial.number + 1, CASE WHEN {HAS_RESULT} THEN metric END AS result, "
+        f"SELECT run.name, coalesce(nullif(run.display_name, ''), run.name), trial.number + 1, "
+        f"CASE WHEN {HAS_RESULT} THEN metric END AS result, "
         "coalesce(run.ended_at_s, run.heartbeat_at_s) FROM run JOIN trial ON trial.id = run.trial_id "
         "WHERE run.sweep_id = ? AND (result IS NOT NULL OR trial.counted_run_id = run.id) "
         "ORDER BY trial.number, run.id"

@@ -1,7 +1,6 @@
 "use strict";
 // What the scripts of the parallel coordinates share: the drawn lines, and where they meet the axes.
 
-const SVG = "http://www.w3.org/2000/svg";
 const pointsOf = new WeakMap();
 
 function gaps(plot) {
@@ -29,11 +28,4 @@ function parsed(text, count) {
 
 function chosenLines(plot) {
   return plot.querySelectorAll(".lines:not(.context) path[data-run]");
-}
-
-function make(name, attributes, parent) {
-  const element = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-  parent.append(element);
-  return element;
 }

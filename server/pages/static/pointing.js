@@ -1,107 +1,218 @@
 "use strict";
-// A line, or a row of the table, that is pointed at shows which run it is in both, and a click on a line opens its run.
+// Every mark of every chart answers: pointed at, tapped, or reached with the arrows, it says which run it is and its values,
+// and the run is shown in all charts and in the table. A click, a second tap or Enter opens it, Space draws its curve.
 
-const NEAR_PX = 6;
-let pointed = null;
+const REACH_PX = 6;
+const FINGER_PX = 18;
+const MOST_CHOSEN = 5;
+const MOVES = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1, PageDown: 10, PageUp: -10, Home: -Infinity, End: Infinity };
+let pointedRun = null;
+let pointedMark = null;
+let byFinger = false;
 
-// The curve between two axes is the same for all runs but for its ends: how far up it is, so far along.
-function rise(along) {
-  let [low, high] = [0, 1];
-  for (let step = 0; step < 20; step += 1) {
-    const middle = (low + high) / 2;
-    if (1.5 * middle * (1 - middle) + middle ** 3 < along) low = middle;
-    else high = middle;
-  }
-  return 3 * low ** 2 - 2 * low ** 3;
-}
-
-function nearest(plot, event) {
-  const canvas = plot.querySelector("svg svg");
-  const box = canvas.getBoundingClientRect();
-  const [x, y] = [((event.clientX - box.left) / box.width) * 1000, event.clientY - box.top];
-  if (x < 0 || x > 1000 || y < -NEAR_PX || y > box.height + NEAR_PX) return null;
-  const count = gaps(plot);
-  const left = Math.min(Math.floor((x / 1000) * count), count - 1);
-  const up = rise((x / 1000) * count - left);
-  let found = null;
-  let least = NEAR_PX;
-  for (const line of chosenLines(plot)) {
-    const [start, end] = [left, left + 1].map((axis) => points(line, count).get(axis));
-    const off = start === undefined || end === undefined ? Infinity : Math.abs(start + (end - start) * up - y);
-    if (off <= least) [found, least] = [line, off];
-  }
-  return found;
-}
-
-function tip() {
-  let found = document.getElementById("tip");
+function madeOnce(id, attributes) {
+  let found = document.getElementById(id);
   if (!found) {
     found = document.createElement("div");
-    found.id = "tip";
-    found.setAttribute("aria-hidden", "true");
+    found.id = id;
+    for (const [name, value] of Object.entries(attributes)) found.setAttribute(name, value);
     document.body.append(found);
   }
   return found;
 }
 
-function point(run, event) {
-  if (pointed !== run) {
-    for (const old of document.querySelectorAll("path.hovered")) old.remove();
-    for (const row of document.querySelectorAll("tr[data-run]")) row.classList.toggle("hovered", row.dataset.run === run);
-    for (const line of run ? document.querySelectorAll(`.lines path[data-run="${CSS.escape(run)}"]`) : []) {
-      make("path", { class: "hovered", d: line.getAttribute("d") }, line.closest("svg"));
-      tip().textContent = line.dataset.said;
-    }
-    pointed = run;
-  }
-  const overPlot = Boolean(run && event && event.target.closest(".parallel"));
-  tip().hidden = !overPlot;
-  if (overPlot) {
-    tip().style.left = `${Math.min(event.clientX + 16, innerWidth - tip().offsetWidth - 8)}px`;
-    tip().style.top = `${event.clientY + 16}px`;
-  }
+function tip() {
+  return madeOnce("tip", { "aria-hidden": "true" });
 }
 
-function runUnder(event) {
+// What the keyboard is at is read out; what a pointer passes is not.
+function sayAloud(text) {
+  madeOnce("pointed-at", { class: "hidden", role: "status" }).textContent = text;
+}
+
+function point(mark, run = mark && mark.dataset.run) {
+  if (mark === pointedMark && run === pointedRun) return;
+  for (const old of document.querySelectorAll("path.hovered")) old.remove();
+  for (const old of document.querySelectorAll(".hovered")) old.classList.remove("hovered");
+  for (const same of run ? document.querySelectorAll(`[data-run="${CSS.escape(run)}"]`) : []) emphasise(same);
+  if (mark && !run) emphasise(mark);
+  [pointedRun, pointedMark] = [run || null, mark];
+}
+
+// A path is drawn once more over all others of its drawing.
+function emphasise(element) {
+  if (element.matches("path[data-tip]")) {
+    const dot = element.getAttribute("d").endsWith("h0");
+    make("path", { class: dot ? "hovered dot" : "hovered", d: element.getAttribute("d") }, element.ownerSVGElement);
+  } else if (element.matches(`tr, ${MARK}`)) element.classList.add("hovered");
+}
+
+function showTip(mark, x, y) {
+  const [first, ...rest] = mark.dataset.tip.split("\n");
+  const head = document.createElement("b");
+  head.textContent = first;
+  tip().replaceChildren(head, ...rest.flatMap((line) => [document.createElement("br"), line]));
+  tip().hidden = false;
+  const { offsetWidth, offsetHeight } = tip();
+  const left = x + 16 + offsetWidth + 8 > innerWidth ? x - 16 - offsetWidth : x + 16;
+  tip().style.left = `${Math.max(left, 8)}px`;
+  tip().style.top = `${Math.max(Math.min(y + 16, innerHeight - offsetHeight - 8), 8)}px`;
+}
+
+function hideTip() {
+  tip().hidden = true;
+}
+
+function markUnder(event) {
+  const chart = event.target.closest(CHART) && chartOf(event.target);
+  const mark = event.target.closest(MARK);
+  if (mark) return mark;
+  if (!chart || event.target.closest("a, button, .brush-area, .handle")) return null;
+  return nearestMark(chart, event.clientX, event.clientY, byFinger ? FINGER_PX : REACH_PX);
+}
+
+let latestMove = null;
+function lookAtPointer() {
+  const event = latestMove;
+  latestMove = null;
+  const mark = event.target.isConnected ? markUnder(event) : null;
   const row = event.target.closest("tr[data-run]");
-  if (row) return row.dataset.run;
-  const plot = event.target.closest(".parallel .plot");
-  const line = plot && !event.target.closest("a, .brush-area") && nearest(plot, event);
-  if (plot) plot.classList.toggle("pointing", Boolean(line));
-  return line ? line.dataset.run : null;
-}
-
-let latest = null;
-function look() {
-  const event = latest;
-  latest = null;
-  if (!hold) point(runUnder(event), event);
+  const plot = event.target.closest("svg.plot");
+  if (plot) plot.classList.toggle("pointing", Boolean(mark));
+  point(mark, row ? row.dataset.run : undefined);
+  if (mark) showTip(mark, event.clientX, event.clientY);
+  else hideTip();
 }
 
 document.addEventListener("pointermove", (event) => {
-  if (hold || event.pointerType !== "mouse" || !document.getElementById("parallel")) return;
-  if (!latest) requestAnimationFrame(look);
-  latest = event;
+  if (event.buttons || event.pointerType !== "mouse") return;
+  if (!latestMove) requestAnimationFrame(lookAtPointer);
+  latestMove = event;
+});
+
+document.addEventListener("pointerdown", (event) => (byFinger = event.pointerType !== "mouse"), true);
+
+function addressOf(mark) {
+  const link = mark.closest("a[href]");
+  if (link) return link.getAttribute("href");
+  const [, entity, project] = location.pathname.split("/");
+  return mark.dataset.run ? `/${entity}/${project}/runs/${encodeURIComponent(mark.dataset.run)}` : null;
+}
+
+function openRun(mark, event) {
+  const address = addressOf(mark);
+  if (address) window.open(address, event.ctrlKey || event.metaKey ? "_blank" : "_self");
+}
+
+// Before all others: the first tap on a mark that is a link must not follow it.
+document.addEventListener("click", pressedMark, true);
+
+function pressedMark(event) {
+  const mark = event.detail ? markUnder(event) : null;
+  if (byFinger && mark !== pointedMark) {
+    point(mark);
+    if (!mark) return hideTip();
+    event.preventDefault();
+    event.stopPropagation();
+    showTip(mark, event.clientX, event.clientY);
+  } else if (mark && !event.target.closest("a[href]")) openRun(mark, event);
+}
+
+// The runs whose curves are drawn, this one among them, or no longer.
+function chooseRun(run) {
+  const row = document.querySelector(`tr[data-run="${CSS.escape(run)}"] a.tick`);
+  if (row) return visit(row.href);
+  const asked = new URLSearchParams(location.search);
+  const lettered = [...document.querySelectorAll(".letters [data-run]")].map((each) => each.dataset.run);
+  const runs = asked.get("run") ? asked.get("run").split(",") : lettered;
+  const others = runs.filter((each) => each !== run);
+  const chosen = others.length < runs.length ? others : [...runs.slice(0, MOST_CHOSEN - 1), run];
+  asked.set("run", chosen.join());
+  return visit(`${location.pathname}?${String(asked).replaceAll("%2C", ",")}`);
+}
+
+async function chooseAndStay(chart, run) {
+  await chooseRun(run);
+  const place = document.getElementById(chart.id);
+  const mark = place && marksOf(place).find((each) => each.dataset.run === run);
+  if (mark) showMark(mark);
+}
+
+function showMark(mark) {
+  point(mark);
+  showTip(mark, ...placeOf(mark));
+}
+
+function stepTo(chart, steps) {
+  const marks = marksOf(chart);
+  const at = marks.findIndex((mark) => mark === pointedMark);
+  const first = steps < 0 ? marks.length - 1 : 0;
+  const next = at < 0 ? first : Math.min(Math.max(at + steps, 0), marks.length - 1);
+  const mark = Number.isFinite(steps) ? marks[next] : marks.at(steps < 0 ? 0 : -1);
+  if (!mark) return;
+  mark.scrollIntoView({ block: "nearest" });
+  showMark(mark);
+  sayAloud(mark.dataset.tip.replaceAll("\n", ", "));
+}
+
+function keyed(chart, event) {
+  const steps = MOVES[event.key];
+  const mark = pointedMark && chart.contains(pointedMark) ? pointedMark : null;
+  if (steps) stepTo(chart, event.shiftKey ? 10 * steps : steps);
+  else if (event.key === "Enter" && mark) openRun(mark, event);
+  else if (event.key === " " && mark && mark.dataset.run) chooseAndStay(chart, mark.dataset.run);
+  else if (event.key === "Escape" && mark) leaveMark();
+  else return;
+  event.preventDefault();
+}
+
+function leaveMark() {
+  point(null);
+  hideTip();
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.target.matches("[data-charted]") && !event.altKey && !event.ctrlKey) keyed(event.target, event);
 });
 
 document.addEventListener("focusin", (event) => {
   const row = event.target.closest("tr[data-run]");
-  if (row) point(row.dataset.run);
+  if (row) point(null, row.dataset.run);
 });
 
 document.addEventListener("focusout", (event) => {
-  if (event.target.closest("tr[data-run]")) point(null);
+  if (event.target.closest("tr[data-run], [data-charted]")) leaveMark();
 });
 
+// One stop of the tab key for each chart; its marks are reached from there.
+function addStops() {
+  for (const mark of document.querySelectorAll(MARK)) {
+    const chart = chartOf(mark);
+    const link = mark.closest("a[href]");
+    if (link) link.setAttribute("tabindex", "-1");
+    if (!chart || "charted" in chart.dataset) continue;
+    chart.dataset.charted = "";
+    chart.setAttribute("tabindex", "0");
+    if (!(chart instanceof SVGElement)) continue;
+    chart.setAttribute("role", chart.querySelector("a[href], .brush-area") ? "group" : "application");
+    chart.setAttribute("aria-roledescription", "chart, arrows go from run to run");
+  }
+  // What had the focus is found again by its name.
+  for (const part of document.querySelectorAll("[data-live]")) {
+    part.querySelectorAll("[data-charted]").forEach((chart, number) => (chart.id ||= `${part.id}-chart-${number}`));
+  }
+}
+
+// The same run is shown in what is new.
 document.addEventListener("swapped", () => {
-  const run = pointed;
-  pointed = null;
-  if (run) point(run);
+  forgetMarks();
+  addStops();
+  const [run, chart] = [pointedRun, pointedMark && chartOf(pointedMark)];
+  [pointedRun, pointedMark] = [null, null];
+  const place = chart && document.getElementById(chart.id);
+  const mark = place && run ? marksOf(place).find((each) => each.dataset.run === run) : null;
+  if (run) point(mark || null, run);
+  if (!mark) hideTip();
 });
 
-document.addEventListener("click", (event) => {
-  const plot = event.target.closest(".parallel .plot");
-  if (!plot || event.target.closest("a, .brush-area")) return;
-  const line = nearest(plot, event);
-  if (line) location.assign(`${location.pathname.split("/sweeps/")[0]}/runs/${encodeURIComponent(line.dataset.run)}`);
-});
+addStops();

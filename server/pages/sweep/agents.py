@@ -124,7 +124,7 @@ def _block(shift: Shift, chosen: bool, best: bool, span: Span) -> Block:
     why = f": {shift.cause[:CAUSE_LENGTH]}" if shift.cause and kind == "failed" else ""
     text = f"{shift.name}{again}{took}, {kind}{why}"
     end_s = span.last_s if ended_at_s is None else ended_at_s
-    return Block(shift.started_at_s, end_s, kind, text, chosen, again=shift.attempt > 0, best=best)
+    return Block(shift.started_at_s, end_s, kind, text, chosen, again=shift.attempt > 0, best=best, run=shift.run)
 
 
 def _idle(line: AgentLine, sweep: Sweep, progress: Progress) -> str:

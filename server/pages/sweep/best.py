@@ -92,6 +92,8 @@ def _drawn(
             each.number if first_s is None else max(each.reached_at_s - first_s, 0.0),
             each.metric,
             chosen is None or each.run in chosen,
+            each.run,
+            each.name,
         )
         for each in placed
     ]

@@ -129,6 +129,7 @@ def _plot(
             each.url,
             each.run in front,
             chosen is None or each.run in chosen,
+            each.run,
         )
         for each in found
     ]

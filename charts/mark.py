@@ -1,0 +1,20 @@
+"""What makes a part of a drawing answer on a page: a pointer is told what it is, a press opens its run."""
+
+from collections.abc import Sequence
+from html import escape
+
+
+def told(name: str, values: Sequence[tuple[str, str]] = (), run: str = "") -> str:
+    """The attributes of a mark, to stand in its tag.
+
+    Args:
+        name: of the run or thing, the tip's first line.
+        values: what is told of it, a line each.
+        run: W&B's id; "" for what is no run's.
+
+    Returns:
+        Attributes with a space before them.
+    """
+    tip = escape("\n".join((name, *(f"{what} {value}".strip() for what, value in values)))).replace("\n", "&#10;")
+    of = f' data-run="{escape(run)}"' if run else ""
+    return f'{of} data-tip="{tip}"'
