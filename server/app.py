@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from server.bayes_worker import find_suggestions
 from server.clock import Clock
+from server.heartbeats import Heartbeats
 from server.identity import Identified, Identity
 from server.keys import Keys, OneTimeLinks
 from server.ledger import files
@@ -61,7 +62,8 @@ def create_app(
     """
     clock = clock or Clock(not_before_s=_last_told_s(database))
     events = Events(database, clock())
-    upkeep = Upkeep(database, settings, clock)
+    heartbeats = Heartbeats(database, clock)
+    upkeep = Upkeep(database, settings, clock, heartbeats)
 
     def file_url(run: Run, name: str) -> str:
         # Relative to the page's own origin, whatever name the browser knows the server by.
@@ -95,6 +97,8 @@ def create_app(
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+        with suppress(sqlite3.Error):
+            heartbeats.write()
 
     metrics = Metrics(Kept(database, settings, clock))
     identity = Identity(database, settings, keys, clock)
@@ -102,7 +106,7 @@ def create_app(
         Route("/healthz", healthy),
         Route("/ready", ready),
         Route("/metrics", metrics.answer),
-        *protocol_routes(database, settings, identity, links, clock, new_id),
+        *protocol_routes(database, settings, identity, links, clock, new_id, heartbeats),
         *page_routes(database, settings, identity, links, clock, file_url, events),
     ]
     reached = Middleware(Reached, settings.public_url, settings.trusted_proxies)

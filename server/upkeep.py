@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from server.clock import Clock
+from server.heartbeats import Heartbeats
 from server.journal import Journal
 from server.ledger import files, orphans, outlines, retention
 from server.ledger.artifacts import content, deletion
@@ -31,6 +32,7 @@ class Upkeep:
     database: Database
     settings: Settings
     clock: Clock
+    heartbeats: Heartbeats | None = None
     _told: set[str] = field(default_factory=set)
     _journal: Journal = field(default_factory=Journal)
     _rest_until_s: list[float] = field(default_factory=lambda: [0.0])
@@ -39,6 +41,8 @@ class Upkeep:
         """Looks once."""
         if self.database.trouble:
             self.database.probe(fresh_s=0.0)  # where nobody writes, nothing else would tell that it has passed
+        if self.heartbeats:
+            self.heartbeats.write()
         changes = self.database.changes  # before the snapshot: what comes between is told the next time
         with self.database.read() as connection:
             moment = self.clock.moment()
@@ -78,6 +82,8 @@ class Upkeep:
     def _give_up(self) -> dict[str, Exception]:
         with self.database.write() as tx:
             # The moment of the lock: while it was waited for, others may have been heard of.
+            if self.heartbeats:
+                self.heartbeats.write_into(tx)
             return give_up_silent(tx, self.settings, self.clock.moment())
 
     def _tell(self, failed: dict[str, Exception]) -> None:

@@ -4,6 +4,7 @@ W&B's agents execute at most what one heartbeat answers, poll every 5 s, and say
 """
 
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from server.clock import Moment
@@ -15,6 +16,9 @@ from server.settings import Settings
 from server.store import queries, writes
 from server.store.rows import Agent, Run, Sweep
 from terms import states
+
+Mark = tuple[str, int]
+"""What an answer may hang on: an `agent`, `run` or `trial`, and its number."""
 
 # A run that was handed out and neither started nor is reported is delivered once more: the reply may have been lost.
 MAX_DELIVERIES = 2
@@ -71,6 +75,24 @@ def heartbeat(
     if sweep.state == states.SWEEP_PAUSED:
         return None
     return _run_again(tx, agent, now_s) or _next_run(tx, sweep, agent, now_s, new_id)
+
+
+def hangs_on(tx: sqlite3.Connection, agent: Agent, reported: frozenset[str]) -> tuple[Mark, ...] | None:
+    """What the word "go on" to a heartbeat hangs on, right after it; None where time alone may change it."""
+    runs = [queries.run_of_sweep(tx, agent.sweep_id, name) for name in reported]
+    if any(run.name not in reported for run in queries.live_runs_of_agent(tx, agent.id)):
+        return None
+    marks: list[Mark] = [("agent", agent.id)]
+    for run in runs:
+        if run is None or run.stop_requested_at_s is not None:
+            return None
+        marks += [("run", run.id), ("trial", run.trial_id or 0)]
+    return tuple(marks) if runs else None
+
+
+def heard(tx: sqlite3.Connection, at_s: Mapping[int, float]) -> None:
+    """Notes when agents, by their numbers, were heard of since it was written last."""
+    writes.put_heard(tx, at_s)
 
 
 def _look_for_missing_runs(

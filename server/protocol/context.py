@@ -11,6 +11,7 @@ from urllib.parse import quote
 from graphql import GraphQLResolveInfo
 
 from server.clock import Moment
+from server.heartbeats import Heartbeats, Kept
 from server.identity import granted
 from server.keys import Keys
 from server.protocol.kept_lists import KeptLists
@@ -43,6 +44,8 @@ class Context:
         new_id: makes the 8-character ids of runs, sweeps and agents.
         writer: the client's own name, if it is one of several programs that write one run together (`mode="shared"`).
         lists: those of runs that are kept; None in a document that changes something, whose changes are not to be kept.
+        heartbeats: answers that are kept.
+        to_keep: of this request, when it is stored.
         complaints: what the client is told instead of its answer, though all of the request is stored.
     """
 
@@ -53,6 +56,8 @@ class Context:
     moment: Moment
     new_id: Callable[[], str]
     writer: str | None
+    heartbeats: Heartbeats
+    to_keep: list[Kept]
     lists: KeptLists | None = None
     complaints: list[RefusalError] = field(default_factory=list)
 

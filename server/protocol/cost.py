@@ -56,7 +56,7 @@ def refuse_long(document: DocumentNode) -> None:
     Raises:
         RefusalError: it has more than 600 fields.
     """
-    fields = sum(1 for each in document.definitions for _ in _fields(getattr(each, "selection_set", None)))
+    fields = sum(1 for each in document.definitions for _ in fields_of(getattr(each, "selection_set", None)))
     if fields > MOST_FIELDS:
         raise RefusalError(f"the document has {fields:,} fields; at most {MOST_FIELDS:,} are answered")
 
@@ -135,8 +135,9 @@ def _length(given: Mapping[str, Any]) -> int:
     return max(0, min(asked)) if asked else USUAL_LENGTH
 
 
-def _fields(selected: SelectionSetNode | None) -> Iterator[FieldNode]:
+def fields_of(selected: SelectionSetNode | None) -> Iterator[FieldNode]:
+    """All fields that a document writes out, also the nested ones."""
     for node in selected.selections if selected else ():
         if isinstance(node, FieldNode):
             yield node
-        yield from _fields(getattr(node, "selection_set", None))
+        yield from fields_of(getattr(node, "selection_set", None))

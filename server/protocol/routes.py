@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from server.clock import Clock
 from server.gathering import Gathering
+from server.heartbeats import Heartbeats, Kept
 from server.identity import KEY, Identity, asker_of
 from server.keys import OneTimeLinks, basic
 from server.ledger import files as file_ledger
@@ -63,6 +64,7 @@ class Protocol:
     new_id: Callable[[], str]
     endpoint: Endpoint
     gathering: Gathering
+    heartbeats: Heartbeats
     room: Room
     readers: CapacityLimiter
     lists: KeptLists = field(default_factory=KeptLists)
@@ -89,9 +91,20 @@ class Protocol:
             self._check_key(request)
             async with self.room.of(request):
                 body = await self._body(request)
-                return (await self._answer(body, self._opener(request))).response()
+                return self._again(body) or await self._carried_out(request, body)
         except (RefusalError, ClientDisconnect, sqlite3.Error) as error:
             return _told(error)
+
+    def _again(self, body: bytes) -> Response | None:
+        kept = self.heartbeats.again(body)
+        return None if kept is None else Response(kept, media_type="application/json")
+
+    async def _carried_out(self, request: Request, body: bytes) -> Response:
+        to_keep: list[Kept] = []
+        response = (await self._answer(body, self._opener(request, to_keep))).response()
+        for kept in to_keep if response.status_code == 200 else ():
+            self.heartbeats.keep(kept, body, bytes(response.body))
+        return response
 
     async def _answer(self, body: bytes, opener: OpenContext) -> Answer:
         if self.endpoint.writes_little(body):
@@ -183,7 +196,7 @@ class Protocol:
         base_url, user = for_people(request, self.settings.public_url), asker_of(request).user
         return JSONResponse({"url": f"{base_url}/login?token={self.links.make(user.id if user else None)}"})
 
-    def _opener(self, request: Request) -> Callable[[bool], Any]:
+    def _opener(self, request: Request, to_keep: list[Kept]) -> Callable[[bool], Any]:
         base_url = str(request.base_url).rstrip("/")
         writer = _writer(request, WRITER)
 
@@ -191,7 +204,8 @@ class Protocol:
         def open_context(writes: bool) -> Iterator[Context]:
             with self.database.write() if writes else self.database.read(self.settings.query_s) as tx:
                 lists, moment = None if writes else self.lists, self.clock.moment()
-                yield Context(tx, self.settings, self.identity.keys, base_url, moment, self.new_id, writer, lists)
+                given = tx, self.settings, self.identity.keys, base_url, moment, self.new_id, writer
+                yield Context(*given, self.heartbeats, to_keep, lists)
 
         return open_context
 
@@ -222,6 +236,7 @@ def protocol_routes(
     links: OneTimeLinks,
     clock: Clock,
     new_id: Callable[[], str],
+    heartbeats: Heartbeats,
 ) -> list[Route]:
     """Every route that W&B's client uses.
 
@@ -230,7 +245,17 @@ def protocol_routes(
     """
     endpoint, gathering, room = Endpoint(load_schema()), Gathering(database), Room(settings.max_body_bytes)
     return Protocol(
-        database, settings, identity, links, clock, new_id, endpoint, gathering, room, CapacityLimiter(READERS)
+        database,
+        settings,
+        identity,
+        links,
+        clock,
+        new_id,
+        endpoint,
+        gathering,
+        heartbeats,
+        room,
+        CapacityLimiter(READERS),
     ).routes()
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from server.store import touches
 from server.store.migrations import STEPS, migrate, steps_done
 from server.store.scope import EVERYTHING, Connection, Scope, asked_by, asking
 
@@ -58,6 +59,11 @@ class Database:
         steps_done(self._writer)  # refuses what is not ours before anything of it is changed
         self._writer.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-{CACHE_KIB};")
         migrate(self._writer)
+
+    def tell_touches(self, touched: touches.Touched) -> None:
+        """Tells of what heartbeats hang on, while it is written; once for a database."""
+        with self._lock:
+            touches.tell(self._writer, touched)
 
     @contextmanager
     def write(self) -> Iterator[Connection]:

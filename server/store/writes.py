@@ -1,6 +1,7 @@
 """Writes of one row. Only the ledger calls them; names of tables and columns come from code, values are bound."""
 
 import sqlite3
+from collections.abc import Mapping
 from typing import Final
 
 from server.store.rows import Run
@@ -35,6 +36,12 @@ def move(connection: sqlite3.Connection, table: str, id: int, state: str, **colu
 def _set(connection: sqlite3.Connection, table: str, id: int, columns: dict[str, object]) -> None:
     pairs = ", ".join(f"{name} = ?" for name in columns)
     connection.execute(f"UPDATE main.{table} SET {pairs} WHERE id = ?", (*columns.values(), id))
+
+
+def put_heard(connection: sqlite3.Connection, at_s: Mapping[int, float]) -> None:
+    """Keeps when agents, by their numbers, were heard of."""
+    sql = "UPDATE main.agent SET heartbeat_at_s = max(heartbeat_at_s, ?) WHERE id = ?"
+    connection.executemany(sql, [(heard_s, id) for id, heard_s in at_s.items()])
 
 
 def delete(connection: sqlite3.Connection, table: str, id: int) -> None:

@@ -1,12 +1,13 @@
 """Agents: joining a sweep, heartbeats, and what `wandb.Api` asks about them."""
 
 import json
-from typing import Any
+from typing import Any, Final
 
 from server.ledger import agents as ledger
 from server.ledger.agents import Command
 from server.ledger.points import parsed
 from server.protocol.context import Info, node_id, parts_of
+from server.protocol.cost import fields_of
 from server.protocol.dates import iso
 from server.protocol.filters import RunView, ordered
 from server.protocol.json_values import parse_object
@@ -15,6 +16,9 @@ from server.protocol.resolvers.sweeps import find
 from server.refusal import NotFoundError, RefusalError
 from server.store import queries
 from server.store.rows import Agent, Sweep
+
+# Fields of a heartbeat's answer that are the same as long as it is told to go on.
+PLAIN: Final = frozenset(("agentHeartbeat", "agent", "id", "commands", "clientMutationId"))
 
 
 def _create(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
@@ -29,8 +33,26 @@ def _heartbeat(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
     state = parse_object(input.get("runState") or "{}", "runState")
     reported = frozenset(name for name, runs in state.items() if runs)
     command = ledger.heartbeat(context.tx, agent, reported, context.settings, context.moment, context.new_id)
+    if command is None:
+        _keep(info, agent, reported)
+        return {"agent": agent, "commands": "[]"}
     sweep = queries.by_id(context.tx, Sweep, agent.sweep_id)
-    return {"agent": agent, "commands": json.dumps([_told(command, sweep)] if command else [])}
+    return {"agent": agent, "commands": json.dumps([_told(command, sweep)])}
+
+
+def _keep(info: Info, agent: Agent, reported: frozenset[str]) -> None:
+    """Lets the answer "go on" be given again, where its document asks for nothing that changes with time."""
+    context = info.context
+    marks = ledger.hangs_on(context.tx, agent, reported) if _is_plain(info) else None
+    if marks is not None:
+        context.to_keep.append(context.heartbeats.prepare(agent.id, marks))
+
+
+def _is_plain(info: Info) -> bool:
+    """Whether a document is one heartbeat, as W&B's client sends it."""
+    operation = info.operation.selection_set
+    names = {field.name.value for field in fields_of(operation)}
+    return len(operation.selections) == 1 and not info.fragments and names <= PLAIN
 
 
 def _told(command: Command, sweep: Sweep) -> dict[str, Any]:
