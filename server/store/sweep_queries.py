@@ -1,13 +1,13 @@
-"""Named reads of a sweep's page: its runs by the page, as filters see them, as plots draw them; its agents."""
+"""Named reads of a sweep's page: its runs as plots draw them; its agents."""
 
 import json
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from server.store.kept_answers import kept
-from server.store.page_queries import Attempt, columns, number
+from server.store.page_queries import columns, number
 from server.store.queries import HAS_RESULT, LIVE, all_rows, shown
 from server.store.rows import Agent, Run
 
@@ -44,15 +44,6 @@ class Summary(NamedTuple):
     summary: str
 
 
-class Brief(NamedTuple):
-    """A run as filters see it: W&B's id, state as people are told it, metric, and its point's values as JSON."""
-
-    run: str
-    state: str
-    metric: float | None
-    params: str
-
-
 class Placed(NamedTuple):
     """A result: W&B's id of the run, its name, the number of its point from 1, its metric, and when it was reached."""
 
@@ -75,27 +66,6 @@ class Shift(NamedTuple):
     started_at_s: float
     ended_at_s: float | None
     attempt: int
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """How runs are sorted; runs that lack the value come last either way.
-
-    Attributes:
-        column: a key of `COLUMNS`, or a path of names into the point's parameters.
-    """
-
-    column: str | tuple[str, ...]
-    descending: bool
-
-
-COLUMNS: Final = {
-    "run": "run.id",
-    "metric": "run.metric",
-    "state": "run.state",
-    "rows": "run.history_lines",
-    "time": "run.ended_at_s - run.started_at_s",
-}
 
 
 def prior_runs(connection: sqlite3.Connection, sweep_id: int) -> list[Run]:
@@ -136,69 +106,6 @@ def last_summaries(connection: sqlite3.Connection, sweep_id: int, limit: int) ->
     """What the latest runs of a sweep have sent as their summaries, as JSON objects."""
     sql = "SELECT summary FROM run WHERE sweep_id = ? ORDER BY id DESC LIMIT ?"
     return [summary for (summary,) in connection.execute(sql, (sweep_id, limit))]
-
-
-def sortable(path: tuple[str, ...]) -> bool:
-    """Tells whether SQLite can address a parameter; its JSON paths have no escape for a quotation mark."""
-    return not any('"' in name for name in path)
-
-
-def attempts(
-    connection: sqlite3.Connection,
-    sweep_id: int,
-    order: Order,
-    states: Iterable[str],
-    limit: int,
-    offset: int,
-    without_run_id: int | None = None,
-    names: Iterable[str] | None = None,
-) -> list[Attempt]:
-    """One page of a sweep's runs.
-
-    Args:
-        states: as people are told them; runs in others are left out.
-        without_run_id: one more to leave out.
-        names: W&B's ids; others are left out, unless it is None.
-    """
-    expression, path = _expression(order)
-    # In these words an index of the metric gives the order.
-    by = f"{expression} {'DESC' if order.descending else 'ASC'} NULLS LAST, run.id"
-    # Only ids are sorted: a run's config and summary would make a sort of thousands slow.
-    sql = (
-        f"SELECT {columns(Run, 'run')}, trial.number, coalesce(trial.params, '{{}}') FROM ("
-        "SELECT run.id AS id FROM run LEFT JOIN trial ON trial.id = run.trial_id WHERE run.sweep_id = :sweep "
-        f"AND {shown('run.state')} IN (SELECT value FROM json_each(:states)) AND run.id IS NOT :without "
-        "AND (:names IS NULL OR run.name IN (SELECT value FROM json_each(:names))) "
-        f"ORDER BY {by} LIMIT :limit OFFSET :offset) AS page "
-        f"JOIN run ON run.id = page.id LEFT JOIN trial ON trial.id = run.trial_id ORDER BY {by}"
-    )
-    values = {
-        "sweep": sweep_id,
-        "states": json.dumps(list(states)),
-        "without": without_run_id,
-        "names": None if names is None else json.dumps(list(names)),
-        "limit": limit,
-        "offset": offset,
-        "path": path,
-    }
-    return [Attempt(Run(*row[:-2]), *row[-2:]) for row in connection.execute(sql, values)]
-
-
-def _expression(order: Order) -> tuple[str, str | None]:
-    """The SQL to sort by and, for a parameter, its JSON path."""
-    if isinstance(order.column, str):
-        return COLUMNS[order.column], None
-    path = "$" + "".join(f'."{name}"' for name in order.column)
-    return "CASE WHEN json_valid(trial.params) THEN json_extract(trial.params, :path) END", path
-
-
-def briefs(connection: sqlite3.Connection, sweep_id: int) -> list[Brief]:
-    """All runs of a sweep, in the order in which they were made."""
-    sql = (
-        f"SELECT run.name, {shown('run.state')}, run.metric, coalesce(trial.params, '{{}}') FROM run "
-        "LEFT JOIN trial ON trial.id = run.trial_id WHERE run.sweep_id = ? ORDER BY run.id"
-    )
-    return list(map(Brief._make, connection.execute(sql, (sweep_id,))))
 
 
 def results(connection: sqlite3.Connection, sweep_id: int) -> list[Placed]:

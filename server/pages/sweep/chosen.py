@@ -1,22 +1,18 @@
 """Which runs of a sweep the filters of an address leave."""
 
 import math
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
-from charts.axis import Range
 from server.pages.sweep.search_space import searched
-from server.pages.sweep.table_query import FILTER_PREFIX, METRIC_FILTER, STATE_FILTERS, TableQuery
-from server.pages.words.sent import at, read_object, written
-from server.run_values import number
+from server.pages.sweep.table_query import FILTER_PREFIX, METRIC_FILTER, STATE_FILTERS, WHERE_PREFIX, TableQuery
+from server.pages.table.conditions import any_of, holds
+from server.pages.table.fields import MOMENTS, is_result
+from server.pages.words.sent import at, read_object
 from server.store.rows import Sweep
-from server.store.sweep_queries import Brief
+from server.store.table_queries import Brief
 from terms.states import FAILURES
-
-NUMBER: Final = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
-RANGE: Final = re.compile(rf"({NUMBER})?\s*\.\.\s*({NUMBER})?")
 
 # W&B's ids; None for all runs.
 Chosen = frozenset[str] | None
@@ -48,14 +44,21 @@ def everything(total: int) -> Selection:
     return Selection(None, None, None, total)
 
 
-def select(briefs: Sequence[Brief], sweep: Sweep, query: TableQuery) -> Selection:
-    """Chooses of all runs of a sweep, which come in the order in which they were made."""
-    fields = dict.fromkeys(field for field, _ in query.filters if field != METRIC_FILTER)
-    tests = {_path(field, sweep): _any(query.texts(field)) for field in fields}
+def select(
+    briefs: Sequence[Brief], sweep: Sweep, query: TableQuery, values: Mapping[str, tuple[Any, ...]]
+) -> Selection:
+    """Chooses of all runs of a sweep, which come in the order in which they were made.
+
+    Args:
+        values: of each run, by W&B's id, what it has of the fields in `query.asked`.
+    """
+    parameters = dict.fromkeys(field for field, _ in query.filters if field.startswith(FILTER_PREFIX))
+    tests = {_path(field, sweep): any_of(query.texts(field)) for field in parameters}
     left = [brief for brief in briefs if brief.state in STATE_FILTERS[query.state]]
     if tests:
         left = [brief for brief in left if _hold(tests, read_object(brief.params))]
-    runs = list(_by_result(left, briefs, sweep, query))
+    left = _by_fields(left, query, values, of_results=False)
+    runs = list(_by_result(_by_fields(left, query, values, of_results=True), briefs, sweep, query))
     valued = [brief for brief in runs if _result(brief) is not None]
     sign = 1 if sweep.goal == "maximize" else -1
     best = max(valued, key=lambda brief: sign * (brief.metric or 0.0), default=None)
@@ -63,29 +66,15 @@ def select(briefs: Sequence[Brief], sweep: Sweep, query: TableQuery) -> Selectio
     return Selection(frozenset(brief.run for brief in runs), by_settings, best and best.run, len(briefs))
 
 
-def range_of(text: str) -> Range | None:
-    """The ends of a filter's range, the lower first; None for the text of a value."""
-    found = RANGE.fullmatch(text.strip())
-    if found is None or not any(found.groups()):
-        return None
-    low, high = (None if end is None else float(end) for end in found.groups())
-    return (high, low) if low is not None and high is not None and low > high else (low, high)
-
-
-def holds(text: str, value: Any) -> bool:
-    """Tells whether a value is what a filter's text asks for."""
-    ends = range_of(text)
-    known = number(value)
-    if ends is not None:
-        low, high = ends
-        return known is not None and (low is None or low <= known) and (high is None or known <= high)
-    if known is not None and re.fullmatch(NUMBER, text.strip()):
-        return known == float(text)
-    return written(value) == text
-
-
-def _any(texts: Sequence[str]) -> Callable[[Any], bool]:
-    return lambda value: any(holds(text, value) for text in texts)
+def _by_fields(
+    left: list[Brief], query: TableQuery, values: Mapping[str, tuple[Any, ...]], of_results: bool
+) -> list[Brief]:
+    """Those that pass what is asked of fields that runs are given, or of those that they come to."""
+    for place, field in enumerate(query.asked):
+        if is_result(field) == of_results:
+            passes = any_of(query.texts(WHERE_PREFIX + field), field in MOMENTS)
+            left = [brief for brief in left if brief.run in values and passes(values[brief.run][place])]
+    return left
 
 
 def _hold(tests: dict[tuple[str, ...], Callable[[Any], bool]], values: dict[str, Any]) -> bool:

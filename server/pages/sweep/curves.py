@@ -19,7 +19,7 @@ from server.pages.words.sent import read_object
 from server.store import sweep_queries
 from server.store.page_queries import Attempt
 from server.store.rows import Run
-from server.store.sweep_queries import Order
+from server.store.table_queries import Of, Order, attempts
 from terms import states
 
 BEST_SHOWN: Final = 3
@@ -131,7 +131,7 @@ def _usual(view: SweepView) -> list[Attempt]:
 def _attempts(
     view: SweepView, order: Order, wanted: Iterable[str], most: int, names: Iterable[str] | None
 ) -> list[Attempt]:
-    return sweep_queries.attempts(view.connection, view.sweep.id, order, wanted, most, 0, names=names)
+    return attempts(view.connection, Of(view.sweep.id), order, wanted, most, 0, names=names)
 
 
 def _curves(connection: sqlite3.Connection, runs: list[Run], metric: str) -> tuple[str, list[LearningCurve]]:

@@ -3,10 +3,12 @@
 from dataclasses import dataclass, replace
 
 from charts import format
-from server.pages.sweep.chosen import range_of
 from server.pages.sweep.search_space import searched
-from server.pages.sweep.table_query import FILTER_PREFIX, METRIC_FILTER, TOP_SHARES, TableQuery
+from server.pages.sweep.table_query import FILTER_PREFIX, METRIC_FILTER, TOP_SHARES, WHERE_PREFIX, TableQuery
 from server.pages.sweep.view import SweepView
+from server.pages.sweep.wrong_filters import wrong
+from server.pages.table import fields
+from server.pages.table.conditions import PART, range_of
 from server.pages.words.facts import Segment
 from server.store.rows import Sweep
 
@@ -33,7 +35,8 @@ class FilterBar:
         chips: the filters, one a field.
         none_url: without any of them.
         top: the shares of the best runs to choose from; none for a sweep without a metric or with few runs.
-        fields: (name in the address, name for people) of what can be filtered.
+        fields: what can be filtered, by the head of its group: names in the address and names for people.
+        wrong: what is amiss in the filters, a sentence each.
         kept: what a form has to send along.
     """
 
@@ -43,7 +46,8 @@ class FilterBar:
     chips: list[Chip]
     none_url: str
     top: list[Segment]
-    fields: list[tuple[str, str]]
+    fields: dict[str, list[tuple[str, str]]]
+    wrong: list[str]
     kept: list[tuple[str, str]]
 
 
@@ -52,7 +56,6 @@ def filter_bar(view: SweepView) -> FilterBar:
     sweep, query, selection = view.sweep, view.query, view.selection
     runs = "run" if selection.total == 1 else "runs"
     enough = selection.total >= LEAST_FOR_SHARES or query.top is not None
-    named = [(FILTER_PREFIX + name, name) for name in map(".".join, searched(sweep.config))]
     return FilterBar(
         count=format.count(selection.count),
         total=f"{format.count(selection.total)} {runs}",
@@ -60,9 +63,21 @@ def filter_bar(view: SweepView) -> FilterBar:
         chips=_chips(view),
         none_url=query.unfiltered().url(view.path),
         top=_top(view) if sweep.metric_name is not None and enough else [],
-        fields=[*named, *([(METRIC_FILTER, sweep.metric_name)] if sweep.metric_name is not None else [])],
+        fields=_fields(view),
+        wrong=wrong(view),
         kept=replace(query, number=1).pairs(),
     )
+
+
+def _fields(view: SweepView) -> dict[str, list[tuple[str, str]]]:
+    metric = view.sweep.metric_name
+    found = {
+        "Parameters": [(FILTER_PREFIX + name, name) for name in map(".".join, searched(view.sweep.config))],
+        "Result": [(METRIC_FILTER, metric)] if metric is not None else [],
+        "Run": [(WHERE_PREFIX + name, fields.title(name)) for name in fields.OWN],
+        "Sent by programs": [(WHERE_PREFIX + name, name) for name in view.sent_names],
+    }
+    return {head: names for head, names in found.items() if names}
 
 
 def _chips(view: SweepView) -> list[Chip]:
@@ -76,6 +91,8 @@ def _chips(view: SweepView) -> list[Chip]:
 
 
 def _name(field: str, sweep: Sweep) -> str:
+    if field.startswith(WHERE_PREFIX):
+        return fields.title(field.removeprefix(WHERE_PREFIX), sweep.metric_name)
     return str(sweep.metric_name) if field == METRIC_FILTER else field.removeprefix(FILTER_PREFIX)
 
 
@@ -84,7 +101,9 @@ def _texts(query: TableQuery, field: str) -> str:
 
 
 def _said(text: str) -> str:
-    """0.1–0.3, ≥ 0.86, ≤ 0.5, or the value itself."""
+    """0.1–0.3, ≥ 0.86, ≤ 0.5, "with ada", or the value itself."""
+    if text.startswith(PART):
+        return f"with {text.removeprefix(PART)}"
     ends = range_of(text)
     if ends is None:
         return text

@@ -17,10 +17,11 @@ from charts.bars import Bar, bars, better
 from charts.parallel_coordinates import Outcome, ParallelCoordinates, parallel_coordinates
 from search.importance import Importance, TooFew, importance
 from search.space import Categorical, WeightedCategorical
-from server.pages.sweep.chosen import Chosen, holds, range_of
+from server.pages.sweep.chosen import Chosen
 from server.pages.sweep.search_space import searched
 from server.pages.sweep.table_query import FILTER_PREFIX, METRIC_FILTER, TableQuery
 from server.pages.sweep.view import SweepView
+from server.pages.table.conditions import holds, range_of
 from server.pages.words.sent import Path, at, read_object, written
 from server.sampling import evenly
 from server.store import sweep_queries

@@ -1,6 +1,7 @@
-"""The table of a sweep's runs: sorted and paged by the address alone."""
+"""The table of a sweep's runs: sorted, paged and with the columns that the address asks for."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from charts import format
@@ -10,39 +11,23 @@ from server.pages.sweep.recipe import PARAMETER_DIGITS, parameters
 from server.pages.sweep.search_space import metrics, searched
 from server.pages.sweep.table_query import PARAMETER_PREFIX, STATE_FILTERS, TableQuery
 from server.pages.sweep.view import SweepView
+from server.pages.table import fields
+from server.pages.table.columns import Column, ColumnMenu, addable, choices
+from server.pages.table.fields import Cell, Known
 from server.pages.words.addresses import run_url
 from server.pages.words.facts import Segment
-from server.pages.words.how_long import epochs, run_time
 from server.pages.words.look import Look, cause, run_look, state_of
 from server.pages.words.paging import pages
-from server.pages.words.sent import Path, at, read_object, written
+from server.pages.words.sent import Path, at, read_object
 from server.run_values import at_path, metric_in, number
-from server.store import queries, sweep_queries
+from server.store import queries, table_queries
+from server.store.fields import is_known
 from server.store.page_queries import Attempt
 from server.store.rows import Run, Sweep
-from server.store.sweep_queries import Order
+from server.store.table_queries import Order
 from terms import states
 
 PER_PAGE: Final = 50
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column's head; `sorted` is "ascending", "descending" or None, `url` sorts by it or turns the order around."""
-
-    name: str
-    url: str | None
-    sorted: str | None
-    css: str = ""
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A parameter's value; `same` as the best run's."""
-
-    text: str
-    same: bool
-    is_number: bool
 
 
 @dataclass(frozen=True)
@@ -53,7 +38,7 @@ class RunRow:
         id: W&B's.
         cause: in place of the state's word where it failed.
         why: the word's title.
-        others: the values of the sweep's further metrics.
+        cells: one a column.
         on_front: of the Pareto front.
         letter: of its curve; "" if that is not drawn.
         curve_url: draws its curve, or leaves it out; None if there is nothing to draw or no letter left.
@@ -65,11 +50,7 @@ class RunRow:
     look: Look
     cause: str | None
     why: str | None
-    metric: str
-    others: list[str]
-    parameters: list[Cell]
-    epochs: str
-    time: str
+    cells: list[Cell]
     best: bool
     on_front: bool
     letter: str
@@ -82,19 +63,16 @@ class RunsTable:
     """Heads and rows as shown.
 
     Attributes:
-        parameter_css: a class for each parameter's cells.
+        head: of the runs' names; the others are `columns`.
         shown: as "1 to 50 of 234 runs".
-        hidden: columns that the address leaves out.
-        menu: all columns that can be left out; each leads to the table with or without it.
     """
 
+    head: Column
     columns: list[Column]
-    parameter_css: list[str]
     rows: list[RunRow]
     shown: str
     pages: list[Segment]
-    hidden: tuple[str, ...]
-    menu: list[Segment]
+    menu: ColumnMenu
 
 
 def runs_table(view: SweepView, ticks: Ticks, front: frozenset[str]) -> RunsTable:
@@ -104,39 +82,61 @@ def runs_table(view: SweepView, ticks: Ticks, front: frozenset[str]) -> RunsTabl
         front: W&B's ids of the runs to mark as those of the Pareto front.
     """
     query, total = view.query, view.selection.count
-    order = _order(view.sweep, query)
+    order, shown = _order(view.sweep, query), shown_columns(view)
     offset = (query.number - 1) * PER_PAGE
     found = _attempts(view, order, offset)
-    paths = [path for path in searched(view.sweep.config) if _column_name(path) not in query.hidden]
     losing = queries.losing_runs(view.connection, view.sweep.id)
-    rows = [_row(view, attempt, paths, ticks, attempt.run.id in losing, attempt.run.name in front) for attempt in found]
-    css = [_alignment([row.parameters[place] for row in rows]) for place in range(len(paths))]
+    agents = table_queries.agent_names(view.connection, (each.run.agent_id for each in found))
+    known = Known(view.now, agents, {view.sweep.id: view.sweep.name})
+    cells = [[_cell(view, name, attempt, known) for name in shown] for attempt in found]
+    rows = [
+        _row(view, attempt, row, ticks, attempt.run.id in losing, attempt.run.name in front)
+        for attempt, row in zip(found, cells, strict=True)
+    ]
     return RunsTable(
-        columns=_columns(view, order, paths, css),
-        parameter_css=css,
+        head=_head(view, order, "run", ""),
+        columns=[
+            _head(view, order, name, _css(name, [row[place] for row in cells])) for place, name in enumerate(shown)
+        ],
         rows=rows,
         shown=_shown(offset, len(found), total, view.best is not None),
         pages=_pages(view, total - (view.best is not None)),
-        hidden=query.hidden,
-        menu=_menu(view),
+        menu=_menu(view, shown),
     )
+
+
+def shown_columns(view: SweepView) -> tuple[str, ...]:
+    """The fields of the columns, in their order, without the name."""
+    query = view.query
+    shown = query.columns or tuple(name for name in _usual(view.sweep) if name not in query.hidden)
+    return tuple(name for name in shown if name != "run")
+
+
+def _usual(sweep: Sweep) -> list[str]:
+    return [
+        "state",
+        *(["metric"] if sweep.metric_name is not None else []),
+        *(f"summary.{each.name}" for each in metrics(sweep.config)[1:]),
+        *map(_column_name, searched(sweep.config)),
+        "rows",
+        "time",
+    ]
 
 
 def _attempts(view: SweepView, order: Order, offset: int) -> list[Attempt]:
     """One page of the chosen runs, the best of them first on each."""
     best, chosen = view.best, view.selection.runs
     without = best.run.id if best else None
-    found = sweep_queries.attempts(
-        view.connection, view.sweep.id, order, STATE_FILTERS["all"], PER_PAGE, offset, without, chosen
+    found = table_queries.attempts(
+        view.connection, view.of, order, STATE_FILTERS["all"], PER_PAGE, offset, without, chosen
     )
     return [best, *found] if best else found
 
 
 def _row(
-    view: SweepView, attempt: Attempt, paths: list[Path], ticks: Ticks, lost_point: bool, on_front: bool
+    view: SweepView, attempt: Attempt, cells: list[Cell], ticks: Ticks, lost_point: bool, on_front: bool
 ) -> RunRow:
     run, best = attempt.run, view.best
-    values, best_values = parameters(attempt), parameters(best) if best else {}
     return RunRow(
         id=run.name,
         name=run.display_name or run.name,
@@ -144,17 +144,46 @@ def _row(
         look=run_look(run),
         cause=cause(run),
         why=run.cause if state_of(run) == states.STOPPED_EARLY else None,
-        metric=_metric(run, view.sweep, view.decimals),
-        others=_others(run, view.sweep),
-        parameters=[_cell(at(values, path), at(best_values, path), best is not None) for path in paths],
-        epochs=epochs(run),
-        time=run_time(run, view.now),
+        cells=cells,
         best=best is not None and run.id == best.run.id,
         on_front=on_front,
         letter=ticks.letter(run),
         curve_url=ticks.url(run),
         buttons=run_buttons(run, lost_point),
     )
+
+
+def _cell(view: SweepView, name: str, attempt: Attempt, known: Known) -> Cell:
+    """As `fields` has it; what the sweep optimises and varies is known better here."""
+    if name == "metric":
+        return Cell(_metric(attempt.run, view.sweep, view.decimals), True)
+    path = _parameter(view.sweep, name)
+    if path is not None:
+        return _setting(view, path, attempt)
+    for each in metrics(view.sweep.config)[1:]:
+        if name == f"summary.{each.name}":
+            found = metric_in(read_object(attempt.run.summary), each.name, each.goal)
+            return Cell(format.ABSENT if found is None else format.parameter(found, PARAMETER_DIGITS), True)
+    return fields.cell(name, attempt, known)
+
+
+def _setting(view: SweepView, path: Path, attempt: Attempt) -> Cell:
+    value, best = at(parameters(attempt), path), view.best
+    if value is None:
+        return Cell(format.ABSENT, True)
+    same = best is not None and best.run.id != attempt.run.id and at(parameters(best), path) == value
+    return replace(fields.of_value(value), same=same)
+
+
+def _parameter(sweep: Sweep, name: str) -> Path | None:
+    """The path of the parameter that a column is of."""
+    return next((path for path in searched(sweep.config) if _column_name(path) == name), None)
+
+
+def _css(name: str, cells: list[Cell]) -> str:
+    if name in ("state", "metric", "rows", "time"):
+        return {"state": "status", "metric": "number metric", "rows": "number epochs", "time": "number time"}[name]
+    return "parameter number" if all(cell.is_number for cell in cells) else "parameter"
 
 
 def _metric(run: Run, sweep: Sweep, decimals: int) -> str:
@@ -166,80 +195,55 @@ def _metric(run: Run, sweep: Sweep, decimals: int) -> str:
     return format.metric(bad, decimals) if bad is not None else "NaN" if value == "NaN" else format.ABSENT
 
 
-def _others(run: Run, sweep: Sweep) -> list[str]:
-    further = metrics(sweep.config)[1:]
-    summary = read_object(run.summary) if further else {}
-    found = (metric_in(summary, each.name, each.goal) for each in further)
-    return [format.ABSENT if value is None else format.parameter(value, PARAMETER_DIGITS) for value in found]
-
-
-def _cell(value: object, best: object, compared: bool) -> Cell:
-    if value is None:
-        return Cell(format.ABSENT, False, True)
-    return Cell(written(value, PARAMETER_DIGITS), compared and value == best, number(value) is not None)
-
-
 def _order(sweep: Sweep, query: TableQuery) -> Order:
-    column: str | Path | None = None
-    if query.sort in sweep_queries.COLUMNS:
-        column = query.sort
-    elif query.sort and query.sort.startswith(PARAMETER_PREFIX):
-        name = query.sort.removeprefix(PARAMETER_PREFIX)
-        paths = (path for path in searched(sweep.config) if sweep_queries.sortable(path))
-        column = next((path for path in paths if ".".join(path) == name), None)
-    if column is None:
-        column = "metric" if sweep.metric_name else "run"
-    descending = _usually_descending(sweep, column) if query.descending is None else query.descending
-    return Order(column, descending)
+    field = query.sort
+    if field is None or not is_known(field) or (field.startswith(PARAMETER_PREFIX) and not _parameter(sweep, field)):
+        field = "metric" if sweep.metric_name else "run"
+    descending = _usually_descending(sweep, field) if query.descending is None else query.descending
+    return Order(field, descending)
 
 
-def _usually_descending(sweep: Sweep, column: str | Path) -> bool:
-    return sweep.goal == "maximize" if column == "metric" else column == "run"
+def _usually_descending(sweep: Sweep, field: str) -> bool:
+    return sweep.goal == "maximize" if field == "metric" else field in ("run", "created")
 
 
 def _column_name(parameter: Path) -> str:
     return PARAMETER_PREFIX + ".".join(parameter)
 
 
-def _menu(view: SweepView) -> list[Segment]:
-    query, metric = view.query, view.sweep.metric_name
-    named = [("metric", metric)] if metric is not None else []
-    parameters = [(_column_name(parameter), ".".join(parameter)) for parameter in searched(view.sweep.config)]
-    return [
-        Segment(text, replace(query, hidden=_turned(query.hidden, name)).url(view.path), name not in query.hidden)
-        for name, text in [("state", "State"), *named, *parameters, ("rows", "Epochs"), ("time", "Time")]
-    ]
+def _title(sweep: Sweep, name: str) -> str:
+    return "Run" if name == "run" else fields.title(name, sweep.metric_name)
 
 
-def _turned(names: tuple[str, ...], name: str) -> tuple[str, ...]:
-    return tuple(each for each in names if each != name) if name in names else (*names, name)
+def _head(view: SweepView, order: Order, name: str, css: str) -> Column:
+    query, title = view.query, _title(view.sweep, name)
+    if name == order.field:
+        turned = replace(query, sort=name, descending=not order.descending, number=1)
+        return Column(name, title, turned.url(view.path), "descending" if order.descending else "ascending", css)
+    url = replace(query, sort=name, descending=None, number=1).url(view.path) if is_known(name) else None
+    return Column(name, title, url, None, css)
 
 
-def _columns(view: SweepView, order: Order, parameters: list[Path], parameter_css: list[str]) -> list[Column]:
-    query, path, metric = view.query, view.path, view.sweep.metric_name
+def _menu(view: SweepView, shown: tuple[str, ...]) -> ColumnMenu:
+    query, usual = view.query, _usual(view.sweep)
 
-    def head(name: str, column: str | Path, css: str = "") -> Column:
-        sort = column if isinstance(column, str) else _column_name(column)
-        if column == order.column:
-            turned = replace(query, sort=sort, descending=not order.descending, number=1)
-            return Column(name, turned.url(path), "descending" if order.descending else "ascending", css)
-        allowed = isinstance(column, str) or sweep_queries.sortable(column)
-        url = replace(query, sort=sort, descending=None, number=1).url(path) if allowed else None
-        return Column(name, url, None, css)
+    def addressed(columns: tuple[str, ...]) -> str:
+        """Without an order of its own, the address says what is left out of the usual columns."""
+        left_out = tuple(name for name in usual if name not in columns)
+        if columns == tuple(name for name in usual if name not in left_out):
+            return replace(query, columns=(), hidden=left_out).url(view.path)
+        return replace(query, columns=columns, hidden=()).url(view.path)
 
-    named = [("State", "state", ""), *([(metric, "metric", "number")] if metric else [])]
-    last = [("Epochs", "rows", "number"), ("Time", "time", "number")]
-    return [
-        head("Run", "run"),
-        *(head(*column) for column in named if column[1] not in query.hidden),
-        *(Column(each.name, None, None, "number") for each in metrics(view.sweep.config)[1:]),
-        *(head(".".join(parameter), parameter, css) for parameter, css in zip(parameters, parameter_css, strict=True)),
-        *(head(*column) for column in last if column[1] not in query.hidden),
-    ]
+    def with_one_more(name: str) -> str:
+        return addressed((*shown, name) if query.columns else tuple(each for each in usual if each in (*shown, name)))
 
-
-def _alignment(cells: list[Cell]) -> str:
-    return "parameter number" if all(cell.is_number for cell in cells) else "parameter"
+    missing = [name for name in usual if name not in shown]
+    return ColumnMenu(
+        shown=choices(shown, addressed, partial(_title, view.sweep)),
+        hidden=[Segment(_title(view.sweep, name), with_one_more(name), False) for name in missing],
+        kept=replace(query, columns=shown or ("run",), hidden=()).pairs(),
+        names=addable(shown, view.sent_names),
+    )
 
 
 def _shown(offset: int, rows: int, total: int, pinned: bool) -> str:

@@ -6,14 +6,18 @@ from typing import Final
 from urllib.parse import urlencode
 
 from charts.learning_curves import LETTERS
+from server.pages.table.fields import resolved
 from server.pages.words.paging import page_number
+from server.store.fields import is_known
 from terms import states
 
 PARAMETER_PREFIX: Final = "p."
 FILTER_PREFIX: Final = "f."
+WHERE_PREFIX: Final = "w."
 METRIC_FILTER: Final = "m"
 MOST_CURVES: Final = len(LETTERS)
 MOST_FILTERS: Final = 50
+MOST_COLUMNS: Final = 50
 TOP_SHARES: Final = (25, 10)
 
 STATE_FILTERS: Final = {
@@ -31,18 +35,19 @@ class TableQuery:
     """What the address asks for.
 
     Attributes:
-        sort: "metric", "run", "state", "rows", "time", or "p." and a parameter's dotted name; None: best first, or
-            newest first where there is no metric.
+        sort: a field of `store.fields`; None: best first, or newest first where there is no metric.
         descending: None: as it suits the column.
         state: a key of `STATE_FILTERS`.
         number: of the page, from 1.
         runs: W&B's ids of the runs whose curves are asked for; () for the usual ones.
-        filters: (field, text), where the field is "m" for the metric or "f." and a parameter's dotted name, and the
-            text a value or a range as "0.1..0.3", "0.1.." or "..0.3". One of a field's must hold, of every field.
+        filters: (field, text), where the field is "m" for the metric, "f." and a parameter's dotted name, or "w." and
+            any field of `store.fields`, and the text as `conditions` has it. One of a field's must hold, of every
+            field.
         top: only so many percent of the runs with a value, the best ones; one of `TOP_SHARES` or None.
         by_time: draws the best so far over time.
         whole: draws also the results that are far worse than the others.
-        hidden: columns left out of the table, by the names that `sort` has for them.
+        hidden: of the usual columns, those that are left out, by the names that `sort` has for them.
+        columns: all that are shown beside the name, in this order; () for the usual ones.
     """
 
     sort: str | None = None
@@ -55,6 +60,7 @@ class TableQuery:
     by_time: bool = False
     whole: bool = False
     hidden: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
 
     def url(self, path: str) -> str:
         """This query as an address; what is as usual is left out."""
@@ -74,7 +80,14 @@ class TableQuery:
             "scale": "whole" if self.whole else None,
         }
         known = [(name, str(value)) for name, value in named.items() if value is not None]
-        return [*known, *(("hide", name) for name in self.hidden), *self.filters]
+        columns = [*(("hide", name) for name in self.hidden), *(("col", name) for name in self.columns)]
+        return [*known, *columns, *self.filters]
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The fields of runs that filters ask about, beside the metric and the parameters."""
+        named = (name.removeprefix(WHERE_PREFIX) for name, _ in self.filters if name.startswith(WHERE_PREFIX))
+        return tuple(dict.fromkeys(named))
 
     def texts(self, field: str) -> tuple[str, ...]:
         """What is asked of one field."""
@@ -122,8 +135,17 @@ def table_query(pairs: Iterable[tuple[str, str]]) -> TableQuery:
         by_time=given.get("x") == "time",
         whole=given.get("scale") == "whole",
         hidden=tuple(dict.fromkeys(text for name, text in found if name == "hide" and text)),
+        columns=columns_of(found),
     )
 
 
+def columns_of(pairs: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """The columns that an address names."""
+    named = (resolved(text.strip()) for name, text in pairs if name == "col")
+    return tuple(dict.fromkeys(filter(None, named)))[:MOST_COLUMNS]
+
+
 def _is_field(name: str) -> bool:
+    if name.startswith(WHERE_PREFIX):
+        return is_known(name.removeprefix(WHERE_PREFIX))
     return name == METRIC_FILTER or (name.startswith(FILTER_PREFIX) and len(name) > len(FILTER_PREFIX))

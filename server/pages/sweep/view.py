@@ -2,14 +2,21 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, Final
 
 from server.pages.sweep.chosen import Selection, everything, select
+from server.pages.sweep.search_space import searched
 from server.pages.sweep.table_query import TableQuery
+from server.pages.table import fields
 from server.pages.words.standing import Standing
-from server.store import page_queries, queries, sweep_queries
+from server.store import page_queries, queries, table_queries
 from server.store.page_queries import Attempt
 from server.store.rows import Run
+from server.store.table_queries import Of
 from terms import states
+
+# So many of the latest runs tell which fields runs have.
+RUNS_LOOKED_AT: Final = 30
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,11 +25,29 @@ class SweepView(Standing):
 
     query: TableQuery
 
+    @property
+    def of(self) -> Of:
+        """Whose runs are seen."""
+        return Of(sweep_id=self.sweep.id)
+
+    @cached_property
+    def asked_values(self) -> dict[str, tuple[Any, ...]]:
+        """What each run has of the fields that are asked about, by W&B's id."""
+        return table_queries.values(self.connection, self.of, self.query.asked)
+
+    @cached_property
+    def sent_names(self) -> list[str]:
+        """The fields that its latest runs have sent, without those that are its parameters."""
+        parameters = {f"config.{'.'.join(path)}" for path in searched(self.sweep.config)}
+        found = fields.sent_names(table_queries.last_sent(self.connection, self.of, RUNS_LOOKED_AT))
+        return [name for name in found if name not in parameters]
+
     @cached_property
     def selection(self) -> Selection:
         """The runs that are chosen."""
         if self.query.filtered:
-            return select(sweep_queries.briefs(self.connection, self.sweep.id), self.sweep, self.query)
+            briefs = table_queries.briefs(self.connection, self.of)
+            return select(briefs, self.sweep, self.query, self.asked_values)
         return everything(queries.run_count_of_sweep(self.connection, self.sweep.id))
 
     @cached_property
