@@ -27,8 +27,7 @@ PROGRAMS = {"Optuna": "optuna_grid", "KerasTuner": "keras_tuner_grid", "Ray Tune
 @click.option("--json", "output", type=click.Path(path_type=Path), help="Keeps the figures for `picture`.")
 def main(rounds: int, workers: int, only: tuple[str, ...], output: Path | None) -> None:
     """Measure the same twenty points by several tuners."""
-    if not PYTHON.exists():
-        raise click.ClickException("the other tuners are not installed: benchmarks/rivals.sh does that.")
+    must_be_there()
     job.adopt_orphans()
     prices: dict[str, list[Price]] = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -41,6 +40,12 @@ def main(rounds: int, workers: int, only: tuple[str, ...], output: Path | None) 
                 price = by_rival(place / PROGRAMS[name], PROGRAMS[name], SWEEP, workers)
                 main_job.keep(prices, name, price, output)
     main_job.report(SWEEP, prices, [])
+
+
+def must_be_there() -> None:
+    """Raises click.ClickException unless the others are installed."""
+    if not PYTHON.exists():
+        raise click.ClickException("the other tuners are not installed: sh benchmarks/rivals.sh does that.")
 
 
 def by_rival(place: Path, program: str, sweep: str, workers: int) -> Price:

@@ -1,6 +1,7 @@
 """The tables of `docs/speed.md` on whole sweeps, in Markdown: `python -m benchmarks.speed [--rounds 3] [--rivals]`.
 
     python -m benchmarks.speed --sweep sweeps/full_grid.yaml --rounds 1     # 300 runs; hours
+    python -m benchmarks.speed --rounds 1 --json FILE                       # one more, to those that FILE keeps
     python -m benchmarks.speed --show FILE                                  # once more, of what --json FILE kept
 
 Each sweep is done by the tutorial's way with one agent and with two, by `make up` as it comes, and with --rivals by
@@ -41,22 +42,25 @@ Kept = dict[str, dict[str, list[dict[str, Any]]]]  # by sweep and side
 @click.option("--rounds", default=3, show_default=True, help="How often each side does each sweep.")
 @click.option("--tutorial", default="1,2", show_default=True, help="Agents of the tutorial's way; empty leaves it out.")
 @click.option("--rivals", "others", is_flag=True, help="Other tuners too.")
-@click.option("--json", "output", type=click.Path(path_type=Path), help="Keeps the figures after each round.")
+@click.option("--json", "output", type=click.Path(path_type=Path), help="Adds each side's figures to a file.")
 @click.option("--show", type=click.Path(exists=True, path_type=Path), help="Measures nothing; shows such a file.")
 def main(
     sweeps: Sequence[str], rounds: int, tutorial: str, others: bool, output: Path | None, show: Path | None
 ) -> None:
     """Measure whole sweeps and print their tables."""
-    kept: Kept = json.loads(show.read_text()) if show else {}
+    source = show or output
+    kept: Kept = json.loads(source.read_text()) if source and source.exists() else {}
     if not show:
+        if others:
+            rivals.must_be_there()
         job.adopt_orphans()
         with tempfile.TemporaryDirectory() as folder:
             print(data.prepare({**os.environ, "DATA_DIR": folder}), flush=True)
             for number, sweep in product(range(rounds), sweeps):
                 place = Path(folder, f"{number}-{Path(sweep).stem}")
-                measure(place, sides(sweep, tutorial, others), number, sweep, kept)
-                if output:
-                    output.write_text(json.dumps(kept))
+                for _ in measure(place, sides(sweep, tutorial, others), sweep, kept):
+                    if output:
+                        output.write_text(json.dumps(kept))
     for sweep, prices in kept.items():
         print("\n".join(table(sweep, prices)))
 
@@ -77,13 +81,15 @@ def _by_tutorial(place: Path, sweep: str, agents: int) -> Price:
     return main_job.by_tutorial(place, sweep, agents, 0)[0]
 
 
-def measure(place: Path, ways: Sides, number: int, sweep: str, kept: Kept) -> None:
-    """One round of a sweep by all sides."""
+def measure(place: Path, ways: Sides, sweep: str, kept: Kept) -> Iterator[None]:
+    """One more round of a sweep by all sides; yields after each."""
     prices = kept.setdefault(sweep, {})
+    number = max(map(len, prices.values()), default=0)
     for position, name in enumerate([*ways][:: -1 if number % 2 else 1]):
         price = ways[name](place / str(position))
         prices.setdefault(name, []).append(asdict(price))
         print(f"{sweep}, round {number + 1}, {main_job.told(name, price)}", flush=True)
+        yield
 
 
 def table(sweep: str, prices: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
@@ -122,7 +128,8 @@ def points_of(sweep: str) -> Iterator[TrialConfig]:
 def bare_epoch_s(layer1_size: int) -> float:
     """CPU seconds of an epoch's bare matrix products, by `floor` in a process that has one thread."""
     command = job.python("benchmarks.floor", "--bare", "--layer1-size", str(layer1_size))
-    return float(subprocess.run(command, cwd=job.ROOT, stdout=subprocess.PIPE, check=True).stdout)
+    said = subprocess.run(command, cwd=job.ROOT, stdout=subprocess.PIPE, check=True).stdout.split()
+    return float(said[-1])  # the first time it tells of the data that it has prepared
 
 
 def _row(values: Sequence[str]) -> str:
