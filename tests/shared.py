@@ -3,9 +3,11 @@
 import fcntl
 import json
 import os
+import shlex
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -38,6 +40,13 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         server = warm_server()
         os.environ[SOCKET] = server.environment[warm.SOCKET]
         session.config.add_cleanup(lambda: server.stop(Interrupts()))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(specs: list[Any]) -> None:
+    """Has the workers forked from a process that has imported what they import of others."""
+    for spec in specs:
+        spec.python = shlex.join(warm_programs.WORKER.python())
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,8 @@
 
     python -I -S tests/server/forked.py SOCKET ARGUMENTS
 
-The arguments go to Python as they are. This starts in some 30 ms and stands on the standard library.
+The arguments go to Python as they are, but `-u`, which pytest-xdist gives to its workers: they flush what they write.
+This starts in some 30 ms and stands on the standard library.
 """
 
 import os
@@ -23,7 +24,7 @@ def main(path: str, arguments: Sequence[str], environ: Mapping[str, str]) -> int
     """Returns the program's exit code; a signal that ended the program ends this process too."""
     hold_signals()
     kept = {KEPT_SOCKET: environ[warm.SOCKET]} if warm.SOCKET in environ else {}
-    program = warm.start(arguments, {**environ, **kept, warm.SOCKET: path})
+    program = warm.start(arguments[arguments[:1] == ["-u"] :], {**environ, **kept, warm.SOCKET: path})
     signal.signal(signal.SIGABRT, signal.SIG_IGN)  # it is the program's, that tells where it hangs
     ending = attend(program, lambda: False, 0)
     if ending < 0:

@@ -3,7 +3,7 @@
     python -m tests.server.warm_programs LISTENER NAME
 
 The imports are most of what a small program costs: .6 s of a core for W&B's client, as much for this project's server,
-1 s for the commands of `app`, which stand on both.
+1 s for the commands of `app`, which stand on both; and 2 s for each worker of the tests.
 This is the product's warm server with other modules: a program becomes what Python makes of its arguments, in its
 parent's directory, environment and streams. What the imports read of the environment is the same for all tests; client
 and server read their own variables when they are used.
@@ -42,6 +42,13 @@ MODULES = {
         *("numpy", "click", "anyio.streams.tls", "anyio._backends._asyncio"),
         *("server.app", "server.greeting", "server.program", "server.standby", "server.verify"),
         *(f"uvicorn.{module}" for module in UVICORN),
+    ),
+    # Nothing of this project: coverage is to see its imports, and pytest to rewrite what the tests assert.
+    "worker": (
+        *("pytest", "xdist.remote", "hypothesis", "numpy", "scipy.linalg", "scipy.optimize", "scipy.special"),
+        *("wandb.apis.public", "wandb.cli.cli", "requests", "httpx2", "starlette.testclient", "uvicorn.main"),
+        *("dotenv", "graphql", "jinja2", "jsonschema", "nbclient", "nbformat", "prometheus_client", "pydantic"),
+        *("rich.table", "yaml"),
     ),
 }
 
@@ -88,6 +95,7 @@ class WarmProgram:
 APP = WarmProgram("app")
 CLIENT = WarmProgram("client")
 SERVER = WarmProgram("server")
+WORKER = WarmProgram("worker")
 
 
 def main(listener: int, name: str) -> Become | None:
