@@ -160,6 +160,18 @@ class PerBatch(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None: ...
 
 
+class OfOneEpoch(Checkpoints):
+    """Leaves what a training that ended after this epoch would have left, while the training goes on."""
+
+    def __init__(self, folder: Path, epoch: int) -> None:
+        super().__init__(folder, MADE_BY, every_s=0)
+        self._epoch = epoch
+
+    def keep(self, state: State) -> None:
+        if state.epoch == self._epoch:
+            super().keep(state)
+
+
 class StopHere(Exception):
     pass
 
@@ -215,27 +227,32 @@ def trained(
 
 
 @pytest.mark.parametrize(
-    ("rows", "more", "built"),
-    [(210, (), True), (208, (), False), (208, (PerBatch,), True)],  # 13 steps, with a shorter one behind them or none
-    ids=["whole epochs", "whole epochs, unbuilt", "batch by batch"],
+    ("rows", "more", "built", "stop_after"),  # 13 steps, with a shorter one behind them or none
+    [(210, (), True, 3), (208, (), False, None), (208, (PerBatch,), True, None)],
+    ids=["whole epochs, twice", "whole epochs, unbuilt", "batch by batch"],
 )
 def test_a_resumed_training_ends_as_if_it_had_never_stopped(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], rows: int, more: tuple[type, ...], built: bool
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    rows: int,
+    more: tuple[type, ...],
+    built: bool,
+    stop_after: int | None,
 ) -> None:
     task = made(rows)
 
     def new() -> list[keras.callbacks.Callback]:
         return callbacks(*(each() for each in more))
 
-    whole = trained(task, Checkpoints(tmp_path / "whole", MADE_BY, 30), expected := new(), built=built)
-    for stop_after in (2, 3):
-        trained(task, Checkpoints(tmp_path / "cut", MADE_BY, 30), new(), stop_after, built)
+    whole = trained(task, OfOneEpoch(tmp_path, 2), expected := new(), built=built)
+    if stop_after:
+        trained(task, Checkpoints(tmp_path, MADE_BY, 30), new(), stop_after, built)
     capsys.readouterr()
-    resumed = trained(task, Checkpoints(tmp_path / "cut", MADE_BY, 30), used := new(), built=built)
+    resumed = trained(task, Checkpoints(tmp_path, MADE_BY, 30), used := new(), built=built)
 
     assert weights.sha256(resumed) == weights.sha256(whole)
     told = capsys.readouterr().out
-    assert "Going on after epoch 3." in told
+    assert f"Going on after epoch {stop_after or 2}." in told
     assert "Not restored, since only get_state and set_state could: Counting.odd." in told
     assert float(resumed.optimizer.learning_rate) == float(whole.optimizer.learning_rate) < 0.05
     assert [(each.best, each.wait) for each in used[:2]] == [(each.best, each.wait) for each in expected[:2]]
@@ -248,9 +265,8 @@ def test_a_training_that_a_callback_had_ended_is_not_taken_up_again(tmp_path: Pa
     def new() -> list[keras.callbacks.Callback]:
         return [keras.callbacks.EarlyStopping("loss", min_delta=100, patience=1, restore_best_weights=True)]
 
-    whole = trained(task, Checkpoints(tmp_path / "whole", MADE_BY, 30), new())
-    trained(task, Checkpoints(tmp_path / "cut", MADE_BY, 30), new(), stop_after=2)
-    resumed = trained(task, Checkpoints(tmp_path / "cut", MADE_BY, 30), new())
+    whole = trained(task, Checkpoints(tmp_path, MADE_BY, every_s=0), new())
+    resumed = trained(task, Checkpoints(tmp_path, MADE_BY, every_s=0), new())
 
     assert int(resumed.optimizer.iterations) == int(whole.optimizer.iterations) == 2 * 13
     assert weights.sha256(resumed) == weights.sha256(whole)
