@@ -9,11 +9,13 @@ from typing import Any, Final
 from charts import format
 from charts.scale import drawable, scale
 
-# Up to so many different values each is a lane; more of them are a continuous axis.
+# Up to so many listed values each is a lane; more of them are a continuous axis.
 MOST_LANES: Final = 12
 LANES_SHARE: Final = 0.7
 # Values that span more than this are read by their size in powers of ten.
 LOG_SPAN: Final = 100
+# A value that stands alone on a logarithmic axis stands in the middle of so much to both sides.
+ALONE: Final = 2
 LABEL_DIGITS: Final = 4
 LABEL_LENGTH: Final = 14
 
@@ -46,6 +48,8 @@ class Axis:
         values: one a run; None where a run did not take it.
         order: of its categories, as the sweep file has them, the first on top; others follow in order of appearance.
         log: whether its scale is logarithmic; None leaves that to the values.
+        continuous: whether it takes any number of a range, as the sweep file says; else its values are a list.
+        ends: of that range, as far as it is known; values beyond them make the axis longer.
         pick: on a page that can be asked for a part of the runs.
     """
 
@@ -54,6 +58,8 @@ class Axis:
     order: Sequence[Any] = ()
     log: bool | None = None
     pick: Pick | None = None
+    continuous: bool = False
+    ends: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -100,8 +106,9 @@ def lay_out(axis: Axis, drawn: Sequence[int]) -> Layout:
     numbers = sorted({value for value in axis.values if _is_number(value)})
     if not numbers or not all(value is None or _is_number(value) for value in axis.values):
         return _in_lanes(axis, "category", _categories(axis), drawn)
-    if len(numbers) > MOST_LANES:
-        return _continuous(axis, numbers[0], numbers[-1])
+    if axis.continuous or len(numbers) > MOST_LANES:
+        ends = [*numbers, *(axis.ends or ())]
+        return _continuous(axis, min(ends), max(ends))
     not_set = [None] if None in axis.values else []
     return _in_lanes(axis, _spacing(numbers), [*not_set, *numbers], drawn)
 
@@ -125,6 +132,8 @@ def _in_lanes(axis: Axis, kind: str, upwards: Sequence[Any], drawn: Sequence[int
 
 def _continuous(axis: Axis, low: float, high: float) -> Layout:
     log = low > 0 and (high / low >= LOG_SPAN if axis.log is None else axis.log)
+    if log and low == high:
+        low, high = low / ALONE, high * ALONE
     if log:
         bottom, top = math.log10(low), math.log10(high)
         ticks = [(tick, _label(int(tick) if tick.is_integer() else tick)) for tick in _decades(low, high)]

@@ -158,3 +158,31 @@ def test_powers_of_ten_are_written_as_a_sweep_file_has_them() -> None:
 
     assert [label for _, label in layout.ticks] == ["100", "1000"]
     assert [label for _, label in small.ticks] == ["1e-4", "1e-3", "0.01", "0.1", "1", "10"]
+
+
+@pytest.mark.parametrize(("log", "kind"), [(True, "log"), (False, "linear"), (None, "linear")])
+def test_a_range_of_the_file_is_continuous_from_the_first_run_and_as_long_as_the_file_says(
+    log: bool | None, kind: str
+) -> None:
+    first = lay_out(Axis("rate", [0.01], log=log, continuous=True, ends=(0.001, 0.05)), [0])
+    more = lay_out(Axis("rate", [0.01, 0.002, 0.03], log=log, continuous=True, ends=(0.001, 0.05)), range(3))
+
+    assert (first.kind, more.kind) == (kind, kind)
+    assert not first.lanes
+    assert first.places[0] == more.places[0]
+    assert len(first.ticks) > 1
+
+
+def test_a_lone_value_of_a_range_without_ends_stands_in_the_middle() -> None:
+    for log in (True, False):
+        layout = lay_out(Axis("rate", [0.01], log=log, continuous=True), [0])
+
+        assert layout.places == [pytest.approx(0.5)]
+        assert not layout.lanes
+
+
+def test_a_run_of_before_that_lies_beyond_the_range_of_the_file_makes_the_axis_longer() -> None:
+    layout = lay_out(Axis("rate", [0.2, 0.9], continuous=True, ends=(0.1, 0.5)), range(2))
+
+    assert all(place is not None and 0 <= place <= 1 for place in layout.places)
+    assert layout.ends[1] >= 0.9

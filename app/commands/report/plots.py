@@ -60,8 +60,10 @@ def strongest(found: Findings) -> list[str]:
 def _axis(found: Findings, name: str) -> Axis:
     spec: Any = found.config.get("parameters", {}).get(name) or {}
     distribution = spec.get("distribution")
-    log = None if distribution is None or "values" in spec else "log" in distribution
-    return Axis(name, [run.values.get(name) for run in found.ended], spec.get("values") or (), log)
+    listed = spec.get("values") or ()
+    log = None if distribution is None or listed else "log" in distribution
+    values = [run.values.get(name) for run in found.ended]
+    return Axis(name, values, listed, log, continuous="min" in spec or bool(distribution and not listed))
 
 
 def _lines(drawing: ParallelCoordinates) -> str:

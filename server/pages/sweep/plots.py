@@ -18,7 +18,7 @@ from charts.parallel_coordinates import Outcome, ParallelCoordinates, parallel_c
 from search.importance import Importance, TooFew, importance
 from search.space import Categorical, WeightedCategorical
 from server.pages.sweep.chosen import Chosen
-from server.pages.sweep.search_space import searched
+from server.pages.sweep.search_space import ends, searched
 from server.pages.sweep.table_query import FILTER_PREFIX, METRIC_FILTER, TableQuery
 from server.pages.sweep.view import SweepView
 from server.pages.table.conditions import holds, range_of
@@ -209,7 +209,7 @@ def _axis(drawing: Drawing, path: Path) -> Axis:
     pick = _pick(drawing, FILTER_PREFIX + name)
     if isinstance(parameter, Categorical | WeightedCategorical):
         return Axis(name, values, parameter.values, pick=pick)
-    return Axis(name, values, log="log" in parameter.distribution, pick=pick)
+    return Axis(name, values, (), "log" in parameter.distribution, pick, True, ends(parameter))
 
 
 def _pick(drawing: Drawing, field: str) -> Pick:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from search.config import ConfigError, SweepConfig, parse
 from search.early_termination import brackets
@@ -10,11 +10,21 @@ from search.schema import Metric
 from search.space import Parameter
 from server.pages.words.sent import Path
 
+# So close to the ends of the unit interval a parameter has the values at its own ends.
+EDGE: Final = 1e-12
+
 
 def searched(config: str) -> Mapping[Path, Parameter]:
     """The parameters that a sweep varies, by path."""
     known = _parsed(config)
     return known.searched if known else {}
+
+
+def ends(parameter: Parameter) -> tuple[float, float] | None:
+    """The least and the largest value of a range; None for what has no such ends, or none that the file names."""
+    if not hasattr(parameter, "min"):
+        return None
+    return parameter.at(EDGE), parameter.at(1 - EDGE)
 
 
 def metrics(config: str) -> tuple[Metric, ...]:
