@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import parse_qs
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -12,6 +11,7 @@ from server.identity import Asker, asker_of, cookie_name
 from server.keys import OneTimeLinks, Opening
 from server.ledger import sessions as session_ledger
 from server.ledger import shares
+from server.pages.door.forms import form_of
 from server.pages.door.gate import Gate
 from server.pages.door.session import keep_share, local_path, signing_in
 from server.pages.words.addresses import SIGN_OUT, session_url, sweep_url
@@ -43,7 +43,7 @@ class Entrance:
 
     async def sign_in(self, request: Request) -> Response:
         """Signs in by a key, which is in the form and in no address."""
-        form = await _form(request)
+        form = await form_of(request, MAX_FORM_BYTES)
         # Another site could let a browser sign in as somebody else.
         own = request.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
         identity = self.gate.sessions.identity
@@ -92,12 +92,3 @@ class Entrance:
 
     def _start(self, request: Request, response: Response, asker: Asker) -> None:
         self.gate.sessions.start(request, response, asker.user.id if asker.user else None, asker.scope)
-
-
-async def _form(request: Request) -> dict[str, str]:
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > MAX_FORM_BYTES:
-            return {}
-    return {name: values[0] for name, values in parse_qs(body.decode(errors="replace")).items()}

@@ -3,7 +3,7 @@ them in threads.
 """
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -14,6 +14,7 @@ from starlette.responses import FileResponse, RedirectResponse, Response, Stream
 
 from server.ledger import shares
 from server.pages.door.addressed import run_of, sweep_of, version_of
+from server.pages.door.forms import form_of
 from server.pages.door.session import Sessions, local_path, share_token
 from server.pages.events import Events
 from server.pages.rendering import FILE_HEADERS, Crumb, Frame, Page
@@ -93,10 +94,13 @@ class Gate:
 
         return endpoint
 
-    def button(self, press: Press) -> Endpoint:
-        """Lets a button be pressed by who may, in one transaction, and leads back to the page that it was on."""
+    def button(self, press: Press) -> Callable[[Request], Awaitable[Response]]:
+        """Lets a button be pressed by who may, in one transaction, and leads back to the page that it was on.
 
-        def endpoint(request: Request) -> Response:
+        What its form holds is `request.state.form`.
+        """
+
+        def pressed(request: Request) -> Response:
             if not self.sessions.signed_in(request):
                 return self.closed(request, "Sign in to press this button")
             back = local_path(request.query_params.get("next"))
@@ -106,7 +110,13 @@ class Gate:
             except RefusalError as error:
                 values = {"message": error.message, "back": back}
                 answer = Page("refused.html", "Nothing was changed", values, LOST_CRUMBS[:1], status=error.status)
-            return self.frame.response(request, answer) if answer else RedirectResponse(back, status_code=303)
+            if answer is None or answer.moved_to:
+                return RedirectResponse(answer.moved_to if answer and answer.moved_to else back, status_code=303)
+            return self.frame.response(request, answer)
+
+        async def endpoint(request: Request) -> Response:
+            request.state.form = await form_of(request)
+            return await run_in_threadpool(pressed, request)
 
         return endpoint
 
