@@ -23,6 +23,7 @@ from server.pages.door.entrance import Entrance
 from server.pages.door.gate import Gate
 from server.pages.door.presses import Presses
 from server.pages.door.session import Sessions, local_path
+from server.pages.door.view_presses import ViewPresses
 from server.pages.events import Events
 from server.pages.rendering import SCHEME_COOKIE, SCHEMES, Frame, Page, Static
 from server.pages.run.detail import FileUrl, run_detail
@@ -67,7 +68,7 @@ def routes(
     sessions = Sessions(identity, settings, clock)
     gate = Gate(database, settings, sessions, events, Frame(settings, static, lambda: database.trouble))
     entrance = Entrance(gate, links)
-    presses = Presses(settings, sessions, clock)
+    presses, view_presses = Presses(settings, sessions, clock), ViewPresses(sessions, clock)
     views = Views(settings, clock, file_url, sessions)
     return [
         Route("/static/{file}", static.response),
@@ -92,6 +93,8 @@ def routes(
         Route("/{entity}/{project}/artifacts/{type}/{collection}/{version}", gate.page(views.artifact)),
         Route("/{entity}/{project}/artifacts/{type}/{collection}/{version}/file", gate.file(views.file)),
         Route("/{entity}/registry/model", gate.page(views.registry)),
+        Route("/{entity}/{project}/views/{action}", gate.button(view_presses.project), methods=["POST"]),
+        Route("/{entity}/{project}/sweeps/{sweep}/views/{action}", gate.button(view_presses.sweep), methods=["POST"]),
         Route("/{entity}/{project}/sweeps/{sweep}/{action}", gate.button(presses.sweep), methods=["POST"]),
         Route("/{entity}/{project}/runs/{run}/{action}", gate.button(presses.run), methods=["POST"]),
         Route("/{entity}/{project}/{tab}", gate.page(views.tab_of_project)),

@@ -9,7 +9,19 @@ from typing import Any, Final, TypeVar
 from server import causes
 from server.store.artifact_rows import Alias, Artifact, Collection, Manifest, ManifestEntry, Member
 from server.store.kept_answers import kept
-from server.store.rows import Agent, Entry, KeptOutline, Project, Run, StoredFile, Suggestion, Sweep, Trial, Writer
+from server.store.rows import (
+    Agent,
+    Entry,
+    KeptOutline,
+    Project,
+    Run,
+    SavedView,
+    StoredFile,
+    Suggestion,
+    Sweep,
+    Trial,
+    Writer,
+)
 from server.store.user_rows import Act, Session, User
 from terms import states
 from terms.record import INTERRUPTED_EXIT_CODES
@@ -35,6 +47,7 @@ TABLES: dict[type[Any], str] = {
     User: "user",
     Session: "session",
     Act: "audit",
+    SavedView: "saved_view",
 }
 STREAMS = ("history", "event", "log")
 

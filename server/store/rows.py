@@ -152,3 +152,14 @@ class Entry:
     trial_id: int
     run_name: str
     detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class SavedView:
+    id: int
+    project_id: int
+    sweep_id: int | None
+    name: str
+    query: str
+    user_name: str | None
+    saved_at_s: float

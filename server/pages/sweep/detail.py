@@ -22,6 +22,7 @@ from server.pages.sweep.plots import SweepPlots, sweep_plots
 from server.pages.sweep.runs_table import RunsTable, runs_table
 from server.pages.sweep.table_query import STATE_FILTERS
 from server.pages.sweep.view import SweepView
+from server.pages.table.views import View, views
 from server.pages.words.addresses import project_url, run_url
 from server.pages.words.facts import Count, counts, kind_of, kinds, of_expected, search_error, stop_reason, title_of
 from server.pages.words.look import Look, sweep_look
@@ -85,6 +86,7 @@ class SweepPage:
     plots: SweepPlots | None
     curves: SweepCurves | None
     differences: list[Difference]
+    views: list[View]
     table: RunsTable
     agents: SweepAgents
     wanted: bool
@@ -129,6 +131,9 @@ def sweep_detail(view: SweepView) -> Page:
         plots=sweep_plots(view),
         curves=curves,
         differences=differences(view, curves.drawn if curves else []),
+        views=views(
+            view.connection, view.path, replace(view.query, number=1).url(view.path), sweep.project_id, sweep.id
+        ),
         table=runs_table(view, ticks(view, curves), front.runs if front else frozenset()),
         agents=sweep_agents(view),
         wanted=not view.alive and not view.over and progress.waiting != 0,
