@@ -33,12 +33,17 @@ from server.settings import Settings
 from server.store import queries
 from server.store.database import Database
 from server.store.rows import Run
+from server.turns import Turns
 from server.upkeep import Upkeep
 
 log = logging.getLogger(__name__)
 
 # What was stored so lately tells that the next will be, too.
 FRESH_S = 5.0
+# What reads and computes at once. Each more takes its share of Python's one lock from those that write.
+READERS = 4
+# They wait for each other anyway, and for the disk.
+WRITERS = 8
 FURTHEST_AHEAD_S = 24 * 3600.0
 ID_ALPHABET = string.ascii_lowercase + string.digits
 ID_LENGTH = 8
@@ -62,6 +67,7 @@ def create_app(
     """
     clock = clock or Clock(not_before_s=_last_told_s(database))
     events = Events(database, clock())
+    readers, writers = Turns(READERS, READERS - 1), Turns(WRITERS, WRITERS // 2)
     heartbeats = Heartbeats(database, clock)
     upkeep = Upkeep(database, settings, clock, heartbeats)
 
@@ -105,9 +111,9 @@ def create_app(
     routes = [
         Route("/healthz", healthy),
         Route("/ready", ready),
-        Route("/metrics", metrics.answer),
-        *protocol_routes(database, settings, identity, links, clock, new_id, heartbeats),
-        *page_routes(database, settings, identity, links, clock, file_url, events),
+        Route("/metrics", readers.endpoint(metrics.answer)),
+        *protocol_routes(database, settings, identity, links, clock, new_id, heartbeats, readers, writers),
+        *page_routes(database, settings, identity, links, clock, file_url, events, readers, writers),
     ]
     reached = Middleware(Reached, settings.public_url, settings.trusted_proxies)
     around = [Middleware(Measured, metrics), reached, Middleware(Identified, identity)]

@@ -18,7 +18,7 @@ from server.store.rows import Agent, Run, Sweep
 from terms import states
 
 Mark = tuple[str, int]
-"""What an answer may hang on: an `agent`, `run` or `trial`, and its number."""
+"""What an answer may hang on: an `agent`, `run`, `trial` or `sweep`, and its number."""
 
 # A run that was handed out and neither started nor is reported is delivered once more: the reply may have been lost.
 MAX_DELIVERIES = 2
@@ -82,7 +82,7 @@ def hangs_on(tx: sqlite3.Connection, agent: Agent, reported: frozenset[str]) -> 
     runs = [queries.run_of_sweep(tx, agent.sweep_id, name) for name in reported]
     if any(run.name not in reported for run in queries.live_runs_of_agent(tx, agent.id)):
         return None
-    marks: list[Mark] = [("agent", agent.id)]
+    marks: list[Mark] = [("agent", agent.id), ("sweep", agent.sweep_id)]
     for run in runs:
         if run is None or run.stop_requested_at_s is not None:
             return None

@@ -41,6 +41,7 @@ from server.store import artifact_queries, queries
 from server.store.artifact_rows import LATEST
 from server.store.database import Database
 from server.store.rows import Project
+from server.turns import Turns
 
 PROJECT_TABS: Final = frozenset(("workspace", "overview", "runs", "sweeps", "table", "jobs", "reports", "reportlist"))
 SWEEP_TABS: Final = frozenset(("workspace", "overview", "table", "controls"))
@@ -56,6 +57,8 @@ def routes(
     clock: Callable[[], float],
     file_url: FileUrl,
     events: Events,
+    readers: Turns,
+    writers: Turns,
 ) -> list[Route]:
     """The routes of all pages, to stand after all others: the last one takes every address that is left.
 
@@ -63,10 +66,13 @@ def routes(
         clock: UTC seconds.
         file_url: the address at which a browser that sees pages can fetch a run's file.
         events: the streams that tell open pages of news.
+        readers, writers: the turns of those who see pages, and press buttons.
     """
     static = Static()
     sessions = Sessions(identity, settings, clock)
-    gate = Gate(database, settings, sessions, events, Frame(settings, static, lambda: database.trouble))
+    gate = Gate(
+        database, settings, sessions, events, Frame(settings, static, lambda: database.trouble), readers, writers
+    )
     entrance = Entrance(gate, links)
     presses, view_presses = Presses(settings, sessions, clock), ViewPresses(sessions, clock)
     views = Views(settings, clock, file_url, sessions)

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
@@ -25,6 +24,7 @@ from server.store import artifact_queries as queries
 from server.store.artifact_rows import COMMITTED, Artifact
 from server.store.database import Database
 from server.store.queries import one_row, project
+from server.turns import Turns
 
 # Who logs an artifact says what is in it: a browser must save it, never run it as our page.
 HEADERS = {"Content-Security-Policy": "sandbox; default-src 'none'", "X-Content-Type-Options": "nosniff"}
@@ -53,24 +53,30 @@ class ArtifactBytes:
     check_key: Callable[[Request], None]
     told: Callable[[Exception], Response]
     arrivals: Arrivals
+    readers: Turns
+    writers: Turns
 
     def routes(self) -> list[Route]:
         contents, manifests = CONTENTS.format("{artifact:int}", "{md5}"), MANIFESTS.format("{number:int}")
         by_name = "/artifactsV2/{region}/{entity}/{project}/{collection}"
         return [
             Route(contents, self.put_content, methods=["PUT"]),
-            Route(contents, self.get_content, methods=["GET"]),
+            Route(contents, self.readers.endpoint(self.get_content), methods=["GET"]),
             Route(manifests, self.put_manifest, methods=["PUT"]),
-            Route(manifests, self.get_manifest, methods=["GET"]),
-            Route(f"{by_name}/{{version}}/{{birth}}/{{md5}}/{{name}}", self.get_named, methods=["GET"]),
-            Route(f"{by_name}/{{birth}}/{{md5}}/{{name}}", self.get_named, methods=["GET"]),
+            Route(manifests, self.readers.endpoint(self.get_manifest), methods=["GET"]),
+            Route(
+                f"{by_name}/{{version}}/{{birth}}/{{md5}}/{{name}}",
+                self.readers.endpoint(self.get_named),
+                methods=["GET"],
+            ),
+            Route(f"{by_name}/{{birth}}/{{md5}}/{{name}}", self.readers.endpoint(self.get_named), methods=["GET"]),
         ]
 
     async def put_content(self, request: Request) -> Response:
         try:
             self._check_signature(request, "put-content", "artifact", "md5")
             async with received(request, self.settings) as upload:
-                await run_in_threadpool(self._store, request, upload)
+                await self.writers.run(self._store, request, upload)
         except Exception as error:
             return self.told(error)
         return Response(status_code=200)
@@ -86,7 +92,7 @@ class ArtifactBytes:
         artifact_id, md5 = request.path_params["artifact"], request.path_params["md5"]
         try:
             self._check_signature(request, "get-content", "artifact", "md5")
-            with self.database.read() as tx:
+            with self.database.read(self.settings.query_s) as tx:
                 if not queries.has_content(tx, artifact_id, md5):
                     raise NotFoundError("this artifact has no such file any more")
             return self._bytes(request, md5, None)
@@ -97,14 +103,14 @@ class ArtifactBytes:
         try:
             self._check_signature(request, "put-manifest", "number")
             async with received(request, self.settings, manifest.MAX_BYTES) as upload:
-                await run_in_threadpool(self._take_manifest, request, upload)
+                await self.writers.run(self._take_manifest, request, upload)
         except Exception as error:
             return self.told(error)
         return Response(status_code=200)
 
     def _take_manifest(self, request: Request, upload: Upload) -> None:
         number, digest = request.path_params["number"], base64.b64encode(upload.md5).decode()
-        with self.database.read() as tx:
+        with self.database.read(self.settings.query_s) as tx:
             commit.awaited(tx, number, digest)
         entries = manifest.parse(upload.path.read_bytes())
         with self.database.write() as tx:
@@ -113,7 +119,7 @@ class ArtifactBytes:
     def get_manifest(self, request: Request) -> Response:
         try:
             self._check_signature(request, "get-manifest", "number")
-            with self.database.read() as tx:
+            with self.database.read(self.settings.query_s) as tx:
                 artifact = one_row(tx, Artifact, "WHERE id = ?", request.path_params["number"])
                 if artifact is None or artifact.state != COMMITTED:
                     raise NotFoundError("this artifact is gone")
@@ -130,7 +136,7 @@ class ArtifactBytes:
             version = number_in("Artifact", asked["version"]) if "version" in asked else None
             if version is None and "version" in asked:
                 raise NotFoundError("there is no such artifact")
-            with self.database.read() as tx:
+            with self.database.read(self.settings.query_s) as tx:
                 owner = project(tx, asked["entity"], asked["project"])
                 found = queries.collection(tx, owner.id, asked["collection"]) if owner else None
                 if found is None or not queries.holds(tx, found.id, version, asked["md5"]):

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from anyio import CapacityLimiter, to_thread
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
@@ -38,6 +37,7 @@ from server.refusal import BusyError, NotFoundError, RefusalError
 from server.settings import Settings
 from server.store import queries
 from server.store.database import Database
+from server.turns import Turns
 
 API_USER = "api"
 # What W&B's client says in shared mode: that it does, and its own name, in GraphQL and in file streams.
@@ -46,8 +46,6 @@ WRITER = "X-WANDB-CLIENT-ID"
 STREAM_WRITER = "X-WANDB-ASYNC-CLIENT-ID"
 # On a file stream a 4xx makes the client drop the rest of a run: a fault of ours must not.
 FAULT_STATUS = 503
-# Queries that are answered at once. Each more takes its share of Python's one lock from those that write.
-READERS = 4
 # The largest body at 270 kB a second; one that comes more slowly holds room that others wait for.
 BODY_S = 120.0
 
@@ -66,7 +64,8 @@ class Protocol:
     gathering: Gathering
     heartbeats: Heartbeats
     room: Room
-    readers: CapacityLimiter
+    readers: Turns
+    writers: Turns
     lists: KeptLists = field(default_factory=KeptLists)
 
     def routes(self) -> list[Route]:
@@ -74,7 +73,7 @@ class Protocol:
             Route("/graphql", self.graphql, methods=["POST"]),
             Route("/files/{entity}/{project}/{run}/file_stream", self.file_stream, methods=["POST"]),
             Route("/storage/{run:int}/{name:path}", self.put_file, methods=["PUT"]),
-            Route("/storage/{run:int}/{name:path}", self.get_file, methods=["GET"]),
+            Route("/storage/{run:int}/{name:path}", self.readers.endpoint(self.get_file), methods=["GET"]),
             *self._artifact_bytes().routes(),
             Route("/key", self.key, methods=["GET"]),
             Route("/login-links", self.login_link, methods=["POST"]),
@@ -84,7 +83,9 @@ class Protocol:
 
     def _artifact_bytes(self) -> ArtifactBytes:
         arrivals = Arrivals(self.database, self.settings.artifacts, self.clock)
-        return ArtifactBytes(self.database, self.settings, self.identity, self._check_key, _told, arrivals)
+        return ArtifactBytes(
+            self.database, self.settings, self.identity, self._check_key, _told, arrivals, self.readers, self.writers
+        )
 
     async def graphql(self, request: Request) -> Response:
         try:
@@ -110,8 +111,8 @@ class Protocol:
         if self.endpoint.writes_little(body):
             return await self.gathering.run(self.endpoint.answer, body, opener)
         if b"mutation" in body:
-            return await run_in_threadpool(self.endpoint.answer, body, opener)
-        return await to_thread.run_sync(self.endpoint.answer, body, opener, limiter=self.readers)
+            return await self.writers.run(self.endpoint.answer, body, opener)
+        return await self.readers.run(self.endpoint.answer, body, opener)
 
     async def file_stream(self, request: Request) -> Response:
         try:
@@ -143,7 +144,7 @@ class Protocol:
         try:
             self._check_signature(request, "PUT")
             async with received(request, self.settings) as upload:
-                await run_in_threadpool(self._stored, request, upload)
+                await self.writers.run(self._stored, request, upload)
         except Exception as error:
             return _told(error)
         return Response(status_code=200)
@@ -162,7 +163,7 @@ class Protocol:
         run_id, name = request.path_params["run"], request.path_params["name"]
         try:
             self._check_signature(request, "GET")
-            with self.database.read() as tx:
+            with self.database.read(self.settings.query_s) as tx:
                 known = queries.run_exists(tx, run_id, request.query_params["run"])
                 found = queries.file(tx, run_id, name) if known else None
             path = file_ledger.path_of(self.settings.files, run_id, name)
@@ -237,11 +238,15 @@ def protocol_routes(
     clock: Clock,
     new_id: Callable[[], str],
     heartbeats: Heartbeats,
+    readers: Turns,
+    writers: Turns,
 ) -> list[Route]:
     """Every route that W&B's client uses.
 
     Args:
         new_id: makes ids of runs, sweeps and agents.
+        readers: who asks for something to be read.
+        writers: who changes something, but for small requests, which share a thread.
     """
     endpoint, gathering, room = Endpoint(load_schema()), Gathering(database), Room(settings.max_body_bytes)
     return Protocol(
@@ -255,7 +260,8 @@ def protocol_routes(
         gathering,
         heartbeats,
         room,
-        CapacityLimiter(READERS),
+        readers,
+        writers,
     ).routes()
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from server.refusal import NotFoundError, RefusalError
 
@@ -170,6 +170,15 @@ class Connection(sqlite3.Connection):
         """Lets nothing run after so many seconds; `inf` for no end."""
         self._limit_s, self._end_s = limit_s, time.monotonic() + limit_s
         self.set_progress_handler(self.is_late if limit_s < math.inf else None, STEPS_BETWEEN_LOOKS)
+
+    def execute(self, *statement: Any) -> sqlite3.Cursor:
+        """Begins a statement, if there is time for it.
+
+        Raises:
+            RefusalError: its time is over.
+        """
+        self.refuse_late()
+        return super().execute(*statement)
 
     def is_late(self) -> bool:
         """Whether its time is over."""

@@ -8,18 +8,22 @@ from collections.abc import Callable
 from typing import Final
 
 Touched = Callable[[str, int | None], None]
-"""Takes what was touched, `agent`, `run` or `trial`, and its number; None for none."""
+"""Takes what was touched, `agent`, `run`, `trial` or `sweep`, and its number; None for none."""
 
 COLUMNS: Final = {
     "agent": ("sweep_id", "left_at_s"),
     "run": ("name", "sweep_id", "trial_id", "agent_id", "state", "stop_requested_at_s", "missing_since_s"),
     "trial": ("outcome", "counted_run_id"),
+    "hidden_run": ("id",),
+    "hidden_sweep": ("id",),
 }
 # What a row of each stands for, by its columns.
 STANDS_FOR: Final = {
     "agent": {"agent": "id"},
     "run": {"run": "id", "trial": "trial_id", "agent": "agent_id"},
     "trial": {"trial": "id"},
+    "hidden_run": {"run": "id"},
+    "hidden_sweep": {"sweep": "id"},
 }
 SIDES: Final = {"INSERT": ("new",), "UPDATE": ("old", "new"), "DELETE": ("old",)}
 

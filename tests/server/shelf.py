@@ -20,6 +20,7 @@ from server.settings import Settings
 from server.store import writes
 from server.store.database import Database
 from server.store.rows import Run
+from server.turns import Turns
 from tests.server.one_step import Client
 from tests.server.speaker import Clock
 
@@ -196,7 +197,9 @@ def shelf_at(data: Path, clock: Clock) -> Iterator[Shelf]:
     keys, links = load_keys(data), OneTimeLinks(settings.link_lifetime_s, clock)
     database = Database(settings.database)
     identity = Identity(database, settings, keys, clock)
-    pages = routes(database, settings, identity, links, clock, file_url, Events(database, clock()))
+    pages = routes(
+        database, settings, identity, links, clock, file_url, Events(database, clock()), Turns(2, 1), Turns(2, 1)
+    )
     app = Starlette(routes=pages, middleware=[Middleware(Identified, identity)])
     with Client(app, base_url=BASE, follow_redirects=False) as http:
         yield Shelf(database, settings, keys, links, clock, http)

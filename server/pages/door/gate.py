@@ -1,6 +1,4 @@
-"""Lets pages be seen, news be heard and buttons be pressed by who may. Endpoints are plain functions: Starlette runs
-them in threads.
-"""
+"""Lets pages be seen, news be heard and buttons be pressed by who may, each in its turn."""
 
 import sqlite3
 from collections.abc import Awaitable, Callable
@@ -26,11 +24,12 @@ from server.store.artifact_rows import Artifact
 from server.store.database import Database
 from server.store.rows import Run, Sweep
 from server.store.scope import EVERYTHING, NOBODY, Scope, ask_as, asked_by, asking
+from server.turns import Turns
 
 View = Callable[[Request, sqlite3.Connection], Page]
 Find = Callable[[Request, sqlite3.Connection], tuple[Path, str]]
 Press = Callable[[Request, sqlite3.Connection], Page | None]
-Endpoint = Callable[[Request], Response]
+Endpoint = Callable[[Request], Awaitable[Response]]
 # nginx would hold events back until it has a block of them.
 STREAM_HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 LOST_CRUMBS: Final = (Crumb("Sweeps", "/"), Crumb("Not found"))
@@ -45,6 +44,8 @@ class Gate:
     sessions: Sessions
     events: Events
     frame: Frame
+    readers: Turns
+    writers: Turns
 
     def page(self, view: View) -> Endpoint:
         """Lets a view be seen by who may see it."""
@@ -60,16 +61,18 @@ class Gate:
             presses = asking().may_write and not shown.guest
             return self.frame.response(request, shown, self.sessions.sealed if presses else None)
 
-        return endpoint
+        return self.readers.endpoint(endpoint)
 
     def _seen(self, request: Request, view: View) -> Page:
         # Named before it is read: news in between are then told, not missed.
         state = self.events.state
         try:
-            with self.database.read() as connection:
+            with self.database.read(self.settings.query_s) as connection:
                 return replace(view(request, connection), state=state)
         except NotFoundError as error:
             return _not_found(error)
+        except RefusalError as error:
+            return _refused(error, "This page cannot be shown", "/")
 
     def _seen_by_link(self, request: Request, view: View) -> Page | None:
         """The page if it is of the one sweep whose link this browser has opened."""
@@ -92,9 +95,9 @@ class Gate:
                 return self.frame.response(request, _not_found(error))
             return FileResponse(path, media_type="application/octet-stream", filename=name, headers=FILE_HEADERS)
 
-        return endpoint
+        return self.readers.endpoint(endpoint)
 
-    def button(self, press: Press) -> Callable[[Request], Awaitable[Response]]:
+    def button(self, press: Press) -> Endpoint:
         """Lets a button be pressed by who may, in one transaction, and leads back to the page that it was on.
 
         What its form holds is `request.state.form`.
@@ -108,15 +111,16 @@ class Gate:
                 with self.database.write() as tx:
                     answer = press(request, tx)
             except RefusalError as error:
-                values = {"message": error.message, "back": back}
-                answer = Page("refused.html", "Nothing was changed", values, LOST_CRUMBS[:1], status=error.status)
+                answer = _refused(error, "Nothing was changed", back)
             if answer is None or answer.moved_to:
                 return RedirectResponse(answer.moved_to if answer and answer.moved_to else back, status_code=303)
             return self.frame.response(request, answer)
 
+        in_turn = self.writers.endpoint(pressed)
+
         async def endpoint(request: Request) -> Response:
             request.state.form = await form_of(request)
-            return await run_in_threadpool(pressed, request)
+            return await in_turn(request)
 
         return endpoint
 
@@ -162,6 +166,10 @@ def _shared(request: Request, connection: sqlite3.Connection) -> Sweep | None:
 
 def _not_found(error: NotFoundError) -> Page:
     return Page("not_found.html", "Not found", {"message": error.message}, LOST_CRUMBS, status=404)
+
+
+def _refused(error: RefusalError, title: str, back: str) -> Page:
+    return Page("refused.html", title, {"message": error.message, "back": back}, LOST_CRUMBS[:1], status=error.status)
 
 
 def _sweep_id(request: Request, connection: sqlite3.Connection) -> int | None:
