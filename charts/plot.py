@@ -3,15 +3,21 @@
 A plot is an SVG as wide as its place. Text and dots keep their size; only `stretched` parts follow the width.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import Final
 
 from charts import format
 from charts.scale import Scale
 
 # The user space of stretched parts: 1000 units are the whole width.
 WIDTH = 1000
+# Of labels, in CSS pixels: a letter of DejaVu Sans, a plot on a phone, what is between two labels.
+LETTER_WIDTH: Final = 7.0
+LEAST_WIDTH: Final = 260
+GAP: Final = 8
 
 
 @dataclass(frozen=True)
@@ -95,19 +101,36 @@ def grid(area: Area) -> list[str]:
     parts = []
     for tick in area.scale.ticks:
         y = f"{area.y(tick):.1f}"
-        label = format.metric(tick, area.scale.decimals)
         parts.append(f'<line class="grid" x2="100%" y1="{y}" y2="{y}"/>')
-        parts.append(f'<text class="y-label" x="-8" y="{y}" dy="0.35em">{label}</text>')
+        parts.append(f'<text class="y-label" x="-8" y="{y}" dy="0.35em">{area.scale.said(tick)}</text>')
     return parts
+
+
+def text_width(text: str) -> float:
+    """About how many CSS pixels a label takes, in the widest of the fonts."""
+    return LETTER_WIDTH * len(text)
 
 
 def x_labels(area: Area, ticks: Sequence[int], y: int, last: str) -> list[str]:
     """Labels under the plot; the last one says what is counted, as in "{} runs" or "epoch {}"."""
-    parts = []
-    for tick in ticks:
-        text = (last if tick == ticks[-1] else "{}").format(format.count(tick))
-        anchor = "end" if tick == ticks[-1] and len(ticks) > 1 else "middle"
-        parts.append(
-            f'<text class="x-label" x="{area.x(tick):.2%}" y="{y}" text-anchor="{anchor}">{escape(text)}</text>'
-        )
-    return parts
+    return fitting(
+        [(area.x(tick), (last if tick == ticks[-1] else "{}").format(format.count(tick))) for tick in ticks], y
+    )
+
+
+def fitting(labels: Sequence[tuple[float, str]], y: int) -> list[str]:
+    """Labels at places of the horizontal axis, in order; those are left out that would stand in another on a phone.
+
+    The last one always stands and ends at its place where that is near the plot's end.
+    """
+    parts: list[str] = []
+    free = math.inf
+    for place, text in reversed(labels):
+        at, width = place * LEAST_WIDTH, text_width(text)
+        end = at if place > 0.9 and len(labels) > 1 else at + width / 2
+        if end > free and parts:
+            continue
+        free = end - width - GAP
+        anchor = "end" if end == at else "middle"
+        parts.append(f'<text class="x-label" x="{place:.2%}" y="{y}" text-anchor="{anchor}">{escape(text)}</text>')
+    return parts[::-1]

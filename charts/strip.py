@@ -6,7 +6,7 @@ from typing import Final
 from charts import format
 from charts.plot import Area, plot, stretched, strokes
 from charts.ramp import coloured
-from charts.scale import drawable, edge_of_scale, scale
+from charts.scale import drawable, scale, worst_shown
 
 TOP: Final = 20
 HEIGHT: Final = 16
@@ -30,9 +30,8 @@ def strip(values: Sequence[float], value: float, goal: str, text: str, needed: f
     drawn = [other for other in values if drawable(other)]
     if len(drawn) < 2:
         return ""
-    best, worst = (max(drawn), min(drawn)) if goal == "maximize" else (min(drawn), max(drawn))
-    edge = edge_of_scale(drawn, goal)
-    worst = worst if edge is None or (edge < worst) == (goal == "maximize") else edge
+    best = max(drawn) if goal == "maximize" else min(drawn)
+    worst = worst_shown(drawn, goal)
     area = Area(worst, best, scale(min(best, worst), max(best, worst)), HEIGHT)
     inside = [(other, other) for other in drawn if min(best, worst) <= other <= max(best, worst)]
     paths = [strokes(area, [x for x, _ in group], HEIGHT, css) for css, group in coloured(inside, worst, best).items()]

@@ -5,6 +5,7 @@ older server) leaves its outline in doubt: until `settle` has made it anew, who 
 """
 
 import sqlite3
+from collections.abc import Iterable
 from itertools import pairwise, takewhile
 from typing import Final
 
@@ -81,6 +82,12 @@ def kept(connection: sqlite3.Connection, run_id: int) -> tuple[Outline, int] | N
     """A run's outline and how many rows it is of, if that is kept and beyond doubt."""
     found = history_queries.outline(connection, run_id)
     return None if found is None or found.text is None else (Outline.read(found.text), found.row_count)
+
+
+def of_runs(connection: sqlite3.Connection, run_ids: Iterable[int]) -> dict[int, Outline]:
+    """The outlines of those of some runs that are kept and beyond doubt."""
+    found = history_queries.outlines(connection, run_ids)
+    return {each.run_id: Outline.read(each.text) for each in found if each.text is not None}
 
 
 def settle(database: Database, after_run_id: int) -> int | None:

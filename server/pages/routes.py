@@ -18,6 +18,7 @@ from server.pages.artifact.detail import artifact_detail
 from server.pages.artifact.query import artifact_query
 from server.pages.artifact.view import ArtifactView
 from server.pages.artifacts.list import artifact_list
+from server.pages.curves.query import curve_query
 from server.pages.door.addressed import project_of, run_of, sweep_of, version_of
 from server.pages.door.entrance import Entrance
 from server.pages.door.gate import Gate
@@ -138,7 +139,8 @@ class Views:
 
     def run(self, request: Request, connection: sqlite3.Connection) -> Page:
         project, run = run_of(request, connection)
-        return run_detail(connection, run, project, self.file_url, Now(self.clock()))
+        query = curve_query(request.query_params.multi_items())
+        return run_detail(connection, run, project, self.file_url, Now(self.clock()), query)
 
     def artifacts(self, request: Request, connection: sqlite3.Connection) -> Page:
         project, type = project_of(request, connection), request.path_params.get("type")

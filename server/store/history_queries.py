@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 
-from server.store.queries import one_row
+from server.store.queries import all_rows, one_row
 from server.store.rows import KeptOutline
 
 ORDER = "ORDER BY step, line"
@@ -80,6 +80,11 @@ def order(connection: sqlite3.Connection, run_id: int) -> tuple[int, bool]:
 
 def outline(connection: sqlite3.Connection, run_id: int) -> KeptOutline | None:
     return one_row(connection, KeptOutline, "WHERE run_id = ?", run_id)
+
+
+def outlines(connection: sqlite3.Connection, run_ids: Iterable[int]) -> list[KeptOutline]:
+    where = "WHERE run_id IN (SELECT value FROM json_each(?))"
+    return all_rows(connection, KeptOutline, where, json.dumps(list(run_ids)))
 
 
 def outline_in_doubt(connection: sqlite3.Connection, after_run_id: int) -> KeptOutline | None:

@@ -76,12 +76,25 @@ def event_sample(connection: sqlite3.Connection, run_id: int, limit: int) -> lis
     return _sample(connection, "event", run_id, limit)
 
 
+def history_sample_naming(connection: sqlite3.Connection, run_id: int, name: str, limit: int) -> list[str]:
+    """At most `limit` history rows that may hold a name or what is nested under its first part, spread evenly."""
+    # In a row without a backslash every name stands as it is.
+    sql = "SELECT line FROM history WHERE run_id = ? AND (instr(row, ?) OR instr(row, '\\')) ORDER BY line"
+    found = [line for (line,) in connection.execute(sql, (run_id, f'"{name.split(".")[0]}'))]
+    return _rows_at(connection, "history", run_id, [found[place] for place in evenly(len(found), limit)])
+
+
 def _sample(connection: sqlite3.Connection, stream: str, run_id: int, limit: int) -> list[str]:
     lines = number(connection, f"SELECT coalesce(max(line) + 1, 0) FROM {stream} WHERE run_id = ?", run_id)
     # Programs take turns: every second line of all may be one program's alone.
     of_each = writer_queries.sampled_places(connection, run_id, stream, limit)
     behind = max(of_each, default=-1) + 1
-    places = [*of_each, *(behind + place for place in evenly(lines - behind, limit))]
+    return _rows_at(
+        connection, stream, run_id, [*of_each, *(behind + place for place in evenly(lines - behind, limit))]
+    )
+
+
+def _rows_at(connection: sqlite3.Connection, stream: str, run_id: int, places: list[int]) -> list[str]:
     sql = (
         f"SELECT row FROM {stream} WHERE run_id = ? AND line IN (SELECT value FROM json_each(?)) "
         "AND length(row) <= ? ORDER BY line"

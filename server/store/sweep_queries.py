@@ -108,6 +108,18 @@ def last_summaries(connection: sqlite3.Connection, sweep_id: int, limit: int) ->
     return [summary for (summary,) in connection.execute(sql, (sweep_id, limit))]
 
 
+def named_results(connection: sqlite3.Connection, sweep_id: int) -> list[tuple[str, float | None]]:
+    """W&B's id and metric of each run that has logged rows."""
+    sql = "SELECT name, metric FROM run WHERE sweep_id = ? AND history_lines > 0 ORDER BY id"
+    return list(connection.execute(sql, (sweep_id,)))
+
+
+def runs_named(connection: sqlite3.Connection, sweep_id: int, names: Iterable[str]) -> list[Run]:
+    """Those of a sweep's runs that have one of these names of W&B's, in the order in which they were made."""
+    where = "WHERE sweep_id = ? AND name IN (SELECT value FROM json_each(?)) ORDER BY id"
+    return all_rows(connection, Run, where, sweep_id, json.dumps(list(names)))
+
+
 def results(connection: sqlite3.Connection, sweep_id: int) -> list[Placed]:
     """Each run with a result, and of each point settled without one the run that counts, in the order of the points."""
     sql = (

@@ -1,5 +1,6 @@
 """Drawings are well-formed SVG that shows all there is, or says what it leaves out."""
 
+import math
 import random
 import re
 from xml.etree import ElementTree
@@ -7,10 +8,9 @@ from xml.etree import ElementTree
 import pytest
 
 from charts.best_so_far import Result, axis_end, best_so_far
-from charts.curves import curve
 from charts.icons import DRAWINGS, icon
 from charts.progress_bar import fractions, progress_bar
-from charts.scale import edge_of_scale, metric_scale, scale, whole_ticks
+from charts.scale import highest_shown, metric_scale, scale, whole_ticks, worst_shown
 from charts.steps import steps
 from charts.strip import strip
 from terms.points import sentence
@@ -87,7 +87,6 @@ def test_only_runs_with_a_value_are_counted_as_results() -> None:
 
     assert drawing is not None
     assert 'aria-label="2 results, the best at run 2"' in drawing.svg
-    assert curve("loss", [(1, float("nan"))], "epoch") == ""
     assert strip([0.5], 0.5, "maximize", "rank 1 of 1") == ""
 
 
@@ -114,7 +113,6 @@ def test_values_at_the_end_of_doubles_do_not_stop_a_drawing() -> None:
 
     assert drawing is not None
     assert drawing.out_of_scale == 2
-    parsed(curve("loss", list(enumerate(wild)), "step"))
     parsed(strip(wild, 1.7e308, "maximize", "rank 1 of 6"))
 
 
@@ -124,18 +122,6 @@ def test_values_at_the_end_of_doubles_do_not_stop_a_drawing() -> None:
 )
 def test_the_axis_of_runs_grows_to_the_total(started: int, expected: int | None, end: int) -> None:
     assert axis_end(started, expected) == end
-
-
-def test_a_value_that_is_no_number_leaves_a_gap_in_a_curve() -> None:
-    points = [(1.0, 0.5), (2.0, 0.6), (3.0, float("nan")), (4.0, 0.7), (5.0, 0.8)]
-
-    assert curve("loss", points, "epoch").count('class="curve"') == 2
-
-
-def test_a_curve_is_told_in_words_and_its_name_is_escaped() -> None:
-    drawing = parsed(curve('<i>"loss', [(1, 0.9), (2, 0.4)], "epoch"))
-
-    assert drawing.get("aria-label") == '<i>"loss: 0.900 at first, 0.400 at last, 2 values'
 
 
 def test_a_strip_marks_its_run_even_out_of_scale() -> None:
@@ -160,16 +146,33 @@ def test_a_scale_holds_both_ends_on_round_ticks(low: float, high: float) -> None
     assert (axis.at(axis.low), axis.at(axis.high)) == (0, 1)
 
 
-def test_the_edge_of_scale_leaves_diverged_runs_out_and_needs_enough_results() -> None:
-    usual = [0.80, 0.82, 0.84, 0.85, 0.86, 0.87, 0.88, 0.885]
+def test_at_most_a_twentieth_of_the_results_is_out_of_scale_and_only_what_is_far_away() -> None:
+    usual = [0.80 + number / 1000 for number in range(38)]
 
-    edge = edge_of_scale([*usual, 0.1], "maximize")
+    assert worst_shown([*usual, 0.1, 0.2], "maximize") == 0.80
+    assert worst_shown([-value for value in [*usual, 0.1, 0.2]], "minimize") == -0.80
+    assert worst_shown([*usual, 0.1, 0.2, 0.3], "maximize") == 0.3
+    assert worst_shown([*usual, 0.78, 0.76], "maximize") == 0.76
+    assert worst_shown([*usual[:10], 0.1], "maximize") == 0.1
 
-    # Median 0.85, better quartile 0.875: 0.885 - 8 * 0.010 lies nearer the best than 0.885 - 3 * 0.035.
-    assert edge == pytest.approx(0.805)
-    assert edge_of_scale([-value for value in [*usual, 0.1]], "minimize") == pytest.approx(-0.805)
-    assert edge_of_scale(usual[:7], "maximize") is None
-    assert edge_of_scale([0.5] * 20, "maximize") is None
+
+@pytest.mark.parametrize("decades", [0.2, 1.0, 3.0])
+def test_losses_of_any_spread_keep_their_place(decades: float) -> None:
+    chance = random.Random(1)
+    losses = [10 ** (decades * chance.random() - 2) for _ in range(200)]
+    broad = [math.exp(chance.gauss(0, 1)) for _ in range(200)]
+
+    assert worst_shown(losses, "minimize") == max(losses)
+    assert worst_shown(broad, "minimize") == max(broad)
+    assert worst_shown([*losses, 1e30], "minimize") == max(losses)
+
+
+def test_positive_values_over_more_than_a_decade_and_a_half_get_a_logarithmic_axis() -> None:
+    assert metric_scale([0.01, 0.2, 0.9], "minimize").log
+    assert not metric_scale([0.1, 0.2, 0.9], "minimize").log
+    assert not metric_scale([0.0, 0.2, 0.9], "minimize").log
+    assert metric_scale([0.01, 0.1, 1.0], "minimize").at(0.1) == pytest.approx(0.5)
+    assert highest_shown([1.0]) == 1.0
 
 
 def test_whole_ticks_keep_both_ends() -> None:

@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 
 from charts.bars import Bar, bars
 from charts.learning_curves import LearningCurve, learning_curves, legend
+from charts.line_panel import Line, Look, line_panel, spread
 
 
 def curve(name: str, *values: float) -> LearningCurve:
@@ -19,6 +20,7 @@ def test_each_run_has_a_curve_and_a_letter_and_no_two_letters_meet() -> None:
     places = sorted(float(y) for y in re.findall(r'<text x="20.0" y="(\S+)"', svg))
     assert len(places) == 5
     assert min(second - first for first, second in pairwise(places)) >= 16
+    assert max(places) <= 196 - 8
     assert svg.count('class="curve tick-') == 5
 
 
@@ -36,9 +38,19 @@ def test_rungs_within_the_epochs_are_drawn() -> None:
 
 
 def test_the_value_needed_at_a_rung_stands_where_that_value_is() -> None:
-    svg = learning_curves("acc", [curve("a", 0.1, 0.2, 0.3)], "epoch", rungs=(1, 3), needed={3: 0.3, 1: 0.1, 9: 0.2})
+    line = Line("a", [(1, 0.1), (2, 0.2), (3, 0.3)])
 
-    assert re.findall(r'y="(\S+)" dy="0.35em">(\S+) needed<', svg) == [("0.0", "0.300"), ("196.0", "0.100")]
+    drawn = line_panel("acc", [line], Look("epoch", height=196), rungs=(1, 3), needed={3: 0.3, 1: 0.1, 9: 0.2})
+
+    assert drawn is not None
+    needed = re.findall(r'y="(\S+)" dy="0.35em">(\S+) needed<', drawn.svg)
+    assert needed == [("0.0", "0.300"), ("196.0", "0.100")]
+    assert 'text-anchor="end" y="0.0"' in drawn.svg
+
+
+def test_letters_give_way_upwards_where_curves_end_at_the_foot() -> None:
+    assert spread([190.0, 191.0, 192.0], 196) == [152.0, 170.0, 188.0]
+    assert spread([10.0, 11.0], 196) == [10.0, 28.0]
 
 
 def test_the_legend_names_the_runs_and_escapes_them() -> None:

@@ -636,7 +636,7 @@ def test_a_long_history_is_drawn_from_first_to_last(shelf: Shelf, project: int) 
 
     page = shelf.look("/local/p/runs/long")
 
-    assert "loss: 1000.00 at first, 1.00 at last, 400 values" in page.html
+    assert "loss by step of trial 1: 1000.00 at first, 1.00 at last" in page.html
     assert "the last 10 of 1000 rows" in page.text
 
 

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 from charts.timeline import Block, Span, foot, row
+from server.pages.sweep.curves import FEWER_LINES
+from server.pages.sweep.table_query import MOST_CURVES
 from server.store import page_queries
 from tests.server.shelf import Seen, Shelf, shelf_at
 from tests.server.speaker import Clock
@@ -154,8 +156,10 @@ def test_a_reader_chooses_the_runs_whose_curves_are_drawn(shelf: Shelf) -> None:
     assert labels["Leave out the curve of trial 5"] == f"{SWEEP}?run=run2"
 
 
-def test_only_the_histories_of_drawn_curves_are_read(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
-    _, ids = filled(shelf, 40)
+def test_the_histories_of_drawn_curves_alone_are_read_and_each_once(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, ids = filled(shelf, 240)
     for run in ids:
         shelf.history(run, [{"epoch": 1, "val_accuracy": 0.5}])
     read: list[int] = []
@@ -167,7 +171,8 @@ def test_only_the_histories_of_drawn_curves_are_read(shelf: Shelf, monkeypatch: 
 
     monkeypatch.setattr(page_queries, "history_sample", counting)
     shelf.look(SWEEP)
-    assert 3 <= len(read) <= 5
+    assert 60 < len(read) <= FEWER_LINES + MOST_CURVES
+    assert len(set(read)) == len(read)
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,16 @@ from markupsafe import Markup
 
 from charts import format
 from charts.strip import strip
+from server.pages.curves.panels import CurvePanels
+from server.pages.curves.query import CurveQuery
+from server.pages.curves.series import Reader
 from server.pages.door.buttons import Button, run_buttons
 from server.pages.rendering import Crumb, Page
 from server.pages.run import logged
 from server.pages.run.again import Command, commands
 from server.pages.run.artifacts import Artifacts, artifacts
-from server.pages.run.logged import Curve, HistoryTable, ShownLine
+from server.pages.run.curves import run_curves
+from server.pages.run.logged import HistoryTable, ShownLine
 from server.pages.run.recorded import Setting, provenance, settings_of, summary_of
 from server.pages.run.story import Story, story
 from server.pages.run.system_metrics import SystemMetric, system_metrics
@@ -104,7 +108,7 @@ class RunPage:
     result: Result | None
     summary: list[Value]
     story: Story
-    curves: list[Curve]
+    curve_panels: CurvePanels | None
     compared: bool
     settings: list[Setting]
     provenance: list[Value]
@@ -122,7 +126,9 @@ class RunPage:
     artifacts: list[Artifacts]
 
 
-def run_detail(connection: sqlite3.Connection, run: Run, project: Project, file_url: FileUrl, now: Now) -> Page:
+def run_detail(
+    connection: sqlite3.Connection, run: Run, project: Project, file_url: FileUrl, now: Now, query: CurveQuery
+) -> Page:
     sweep = queries.by_id(connection, Sweep, run.sweep_id) if run.sweep_id else None
     attempt = page_queries.attempt(connection, run)
     best = queries.best_run(connection, sweep) if sweep else None
@@ -132,11 +138,12 @@ def run_detail(connection: sqlite3.Connection, run: Run, project: Project, file_
     console, console_total = logged.console(connection, run)
     system, programs_left_out = system_metrics(connection, run)
     files = queries.files(connection, run.id)
+    url = run_url(project, run.name)
     values = RunPage(
         run=run,
         title=run.display_name or run.name,
         look=run_look(run),
-        url=run_url(project, run.name),
+        url=url,
         buttons=run_buttons(run, sweep is not None and run.id in queries.losing_runs(connection, sweep.id)),
         sweep_url=sweep_url(project, sweep) if sweep else None,
         place=_place(attempt, sweep),
@@ -149,7 +156,7 @@ def run_detail(connection: sqlite3.Connection, run: Run, project: Project, file_
         result=result,
         summary=summary_of(run, metric),
         story=story(run, sweep.goal if sweep else "", result.rank if result else "", now),
-        curves=logged.curves(connection, run, rival, metric),
+        curve_panels=run_curves(Reader(connection), run, rival, metric, query, lambda each: each.url(url)),
         compared=rival is not None,
         settings=settings_of(run, rival),
         provenance=provenance(run),

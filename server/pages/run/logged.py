@@ -1,24 +1,19 @@
-"""What a run logged, as a page shows it: curves, the last rows of its history, the end of its console."""
+"""What a run logged, as a page shows it: the last rows of its history, the end of its console."""
 
 import re
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from markupsafe import Markup
-
 from charts import format
-from charts.curves import curve
 from server.console import ConsoleLine, console_line
-from server.pages.words.history import EPOCH, STEP, Row, points_of, sample
 from server.pages.words.sent import read_object, written
-from server.run_values import number
 from server.store import queries
 from server.store.rows import Run
 
-CURVES: Final = 4
+EPOCH, STEP = "epoch", "_step"
 LAST_ROWS: Final = 10
 ROW_COLUMNS: Final = 12
 CELL_CHARACTERS: Final = 80
@@ -27,15 +22,6 @@ LINE_CHARACTERS: Final = 1000
 
 # Colours and cursor moves of terminals.
 ESCAPES: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-_]|[\x00-\x08\x0b-\x1f\x7f]")
-
-
-@dataclass(frozen=True)
-class Curve:
-    """A metric's curve and its last value."""
-
-    name: str
-    last: str
-    svg: Markup
 
 
 @dataclass(frozen=True)
@@ -56,25 +42,6 @@ class ShownLine:
     iso: str
     text: str
     error: bool
-
-
-def curves(connection: sqlite3.Connection, run: Run, best: Run | None, first: str | None) -> list[Curve]:
-    """Draws a run's main metrics.
-
-    Args:
-        best: whose curves stand behind, in grey; None for the best run itself.
-        first: the metric that comes first.
-    """
-    mine = sample(connection, run)
-    others = sample(connection, best) if best else []
-    x = EPOCH if any(number(row.get(EPOCH)) is not None for row in mine) else STEP
-    drawn = []
-    for name in _curve_names(mine, first)[:CURVES]:
-        own, grey = points_of(mine, x, name), points_of(others, x, name)
-        svg = curve(name, own, x.strip("_"), grey)
-        if svg:
-            drawn.append(Curve(name, written(own[-1][1], 5), Markup(svg)))
-    return drawn
 
 
 def history_table(connection: sqlite3.Connection, run: Run, first: str | None) -> HistoryTable:
@@ -123,17 +90,6 @@ def _local(sent_at: str) -> datetime | None:
 def _printable(text: str) -> str:
     clean = ESCAPES.sub("", text)
     return clean if len(clean) <= LINE_CHARACTERS else f"{clean[:LINE_CHARACTERS]}…"
-
-
-def _curve_names(rows: Sequence[Row], first: str | None) -> list[str]:
-    """Metrics with a curve, the most important first; those logged once have none."""
-    counts: dict[str, int] = {}
-    for row in rows:
-        for name, value in row.items():
-            if not name.startswith("_") and name != EPOCH and number(value) is not None:
-                counts[name] = counts.get(name, 0) + 1
-    several = [name for name, count in counts.items() if count > 1]
-    return sorted(several or counts, key=_by_importance(first))
 
 
 def _by_importance(first: str | None) -> Callable[[str], tuple[bool, bool, str]]:

@@ -1,21 +1,21 @@
-"""Learning curves of a few runs of a sweep: those that are asked for, else the best and what they are compared with."""
+"""Curves of a sweep's runs: all of them thin, a few strong, which are asked for or the best and some more."""
 
-import sqlite3
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from typing import Final
 
-from markupsafe import Markup
-
 from charts import format
-from charts.learning_curves import LETTERS, LearningCurve, learning_curves
+from charts.line_panel import LETTERS
+from server.pages.curves.panels import Asked, Drawing, DrawnPanel, Shown
+from server.pages.curves.series import Points, Reader
 from server.pages.sweep.search_space import rungs
 from server.pages.sweep.table_query import MOST_CURVES, STATE_FILTERS, TableQuery
 from server.pages.sweep.view import SweepView
-from server.pages.words import history
 from server.pages.words.addresses import run_url
 from server.pages.words.look import Look, cause, run_look, state_of
 from server.pages.words.sent import read_object
+from server.sampling import evenly
 from server.store import sweep_queries
 from server.store.page_queries import Attempt
 from server.store.rows import Run
@@ -23,6 +23,12 @@ from server.store.table_queries import Of, Order, attempts
 from terms import states
 
 BEST_SHOWN: Final = 3
+# Thin lines: of more runs than the first, only the second many are drawn.
+MOST_LINES: Final = 200
+FEWER_LINES: Final = 60
+# Panels of other metrics that are drawn unasked.
+PANELS: Final = 3
+HEIGHT: Final = 196
 
 
 @dataclass(frozen=True)
@@ -46,12 +52,20 @@ class SweepCurves:
         drawn: the runs themselves, in the order of their letters.
     """
 
-    svg: Markup
+    panel: DrawnPanel
     runs: list[DrawnRun]
     rungs: str
     chosen: bool
     usual_url: str
     drawn: list[Attempt]
+
+
+@dataclass(frozen=True)
+class SweepDrawing:
+    """The runs that are told apart, and with them all that are drawn."""
+
+    strong: list[Attempt]
+    drawing: Drawing
 
 
 @dataclass(frozen=True)
@@ -86,8 +100,39 @@ def ticks(view: SweepView, curves: SweepCurves | None) -> Ticks:
     return Ticks(view.path, view.query, {run.id: run.letter for run in curves.runs} if curves else {})
 
 
-def sweep_curves(view: SweepView) -> SweepCurves | None:
-    """Reads the history of the runs that it draws, and of no other.
+def sweep_drawing(view: SweepView) -> SweepDrawing:
+    """The runs whose curves are drawn, told apart ones first, and how the address wants them."""
+    strong = _named(view) or _usual(view)
+    lettered = [Shown(each.run, "curve", letter) for each, letter in zip(strong, LETTERS, strict=False)]
+    asked = Asked(
+        runs=[*lettered, *_thin(view, {each.run.name for each in strong})],
+        of=view.selection.count,
+        first=view.sweep.metric_name,
+        query=view.query.curves,
+        url=lambda query: replace(view.query, curves=query).url(view.path),
+        path=view.path,
+        kept=view.query.pairs(),
+        open=PANELS,
+        sampled=", evenly by rank",
+        without=frozenset(filter(None, [view.sweep.metric_name])),
+    )
+    return SweepDrawing(strong, Drawing(Reader(view.connection), asked))
+
+
+def _thin(view: SweepView, but: Set[str]) -> list[Shown]:
+    """The other chosen runs; of too many some, evenly by rank."""
+    chosen = view.selection.runs
+    found = sweep_queries.named_results(view.connection, view.sweep.id)
+    left = [each for each in found if each[0] not in but and (chosen is None or each[0] in chosen)]
+    sign = -1 if view.sweep.goal == "maximize" else 1
+    left.sort(key=lambda each: math.inf if each[1] is None else sign * each[1])
+    most = MOST_LINES if len(left) <= MOST_LINES else FEWER_LINES
+    names = [left[place][0] for place in evenly(len(left), most)]
+    return [Shown(run) for run in sweep_queries.runs_named(view.connection, view.sweep.id, names)]
+
+
+def sweep_curves(view: SweepView, drawn: SweepDrawing) -> SweepCurves | None:
+    """The curves of the sweep's metric.
 
     Returns:
         None for a sweep that names no metric, and if no such run has logged a value of it.
@@ -95,16 +140,16 @@ def sweep_curves(view: SweepView) -> SweepCurves | None:
     metric = view.sweep.metric_name
     if metric is None:
         return None
-    drawn = _named(view) or _usual(view)
-    unit, curves = _curves(view.connection, [each.run for each in drawn], metric)
     compared_at = rungs(view.sweep.config)
-    svg = learning_curves(metric, curves, unit, compared_at, _needed(view))
-    if not svg:
+    drawing = drawn.drawing
+    panel = drawing.panel(metric, HEIGHT, compared_at, tuple(_needed(view).items()))
+    if panel is None:
         return None
-    lettered = zip(drawn, LETTERS, curves, strict=False)
-    runs = [_line(view, each.run, letter, curve) for each, letter, curve in lettered]
+    shown = [each for each in drawing.asked.runs if each.letter]
+    _, lines = drawing.lines(shown, metric)
+    runs = [_line(view, each, points) for each, points in lines]
     usual_url = replace(view.query, runs=()).url(view.path)
-    return SweepCurves(Markup(svg), runs, _told(compared_at), bool(view.query.runs), usual_url, drawn)
+    return SweepCurves(panel, runs, _told(compared_at), bool(view.query.runs), usual_url, drawn.strong)
 
 
 def _named(view: SweepView) -> list[Attempt]:
@@ -134,20 +179,10 @@ def _attempts(
     return attempts(view.connection, Of(view.sweep.id), order, wanted, most, 0, names=names)
 
 
-def _curves(connection: sqlite3.Connection, runs: list[Run], metric: str) -> tuple[str, list[LearningCurve]]:
-    """By epoch if every run with a value has logged one beside it, else by W&B's step."""
-    samples = [(run.display_name or run.name, history.sample(connection, run)) for run in runs]
-    by_step = [LearningCurve(name, history.points_of(rows, history.STEP, metric)) for name, rows in samples]
-    by_epoch = [LearningCurve(name, history.points_of(rows, history.EPOCH, metric)) for name, rows in samples]
-    if all(epoch.points or not step.points for epoch, step in zip(by_epoch, by_step, strict=True)):
-        return history.EPOCH, by_epoch
-    return history.STEP.strip("_"), by_step
-
-
-def _line(view: SweepView, run: Run, letter: str, curve: LearningCurve) -> DrawnRun:
-    last = curve.points[-1][1] if curve.points else None
-    url = run_url(view.project, run.name)
-    return DrawnRun(run.name, letter, curve.name, url, run_look(run), format.metric(last, view.decimals), _why(run))
+def _line(view: SweepView, each: Shown, points: Points) -> DrawnRun:
+    last = format.metric(points[-1][1] if points else None, view.decimals)
+    url = run_url(view.project, each.run.name)
+    return DrawnRun(each.run.name, each.letter, each.name, url, run_look(each.run), last, _why(each.run))
 
 
 def _why(run: Run) -> str:

@@ -7,11 +7,12 @@ from markupsafe import Markup
 
 from charts import format
 from charts.progress_bar import progress_bar
+from server.pages.curves.panels import CurvePanels, curve_panels
 from server.pages.door.buttons import Button, share_buttons, sweep_buttons
 from server.pages.rendering import Crumb, Page
 from server.pages.sweep.agents import SweepAgents, sweep_agents
 from server.pages.sweep.best import Best, best
-from server.pages.sweep.curves import SweepCurves, sweep_curves, ticks
+from server.pages.sweep.curves import SweepCurves, sweep_curves, sweep_drawing, ticks
 from server.pages.sweep.differences import Difference, differences
 from server.pages.sweep.discovered import with_parameters
 from server.pages.sweep.failures import FailureRow, failure_rows
@@ -85,6 +86,7 @@ class SweepPage:
     pareto: Pareto | None
     plots: SweepPlots | None
     curves: SweepCurves | None
+    curve_panels: CurvePanels | None
     differences: list[Difference]
     views: list[View]
     table: RunsTable
@@ -99,7 +101,8 @@ def sweep_detail(view: SweepView) -> Page:
     view = replace(view, sweep=with_parameters(view.connection, view.sweep))
     sweep, progress = view.sweep, view.progress
     title, place = title_of(sweep), f"{view.project.entity}/{view.project.name}/{sweep.name}"
-    curves, front = sweep_curves(view), pareto_front(view)
+    drawing = sweep_drawing(view)
+    curves, front = sweep_curves(view, drawing), pareto_front(view)
     values = SweepPage(
         sweep=sweep,
         file=file,
@@ -130,6 +133,7 @@ def sweep_detail(view: SweepView) -> Page:
         pareto=front,
         plots=sweep_plots(view),
         curves=curves,
+        curve_panels=curve_panels(drawing.drawing),
         differences=differences(view, curves.drawn if curves else []),
         views=views(
             view.connection, view.path, replace(view.query, number=1).url(view.path), sweep.project_id, sweep.id

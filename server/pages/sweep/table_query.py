@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlencode
 
-from charts.learning_curves import LETTERS
+from charts.line_panel import LETTERS
+from server.pages.curves.query import AS_USUAL, CurveQuery, curve_query
 from server.pages.table.fields import resolved
 from server.pages.words.paging import page_number
 from server.store.fields import is_known
@@ -48,6 +49,7 @@ class TableQuery:
         whole: draws also the results that are far worse than the others.
         hidden: of the usual columns, those that are left out, by the names that `sort` has for them.
         columns: all that are shown beside the name, in this order; () for the usual ones.
+        curves: how curves are drawn.
     """
 
     sort: str | None = None
@@ -61,6 +63,7 @@ class TableQuery:
     whole: bool = False
     hidden: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
+    curves: CurveQuery = AS_USUAL
 
     def url(self, path: str) -> str:
         """This query as an address; what is as usual is left out."""
@@ -81,7 +84,7 @@ class TableQuery:
         }
         known = [(name, str(value)) for name, value in named.items() if value is not None]
         columns = [*(("hide", name) for name in self.hidden), *(("col", name) for name in self.columns)]
-        return [*known, *columns, *self.filters]
+        return [*known, *columns, *self.filters, *self.curves.pairs()]
 
     @property
     def asked(self) -> tuple[str, ...]:
@@ -136,6 +139,7 @@ def table_query(pairs: Iterable[tuple[str, str]]) -> TableQuery:
         whole=given.get("scale") == "whole",
         hidden=tuple(dict.fromkeys(text for name, text in found if name == "hide" and text)),
         columns=columns_of(found),
+        curves=curve_query(found),
     )
 
 
