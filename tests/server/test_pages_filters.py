@@ -239,9 +239,9 @@ def test_two_runs_stand_side_by_side_with_what_differs(shelf: Shelf) -> None:
 
 def test_what_is_out_of_scale_is_drawn_when_asked_for(shelf: Shelf) -> None:
     project = shelf.project()
-    sweep = shelf.sweep(project, expected=30)
-    for number in range(30):
-        diverged = number % 10 == 9
+    sweep = shelf.sweep(project, expected=60)
+    for number in range(60):
+        diverged = number % 20 == 9
         shelf.run(project, sweep, number, metric=-50.0 if diverged else 0.8 + number / 1000)
     usual = shelf.look(SWEEP)
     whole = shelf.look(next(link for link in usual.links if "scale=whole" in link))

@@ -113,7 +113,7 @@ def test_a_result_without_one_of_the_metrics_or_too_large_to_draw_is_in_no_plot(
 
 def test_results_that_are_far_worse_are_counted_not_drawn(shelf: Shelf) -> None:
     project, sweep = sweep_of(shelf)
-    for number in range(12):
+    for number in range(24):
         loss = 900.0 if number == 7 else number / 10
         shelf.run(project, sweep, number, metric=loss, summary={"loss": loss, "speed": number})
 
