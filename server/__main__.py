@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from server.commands.backup import backup, compact, restore
-from server.commands.delete import delete
+from server.commands.delete import delete, empty
 from server.commands.environment import env, print_env
 from server.commands.users import audit, team, user
 from server.commands.verify import verify
@@ -223,7 +223,7 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         yield listener
 
 
-for command in (env, verify, user, team, audit, delete, backup, restore, compact):
+for command in (env, verify, user, team, audit, delete, empty, backup, restore, compact):
     main.add_command(command)
 
 

@@ -11,7 +11,7 @@ from typing import Final
 from server.clock import Clock
 from server.heartbeats import Heartbeats
 from server.journal import Journal
-from server.ledger import files, orphans, outlines, retention
+from server.ledger import bin, files, orphans, outlines, retention
 from server.ledger.artifacts import content, deletion
 from server.ledger.watch import give_up_silent, is_anyone_silent
 from server.settings import Settings
@@ -48,11 +48,14 @@ class Upkeep:
             moment = self.clock.moment()
             silent = is_anyone_silent(connection, self.settings, moment)
             due = deletion.is_anything_due(connection, moment.now_s)
+            gone = bin.due(connection, moment.now_s)
             old = retention.due(connection, self.settings, moment.now_s)
             self._journal.tell(connection, changes)
         self._tell(self._give_up() if silent else {})
         if due:
             self._delete()
+        if gone:
+            self._empty()
         for stream, run_id in old:
             with self.database.write() as tx:
                 retention.thin(tx, stream, run_id)
@@ -99,6 +102,15 @@ class Upkeep:
             expired = deletion.delete_expired(tx, now_s)
         if expired:
             log.info("deleted artifacts whose time to live has passed: %s", ", ".join(expired))
+
+    def _empty(self) -> None:
+        """Deletes one thing for good; the others wait for the next look, and everybody else no longer than for one."""
+        with self.database.write() as tx:
+            now_s = self.clock()
+            line = bin.due(tx, now_s)  # it may have been brought back
+            if line is not None:
+                bin.empty(tx, line, now_s)
+                log.info("deleted for good, 30 days after it was deleted: %s %s", line.kind, bin.place_of(line))
 
     def remove_bytes(self) -> None:
         """Removes what lies there of files and artifacts that were deleted."""

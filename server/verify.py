@@ -87,7 +87,7 @@ def account(entries: Sequence[Entry]) -> Account:
                 if told.live - {entry.run_name}:
                     told.problems.append(f"run {entry.run_name} got it while {', '.join(sorted(told.live))} had it")
                 told.live.add(entry.run_name)
-            case "ended":
+            case "ended" | "restored":
                 _end(told, entry)
             case "settled":
                 if told.outcome is not None:

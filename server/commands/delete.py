@@ -1,4 +1,4 @@
-"""Projects and sweeps that are not wanted any more."""
+"""Projects, sweeps and runs that are not wanted any more."""
 
 import sqlite3
 import time
@@ -10,9 +10,10 @@ import click
 from search.wording import nearest
 from server.clock import Clock
 from server.data_directory import DataError, noted_settings, opened, used
-from server.ledger import audit, deletion
+from server.ledger import audit, bin, deletion
 from server.refusal import NotFoundError, RefusalError
 from server.store import queries
+from server.store.database import Database
 from server.store.rows import Project, Sweep
 from server.upkeep import Upkeep
 
@@ -35,6 +36,29 @@ def delete(path: str, data: Path, artifacts: bool) -> None:
             raise DataError(error.message) from None
         Upkeep(database, settings, Clock()).remove_bytes()
     print(f"{path} is gone, with {held}; `python -m server compact` gives its room in the database back")
+
+
+@click.command()
+@click.option("--data", default="data/server", show_default=True, type=click.Path(path_type=Path))
+def empty(data: Path) -> None:
+    """Delete for good, now, what people have deleted and could bring back. A server may be at work."""
+    settings = noted_settings(data)
+    if not settings.database.exists():
+        raise click.ClickException(f"no server has run in {data}: there is nothing to delete")
+    with used(data), closing(opened(settings)) as database:
+        while gone := _emptied(database):
+            print(f"{gone} is gone")
+        Upkeep(database, settings, Clock()).remove_bytes()
+
+
+def _emptied(database: Database) -> str | None:
+    """Deletes the first of it; what that was."""
+    with database.write() as tx:
+        line = bin.first(tx)
+        if line is None:
+            return None
+        bin.empty(tx, line, time.time())
+    return f"{line.kind} {bin.place_of(line)}"
 
 
 def _deleted(tx: sqlite3.Connection, path: str, artifacts: bool) -> str:

@@ -22,7 +22,7 @@ from server.run_values import unwrapped
 from server.store import queries, suggestion_queries, writes
 from server.store.rows import Agent, Run, Sweep, Trial
 from server.store.scope import asking
-from terms import states
+from terms import record, states
 
 NewId = Callable[[], str]
 
@@ -197,11 +197,35 @@ def may_go_on(tx: sqlite3.Connection, run: Run) -> bool:
 
 
 def deleted(tx: sqlite3.Connection, run: Run, now_s: float) -> None:
-    """Gives the point of a run that is deleted back to the search, if it had it or was the one that counted."""
+    """Gives the point of a run that is deleted or moved back to the search, if it had it or was what counted."""
+    if run.state in states.LIVE:
+        # Its row stays for a while, and a point has one live run.
+        cause = f"{record.LOST}: deleted while it was {run.state}"
+        kind = lifecycle.kind_at_end(states.CRASHED, cause, None)
+        move_run(tx, run, states.CRASHED, now_s, ended_at_s=now_s, missing_since_s=None, cause=cause, cause_kind=kind)
     if run.trial_id is not None and queries.by_id(tx, Trial, run.trial_id).counted_run_id == run.id:
         writes.update(tx, "trial", run.trial_id, outcome=None, counted_run_id=None)
         _enter(tx, "released", run, "deleted", now_s)
     _enter(tx, "deleted", run, run.state, now_s)
+
+
+def brought_back(tx: sqlite3.Connection, run: Run, now_s: float) -> None:
+    """Gives a run that was deleted its point again; one whose point went on without it belongs to no sweep any more."""
+    if run.trial_id is None or run.sweep_id is None:
+        return
+    trial = queries.by_id(tx, Trial, run.trial_id)
+    others = [other.state for other in queries.runs_of_trial(tx, trial.id) if other.id != run.id]
+    if trial.outcome is not None or not {*states.LIVE, states.PREEMPTED}.isdisjoint(others):
+        leave_sweep(tx, run, now_s)
+        return
+    _enter(tx, "restored", run, run.state, now_s)
+    _settle(tx, queries.by_id(tx, Sweep, run.sweep_id), run, now_s)
+
+
+def leave_sweep(tx: sqlite3.Connection, run: Run, now_s: float) -> None:
+    """Makes a run that has no point any more one of no sweep."""
+    columns = dict.fromkeys(("sweep_id", "trial_id", "agent_id", "metric"))
+    writes.update(tx, "run", run.id, updated_at_s=now_s, **columns)
 
 
 def try_again(tx: sqlite3.Connection, run: Run, now_s: float) -> None:

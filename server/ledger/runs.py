@@ -1,4 +1,4 @@
-"""Runs: begun, described, stopped, deleted. What they log is in `stream`, what their end means in `points`."""
+"""Runs: begun, described, stopped, forgotten. What they log is in `stream`, what their end means in `points`."""
 
 import json
 import math
@@ -9,13 +9,12 @@ from typing import Any
 from server import lifecycle
 from server.console import last_exception
 from server.ledger import audit, files, points, starts, writers
-from server.ledger.artifacts import deletion
 from server.ledger.moves import move_run
 from server.ledger.names import require_name, require_texts
 from server.ledger.starts import How
 from server.refusal import RefusalError
 from server.run_values import at_path, metric_in
-from server.store import queries, writes
+from server.store import bin_writes, queries, writes
 from server.store.rows import Project, Run, Sweep
 from server.store.scope import asking
 from terms import record, states
@@ -84,7 +83,7 @@ def begin(
         RefusalError: a search had handed it out, and it was deleted since; or what it is called cannot be kept.
     """
     run = queries.run(tx, project.id, name)
-    if run is None and queries.was_deleted(tx, project.id, name):
+    if run is None and queries.was_used(tx, project.id, name):
         # A program that goes on would make a run of no point out of one that is gone. 410: it is not tried again.
         raise RefusalError(f"run {name} was previously created and deleted; try a new run name", status=410)
     if run is None:
@@ -257,16 +256,10 @@ def set_state(tx: sqlite3.Connection, run: Run, state: str, now_s: float) -> Non
         end(tx, run, state, run.exit_code, now_s)
 
 
-def delete(tx: sqlite3.Connection, run: Run, now_s: float, with_artifacts: bool = False) -> None:
-    """Deletes a run with all that it logged and its files; its point is free again.
-
-    Args:
-        with_artifacts: the artifacts that it made go too; else they stay, made by nobody.
-    """
-    if with_artifacts:
-        deletion.delete_made_by(tx, run)
-    points.deleted(tx, run, now_s)
+def forget(tx: sqlite3.Connection, run: Run) -> None:
+    """Deletes a run for good, with all that it logged and its files; its point is another's by then."""
     files.delete_all(tx, run)
+    bin_writes.use_name(tx, run)
     writes.delete(tx, "run", run.id)
 
 

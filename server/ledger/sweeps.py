@@ -60,6 +60,11 @@ def project_named(tx: sqlite3.Connection, entity: str, name: str, now_s: float) 
     return queries.by_id(tx, Project, writes.insert(tx, "project", entity=entity, name=name, created_at_s=now_s))
 
 
+def describe_project(tx: sqlite3.Connection, project: Project, description: str) -> None:
+    """Says what a project is for."""
+    writes.update(tx, "project", project.id, description=description or None)
+
+
 def register(
     tx: sqlite3.Connection, project: Project, text: str, fields: SweepFields, seed: int, now_s: float, new_id: NewId
 ) -> tuple[Sweep, tuple[str, ...]]:

@@ -19,12 +19,14 @@ from server.pages.artifact.query import artifact_query
 from server.pages.artifact.view import ArtifactView
 from server.pages.artifacts.list import artifact_list
 from server.pages.curves.query import curve_query
+from server.pages.deleted.list import deleted_list
 from server.pages.door.addressed import project_of, run_of, sweep_of, version_of
 from server.pages.door.entrance import Entrance
 from server.pages.door.gate import Gate
 from server.pages.door.presses import Presses
 from server.pages.door.session import Sessions, local_path
 from server.pages.door.view_presses import ViewPresses
+from server.pages.edit.detail import edit_project, edit_run, edit_sweep
 from server.pages.events import Events
 from server.pages.rendering import SCHEME_COOKIE, SCHEMES, Frame, Page, Static
 from server.pages.run.detail import FileUrl, run_detail
@@ -88,6 +90,8 @@ def routes(
         Route("/scheme", _scheme),
         Route("/events", gate.stream),
         Route("/share/{token}", entrance.shared),
+        Route("/deleted", gate.page(views.deleted)),
+        Route("/deleted/{line:int}/restore", gate.button(presses.restore), methods=["POST"]),
         Route("/", gate.page(views.sweeps)),
         Route("/{entity}", gate.page(views.entity)),
         Route("/{entity}/projects", gate.page(views.entity)),
@@ -102,6 +106,10 @@ def routes(
         Route("/{entity}/registry/model", gate.page(views.registry)),
         Route("/{entity}/{project}/views/{action}", gate.button(view_presses.project), methods=["POST"]),
         Route("/{entity}/{project}/sweeps/{sweep}/views/{action}", gate.button(view_presses.sweep), methods=["POST"]),
+        Route("/{entity}/{project}/edit", gate.page(views.edit_project)),
+        Route("/{entity}/{project}/sweeps/{sweep}/edit", gate.page(views.edit_sweep)),
+        Route("/{entity}/{project}/runs/{run}/edit", gate.page(views.edit_run)),
+        Route("/{entity}/{project}/edit/{action}", gate.button(presses.project), methods=["POST"]),
         Route("/{entity}/{project}/sweeps/{sweep}/{action}", gate.button(presses.sweep), methods=["POST"]),
         Route("/{entity}/{project}/runs/{run}/{action}", gate.button(presses.run), methods=["POST"]),
         Route("/{entity}/{project}/{tab}", gate.page(views.tab_of_project)),
@@ -141,6 +149,18 @@ class Views:
         project, run = run_of(request, connection)
         query = curve_query(request.query_params.multi_items())
         return run_detail(connection, run, project, self.file_url, Now(self.clock()), query)
+
+    def edit_project(self, request: Request, connection: sqlite3.Connection) -> Page:
+        return edit_project(connection, project_of(request, connection))
+
+    def edit_sweep(self, request: Request, connection: sqlite3.Connection) -> Page:
+        return edit_sweep(connection, *sweep_of(request, connection))
+
+    def edit_run(self, request: Request, connection: sqlite3.Connection) -> Page:
+        return edit_run(connection, *run_of(request, connection))
+
+    def deleted(self, request: Request, connection: sqlite3.Connection) -> Page:
+        return deleted_list(connection, Now(self.clock()))
 
     def artifacts(self, request: Request, connection: sqlite3.Connection) -> Page:
         project, type = project_of(request, connection), request.path_params.get("type")

@@ -644,6 +644,7 @@ STEPS: Final[tuple[str | Callable[[sqlite3.Connection], str], ...]] = (
     CREATE TABLE used_name (
         project_id INTEGER NOT NULL REFERENCES project ON DELETE CASCADE,
         name       TEXT NOT NULL,
+        run_id     INTEGER NOT NULL,         -- which one that was
         PRIMARY KEY (project_id, name)
     ) STRICT, WITHOUT ROWID;
 

@@ -11,6 +11,7 @@ from server.store.artifact_rows import Alias, Artifact, Collection, Manifest, Ma
 from server.store.kept_answers import kept
 from server.store.rows import (
     Agent,
+    Deleted,
     Entry,
     KeptOutline,
     Project,
@@ -48,6 +49,7 @@ TABLES: dict[type[Any], str] = {
     Session: "session",
     Act: "audit",
     SavedView: "saved_view",
+    Deleted: "bin",
 }
 STREAMS = ("history", "event", "log")
 
@@ -344,8 +346,8 @@ def entries(connection: sqlite3.Connection, sweep_id: int) -> list[Entry]:
     return all_rows(connection, Entry, "WHERE sweep_id = ? ORDER BY id", sweep_id)
 
 
-def was_deleted(connection: sqlite3.Connection, project_id: int, run_name: str) -> bool:
-    """Tells whether this project has had such a run that is deleted, for good or not, or was moved."""
+def was_used(connection: sqlite3.Connection, project_id: int, run_name: str) -> bool:
+    """Tells whether a project has a run of this name, or has had one that was deleted or moved."""
     sql = (
         "SELECT 1 FROM entry JOIN main.sweep ON sweep.id = entry.sweep_id "
         "WHERE entry.kind = 'deleted' AND entry.run_name = :name AND sweep.project_id = :project "

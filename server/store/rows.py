@@ -163,3 +163,18 @@ class SavedView:
     query: str
     user_name: str | None
     saved_at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """A run, sweep or project that was deleted and can be brought back; `number` is its row's."""
+
+    id: int
+    at_s: float
+    who: str
+    kind: str
+    number: int
+    entity: str
+    project: str
+    name: str
+    display_name: str

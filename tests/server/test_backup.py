@@ -215,8 +215,10 @@ def test_the_room_of_deleted_rows_goes_back_to_the_disk(tmp_path: Path, clock: C
         wb.ask("mutation ($id: ID!) { deleteRun(input: {id: $id}) { clientMutationId } }", id=id)
     before = (tmp_path / "data" / "sweeps.sqlite").stat().st_size
 
+    emptied = done("empty", "--data", tmp_path / "data")
     said = done("compact", "--data", tmp_path / "data")
 
     after = (tmp_path / "data" / "sweeps.sqlite").stat().st_size
+    assert emptied == "run local/p/r is gone\n"
     assert after < before / 4
     assert f"{before / 2**20:.1f} MiB before, {after / 2**20:.1f} MiB now" in said

@@ -4,7 +4,9 @@ Agents, runs, people, the machine's clock and the server itself do what they may
 As a test they are few, and the same each time; `python -m tests.server.test_promise 2000` tries so many others.
 """
 
+import html
 import json
+import re
 import sys
 import tempfile
 from collections import Counter
@@ -61,7 +63,8 @@ class Promise(RuleBasedStateMachine):
     Attributes:
         agents: node id of each agent, with the runs that it was given and does not know to be over.
         ids: node id of each run that there ever was, by name.
-        names: display name of each run that there is, by name.
+        names: display name of each run that there is in the project, by name.
+        deleted: runs that are deleted; those that were moved are in another project then and ever.
     """
 
     def __init__(self) -> None:
@@ -73,6 +76,8 @@ class Promise(RuleBasedStateMachine):
         self.agents: dict[str, set[str]] = {}
         self.ids: dict[str, str] = {}
         self.names: dict[str, str] = {}
+        self.deleted: dict[str, str] = {}
+        self.moved: set[str] = set()
         self.open = ExitStack()
         self.wb = self._start()
 
@@ -129,11 +134,12 @@ class Promise(RuleBasedStateMachine):
         run = self._any_run(which)
         sweep = None if run == "loose" else self.sweep
         reply = self._program(rank).post(BEGIN, run=run, sweep=sweep, program=program)
-        assert reply.status_code == (200 if run in self.names or run == "loose" else 410), reply.text
+        assert reply.status_code == (200 if run in self.names else 410), reply.text
         if reply.status_code == 200:
             bucket = reply.json()["data"]["upsertBucket"]["bucket"]
             self.ids[run], self.names[run] = bucket["id"], bucket["displayName"]
 
+    @precondition(lambda self: "loose" not in self.ids)
     @rule()
     def a_run_of_no_sweep_begins(self) -> None:
         bucket = self.wb.ask(BEGIN, run="loose")["upsertBucket"]["bucket"]
@@ -175,7 +181,7 @@ class Promise(RuleBasedStateMachine):
     def somebody_renames_a_run_by_its_id(self, which: int, name: str) -> None:
         run = self._any_run(which)
         reply = self.wb.post(DESCRIBE, id=self.ids[run], n=name)
-        assert reply.status_code == (200 if run in self.names else 404)
+        assert reply.status_code == (404 if run in self.deleted else 200)
         if run in self.names:
             self.names[run] = name
 
@@ -184,7 +190,35 @@ class Promise(RuleBasedStateMachine):
     def somebody_deletes_a_run_by_its_id(self, which: int) -> None:
         run = self._any_run(which)
         self.wb.ask(DELETE, id=self.ids[run])
-        self.names.pop(run, None)
+        self.deleted.setdefault(run, self.names.pop(run, ""))
+
+    @precondition(lambda self: self.deleted)
+    @rule(which=anything)
+    def somebody_brings_a_run_back(self, which: int) -> None:
+        run, name = list(self.deleted.items())[-1 - which % len(self.deleted)]
+        forms = re.findall(r'title="local/[pq]/(\w+)".*?action="([^"]+)"', self._page("/deleted"), re.DOTALL)
+        assert {run for run, _ in forms} == self.deleted.keys()
+        self._press(dict(forms)[run])
+        del self.deleted[run]
+        if run not in self.moved:
+            self.names[run] = name
+
+    @precondition(lambda self: self.names)
+    @rule(which=anything)
+    def somebody_moves_a_run(self, which: int) -> None:
+        run = list(self.names)[-1 - which % len(self.names)]
+        forms = re.findall(r'action="([^"]+/move[^"]+)"', self._page(f"/local/p/runs/{run}/edit"))
+        for action in forms:  # none while it is under way
+            self._press(action, project="q")
+            self.moved.add(run)
+            del self.names[run]
+
+    def _page(self, path: str) -> str:
+        return html.unescape(self.wb.http.get(path, headers=self.wb.headers).text)
+
+    def _press(self, action: str, **fields: str) -> None:
+        reply = self.wb.http.post(action, data=fields, headers=self.wb.headers, follow_redirects=False)
+        assert reply.status_code == 303, reply.text
 
     @rule(state=st.sampled_from(("PAUSED", "RUNNING", "RUNNING", "FINISHED", "CANCELED")))
     def somebody_sets_the_state_of_the_sweep(self, state: str) -> None:

@@ -10,6 +10,7 @@ import pytest
 from server.protocol.filters import RunView, ordered, passing, sweep_asked_for
 from server.refusal import RefusalError
 from server.store import queries, sweep_queries
+from server.store.database import reading
 from tests.server.speaker import Clock, Speaker
 
 FILTERS: list[Any] = [
@@ -101,7 +102,7 @@ def lab(wb: Speaker, clock: Clock) -> tuple[Speaker, str]:
 
 def one_by_one(wb: Speaker, filters: Any, order: str | None) -> list[str] | str:
     """The names of the runs by trying each, or what is refused."""
-    with sqlite3.connect(wb.settings.database) as connection:
+    with reading(wb.settings.database) as connection:
         names = {sweep.id: sweep.name for sweep in queries.sweeps(connection)}
         others = sweep_queries.sweeps_by_prior_run(connection, 1)
         found = queries.sweep(connection, sweep_asked_for(filters) or "")

@@ -111,7 +111,7 @@ OPEN = {
     "/authorize",
 }
 # Of the one who asks.
-OWN = {"/graphql", "/", "/events", "/login-links", "/settings"}
+OWN = {"/graphql", "/", "/events", "/login-links", "/settings", "/deleted"}
 NAMES = {
     "entity": "alice",
     "project": "p",
@@ -130,6 +130,7 @@ NAMES = {
     "token": "guessed",
     "path": "a/b/c/d/e/f",
     "session": "1",
+    "line": "1",
     "tab": "workspace",
 }
 

@@ -68,9 +68,8 @@ def forget(tx: sqlite3.Connection, artifacts: Sequence[Artifact]) -> None:
     Raises:
         RefusalError: a version that stays refers to files of one of them.
     """
+    refuse_referred(tx, artifacts)
     numbers = [artifact.id for artifact in artifacts]
-    if numbers and (other := queries.referring(tx, numbers)):
-        raise RefusalError(f"{_name(tx, other)} refers to files of it: delete that one first")
     contents = {md5 for number in numbers for md5 in queries.contents_of(tx, number)}
     without_latest = {
         alias.collection_id for number in numbers for alias in queries.aliases(tx, number) if alias.alias == LATEST
@@ -80,6 +79,17 @@ def forget(tx: sqlite3.Connection, artifacts: Sequence[Artifact]) -> None:
     for collection_id in without_latest:
         name_latest(tx, collection_id)
     content.release(tx, contents)
+
+
+def refuse_referred(tx: sqlite3.Connection, artifacts: Sequence[Artifact]) -> None:
+    """Lets versions go to whose files no version that stays refers.
+
+    Raises:
+        RefusalError: one does.
+    """
+    other = queries.referring(tx, [artifact.id for artifact in artifacts]) if artifacts else None
+    if other is not None:
+        raise RefusalError(f"{_name(tx, other)} refers to files of it: delete that one first")
 
 
 def name_latest(tx: sqlite3.Connection, collection_id: int) -> None:

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from server.ledger import shares
+from server.pages.door import edits
 from server.pages.door.actions import press_of_run, press_of_sweep
-from server.pages.door.addressed import run_of, sweep_of
+from server.pages.door.addressed import project_of, run_of, sweep_of
 from server.pages.door.buttons import SHARE
 from server.pages.door.session import Sessions
 from server.pages.rendering import Crumb, Page
-from server.pages.words.addresses import run_url, sweep_url
+from server.pages.words.addresses import project_url, restore_url, run_url, sweep_url
 from server.reached import for_people
 from server.refusal import RefusalError
 from server.settings import Settings
@@ -21,7 +22,7 @@ from server.settings import Settings
 
 @dataclass(frozen=True)
 class Presses:
-    """Carries out the buttons of sweeps and runs; `clock` gives UTC seconds."""
+    """Carries out the buttons of projects, sweeps and runs; `clock` gives UTC seconds."""
 
     settings: Settings
     sessions: Sessions
@@ -37,14 +38,32 @@ class Presses:
             link = f"{for_people(request, self.settings.public_url)}/share/{token}"
             values = {"link": link, "back": sweep_url(project, sweep)}
             return Page("shared.html", "A link for others", values, (Crumb("Sweeps", "/"),))
-        press_of_sweep(tx, sweep, action, self.clock())
+        if action in edits.ACTIONS:
+            edits.edit_sweep(tx, sweep, action, request.state.form, self.clock())
+        else:
+            press_of_sweep(tx, sweep, action, self.clock())
         return None
 
-    def run(self, request: Request, tx: sqlite3.Connection) -> None:
+    def run(self, request: Request, tx: sqlite3.Connection) -> Page | None:
         project, run = run_of(request, tx)
         action = request.path_params["action"]
         self._check_seal(request, f"{run_url(project, run.name)}/{action}")
+        if action in edits.ACTIONS:
+            moved_to = edits.edit_run(tx, run, action, request.state.form, self.clock())
+            return Page("edit.html", "", moved_to=moved_to) if moved_to else None
         press_of_run(tx, run, action, self.clock())
+        return None
+
+    def project(self, request: Request, tx: sqlite3.Connection) -> None:
+        project, action = project_of(request, tx), request.path_params["action"]
+        self._check_seal(request, f"{project_url(project)}/edit/{action}")
+        edits.edit_project(tx, project, action, request.state.form, self.clock())
+
+    def restore(self, request: Request, tx: sqlite3.Connection) -> None:
+        """Brings back what was deleted."""
+        number = request.path_params["line"]
+        self._check_seal(request, restore_url(number))
+        edits.bring_back(tx, number, self.clock())
 
     def _check_seal(self, request: Request, path: str) -> None:
         if not self.sessions.seal_holds(request, path):

@@ -1,5 +1,6 @@
 """One run: what it scored and where that stands, why it ended, with which settings, and what it logged."""
 
+import json
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from server.pages.words.addresses import project_url, run_url, sweep_url
 from server.pages.words.facts import title_of
 from server.pages.words.how_long import run_time
 from server.pages.words.look import Look, cause, run_look
+from server.pages.words.notes import rendered
 from server.pages.words.sent import Value
 from server.pages.words.times import Moment, Now
 from server.store import page_queries, queries, run_queries
@@ -94,6 +96,8 @@ class RunPage:
 
     run: Run
     title: str
+    tags: list[str]
+    notes: Markup | None
     look: Look
     url: str
     buttons: list[Button]
@@ -142,6 +146,8 @@ def run_detail(
     values = RunPage(
         run=run,
         title=run.display_name or run.name,
+        tags=json.loads(run.tags),
+        notes=rendered(run.notes),
         look=run_look(run),
         url=url,
         buttons=run_buttons(run, sweep is not None and run.id in queries.losing_runs(connection, sweep.id)),

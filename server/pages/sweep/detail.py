@@ -27,6 +27,7 @@ from server.pages.table.views import View, views
 from server.pages.words.addresses import project_url, run_url
 from server.pages.words.facts import Count, counts, kind_of, kinds, of_expected, search_error, stop_reason, title_of
 from server.pages.words.look import Look, sweep_look
+from server.pages.words.notes import rendered
 from server.pages.words.outlook import Outlook, outlook
 from server.pages.words.times import Moment
 from server.store import queries, suggestion_queries, sweep_queries
@@ -60,6 +61,7 @@ class SweepPage:
     sweep: Sweep
     file: str
     title: str
+    notes: Markup | None
     prior: PriorRuns | None
     look: Look
     url: str
@@ -107,6 +109,7 @@ def sweep_detail(view: SweepView) -> Page:
         sweep=sweep,
         file=file,
         title=title,
+        notes=rendered(sweep.description),
         prior=_prior(view),
         look=sweep_look(sweep),
         url=view.path,

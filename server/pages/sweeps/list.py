@@ -27,6 +27,7 @@ from server.pages.words.facts import (
     title_of,
 )
 from server.pages.words.look import KIND_LOOKS, Look, cause, run_look, sweep_look
+from server.pages.words.notes import rendered
 from server.pages.words.outlook import outlook
 from server.pages.words.paging import pages
 from server.pages.words.standing import Standing
@@ -124,6 +125,8 @@ class ListPage:
     title: str
     facts: str
     artifacts: tuple[str, str] | None
+    notes: Markup | None
+    edit_url: str | None
     notices: list[Notice]
     segments: list[Segment]
     sweeps: list[SweepRow]
@@ -158,6 +161,8 @@ def sweep_list(connection: sqlite3.Connection, query: ListQuery, settings: Setti
         title=title,
         facts=_facts(by_state, alive if query.project is None else None, len(stopped)),
         artifacts=_artifacts(connection, query.project),
+        notes=rendered(query.project.description) if query.project else None,
+        edit_url=f"{project_url(query.project)}/edit" if query.project else None,
         notices=[_notice(standing[sweep.id]) for sweep in stopped[:NOTICES]],
         segments=_segments(query, by_state),
         sweeps=[_row(standing[sweep.id], sweep.id in noticed) for sweep in found],

@@ -46,6 +46,11 @@ def session_url(number: int) -> str:
     return f"/settings/sessions/{number}/end"
 
 
+def restore_url(number: int) -> str:
+    """Brings back what was deleted, by the number of its line in the bin."""
+    return f"/deleted/{number}/restore"
+
+
 def _home(entity: str, project: str) -> str:
     return f"/{_part(entity)}/{_part(project)}"
 

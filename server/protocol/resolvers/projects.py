@@ -69,6 +69,9 @@ def _upsert_project(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]
     owner = input.get("entityName") or context.home
     known = queries.project(context.tx, owner, name) is not None
     found = ledger.project_named(context.tx, owner, name, context.now_s)
+    if input.get("description") is not None:
+        ledger.describe_project(context.tx, found, input["description"])
+        found = queries.by_id(context.tx, Project, found.id)
     return {"project": found, "model": found, "inserted": not known}
 
 

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from server.ledger import audit, outlines, queue
+from server.ledger import bin, outlines, queue
 from server.ledger import runs as ledger
 from server.ledger import sweeps as sweep_ledger
 from server.ledger.runs import RunFields
@@ -131,8 +131,7 @@ def _delete(_: Any, info: Info, input: dict[str, Any]) -> dict[str, None]:
     # The client may repeat a request whose answer was lost: what is deleted stays deleted.
     with suppress(NotFoundError):
         run, with_artifacts = find_by_id(info, input["id"]), bool(input.get("deleteArtifacts"))
-        ledger.delete(info.context.tx, run, info.context.now_s, with_artifacts)
-        audit.note_in_project(info.context.tx, "deleted run", run.project_id, run.name, info.context.now_s)
+        bin.delete_run(info.context.tx, run, info.context.now_s, with_artifacts)
     return {"clientMutationId": None}
 
 

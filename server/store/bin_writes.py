@@ -1,0 +1,50 @@
+"""Writes that hide what is deleted, and show it again."""
+
+import sqlite3
+
+from server.store.rows import Deleted, Run
+
+
+def hide_run(tx: sqlite3.Connection, bin_id: int, run_id: int) -> None:
+    tx.execute("INSERT INTO hidden_run (id, bin_id) VALUES (?, ?)", (run_id, bin_id))
+
+
+def hide_sweep(tx: sqlite3.Connection, bin_id: int, sweep_id: int) -> None:
+    """Hides a sweep with those of its runs that are not hidden for themselves."""
+    tx.execute("INSERT INTO hidden_run SELECT id, ? FROM run WHERE sweep_id = ?", (bin_id, sweep_id))
+    tx.execute("INSERT INTO hidden_sweep (id, bin_id) VALUES (?, ?)", (sweep_id, bin_id))
+
+
+def hide_project(tx: sqlite3.Connection, bin_id: int, project_id: int) -> None:
+    """Hides a project with all of it; its name is free for another one, since none can have a slash in it."""
+    for kind in ("run", "sweep"):
+        tx.execute(f"INSERT INTO hidden_{kind} SELECT id, ? FROM {kind} WHERE project_id = ?", (bin_id, project_id))
+    tx.execute("INSERT INTO hidden_project (id, bin_id) VALUES (?, ?)", (project_id, bin_id))
+    rename_project(tx, project_id, f"deleted/{project_id}")
+
+
+def rename_project(tx: sqlite3.Connection, project_id: int, name: str) -> None:
+    tx.execute("UPDATE main.project SET name = ? WHERE id = ?", (name, project_id))
+
+
+def show(tx: sqlite3.Connection, line: Deleted) -> None:
+    """Shows what a line of the bin has hidden."""
+    tx.execute("DELETE FROM main.bin WHERE id = ?", (line.id,))
+
+
+def show_all_of(tx: sqlite3.Connection, kind: str, number: int) -> None:
+    """Shows all that a sweep or project has and that was deleted for itself."""
+    for own in ("run",) if kind == "sweep" else ("run", "sweep"):
+        of = f"SELECT id FROM main.{own} WHERE {kind}_id = ?"
+        tx.execute(f"DELETE FROM main.bin WHERE kind = '{own}' AND number IN ({of})", (number,))
+
+
+def use_name(tx: sqlite3.Connection, run: Run) -> None:
+    """Notes that no other run of its project begins under a run's id."""
+    sql = "INSERT OR IGNORE INTO used_name (project_id, name, run_id) VALUES (?, ?, ?)"
+    tx.execute(sql, (run.project_id, run.name, run.id))
+
+
+def detach_prior(tx: sqlite3.Connection, run_id: int) -> None:
+    """Takes a run from the sweeps that began with it."""
+    tx.execute("DELETE FROM prior_run WHERE run_id = ?", (run_id,))
