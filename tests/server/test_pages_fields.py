@@ -163,7 +163,7 @@ def test_what_can_be_a_column_or_asked_about_is_offered(shelf: Shelf) -> None:
 
 def test_a_column_is_added_by_the_form_to_those_that_are_shown(shelf: Shelf) -> None:
     page = shelf.look(f"{SWEEP}?hide=time&f.optimizer=adam")
-    form = page.html.split('class="chooser"')[1].split("</form>")[0]
+    form = page.html.split('id="columns"')[1].split("</form>")[0]
     kept = [(str(attrs["name"]), attrs["value"]) for tag, attrs in Seen(form).tags if attrs.get("type") == "hidden"]
 
     with_host = shelf.look(f"{SWEEP}?{urlencode([*kept, ('col', 'host')])}")

@@ -10,11 +10,12 @@ from charts.best_so_far import BestSoFar, Result, best_so_far
 from server.pages.sweep.chosen import Chosen
 from server.pages.sweep.recipe import recipe
 from server.pages.sweep.view import SweepView
+from server.pages.table.groups import said, spread
 from server.pages.words.addresses import run_url
 from server.pages.words.facts import Segment
 from server.pages.words.times import Moment
 from server.pages.words.versions import ShownVersion, shown
-from server.store import artifact_page_queries, sweep_queries
+from server.store import artifact_page_queries, queries, sweep_queries
 from server.store.rows import Run
 from server.store.sweep_queries import Placed
 from terms import states
@@ -27,6 +28,8 @@ class Best:
 
     Attributes:
         of_all: the best of all, where that is better.
+        group: where runs are grouped, of how many the value is the mean and how far they lie apart; then the run is
+            the best of the best group, and the recipe what its runs share.
         model: the artifact of this type that it has logged: the one with the alias `best`, else its last.
         left_out: what the drawing does not show.
         by: how to draw it: by runs or by time.
@@ -34,6 +37,7 @@ class Best:
 
     value: str
     of_all: str
+    group: str
     by: list[Segment]
     run: str
     url: str
@@ -51,8 +55,9 @@ def best(view: SweepView) -> Best | None:
         return None
     run, metric = view.best.run, view.best.run.metric
     drawing = _drawing(view)
-    return Best(
+    found = Best(
         value=format.metric(metric, view.decimals),
+        group="",
         of_all="" if metric == view.best_values[0] else format.metric(view.best_values[0], view.decimals),
         by=[
             Segment("Runs", replace(view.query, by_time=False).url(view.path), not view.query.by_time),
@@ -67,6 +72,33 @@ def best(view: SweepView) -> Best | None:
         svg=Markup(drawing.svg if drawing else ""),
         left_out=_left_out(drawing.out_of_scale, drawing.without_value) if drawing else "",
     )
+    return _of_group(view, found) if view.groups else found
+
+
+def _of_group(view: SweepView, single: Best) -> Best:
+    """The best group in place of the best run."""
+    group = view.groups[0]
+    run = _run_of(view, group.best(view.sweep.goal == "maximize"))
+    if run is None:
+        return single
+    far = spread(group, view.decimals, view.query.by_error)
+    of = f"mean of {format.counted(len(group.results), 'run')}{'' if far == format.ABSENT else f', {far}'}"
+    return replace(
+        single,
+        value=format.metric(group.mean, view.decimals),
+        of_all="",
+        group=of,
+        run=run.display_name or run.name,
+        url=run_url(view.project, run.name),
+        live=run.state in states.LIVE,
+        moment=view.now.moment(_reached_at_s(run)),
+        model=_model(view, run),
+        recipe=said(group, view.query.by),
+    )
+
+
+def _run_of(view: SweepView, name: str | None) -> Run | None:
+    return queries.run_of_sweep(view.connection, view.sweep.id, name) if name else None
 
 
 def _drawing(view: SweepView) -> BestSoFar | None:

@@ -34,6 +34,10 @@ class Selection:
     best: str | None
     total: int
 
+    def has(self, run: str) -> bool:
+        """Whether it is one of those that are left."""
+        return self.runs is None or run in self.runs
+
     @property
     def count(self) -> int:
         return self.total if self.runs is None else len(self.runs)
@@ -59,7 +63,7 @@ def select(
         left = [brief for brief in left if _hold(tests, read_object(brief.params))]
     left = _by_fields(left, query, values, of_results=False)
     runs = list(_by_result(_by_fields(left, query, values, of_results=True), briefs, sweep, query))
-    valued = [brief for brief in runs if _result(brief) is not None]
+    valued = [brief for brief in runs if result_of(brief) is not None]
     sign = 1 if sweep.goal == "maximize" else -1
     best = max(valued, key=lambda brief: sign * (brief.metric or 0.0), default=None)
     by_settings = frozenset(brief.run for brief in left)
@@ -90,21 +94,21 @@ def _path(field: str, sweep: Sweep) -> tuple[str, ...]:
 def _by_result(left: Iterable[Brief], briefs: Sequence[Brief], sweep: Sweep, query: TableQuery) -> Iterable[Brief]:
     texts = query.texts(METRIC_FILTER)
     if texts:
-        left = [brief for brief in left if any(holds(text, _result(brief)) for text in texts)]
+        left = [brief for brief in left if any(holds(text, result_of(brief)) for text in texts)]
     if query.top:
         among_best = _among_best(briefs, query.top, sweep.goal == "maximize")
-        left = [brief for brief in left if among_best(_result(brief))]
+        left = [brief for brief in left if among_best(result_of(brief))]
     return left
 
 
-def _result(brief: Brief) -> float | None:
+def result_of(brief: Brief) -> float | None:
     """The last value of a run that failed is no result."""
     return None if brief.state in FAILURES else brief.metric
 
 
 def _among_best(briefs: Sequence[Brief], top: int, maximize: bool) -> Callable[[float | None], bool]:
     """Tells whether a value is one of the best `top` percent of all results."""
-    values = sorted((value for value in map(_result, briefs) if value is not None), reverse=maximize)
+    values = sorted((value for value in map(result_of, briefs) if value is not None), reverse=maximize)
     if not values:
         return lambda value: False
     last = values[math.ceil(len(values) * top / 100) - 1]

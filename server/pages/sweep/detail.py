@@ -17,6 +17,7 @@ from server.pages.sweep.differences import Difference, differences
 from server.pages.sweep.discovered import with_parameters
 from server.pages.sweep.failures import FailureRow, failure_rows
 from server.pages.sweep.filter_bar import FilterBar, filter_bar
+from server.pages.sweep.groups import GroupMenu, Groups, group_menu, groups
 from server.pages.sweep.never_logged import instead
 from server.pages.sweep.pareto import Pareto, pareto_front
 from server.pages.sweep.plots import SweepPlots, sweep_plots
@@ -91,6 +92,8 @@ class SweepPage:
     curve_panels: CurvePanels | None
     differences: list[Difference]
     views: list[View]
+    groups: Groups | None
+    group_menu: GroupMenu
     table: RunsTable
     agents: SweepAgents
     wanted: bool
@@ -141,6 +144,8 @@ def sweep_detail(view: SweepView) -> Page:
         views=views(
             view.connection, view.path, replace(view.query, number=1).url(view.path), sweep.project_id, sweep.id
         ),
+        groups=groups(view),
+        group_menu=group_menu(view),
         table=runs_table(view, ticks(view, curves), front.runs if front else frozenset()),
         agents=sweep_agents(view),
         wanted=not view.alive and not view.over and progress.waiting != 0,

@@ -4,9 +4,11 @@ Drawing thousands of points takes a second at worst, and a page is asked for eve
 the points they were made of, so that they are never out of date.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from statistics import fmean
 from typing import Any, Final
 
 from markupsafe import Markup
@@ -19,9 +21,10 @@ from search.importance import Importance, TooFew, importance
 from search.space import Categorical, WeightedCategorical
 from server.pages.sweep.chosen import Chosen
 from server.pages.sweep.search_space import ends, searched
-from server.pages.sweep.table_query import FILTER_PREFIX, METRIC_FILTER, TableQuery
+from server.pages.sweep.table_query import FILTER_PREFIX, METRIC_FILTER, PARAMETER_PREFIX, TableQuery
 from server.pages.sweep.view import SweepView
 from server.pages.table.conditions import holds, range_of
+from server.pages.table.fields import is_result
 from server.pages.words.sent import Path, at, read_object, written
 from server.sampling import evenly
 from server.store import sweep_queries
@@ -129,10 +132,30 @@ def sweep_plots(view: SweepView) -> SweepPlots | None:
         path=view.path,
         query=replace(view.query, number=1),
     )
-    measured = _measured(points, chosen.by_settings, view.over)
-    found = _importance(measured, sweep.config, sweep.goal)
-    valued = sum(_counts(point, chosen.by_settings) for point in points)
-    return SweepPlots(_parallel(drawing), _mattered(sweep, found, measured, valued, view.query))
+    by = _grouped_by(view)
+    considered = _means(points, chosen.by_settings, by) if by else points
+    measured = _measured(considered, None if by else chosen.by_settings, view.over)
+    found = _importance(measured, sweep.config, sweep.goal, by)
+    valued = sum(_counts(point, None if by else chosen.by_settings) for point in considered)
+    return SweepPlots(_parallel(drawing), _mattered(sweep, found, measured, valued, view.query, by))
+
+
+def _grouped_by(view: SweepView) -> tuple[Path, ...]:
+    """The parameters that the address groups by, if it groups by nothing else."""
+    paths = tuple(
+        path for path in searched(view.sweep.config) if f"{PARAMETER_PREFIX}{'.'.join(path)}" in view.query.by
+    )
+    return paths if len(paths) == len(view.query.by) else ()
+
+
+def _means(points: Points, chosen: Chosen, by: tuple[Path, ...]) -> Points:
+    """A point for each group of the chosen ones, with the mean of its results; it goes by its first run's name."""
+    groups: dict[str, list[Point]] = {}
+    for point in points:
+        if _counts(point, chosen):
+            values = read_object(point.params)
+            groups.setdefault(json.dumps([at(values, path) for path in by]), []).append(point)
+    return tuple(each[0]._replace(metric=fmean(point.metric or 0.0 for point in each)) for each in groups.values())
 
 
 def _counts(point: Point, chosen: Chosen) -> bool:
@@ -168,8 +191,10 @@ def _round(count: int) -> int:
 
 
 @lru_cache(maxsize=DRAWINGS_KEPT)
-def _importance(points: Points, config: str, goal: str) -> tuple[Importance, ...] | TooFew:
-    columns = {".".join(path): column for path, column in _columns(points, config).items()}
+def _importance(points: Points, config: str, goal: str, only: tuple[Path, ...] = ()) -> tuple[Importance, ...] | TooFew:
+    """Of all parameters, or of some only."""
+    found = _columns(points, config).items()
+    columns = {".".join(path): column for path, column in found if not only or path in only}
     return importance(columns, [point.metric or 0.0 for point in points], goal)
 
 
@@ -238,17 +263,25 @@ def _order(parameters: int, by_importance: bool) -> str:
 
 
 def _mattered(
-    sweep: Sweep, found: tuple[Importance, ...] | TooFew, measured: Points, valued: int, query: TableQuery
+    sweep: Sweep,
+    found: tuple[Importance, ...] | TooFew,
+    measured: Points,
+    valued: int,
+    query: TableQuery,
+    by: tuple[Path, ...],
 ) -> Mattered:
     if isinstance(found, TooFew):
-        parameters = format.counted(len(searched(sweep.config)), "parameter")
-        said = f"{format.count(found.runs)} of about {format.count(found.needed)} needed for {parameters}"
-        columns = _columns(measured, sweep.config)
+        parameters = format.counted(len(by or searched(sweep.config)), "parameter")
+        groups = "groups " if by else ""
+        said = f"{format.count(found.runs)} {groups}of about {format.count(found.needed)} needed for {parameters}"
+        columns = {path: column for path, column in _columns(measured, sweep.config).items() if not by or path in by}
         return Mattered(said, Markup(""), [(".".join(path), _tried(path, columns[path], sweep)) for path in columns])
     of = "" if len(measured) == valued else f" of {format.count(valued)}"
     # Runs that are chosen by their results tell nothing about what makes results.
-    unbiased = ", whatever their result" if query.top or query.texts(METRIC_FILTER) else ""
-    said = f"share of the variance of ranks, 95 % interval, {format.count(len(measured))}{of} runs{unbiased}"
+    by_result = query.top or query.texts(METRIC_FILTER) or any(map(is_result, query.asked))
+    unbiased = ", whatever their result" if by_result else ""
+    those = "groups by their means" if by else "runs"
+    said = f"share of the variance of ranks, 95 % interval, {format.count(len(measured))}{of} {those}{unbiased}"
     return Mattered(said, Markup(bars([_bar(effect) for effect in found])), [])
 
 

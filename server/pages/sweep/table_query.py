@@ -48,6 +48,8 @@ class TableQuery:
         by_time: draws the best so far over time.
         whole: draws also the results that are far worse than the others.
         hidden: of the usual columns, those that are left out, by the names that `sort` has for them.
+        by: fields whose values runs of a group share; () for no groups.
+        by_error: tells how far the runs of a group lie apart by the standard error of their mean.
         columns: all that are shown beside the name, in this order; () for the usual ones.
         curves: how curves are drawn.
     """
@@ -64,6 +66,8 @@ class TableQuery:
     hidden: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     curves: CurveQuery = AS_USUAL
+    by: tuple[str, ...] = ()
+    by_error: bool = False
 
     def url(self, path: str) -> str:
         """This query as an address; what is as usual is left out."""
@@ -81,10 +85,12 @@ class TableQuery:
             "top": self.top,
             "x": "time" if self.by_time else None,
             "scale": "whole" if self.whole else None,
+            "spread": "error" if self.by_error else None,
         }
         known = [(name, str(value)) for name, value in named.items() if value is not None]
         columns = [*(("hide", name) for name in self.hidden), *(("col", name) for name in self.columns)]
-        return [*known, *columns, *self.filters, *self.curves.pairs()]
+        groups = (("by", name) for name in self.by)
+        return [*known, *columns, *groups, *self.filters, *self.curves.pairs()]
 
     @property
     def asked(self) -> tuple[str, ...]:
@@ -138,14 +144,16 @@ def table_query(pairs: Iterable[tuple[str, str]]) -> TableQuery:
         by_time=given.get("x") == "time",
         whole=given.get("scale") == "whole",
         hidden=tuple(dict.fromkeys(text for name, text in found if name == "hide" and text)),
-        columns=columns_of(found),
         curves=curve_query(found),
+        columns=_fields(found, "col"),
+        by=_fields(found, "by"),
+        by_error=given.get("spread") == "error",
     )
 
 
-def columns_of(pairs: Iterable[tuple[str, str]]) -> tuple[str, ...]:
-    """The columns that an address names."""
-    named = (resolved(text.strip()) for name, text in pairs if name == "col")
+def _fields(pairs: Iterable[tuple[str, str]], asked: str) -> tuple[str, ...]:
+    """The fields of runs that an address names."""
+    named = (resolved(text.strip()) for name, text in pairs if name == asked)
     return tuple(dict.fromkeys(filter(None, named)))[:MOST_COLUMNS]
 
 

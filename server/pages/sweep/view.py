@@ -4,15 +4,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
-from server.pages.sweep.chosen import Selection, everything, select
+from server.pages.sweep.chosen import Selection, everything, result_of, select
 from server.pages.sweep.search_space import searched
 from server.pages.sweep.table_query import TableQuery
 from server.pages.table import fields
+from server.pages.table.groups import Group, grouped
 from server.pages.words.standing import Standing
 from server.store import page_queries, queries, table_queries
 from server.store.page_queries import Attempt
 from server.store.rows import Run
-from server.store.table_queries import Of
+from server.store.table_queries import Brief, Of
 from terms import states
 
 # So many of the latest runs tell which fields runs have.
@@ -31,6 +32,26 @@ class SweepView(Standing):
         return Of(sweep_id=self.sweep.id)
 
     @cached_property
+    def briefs(self) -> list[Brief]:
+        """All runs, as filters see them."""
+        return table_queries.briefs(self.connection, self.of)
+
+    @cached_property
+    def groups(self) -> list[Group]:
+        """The chosen runs by what the address groups them by, that of the best mean first; [] for no groups."""
+        if not self.query.by:
+            return []
+        keys = table_queries.values(self.connection, self.of, self.query.by)
+        results = {each.run: result_of(each) for each in self.briefs if self.selection.has(each.run)}
+        return grouped(keys, results, self.sweep.goal == "maximize")
+
+    @cached_property
+    def display_names(self) -> dict[str, str]:
+        """What people call each run, by W&B's id."""
+        names = table_queries.values(self.connection, self.of, ["name"])
+        return {run: str(name) for run, (name,) in names.items()}
+
+    @cached_property
     def asked_values(self) -> dict[str, tuple[Any, ...]]:
         """What each run has of the fields that are asked about, by W&B's id."""
         return table_queries.values(self.connection, self.of, self.query.asked)
@@ -46,8 +67,7 @@ class SweepView(Standing):
     def selection(self) -> Selection:
         """The runs that are chosen."""
         if self.query.filtered:
-            briefs = table_queries.briefs(self.connection, self.of)
-            return select(briefs, self.sweep, self.query, self.asked_values)
+            return select(self.briefs, self.sweep, self.query, self.asked_values)
         return everything(queries.run_count_of_sweep(self.connection, self.sweep.id))
 
     @cached_property

@@ -1,0 +1,126 @@
+"""The chosen runs of a sweep in groups: how each ended on average, and how far its runs lie apart."""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from charts import format
+from server.pages.sweep.search_space import searched
+from server.pages.sweep.table_query import FILTER_PREFIX, PARAMETER_PREFIX, WHERE_PREFIX, TableQuery
+from server.pages.sweep.view import SweepView
+from server.pages.table import fields
+from server.pages.table.groups import Group, said, spread
+from server.pages.words.addresses import run_url
+from server.pages.words.facts import Segment
+from server.pages.words.sent import written
+
+SHOWN: Final = 100
+
+
+@dataclass(frozen=True)
+class GroupRow:
+    """A group in the table; `url` shows its runs alone, None where no filter can tell them.
+
+    Attributes:
+        n: of runs with a result, `of` as " of 6" where others have none.
+        best: of its runs, name and address.
+    """
+
+    key: list[str]
+    url: str | None
+    n: str
+    of: str
+    mean: str
+    spread: str
+    best: tuple[str, str] | None
+
+
+@dataclass(frozen=True)
+class Groups:
+    """What the template is given: heads of the fields, rows, how many more there are, how the spread is told."""
+
+    heads: list[str]
+    rows: list[GroupRow]
+    count: str
+    more: str
+    spreads: list[Segment]
+    spread: str
+    without_url: str
+
+
+@dataclass(frozen=True)
+class GroupMenu:
+    """What can be grouped by: links, and what a form for any other field sends along and may name."""
+
+    choices: list[Segment]
+    kept: list[tuple[str, str]]
+    names: list[str]
+    chosen: str
+
+
+def groups(view: SweepView) -> Groups | None:
+    """None where the address asks for none, or the sweep names no metric."""
+    query, found = view.query, view.groups
+    if not query.by or view.sweep.metric_name is None:
+        return None
+    return Groups(
+        heads=[fields.title(name, view.sweep.metric_name) for name in query.by],
+        rows=[_row(view, group) for group in found[:SHOWN]],
+        count=format.counted(len(found), "group"),
+        more=format.count(len(found) - SHOWN) if len(found) > SHOWN else "",
+        spreads=[
+            Segment("Min to max", replace(query, by_error=False).url(view.path), not query.by_error),
+            Segment("Standard error", replace(query, by_error=True).url(view.path), query.by_error),
+        ],
+        spread="Standard error" if query.by_error else "Min to max",
+        without_url=replace(query, by=()).url(view.path),
+    )
+
+
+def group_menu(view: SweepView) -> GroupMenu:
+    """Repeats are what is grouped most: all settings alike but the seed."""
+    query, names = view.query, [PARAMETER_PREFIX + ".".join(path) for path in searched(view.sweep.config)]
+    repeats = {f"Repeats over {_plain(name)}": tuple(each for each in names if each != name) for name in names}
+    ordered = dict(sorted(repeats.items(), key=lambda each: "seed" not in each[0].lower())) if len(names) > 1 else {}
+    single = {_plain(name): (name,) for name in names} | {fields.TITLES[name]: (name,) for name in ("tags", "group")}
+    every = {"No groups": (), **single, **ordered}
+    return GroupMenu(
+        [Segment(text, _by(query, by).url(view.path), by == query.by) for text, by in every.items()],
+        kept=replace(query, number=1).pairs(),
+        names=[*names, *fields.OWN, *view.sent_names],
+        chosen=", ".join(map(_plain, query.by)),
+    )
+
+
+def _row(view: SweepView, group: Group) -> GroupRow:
+    best, results = group.best(view.sweep.goal == "maximize"), len(group.results)
+    return GroupRow(
+        key=[text for _, text in said(group, view.query.by)],
+        url=_url(view, group),
+        n=format.count(results),
+        of=f" of {format.count(len(group.runs))}" if len(group.runs) > results else "",
+        mean=format.metric(group.mean, view.decimals),
+        spread=spread(group, view.decimals, view.query.by_error),
+        best=(view.display_names.get(best, best), run_url(view.project, best)) if best else None,
+    )
+
+
+def _url(view: SweepView, group: Group) -> str | None:
+    if any(value is None for value in group.key):
+        return None
+    asked = tuple((_filter(name), written(value)) for name, value in zip(view.query.by, group.key, strict=True))
+    narrowed = tuple(dict.fromkeys((*view.query.filters, *asked)))
+    return replace(view.query, by=(), filters=narrowed, number=1).url(view.path)
+
+
+def _filter(field: str) -> str:
+    if field.startswith(PARAMETER_PREFIX):
+        return FILTER_PREFIX + field.removeprefix(PARAMETER_PREFIX)
+    return WHERE_PREFIX + field
+
+
+def _plain(field: str) -> str:
+    return fields.title(field)
+
+
+def _by(query: TableQuery, by: tuple[str, ...]) -> TableQuery:
+    return replace(query, by=by, number=1)
