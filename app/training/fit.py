@@ -7,16 +7,14 @@ from functools import partial
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
 from app.machine.compile_cache import CompileCache
-from app.training import compiled, floats, variables, whole_epochs, whole_parts
+from app.training import batches, compiled, variables, whole_epochs, whole_parts
 from app.training.whole_epochs import TrainFunction
 from terms.record import NAN_METRIC
 
-Part = tuple[NDArray[Any], NDArray[Any]]
+Part = batches.Part
 
 EVALUATION_BATCH = 1000
 LOSSES = ("loss", "val_loss")
@@ -92,7 +90,7 @@ def fit(
     """
     if not model.built:
         model(train[0][:1])  # its variables are needed before the first step where a checkpoint is to be restored
-    watch: _Watch = _Watch(between, stop_on_nan)
+    watch = _Watch(between, stop_on_nan)
     common: dict[str, Any] = {
         "epochs": epochs,
         "initial_epoch": initial_epoch,
@@ -107,17 +105,31 @@ def fit(
     record_loop(_in_parts(began, loop, initial_epoch))
     with variables.made_at_once(), _measured(model, validation, callbacks, between) as (data, size):
         common |= {"validation_data": data, **{f"validation_{name}": value for name, value in size.items()}}
-        if take_an_epoch is None:
-            print(f"Training batch by batch, which is slower: {loop.removeprefix(BATCH_BY_BATCH)}.")
-            watch = _WatchBatches(between, stop_on_nan)
-            return model.fit(_batches(*train, batch_size, seed, initial_epoch), callbacks=[*callbacks, watch], **common)
-        # `fit` builds its own train function only where none is set.
-        model.train_function = take_an_epoch
-        try:
-            epoch_markers = tf.data.Dataset.from_tensors(0).repeat()
-            return model.fit(epoch_markers, steps_per_epoch=1, callbacks=[*callbacks, watch], **common)
-        finally:
-            model.train_function = None  # a later plain fit builds its own
+        if take_an_epoch:
+            return _by_function(model, take_an_epoch, 1, [*callbacks, watch], common)
+        print(f"Training batch by batch, which is slower: {loop.removeprefix(BATCH_BY_BATCH)}.")
+        watching = [*callbacks, _WatchBatches(between, stop_on_nan)]
+        if not batches.can_be_handed(model):
+            return model.fit(batches.as_dataset(train, batch_size, seed, initial_epoch), callbacks=watching, **common)
+        take = batches.HandedSteps(model, train, batch_size, seed)
+        return _by_function(model, take, -(-len(train[0]) // batch_size), [*watching, take], common)
+
+
+def _by_function(
+    model: keras.Model,
+    take: TrainFunction,
+    calls: int,
+    callbacks: Sequence[keras.callbacks.Callback],
+    common: Mapping[str, Any],
+) -> keras.callbacks.History:
+    """Keras' `fit` with a train function that brings its own data, called so many times an epoch."""
+    # `fit` builds its own train function only where none is set.
+    model.train_function = take
+    try:
+        markers = tf.data.Dataset.from_tensors(0).repeat()
+        return model.fit(markers, steps_per_epoch=calls, callbacks=[*callbacks], **common)
+    finally:
+        model.train_function = None  # a later plain fit builds its own
 
 
 def _loop(reason: str | None, began: str | None, xla: bool) -> str:
@@ -206,31 +218,3 @@ class _WatchBatches(_Watch):
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         self.look(logs or {})
-
-
-def _batches(
-    inputs: NDArray[Any], labels: NDArray[Any], batch_size: int, seed: int, initial_epoch: int
-) -> keras.utils.PyDataset:
-    """Batches for Keras' own loop, which would repeat one order in every epoch when it shuffles arrays itself."""
-
-    class Batches(keras.utils.PyDataset):
-        epoch = initial_epoch
-
-        def __len__(self) -> int:
-            return -(-len(inputs) // batch_size)
-
-        def __getitem__(self, step: int) -> Part:
-            rows = self.order[step * batch_size : (step + 1) * batch_size]
-            x, y = (floats.as_keras(array[rows]) for array in (inputs, labels))
-            return x, y
-
-        def on_epoch_end(self) -> None:
-            self.epoch += 1
-            self.shuffle()
-
-        def shuffle(self) -> None:
-            self.order = np.random.default_rng([seed, self.epoch]).permutation(len(inputs))
-
-    batches = Batches()
-    batches.shuffle()
-    return batches

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from app import data, model
 from app.config import TrialConfig
-from app.training import fit, reproduce
+from app.training import batches, fit, reproduce, weights
 from app.training.fit import Part
 
 ROWS = 100
@@ -121,7 +121,7 @@ def few(prepared_data: Path) -> Part:
     return images[:2010], labels[:2010]  # steps of 30, 67 or 402: a last step of fewer rows is traced for itself
 
 
-def weights(few: Part, seed: int) -> list[Any]:
+def trained(few: Part, seed: int) -> list[Any]:
     reproduce.seed(seed)
     network = model.build(TrialConfig(seed=seed))
     fit.fit(network, few, few, batch_size=30, epochs=2, seed=seed)
@@ -129,7 +129,7 @@ def weights(few: Part, seed: int) -> list[Any]:
 
 
 def test_the_same_seed_gives_the_same_weights_bit_for_bit(few: Part) -> None:
-    first, again, other = weights(few, 1), weights(few, 1), weights(few, 2)
+    first, again, other = trained(few, 1), trained(few, 1), trained(few, 2)
 
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
     assert not any(np.array_equal(a, b) for a, b in zip(first, other, strict=True))
@@ -192,6 +192,15 @@ def test_a_callback_per_batch_gets_its_batches_and_a_line_says_why(
     assert "Training batch by batch, which is slower: PerBatch is called for every batch." in capsys.readouterr().out
 
 
+def test_a_callback_is_called_once_for_several_steps_of_a_model_that_executes_them_together(few: Part) -> None:
+    callback, network = PerBatch(), keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(10, "softmax")])
+    network.compile("sgd", "sparse_categorical_crossentropy", steps_per_execution=5)
+
+    fit.fit(network, few, few, batch_size=201, epochs=2, seed=0, callbacks=[callback])
+
+    assert callback.seen == 2 * 2
+
+
 class Mode(keras.metrics.Metric):
     """How often the most frequent class was right: a metric of one's own, with a state that is no mean."""
 
@@ -205,6 +214,21 @@ class Mode(keras.metrics.Metric):
 
     def result(self) -> Any:
         return tf.reduce_max(self.counts)
+
+
+def test_batches_that_are_handed_over_give_what_keras_own_loop_gives_bit_for_bit(few: Part) -> None:
+    odd = few[0][:500], few[1][:500]
+    reproduce.seed(0)
+    handed = with_state()
+    losses = fit.fit(handed, odd, odd, batch_size=64, epochs=2, seed=3, memory_limit_bytes=0).history["loss"]
+
+    reproduce.seed(0)
+    by_keras = with_state()
+    in_order = batches.as_dataset(odd, 64, 3, initial_epoch=0)
+    expected = by_keras.fit(in_order, epochs=2, shuffle=False, verbose=0).history["loss"]
+
+    assert losses == expected
+    assert weights.sha256(handed) == weights.sha256(by_keras)
 
 
 class ByBatch(keras.callbacks.Callback):
