@@ -21,6 +21,7 @@ class Bar:
         note: under the name, as "lower is better".
         share: with `low` and `high`, its interval, in [0, 1].
         told: whether it can be told from 0; if not, its point is hollow and its name grey.
+        url: where its name leads; "" for nowhere.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Bar:
     low: float
     high: float
     told: bool
+    url: str = ""
 
 
 def better(direction: str | None, value: object) -> str:
@@ -60,10 +62,11 @@ def bars(rows: Sequence[Bar]) -> str:
 
 def _row(row: Bar, most: float, ticks: Sequence[float]) -> str:
     css = "" if row.told else ' class="untold"'
+    name = f'<a href="{escape(row.url)}">{escape(row.name)}</a>' if row.url else escape(row.name)
     interval = f"{row.share:.2f} ({row.low:.2f}–{row.high:.2f}) of the variance of ranks"
     return (
         f"<li{css}{told(row.name, [('', interval), ('', row.note)])}>"
-        f'<span><b title="{escape(row.name)}">{escape(row.name)}</b><small>{escape(row.note)}</small></span>'
+        f'<span><b title="{escape(row.name)}">{name}</b><small>{escape(row.note)}</small></span>'
         f"{_bar(row, most, ticks)}<b>{row.share:.2f}</b><small>{row.low:.2f}–{row.high:.2f}</small></li>"
     )
 

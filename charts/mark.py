@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 from html import escape
+from typing import Final
+
+LONGEST: Final = 80
 
 
 def told(name: str, values: Sequence[tuple[str, str]] = (), run: str = "") -> str:
@@ -9,12 +12,13 @@ def told(name: str, values: Sequence[tuple[str, str]] = (), run: str = "") -> st
 
     Args:
         name: of the run or thing, the tip's first line.
-        values: what is told of it, a line each.
+        values: what is told of it, a line each; long lines are cut.
         run: W&B's id; "" for what is no run's.
 
     Returns:
         Attributes with a space before them.
     """
-    tip = escape("\n".join((name, *(f"{what} {value}".strip() for what, value in values)))).replace("\n", "&#10;")
+    lines = (name, *(f"{what} {value}".strip() for what, value in values))
+    tip = "&#10;".join(escape(line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…") for line in lines)
     of = f' data-run="{escape(run)}"' if run else ""
     return f'{of} data-tip="{tip}"'

@@ -93,7 +93,7 @@ document.addEventListener("pointermove", (event) => {
 document.addEventListener("pointerdown", (event) => (byFinger = event.pointerType !== "mouse"), true);
 
 function addressOf(mark) {
-  const link = mark.closest("a[href]");
+  const link = mark.closest("a[href]") || mark.querySelector("a[href]");
   if (link) return link.getAttribute("href");
   const [, entity, project] = location.pathname.split("/");
   return mark.dataset.run ? `/${entity}/${project}/runs/${encodeURIComponent(mark.dataset.run)}` : null;

@@ -22,6 +22,7 @@ from server.pages.sweep.never_logged import instead
 from server.pages.sweep.pareto import Pareto, pareto_front
 from server.pages.sweep.plots import SweepPlots, sweep_plots
 from server.pages.sweep.runs_table import RunsTable, runs_table
+from server.pages.sweep.scatter import Scatter, Small, scatter_panel, small_multiples
 from server.pages.sweep.table_query import STATE_FILTERS
 from server.pages.sweep.view import SweepView
 from server.pages.table.views import View, views
@@ -88,6 +89,8 @@ class SweepPage:
     logged_instead: str
     pareto: Pareto | None
     plots: SweepPlots | None
+    scatter: Scatter | None
+    small: list[Small]
     curves: SweepCurves | None
     curve_panels: CurvePanels | None
     differences: list[Difference]
@@ -106,7 +109,7 @@ def sweep_detail(view: SweepView) -> Page:
     view = replace(view, sweep=with_parameters(view.connection, view.sweep))
     sweep, progress = view.sweep, view.progress
     title, place = title_of(sweep), f"{view.project.entity}/{view.project.name}/{sweep.name}"
-    drawing = sweep_drawing(view)
+    drawing, plots = sweep_drawing(view), sweep_plots(view)
     curves, front = sweep_curves(view, drawing), pareto_front(view)
     values = SweepPage(
         sweep=sweep,
@@ -137,7 +140,9 @@ def sweep_detail(view: SweepView) -> Page:
         best=best(view),
         logged_instead=instead(view),
         pareto=front,
-        plots=sweep_plots(view),
+        plots=plots,
+        scatter=scatter_panel(view, plots.first) if plots else None,
+        small=small_multiples(view, [name for name, _ in plots.mattered.tried]) if plots else [],
         curves=curves,
         curve_panels=curve_panels(drawing.drawing),
         differences=differences(view, curves.drawn if curves else []),

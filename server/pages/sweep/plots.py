@@ -20,6 +20,7 @@ from charts.parallel_coordinates import Outcome, ParallelCoordinates, parallel_c
 from search.importance import Importance, TooFew, importance
 from search.space import Categorical, WeightedCategorical
 from server.pages.sweep.chosen import Chosen
+from server.pages.sweep.scatter import address
 from server.pages.sweep.search_space import ends, searched
 from server.pages.sweep.table_query import FILTER_PREFIX, METRIC_FILTER, PARAMETER_PREFIX, TableQuery
 from server.pages.sweep.view import SweepView
@@ -68,10 +69,14 @@ class Mattered:
 
 @dataclass(frozen=True)
 class SweepPlots:
-    """Both parts of the page."""
+    """Both parts of the page; `first` is the strongest parameter, or the file's first where that cannot be told.
 
-    parallel: Parallel
+    One parameter has no parallel coordinates: it is drawn against the metric instead.
+    """
+
+    parallel: Parallel | None
     mattered: Mattered
+    first: str
 
 
 @dataclass(frozen=True)
@@ -137,7 +142,8 @@ def sweep_plots(view: SweepView) -> SweepPlots | None:
     measured = _measured(considered, None if by else chosen.by_settings, view.over)
     found = _importance(measured, sweep.config, sweep.goal, by)
     valued = sum(_counts(point, None if by else chosen.by_settings) for point in considered)
-    return SweepPlots(_parallel(drawing), _mattered(sweep, found, measured, valued, view.query, by))
+    parallel = _parallel(drawing) if len(drawing.paths) > 1 else None
+    return SweepPlots(parallel, _mattered(view, found, measured, valued, by), ".".join(drawing.paths[0]))
 
 
 def _grouped_by(view: SweepView) -> tuple[Path, ...]:
@@ -263,13 +269,9 @@ def _order(parameters: int, by_importance: bool) -> str:
 
 
 def _mattered(
-    sweep: Sweep,
-    found: tuple[Importance, ...] | TooFew,
-    measured: Points,
-    valued: int,
-    query: TableQuery,
-    by: tuple[Path, ...],
+    view: SweepView, found: tuple[Importance, ...] | TooFew, measured: Points, valued: int, by: tuple[Path, ...]
 ) -> Mattered:
+    sweep, query = view.sweep, view.query
     if isinstance(found, TooFew):
         parameters = format.counted(len(by or searched(sweep.config)), "parameter")
         groups = "groups " if by else ""
@@ -282,12 +284,12 @@ def _mattered(
     unbiased = ", whatever their result" if by_result else ""
     those = "groups by their means" if by else "runs"
     said = f"share of the variance of ranks, 95 % interval, {format.count(len(measured))}{of} {those}{unbiased}"
-    return Mattered(said, Markup(bars([_bar(effect) for effect in found])), [])
+    return Mattered(said, Markup(bars([_bar(effect, address(view, effect.name)) for effect in found])), [])
 
 
-def _bar(effect: Importance) -> Bar:
+def _bar(effect: Importance, url: str) -> Bar:
     note = better(effect.direction, effect.value)
-    return Bar(effect.name, note, effect.share, effect.low, effect.high, effect.told)
+    return Bar(effect.name, note, effect.share, effect.low, effect.high, effect.told, url)
 
 
 def _tried(path: Path, column: Sequence[Any], sweep: Sweep) -> str:

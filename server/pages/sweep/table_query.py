@@ -47,6 +47,7 @@ class TableQuery:
         top: only so many percent of the runs with a value, the best ones; one of `TOP_SHARES` or None.
         by_time: draws the best so far over time.
         whole: draws also the results that are far worse than the others.
+        across, up: the fields that are drawn against each other; None: the strongest parameter, the metric.
         hidden: of the usual columns, those that are left out, by the names that `sort` has for them.
         by: fields whose values runs of a group share; () for no groups.
         by_error: tells how far the runs of a group lie apart by the standard error of their mean.
@@ -63,6 +64,8 @@ class TableQuery:
     top: int | None = None
     by_time: bool = False
     whole: bool = False
+    across: str | None = None
+    up: str | None = None
     hidden: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     curves: CurveQuery = AS_USUAL
@@ -86,6 +89,8 @@ class TableQuery:
             "x": "time" if self.by_time else None,
             "scale": "whole" if self.whole else None,
             "spread": "error" if self.by_error else None,
+            "across": self.across,
+            "up": self.up,
         }
         known = [(name, str(value)) for name, value in named.items() if value is not None]
         columns = [*(("hide", name) for name in self.hidden), *(("col", name) for name in self.columns)]
@@ -143,6 +148,8 @@ def table_query(pairs: Iterable[tuple[str, str]]) -> TableQuery:
         top=next((share for share in TOP_SHARES if str(share) == top), None),
         by_time=given.get("x") == "time",
         whole=given.get("scale") == "whole",
+        across=given.get("across") or None,
+        up=given.get("up") or None,
         hidden=tuple(dict.fromkeys(text for name, text in found if name == "hide" and text)),
         curves=curve_query(found),
         columns=_fields(found, "col"),

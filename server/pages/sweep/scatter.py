@@ -1,0 +1,188 @@
+"""Two quantities of a sweep's runs against each other: a parameter against the metric, one metric against another."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, Final
+
+from markupsafe import Markup
+
+from charts import format
+from charts.against import Against, Seen, Side, against, side, side_of_metric
+from charts.axis import Axis
+from search.space import Categorical, WeightedCategorical
+from server.pages.sweep.chosen import Chosen
+from server.pages.sweep.search_space import ends, searched
+from server.pages.sweep.table_query import PARAMETER_PREFIX
+from server.pages.sweep.view import SweepView
+from server.pages.table import fields
+from server.run_values import number
+from server.store import table_queries
+from terms.states import FAILURES, LIVE
+
+METRIC: Final = "metric"
+# Beside parameters and what programs send.
+OTHERS: Final = ("rows", "time", "created")
+NEEDED: Final = ("name", "state", METRIC)
+DRAWINGS_KEPT: Final = 16
+MOST_SMALL: Final = 12
+
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A quantity that can be an axis: a field of runs, its name, and whether it is drawn now."""
+
+    field: str
+    name: str
+    chosen: bool
+
+
+@dataclass(frozen=True)
+class Scatter:
+    """The panel.
+
+    Attributes:
+        across, up: what each axis can be.
+        kept: what the form has to send along.
+        left_out: what the drawing does not show, "" for nothing; `svg` is "" where it shows nothing.
+    """
+
+    across: list[Choice]
+    up: list[Choice]
+    kept: list[tuple[str, str]]
+    svg: Markup
+    left_out: str
+
+
+@dataclass(frozen=True)
+class Small:
+    """The metric against one parameter, as one of several."""
+
+    name: str
+    url: str
+    svg: Markup
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """All that a drawing is made of; it is kept by this.
+
+    Attributes:
+        rows: of each run W&B's id, what `NEEDED` says, and the values of both axes.
+    """
+
+    rows: tuple[Row, ...]
+    across: str
+    up: str
+    chosen: Chosen
+    config: str
+    metric: str
+    goal: str
+    whole: bool
+    small: bool = False
+
+
+def scatter_panel(view: SweepView, first: str | None) -> Scatter | None:
+    """None for a sweep that names no metric, or before its first result.
+
+    Args:
+        first: the parameter to draw where the address names none; None: the file's first.
+    """
+    known = _known(view)
+    if view.sweep.metric_name is None or view.best_of_all is None:
+        return None
+    usual = PARAMETER_PREFIX + first if first else next(iter(known))
+    across = view.query.across if view.query.across in known else usual
+    up = view.query.up if view.query.up in known else METRIC
+    drawn = _drawn(_drawing(view, across, up))
+    return Scatter(
+        across=[Choice(field, name, field == across) for field, name in known.items()],
+        up=[Choice(field, name, field == up) for field, name in known.items()],
+        kept=replace(view.query, across=None, up=None, number=1).pairs(),
+        svg=Markup(drawn.svg if drawn else ""),
+        left_out=f"{format.counted(drawn.left_out, 'run')}, out of scale or without a value"
+        if drawn and drawn.left_out
+        else "",
+    )
+
+
+def small_multiples(view: SweepView, parameters: Sequence[str]) -> list[Small]:
+    """The metric against each of these parameters, up to `MOST_SMALL`."""
+    names = parameters[:MOST_SMALL]
+    found = ((name, _drawn(_drawing(view, PARAMETER_PREFIX + name, METRIC, small=True))) for name in names)
+    return [Small(name, address(view, name), Markup(drawn.svg)) for name, drawn in found if drawn]
+
+
+def address(view: SweepView, parameter: str) -> str:
+    """Of the page with the metric drawn against a parameter, at the drawing."""
+    query = replace(view.query, across=PARAMETER_PREFIX + parameter, up=None, number=1)
+    return f"{query.url(view.path)}#scatter"
+
+
+def _known(view: SweepView) -> dict[str, str]:
+    """What can be an axis, by field: the parameters first, then the metric and what else was logged."""
+    parameters = {PARAMETER_PREFIX + ".".join(path): ".".join(path) for path in searched(view.sweep.config)}
+    metric = view.sweep.metric_name or ""
+    sent = {field: fields.title(field) for field in view.sent_names if field != f"summary.{metric}"}
+    return {**parameters, METRIC: metric, **{field: fields.title(field) for field in OTHERS}, **sent}
+
+
+def _drawing(view: SweepView, across: str, up: str, small: bool = False) -> Drawing:
+    found = table_queries.values(view.connection, view.of, (*NEEDED, across, up))
+    rows = ((run, *map(_plain, values)) for run, values in found.items() if values[1] not in (*FAILURES, *LIVE))
+    return Drawing(
+        tuple(rows),
+        across,
+        up,
+        view.selection.runs,
+        view.sweep.config,
+        view.sweep.metric_name or "",
+        view.sweep.goal,
+        view.query.whole,
+        small,
+    )
+
+
+def _plain(value: Any) -> Any:
+    """A value that drawings can be kept by."""
+    return value if value is None or isinstance(value, str | int | float) else str(value)
+
+
+@lru_cache(maxsize=DRAWINGS_KEPT)
+def _drawn(drawing: Drawing) -> Against | None:
+    results = [number(row[3]) for row in drawing.rows]
+    if all(result is None for result in results):
+        return None
+    runs = [
+        Seen(row[1], result, drawing.chosen is None or row[0] in drawing.chosen, row[0])
+        for row, result in zip(drawing.rows, results, strict=True)
+    ]
+    metric = side_of_metric(drawing.metric, results, drawing.goal, drawing.whole)
+    ranked = _ranked(drawing, results, metric)
+    across, up = (
+        metric if field == METRIC else side(_axis(drawing.config, field, [row[place] for row in drawing.rows]), ranked)
+        for place, field in ((4, drawing.across), (5, drawing.up))
+    )
+    return against(across, up, runs, drawing.goal, drawing.small)
+
+
+def _ranked(drawing: Drawing, results: Sequence[float | None], metric: Side) -> list[int]:
+    """The runs that will have a dot, those without a result first, then from the worst to the best."""
+    sign = 1 if drawing.goal == "maximize" else -1
+    needs_metric = METRIC in (drawing.across, drawing.up)
+    there = [run for run, row in enumerate(drawing.rows) if None not in row[4:]]
+    shown = [run for run in there if not needs_metric or metric.places[run] is not None]
+    return sorted(shown, key=lambda run: -math.inf if (result := results[run]) is None else sign * result)
+
+
+def _axis(config: str, field: str, values: Sequence[Any]) -> Axis:
+    name = field.removeprefix(PARAMETER_PREFIX)
+    parameter = next((each for path, each in searched(config).items() if ".".join(path) == name), None)
+    if parameter is None or field == name:
+        return Axis(fields.title(field), values, continuous=True)
+    if isinstance(parameter, Categorical | WeightedCategorical):
+        return Axis(name, values, parameter.values)
+    return Axis(name, values, (), "log" in parameter.distribution, None, True, ends(parameter))
