@@ -119,12 +119,12 @@ class CurvePanels:
 
 
 def curve_panels(drawing: "Drawing") -> CurvePanels | None:
-    """Draws the metrics that these runs have logged; None if there is none."""
+    """Draws the metrics that these runs have logged; None if there is none, not even one that the page draws itself."""
     asked, outlines = drawing.asked, list(drawing.outlines.values())
     told = definitions(asked.runs[0].run.config) if asked.runs else []
     steps_told = {step for _, step in drawing.by}
     found = groups(outlines, asked.first, steps_told, hidden(told) | asked.without)
-    if not found:
+    if not found and not asked.without:
         return None
     return CurvePanels(
         said=_said(asked),
@@ -177,7 +177,8 @@ class Drawing:
         look = Look(X_NAMES.get(x, x), self.asked.query.log, height)
         drawn = _drawn(metric, tuple(_line(each, points, smooth) for each, points in lines), look, rungs, needed)
         if drawn is None:
-            return None
+            beside = f"not logged beside {X_NAMES.get(x, x)}"
+            return DrawnPanel(metric, Markup(""), "", beside) if runs and self.asked.query.x else None
         svg, out, log = drawn
         alone = [points for each, points in lines if each.css == "curve" and not each.letter]
         last = written(alone[0][-1][1], LAST_DIGITS) if len(alone) == 1 and alone[0] else ""

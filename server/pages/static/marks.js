@@ -5,6 +5,7 @@
 const SVG = "http://www.w3.org/2000/svg";
 const MARK = "[data-tip]";
 const CHART = "[data-chart], svg.plot";
+const NUMBERS = /-?[\d.]+(?:e[-+]?\d+)?/g;
 let marksKept = new WeakMap();
 let segmentsKept = new WeakMap();
 
@@ -54,9 +55,9 @@ function segmentsOf(element) {
 function parsedPath(text) {
   const segments = [];
   let [x, y] = [0, 0];
-  for (const [, kind, numbers] of text.matchAll(/([MLch])([^MLch]*)/g)) {
-    const [first, second] = numbers.trim().split(/[ ,]+/).map(Number).slice(-2);
-    const next = { M: [first, second], L: [first, second], c: [x + first, y + second], h: [x, y] }[kind];
+  for (const [, kind, numbers] of text.matchAll(/([MLlch])([^MLlch]*)/g)) {
+    const [first, second] = (numbers.match(NUMBERS) || []).map(Number).slice(-2);
+    const next = "ML".includes(kind) ? [first, second] : kind === "h" ? [x, y] : [x + first, y + second];
     if (kind !== "M") segments.push([x, y, ...next, kind === "c"]);
     [x, y] = next;
   }

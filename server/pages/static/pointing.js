@@ -48,7 +48,7 @@ function emphasise(element) {
 }
 
 function showTip(mark, x, y) {
-  const [first, ...rest] = mark.dataset.tip.split("\n");
+  const [first, ...rest] = tipText(mark, x).split("\n");
   const head = document.createElement("b");
   head.textContent = first;
   tip().replaceChildren(head, ...rest.flatMap((line) => [document.createElement("br"), line]));
@@ -152,13 +152,14 @@ function stepTo(chart, steps) {
   if (!mark) return;
   mark.scrollIntoView({ block: "nearest" });
   showMark(mark);
-  sayAloud(mark.dataset.tip.replaceAll("\n", ", "));
+  sayAloud(tipText(mark).replaceAll("\n", ", "));
 }
 
 function keyed(chart, event) {
   const steps = MOVES[event.key];
   const mark = pointedMark && chart.contains(pointedMark) ? pointedMark : null;
-  if (steps) stepTo(chart, event.shiftKey ? 10 * steps : steps);
+  if (steps && mark && stepAlong(mark, steps, event)) sayAloud(tip().textContent);
+  else if (steps) stepTo(chart, event.shiftKey ? 10 * steps : steps);
   else if (event.key === "Enter" && mark) openRun(mark, event);
   else if (event.key === " " && mark && mark.dataset.run) chooseAndStay(chart, mark.dataset.run);
   else if (event.key === "Escape" && mark) leaveMark();
