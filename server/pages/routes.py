@@ -34,6 +34,7 @@ from server.pages.sweep.detail import sweep_detail
 from server.pages.sweep.table_query import table_query
 from server.pages.sweep.view import SweepView
 from server.pages.sweeps.list import SHOWN, ListQuery, sweep_list
+from server.pages.sweeps.runs_query import runs_query
 from server.pages.words.addresses import linked_url, project_url, run_url, sweep_url
 from server.pages.words.paging import page_number
 from server.pages.words.times import Now
@@ -218,7 +219,10 @@ class Views:
 
     def _list(self, request: Request, connection: sqlite3.Connection, project: Project | None) -> Page:
         show = request.query_params.get("show", "all")
-        query = ListQuery(project, show if show in SHOWN else "all", page_number(request.query_params))
+        runs = runs_query(request.query_params.multi_items())
+        if project and "add" in request.query_params:
+            return Page("sweeps.html", "", moved_to=runs.url(project_url(project)))
+        query = ListQuery(project, show if show in SHOWN else "all", page_number(request.query_params), runs)
         return sweep_list(
             connection, query, self.settings, for_people(request, self.settings.public_url), Now(self.clock())
         )

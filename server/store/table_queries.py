@@ -131,6 +131,12 @@ def agent_names(connection: sqlite3.Connection, agent_ids: Iterable[int | None])
     return dict(connection.execute(sql, (json.dumps(list(agent_ids)),)))
 
 
+def sweep_names(connection: sqlite3.Connection, sweep_ids: Iterable[int | None]) -> dict[int, str]:
+    """What people call sweeps, by number."""
+    sql = "SELECT id, coalesce(nullif(display_name, ''), name) FROM sweep WHERE id IN (SELECT value FROM json_each(?))"
+    return dict(connection.execute(sql, (json.dumps(list(sweep_ids)),)))
+
+
 def last_sent(connection: sqlite3.Connection, of: Of, limit: int) -> list[tuple[str, str]]:
     """Config and summary of the latest runs, as JSON."""
     sql = f"SELECT run.config, run.summary FROM run WHERE {of.where} ORDER BY run.id DESC LIMIT :limit"

@@ -1,10 +1,12 @@
 """What a page shows is saved under a name, seen by all who see the page, and dropped by whoever saved it."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.server.people import add_user, command
 from tests.server.shelf import Seen
 from tests.server.speaker import GRID, Clock, Speaker, speaking
 
@@ -73,7 +75,7 @@ def test_a_view_leads_back_to_what_was_shown_and_another_of_its_name_takes_its_p
 def test_a_view_that_cannot_be_is_refused_with_the_reason(owner: Speaker, sweep: str) -> None:
     save = button(owner, sweep, "save")
     nameless = [send(owner, save, name) for name in (" ", "x" * 129, "a\nb")]
-    long = send(owner, button(owner, f"{sweep}?f.units={'9' * 9000}", "save"), "long")
+    long = send(owner, f"{save.partition('&next=')[0]}&next={sweep}?f.units={'9' * 9000}", "long")
     fitting = [send(owner, save, f"view {number}").status_code for number in range(50)]
     many, again = send(owner, save, "one more"), send(owner, save, "view 7")
     gone = send(owner, button(owner, sweep, "drop"), "one more")
@@ -92,3 +94,22 @@ def test_what_is_no_button_of_the_page_changes_nothing(owner: Speaker, sweep: st
     unknown = send(owner, button(owner, sweep, "save").replace("/save?", "/keep?"), "x")
 
     assert (unsealed.status_code, unknown.status_code) == (403, 403)
+
+
+def test_a_team_sees_its_views_and_each_is_changed_by_who_saved_it_alone(tmp_path: Path, clock: Clock) -> None:
+    with speaking(tmp_path / "data", clock) as owner:
+        ada, bob, eve = add_user(owner, "ada"), add_user(owner, "bob"), add_user(owner, "eve", "read")
+        for name in ("ada", "bob", "eve"):
+            command(owner.settings.data, "team", "add", "lab", name)
+        ada.begin("r", entityName="lab")
+        press(ada, "/lab/p", "save", "hers")
+        save = button(bob, "/lab/p", "save")
+        taken, own = send(bob, save, "hers"), send(bob, save, "his")
+        seen = {name: views(page(wb, "/lab/p")) for name, wb in (("bob", bob), ("eve", eve), ("owner", owner))}
+        dropped = press(owner, "/lab/p", "drop", "hers")
+
+        assert (taken.status_code, "is ada's: take another name" in Seen(taken.text).text) == (403, True)
+        assert (own.status_code, dropped.status_code) == (303, 303)
+        assert {frozenset(names) for names in seen.values()} == {frozenset(("hers", "his"))}
+        assert "<form" not in page(eve, "/lab/p").html.partition('id="views"')[2].partition("</details>")[0]
+        assert set(views(page(bob, "/lab/p"))) == {"his"}

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from charts.line_panel import LETTERS
 from server.pages.curves.query import AS_USUAL, CurveQuery, curve_query
+from server.pages.table.conditions import LONGEST
 from server.pages.table.fields import resolved
 from server.pages.words.paging import page_number
 from server.store.fields import is_known
@@ -135,7 +136,7 @@ def table_query(pairs: Iterable[tuple[str, str]]) -> TableQuery:
     found = list(pairs)
     given = dict(found)
     state, top = given.get("state", "all"), given.get("top", "")
-    filters = [(name, text) for name, text in found if text and _is_field(name)]
+    filters = [(name, text) for name, text in found if 0 < len(text) <= LONGEST and _is_field(name)]
     if given.get("is", "").strip() and _is_field(given.get("add", "")):
         filters.append((given["add"], given["is"].strip()))
     return TableQuery(

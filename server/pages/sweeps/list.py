@@ -14,6 +14,8 @@ from charts.steps import steps
 from server.keys import API_KEY_FILE
 from server.pages.door.buttons import RESUME, Button, retry_button, sweep_buttons
 from server.pages.rendering import Crumb, Page
+from server.pages.sweeps.project_runs import ProjectRuns, RunsView, project_runs
+from server.pages.sweeps.runs_query import EVERYTHING, RunsQuery
 from server.pages.words.addresses import artifacts_url, project_url, run_url
 from server.pages.words.facts import (
     Count,
@@ -108,6 +110,7 @@ class ListQuery:
     project: Project | None = None
     show: str = "all"
     number: int = 1
+    runs: RunsQuery = EVERYTHING
 
     @property
     def path(self) -> str:
@@ -119,6 +122,7 @@ class ListPage:
     """What the template is given; `loose` are the newest of `loose_count` runs without a sweep.
 
     Attributes:
+        runs: a project's, with what its address asks of them; None for all projects together.
         artifacts: how many a project has and where they are listed; None for none, and for all projects together.
     """
 
@@ -131,6 +135,7 @@ class ListPage:
     segments: list[Segment]
     sweeps: list[SweepRow]
     pages: list[Segment]
+    runs: ProjectRuns | None
     loose: list[LooseRun]
     loose_count: int
     kinds: Iterable[Look]
@@ -167,7 +172,8 @@ def sweep_list(connection: sqlite3.Connection, query: ListQuery, settings: Setti
         segments=_segments(query, by_state),
         sweeps=[_row(standing[sweep.id], sweep.id in noticed) for sweep in found],
         pages=_pages(query, by_state),
-        loose=_loose_runs(connection, project_id, now),
+        runs=project_runs(RunsView(connection, query.project, query.runs, now)) if query.project else None,
+        loose=_loose_runs(connection, project_id, now) if query.project is None else [],
         loose_count=loose,
         kinds=KIND_LOOKS.values(),
         data=str(settings.data.absolute()),

@@ -11,11 +11,13 @@ from charts.axis import Range
 from server.pages.words.sent import written
 from server.run_values import number
 
-NUMBER: Final = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+# Without two ways to read the same digits, which would take a while for thousands of them.
+NUMBER: Final = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
 RANGE: Final = re.compile(rf"({NUMBER})?\s*\.\.\s*({NUMBER})?")
 PART: Final = "~"
 DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?)?")
 NAMED: Final = 4
+LONGEST: Final = 256
 
 Test = Callable[[Any], bool]
 

@@ -1,0 +1,263 @@
+"""The runs of a project: a table with any column, order and filter, and the curves of what they have logged."""
+
+import sqlite3
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Final
+
+from charts import format
+from server.pages.curves.panels import Asked, CurvePanels, Drawing, Shown, curve_panels
+from server.pages.curves.series import Reader
+from server.pages.sweeps.runs_query import WHERE_PREFIX, RunsQuery
+from server.pages.table import fields
+from server.pages.table.columns import Column, ColumnMenu, addable, choices
+from server.pages.table.conditions import PART, any_of
+from server.pages.table.fields import Cell, Known
+from server.pages.table.views import View, views
+from server.pages.table.wrong import wrong_of_field
+from server.pages.words.addresses import project_url, run_url
+from server.pages.words.facts import Segment
+from server.pages.words.look import Look, cause, run_look
+from server.pages.words.paging import pages
+from server.pages.words.times import Now
+from server.store import table_queries
+from server.store.page_queries import Attempt
+from server.store.rows import Project
+from server.store.table_queries import Of, Order
+from terms import states
+
+PER_PAGE: Final = 50
+RUNS_LOOKED_AT: Final = 30
+# Of the fields that programs send, so many stand in the table unasked.
+USUAL_CONFIG: Final = 3
+USUAL_SUMMARY: Final = 5
+CURVES: Final = 6
+ANY_STATE: Final = (*states.RUN_STATES, states.STOPPED_EARLY)
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """A run in the table; `cause` stands in place of the state's word where it failed."""
+
+    id: str
+    name: str
+    url: str
+    look: Look
+    cause: str | None
+    cells: list[Cell]
+
+
+@dataclass(frozen=True)
+class ProjectRuns:
+    """What the template is given; see it for what stands where.
+
+    Attributes:
+        count: as "3 of 20 runs".
+        which: those of no sweep, or all.
+        chips: filters that hold: name, text, and the address without them.
+        wrong: what is amiss in the filters.
+        fields: what can be asked about, by the head of its group.
+        kept: what the form for a filter sends along.
+    """
+
+    url: str
+    count: str
+    which: list[Segment]
+    chips: list[tuple[str, str, str]]
+    wrong: list[str]
+    fields: dict[str, list[tuple[str, str]]]
+    kept: list[tuple[str, str]]
+    head: Column
+    columns: list[Column]
+    rows: list[RunRow]
+    pages: list[Segment]
+    menu: ColumnMenu
+    views: list[View]
+    curves: CurvePanels | None
+
+
+@dataclass(frozen=True, eq=False)
+class RunsView:
+    """A project's runs in one read of the store, and what the address asks to see of them."""
+
+    connection: sqlite3.Connection
+    project: Project
+    query: RunsQuery
+    now: Now
+
+    @property
+    def path(self) -> str:
+        return project_url(self.project)
+
+    @property
+    def of(self) -> Of:
+        return Of(project_id=self.project.id, of_no_sweep=not self.query.every)
+
+    @cached_property
+    def total(self) -> int:
+        return table_queries.count(self.connection, self.of)
+
+    @cached_property
+    def sent_names(self) -> list[str]:
+        return fields.sent_names(table_queries.last_sent(self.connection, self.of, RUNS_LOOKED_AT))
+
+    @cached_property
+    def asked_values(self) -> dict[str, tuple[Any, ...]]:
+        return table_queries.values(self.connection, self.of, self.query.asked)
+
+    @cached_property
+    def chosen(self) -> list[str] | None:
+        """W&B's ids of the runs that pass the filters; None for all."""
+        if not self.query.filters:
+            return None
+        tests = [any_of(self.query.texts(name), name in fields.MOMENTS) for name in self.query.asked]
+        rows = self.asked_values.items()
+        return [run for run, row in rows if all(test(value) for test, value in zip(tests, row, strict=True))]
+
+    @cached_property
+    def count(self) -> int:
+        return self.total if self.chosen is None else len(self.chosen)
+
+    @cached_property
+    def order(self) -> Order:
+        field = self.query.sort or "run"
+        usual = field in ("run", "created")
+        return Order(field, usual if self.query.descending is None else self.query.descending)
+
+    @cached_property
+    def attempts(self) -> list[Attempt]:
+        offset = (self.query.number - 1) * PER_PAGE
+        return table_queries.attempts(
+            self.connection, self.of, self.order, ANY_STATE, PER_PAGE, offset, names=self.chosen
+        )
+
+    @cached_property
+    def shown(self) -> tuple[str, ...]:
+        """The fields of the columns, beside the name."""
+        return tuple(name for name in self.query.columns or self.usual if name != "run")
+
+    @cached_property
+    def usual(self) -> tuple[str, ...]:
+        config = [name for name in self.sent_names if name.startswith("config.")][:USUAL_CONFIG]
+        summary = [name for name in self.sent_names if name.startswith("summary.")]
+        # What was measured on data that the training has not seen says most.
+        summary.sort(key=lambda name: not name.rpartition("/")[2].removeprefix("summary.").startswith("val"))
+        return (
+            "state",
+            *(("sweep",) if self.query.every else ()),
+            *config,
+            *summary[:USUAL_SUMMARY],
+            "time",
+            "created",
+        )
+
+
+def project_runs(view: RunsView) -> ProjectRuns | None:
+    """None for a project without runs of its own, and of none that were asked for."""
+    if not table_queries.count(view.connection, Of(project_id=view.project.id)):
+        return None
+    query = view.query
+    sweeps = table_queries.sweep_names(view.connection, (each.run.sweep_id for each in view.attempts))
+    agents = table_queries.agent_names(view.connection, (each.run.agent_id for each in view.attempts))
+    known = Known(view.now, agents, sweeps)
+    rows = [_row(view, attempt, known) for attempt in view.attempts]
+    return ProjectRuns(
+        url=view.path,
+        count=_count(view),
+        which=[
+            Segment("Of no sweep", replace(query, every=False, number=1).url(view.path), not query.every),
+            Segment("All runs", replace(query, every=True, number=1).url(view.path), query.every),
+        ],
+        chips=_chips(view),
+        wrong=_wrong(view),
+        fields={
+            "Run": [(WHERE_PREFIX + name, fields.title(name)) for name in fields.OWN],
+            "Sent by programs": [(WHERE_PREFIX + name, name) for name in view.sent_names],
+        },
+        kept=replace(query, number=1).pairs(),
+        head=_head(view, "run", ""),
+        columns=[_head(view, name, _css([row.cells[place] for row in rows])) for place, name in enumerate(view.shown)],
+        rows=rows,
+        pages=pages(view.count, PER_PAGE, query.number, lambda number: replace(query, number=number).url(view.path)),
+        menu=_menu(view),
+        views=views(view.connection, view.path, replace(query, number=1).url(view.path), view.project.id),
+        curves=_curves(view),
+    )
+
+
+def _count(view: RunsView) -> str:
+    runs = "run" if view.total == 1 else "runs"
+    of = "" if view.chosen is None else f"of {format.count(view.total)} "
+    return f"{format.count(view.count)} {of}{runs}"
+
+
+def _chips(view: RunsView) -> list[tuple[str, str, str]]:
+    return [
+        (fields.title(name), " or ".join(map(_said, view.query.texts(name))), view.query.without(name).url(view.path))
+        for name in view.query.asked
+    ]
+
+
+def _said(text: str) -> str:
+    return f"with {text.removeprefix(PART)}" if text.startswith(PART) else text
+
+
+def _wrong(view: RunsView) -> list[str]:
+    columns = {name: [row[place] for row in view.asked_values.values()] for place, name in enumerate(view.query.asked)}
+    return [said for name, text in view.query.filters for said in wrong_of_field(name, text, columns[name])]
+
+
+def _row(view: RunsView, attempt: Attempt, known: Known) -> RunRow:
+    run = attempt.run
+    cells = [fields.cell(name, attempt, known) for name in view.shown]
+    return RunRow(
+        run.name, run.display_name or run.name, run_url(view.project, run.name), run_look(run), cause(run), cells
+    )
+
+
+def _css(cells: list[Cell]) -> str:
+    return "parameter number" if all(cell.is_number for cell in cells) else "parameter"
+
+
+def _title(name: str) -> str:
+    return "Run" if name == "run" else fields.title(name)
+
+
+def _head(view: RunsView, name: str, css: str) -> Column:
+    query, order = view.query, view.order
+    if name == order.field:
+        turned = replace(query, sort=name, descending=not order.descending, number=1)
+        return Column(name, _title(name), turned.url(view.path), "descending" if order.descending else "ascending", css)
+    return Column(name, _title(name), replace(query, sort=name, descending=None, number=1).url(view.path), None, css)
+
+
+def _menu(view: RunsView) -> ColumnMenu:
+    query, shown = view.query, view.shown
+
+    def addressed(columns: tuple[str, ...]) -> str:
+        return replace(query, columns=() if columns == view.usual else columns).url(view.path)
+
+    missing = [name for name in view.usual if name not in shown]
+    return ColumnMenu(
+        shown=choices(shown, addressed, _title),
+        hidden=[Segment(_title(name), addressed((*shown, name)), False) for name in missing],
+        kept=replace(query, columns=shown or ("run",)).pairs(),
+        names=addable(shown, view.sent_names),
+    )
+
+
+def _curves(view: RunsView) -> CurvePanels | None:
+    """Of the runs on this page of the table."""
+    query = view.query
+    asked = Asked(
+        runs=[Shown(each.run) for each in view.attempts],
+        of=view.count,
+        first=None,
+        query=query.curves,
+        url=lambda curves: replace(query, curves=curves).url(view.path),
+        path=view.path,
+        kept=query.pairs(),
+        open=CURVES,
+        sampled=", those of this page",
+    )
+    return curve_panels(Drawing(Reader(view.connection), asked))
