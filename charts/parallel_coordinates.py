@@ -19,6 +19,8 @@ TOP: Final = 52
 HEIGHT: Final = 300
 TRAY_HEIGHT: Final = 48
 FEW: Final = 20
+# Browsers draw lines that are no thicker than a pixel five times as fast.
+DENSE: Final = 300
 MANY: Final = 1000
 # Of more runs than are drawn, this share is the best of them; the rest is every n-th of the others.
 BEST_SHARE: Final = 0.2
@@ -96,7 +98,9 @@ def parallel_coordinates(
     context = _thinned_out([run for run in ranked if not outcomes[run].chosen], round(most * CONTEXT_SHARE))
     standing = {run: place for place, run in enumerate(ranked)}
     layouts = [lay_out(axis, sorted([*drawn, *context], key=standing.__getitem__)) for axis in axes]
-    lines = _Lines(layouts, area, outcomes, values, values[ranked[-1]], metric)
+    # Among so many lines nobody sees a tenth of a pixel, which is a quarter of the bytes.
+    decimals = 0 if len(drawn) + len(context) > DENSE else 1
+    lines = _Lines(layouts, area, outcomes, values, values[ranked[-1]], metric, decimals)
     missing = _Missing(area, outcomes, frozenset(inside), values.keys())
     best = chosen[-1] if chosen else None
     parts = [
@@ -133,6 +137,7 @@ class _Lines:
     values: dict[int, float]
     best_value: float
     metric: str
+    decimals: int
 
     def behind(self, runs: Sequence[int]) -> str:
         """Runs that are not chosen, in one group."""
@@ -141,7 +146,7 @@ class _Lines:
 
     def ramp(self, runs: Sequence[int]) -> list[str]:
         """A group of lines for each colour, from the worst to the best."""
-        css = "few" if len(runs) <= FEW else "many" if len(runs) > MANY else ""
+        css = "few" if len(runs) <= FEW else "many" if len(runs) > MANY else "dense" if len(runs) > DENSE else ""
         return [
             f'<g class="lines {css} ramp-{number}">{"".join(map(self._line, members))}</g>'
             for number, members in self._by_colour(runs)
@@ -171,8 +176,11 @@ class _Lines:
         """Where a run's line meets the axes; None where the run has no value."""
         places = [layout.places[run] for layout in self.layouts]
         gap = WIDTH / len(self.layouts)
-        points = [None if at is None else (gap * number, HEIGHT * (1 - at)) for number, at in enumerate(places)]
-        return [*points, (WIDTH, self.area.y(self.values[run]))]
+        points = [
+            None if at is None else (round(gap * number, 1), round(HEIGHT * (1 - at), self.decimals))
+            for number, at in enumerate(places)
+        ]
+        return [*points, (WIDTH, round(self.area.y(self.values[run]), self.decimals))]
 
     def _line(self, run: int) -> str:
         outcome = self.outcomes[run]
@@ -189,7 +197,7 @@ class _Lines:
         for point in self._points(run):
             if point and before:
                 dx, dy = point[0] - before[0], point[1] - before[1]
-                parts.append(f"c{dx / 2:.4g} 0 {dx / 2:.4g} {dy:.4g} {dx:.4g} {dy:.4g}")
+                parts.append(f"c{dx / 2:.5g} 0 {dx / 2:.5g} {dy:.4g} {dx:.4g} {dy:.4g}")
             elif point:
                 parts.append(f"M{point[0]:.4g} {point[1]:.4g}")
             before = point

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
 from typing import Final
 
 from charts import format
@@ -14,6 +15,8 @@ from charts.scale import Scale
 
 # The user space of stretched parts: 1000 units are the whole width.
 WIDTH = 1000
+# More dots of one colour than so many.
+MANY = 100
 # Of labels, in CSS pixels: a letter of DejaVu Sans, a plot on a phone, what is between two labels.
 LETTER_WIDTH: Final = 7.0
 LEAST_WIDTH: Final = 260
@@ -70,9 +73,19 @@ def line(area: Area, points: Sequence[tuple[float, float]], css: str) -> str:
 
 
 def dots(area: Area, points: Sequence[tuple[float, float]], css: str) -> str:
-    """Many dots as one path of empty lines with round ends, for `stretched`: 5,000 are some 70 kB."""
-    places = "".join(f"M{area.x(x) * WIDTH:.1f} {area.y(y):.1f}h0" for x, y in points)
-    return f'<path class="dots {css}" d="{places}"/>'
+    """Many dots as one path of empty lines with round ends, for `stretched`: 5,000 are some 40 kB.
+
+    Where they are many, each stands on a whole pixel and is told by its way from the one before: a third of the bytes.
+    """
+    places = [(area.x(x) * WIDTH, area.y(y)) for x, y in points]
+    path = _by_steps(places) if len(places) > MANY else "".join(f"M{x:.1f} {y:.1f}h0" for x, y in places)
+    return f'<path class="dots {css}" d="{path}"/>'
+
+
+def _by_steps(places: Iterable[tuple[float, float]]) -> str:
+    whole = sorted((round(x), round(y)) for x, y in places)
+    steps = ((x - left, y - top) for (left, top), (x, y) in pairwise(whole))
+    return f"M{whole[0][0]} {whole[0][1]}h0" + "".join(f"m{dx} {dy}h0" for dx, dy in steps)
 
 
 def answering(area: Area, points: Sequence[tuple[float, float]], told: Sequence[str], css: str) -> str:

@@ -130,7 +130,7 @@ def _block(block: Block, span: Span) -> str:
     css = f"block {block.kind.replace(' ', '-')}" if block.chosen else "block ctx"
     if block.best:
         css += " best"
-    place = f'x="{min(x, 1 - width):.2%}" width="{width:.2%}" y="{BLOCK_TOP}" height="{BLOCK_HEIGHT}"'
+    place = f'x="{min(x, 1 - width):.1%}" width="{width:.1%}" y="{BLOCK_TOP}" height="{BLOCK_HEIGHT}"'
     name, *rest = block.text.split(", ", 1)
     return f'<rect class="{css}" {place}{told(name, [("", each) for each in rest], block.run)}/>'
 
