@@ -144,15 +144,19 @@ def agent() -> None:
 
 
 @main.command("report")
+@click.argument("sweep", required=False)
 @click.option("--wait", is_flag=True, help="Wait until the sweep is over; progress goes to stderr.")
-def show_report(wait: bool) -> None:
-    """Print the best runs of the sweep and the causes of failed ones; write report.html, results.csv, results.json."""
+def show_report(sweep: str | None, wait: bool) -> None:
+    """Print a SWEEP's best runs and why others failed; write report.html, results.csv, results.json.
+
+    SWEEP is entity/project/id, the address of the sweep's page, or its id; without it, the sweep of the settings.
+    """
     setup = _setup(err=True)
     if wait and setup.settings.dry:
         _say("Dry run: there is nothing to wait for.")
         return
     api = client.connect(setup.environment(setup.located()))
-    reader = Reader(api, _sweep_path(setup, api))
+    reader = _reader(setup, api, sweep)
     results = reader.read()
     if wait:
         _say(setup.dashboard(results.url), err=True)
@@ -189,8 +193,13 @@ def show_best(sweep: str | None) -> None:
     """
     setup = _setup(err=True)
     api = client.connect(setup.environment(setup.located()))
+    sys.exit(best.show(api, _reader(setup, api, sweep).read(), setup.settings, os.environ))
+
+
+def _reader(setup: Setup, api: Any, sweep: str | None) -> Reader:
+    """Of the sweep that somebody names, or else of that of the settings."""
     path = lookup.path(sweep, "sweep", *setup.home(api)) if sweep else _sweep_path(setup, api)
-    sys.exit(best.show(api, lookup.sweep(api, path).read(), setup.settings, os.environ))
+    return lookup.sweep(api, path)
 
 
 def _sweep_path(setup: Setup, api: Any) -> str:

@@ -32,6 +32,7 @@ from server.pages.rendering import SCHEME_COOKIE, SCHEMES, Frame, Page, Static
 from server.pages.run.detail import FileUrl, run_detail
 from server.pages.sweep.detail import sweep_detail
 from server.pages.sweep.table_query import table_query
+from server.pages.sweep.take_away import taken
 from server.pages.sweep.view import SweepView
 from server.pages.sweeps.list import SHOWN, ListQuery, sweep_list
 from server.pages.sweeps.runs_query import runs_query
@@ -108,6 +109,7 @@ def routes(
         Route("/{entity}/{project}/views/{action}", gate.button(view_presses.project), methods=["POST"]),
         Route("/{entity}/{project}/sweeps/{sweep}/views/{action}", gate.button(view_presses.sweep), methods=["POST"]),
         Route("/{entity}/{project}/edit", gate.page(views.edit_project)),
+        Route("/{entity}/{project}/sweeps/{sweep}/take/{what}", gate.file(views.taken)),
         Route("/{entity}/{project}/sweeps/{sweep}/edit", gate.page(views.edit_sweep)),
         Route("/{entity}/{project}/runs/{run}/edit", gate.page(views.edit_run)),
         Route("/{entity}/{project}/edit/{action}", gate.button(presses.project), methods=["POST"]),
@@ -145,6 +147,13 @@ class Views:
             return Page("sweep.html", "", moved_to=query.url(sweep_url(project, sweep)))
         view = SweepView(connection, project, sweep, self.settings.agent_silent_s, Now(self.clock()), query)
         return sweep_detail(view)
+
+    def taken(self, request: Request, connection: sqlite3.Connection) -> tuple[str, str]:
+        """A sweep's runs, those that the address chooses, its best config or its file; and the name to save it by."""
+        project, sweep = sweep_of(request, connection)
+        query = table_query(request.query_params.multi_items())
+        view = SweepView(connection, project, sweep, self.settings.agent_silent_s, Now(self.clock()), query)
+        return taken(view, request.path_params["what"])
 
     def run(self, request: Request, connection: sqlite3.Connection) -> Page:
         project, run = run_of(request, connection)

@@ -92,12 +92,14 @@ def test_no_cell_of_the_csv_is_a_formula_and_numbers_stay_numbers(reported: Repo
         assert {name: row[name] for name in NUMBERS} == {name: str(number) for name, number in NUMBERS.items()}
 
 
-def test_report_writes_them_again(reported: Reported, server: RunningServer) -> None:
+def test_report_writes_them_again_also_for_a_sweep_that_is_named(reported: Reported, server: RunningServer) -> None:
     shutil.rmtree(reported.workplace.data / "reports")
 
     (code, output), as_users_start_it = (reported.workplace.run("report", plain=plain) for plain in (False, True))
 
-    assert (code, output) == as_users_start_it
+    named = reported.workplace.run("report", reported.folder.name.rpartition("-")[2], SWEEP="sweeps/none.yaml")
+
+    assert (code, output) == as_users_start_it == named
     assert code == 1
     assert output.splitlines()[-2] == f"Report: {reported.folder / 'report.html'}"
     assert output.splitlines()[-1].startswith("3 of 4 runs finished, 1 failed")

@@ -1,7 +1,5 @@
 """The report's files: a page to read, and every run as CSV and JSON for other programs."""
 
-import csv
-import io
 import json
 import math
 import os
@@ -15,10 +13,8 @@ from typing import Any
 from app.commands.report.findings import Findings
 from app.commands.report.page import page
 from app.commands.results import RunResult
+from charts.csv_text import csv_text
 from search.importance import TooFew
-
-# What a text begins with that spreadsheets take for a formula.
-FORMULA = ("=", "+", "-", "@", "\t", "\n")
 
 
 def write(found: Findings, data_dir: Path, written: datetime) -> Path:
@@ -54,19 +50,9 @@ def folder_name(found: Findings) -> str:
 def as_csv(found: Findings) -> str:
     """A row a run, the oldest first: what it took, what it logged last, and how it ended.
 
-    A parameter or a logged value that has the name of a column before it is called config.NAME or summary.NAME. A text
-    that a spreadsheet would take for a formula, and run, has an apostrophe before it; numbers stand as they are.
-
-    Source: OWASP, "CSV Injection".
+    A parameter or a logged value that has the name of a column before it is called config.NAME or summary.NAME.
     """
-    rows = [
-        {_harmless(name): _harmless(value) for name, value in _row(found, run).items()} for run in found.results.runs
-    ]
-    target = io.StringIO()
-    writer = csv.DictWriter(target, list({name: None for row in rows for name in row}), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return target.getvalue()
+    return csv_text(_row(found, run) for run in found.results.runs)
 
 
 def _row(found: Findings, run: RunResult) -> dict[str, Any]:
@@ -78,28 +64,8 @@ def _row(found: Findings, run: RunResult) -> dict[str, Any]:
     for kind, values in (("config", run.values), ("summary", facts.summary)):
         for name, value in values.items():
             if kind == "config" or isinstance(value, int | float):
-                row[f"{kind}.{name}" if name in row else name] = _cell(value)
+                row[f"{kind}.{name}" if name in row else name] = value
     return row
-
-
-def _cell(value: Any) -> Any:
-    return value if isinstance(value, str | int | float | None) else json.dumps(value)
-
-
-def _harmless(cell: Any) -> Any:
-    if not isinstance(cell, str):
-        return cell
-    # The writer puts a bare carriage return into no quotes, and readers would begin a new row, and a formula, after it.
-    text = cell.replace("\r\n", "\n").replace("\r", "\n")
-    return f"'{text}" if text.startswith(FORMULA) and not _is_number(text) else text
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def as_json(found: Findings, written: datetime) -> str:

@@ -1,5 +1,6 @@
 """What was deleted in the last 30 days, and can be brought back."""
 
+import math
 import sqlite3
 from dataclasses import dataclass
 from typing import Final
@@ -12,6 +13,7 @@ from server.store import bin_queries
 from server.store.rows import Deleted
 
 SHOWN: Final = 500
+DAY_S: Final = 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ def deleted_list(connection: sqlite3.Connection, now: Now) -> Page:
 
 
 def _row(line: Deleted, now: Now) -> DeletedRow:
-    days = max(int((line.at_s + KEPT_S - now.now_s) // (24 * 3600)), 0)
+    days = max(math.ceil((line.at_s + KEPT_S - now.now_s) / DAY_S), 0)
     return DeletedRow(
         line.kind, line.display_name, place_of(line), line.who, now.moment(line.at_s), days, restore_url(line.id)
     )

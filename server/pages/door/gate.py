@@ -27,7 +27,7 @@ from server.store.scope import EVERYTHING, NOBODY, Scope, ask_as, asked_by, aski
 from server.turns import Turns
 
 View = Callable[[Request, sqlite3.Connection], Page]
-Find = Callable[[Request, sqlite3.Connection], tuple[Path, str]]
+Find = Callable[[Request, sqlite3.Connection], tuple[Path | str, str]]
 Press = Callable[[Request, sqlite3.Connection], Page | None]
 Endpoint = Callable[[Request], Awaitable[Response]]
 # nginx would hold events back until it has a block of them.
@@ -80,7 +80,11 @@ class Gate:
             return replace(self._seen(request, view), guest=True) if self._shown_by_link(request) else None
 
     def file(self, find: Find) -> Endpoint:
-        """Lets a file be saved by who may see the page that it is on; `find` gives where it lies, and its name."""
+        """Lets a file be saved by who may see the page that it is on.
+
+        Args:
+            find: gives where it lies, or what is in it, and its name.
+        """
 
         def endpoint(request: Request) -> Response:
             guest = self._guest(request)
@@ -89,11 +93,14 @@ class Gate:
             if not self.sessions.signed_in(request) and not seen_by_link:
                 return self.closed(request, "Sign in to save this file")
             try:
-                with asked_by(guest if seen_by_link else asking()), self.database.read() as connection:
-                    path, name = find(request, connection)
+                limit_s = self.settings.query_s
+                with asked_by(guest if seen_by_link else asking()), self.database.read(limit_s) as connection:
+                    found, name = find(request, connection)
             except NotFoundError as error:
                 return self.frame.response(request, _not_found(error))
-            return FileResponse(path, media_type="application/octet-stream", filename=name, headers=FILE_HEADERS)
+            except RefusalError as error:
+                return self.frame.response(request, _refused(error, "This file cannot be made", "/"))
+            return _saved(found, name)
 
         return self.readers.endpoint(endpoint)
 
@@ -158,6 +165,14 @@ class Gate:
                 return shared is not None and _sweep_id(request, connection) == shared.id
             except NotFoundError:
                 return False
+
+
+def _saved(found: Path | str, name: str) -> Response:
+    media_type = "application/octet-stream"
+    if isinstance(found, Path):
+        return FileResponse(found, media_type=media_type, filename=name, headers=FILE_HEADERS)
+    told = {**FILE_HEADERS, "Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(found, media_type=media_type, headers=told)
 
 
 def _shared(request: Request, connection: sqlite3.Connection) -> Sweep | None:

@@ -24,6 +24,7 @@ from server.pages.sweep.plots import SweepPlots, sweep_plots
 from server.pages.sweep.runs_table import RunsTable, runs_table
 from server.pages.sweep.scatter import Scatter, Small, scatter_panel, small_multiples
 from server.pages.sweep.table_query import STATE_FILTERS
+from server.pages.sweep.take_away import TakeAway, take_away
 from server.pages.sweep.view import SweepView
 from server.pages.table.views import View, views
 from server.pages.words.addresses import project_url, run_url
@@ -99,6 +100,7 @@ class SweepPage:
     group_menu: GroupMenu
     table: RunsTable
     agents: SweepAgents
+    take_away: TakeAway
     wanted: bool
     agent_command: str
     scheduler_command: str | None
@@ -153,6 +155,7 @@ def sweep_detail(view: SweepView) -> Page:
         group_menu=group_menu(view),
         table=runs_table(view, ticks(view, curves), front.runs if front else frozenset()),
         agents=sweep_agents(view),
+        take_away=take_away(view),
         wanted=not view.alive and not view.over and progress.waiting != 0,
         agent_command=f"wandb agent {place}",
         scheduler_command=f"wandb sweep-scheduler {place}" if _lacks_suggestions(view) else None,
