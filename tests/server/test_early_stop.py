@@ -196,27 +196,36 @@ class Judge:
 
     def __init__(self, wb: Speaker, config: dict[str, Any]) -> None:
         self.wb = wb
-        self.config = config
         self.compared: dict[str, int] = {}
         self.stopped: dict[str, Decision] = {}
+        self.take(config)
+
+    def take(self, config: dict[str, Any]) -> None:
+        self.config = parse(yaml.dump(config))
 
     def begin(self, run: str) -> None:
         self.compared.pop(run, None)
         self.stopped.pop(run, None)
 
-    def curve(self, run: str) -> list[float]:
-        name = self.config["metric"]["name"]
-        values = [json.loads(row).get(name) for row in self.wb.field(run, "history")]
+    def curves(self, runs: list[str]) -> dict[str, list[float]]:
+        histories = " ".join(f'_{run}: run(name: "{run}") {{ history }}' for run in runs)
+        found = self.wb.ask(f'{{ project(name: "p") {{ {histories} }} }}')["project"]
+        return {run: self.curve(found[f"_{run}"]["history"]) for run in runs}
+
+    def curve(self, history: list[str]) -> list[float]:
+        assert self.config.metric is not None
+        values = [json.loads(row).get(self.config.metric.name) for row in history]
         return [value for value in values if value is not None and math.isfinite(value)]
 
     def look(self, run: str, runs: list[str]) -> None:
-        config, curve = parse(yaml.dump(self.config)), self.curve(run)
-        bracket = early_termination.reached(config, len(curve))
+        curves = self.curves(runs)
+        curve = curves.pop(run)
+        bracket = early_termination.reached(self.config, len(curve))
         if run in self.stopped or bracket <= self.compared.get(run, 0):
             return
         self.compared[run] = bracket
-        others = [other for other in map(self.curve, set(runs) - {run}) if len(other) >= bracket]
-        decision = early_termination.decide(config, curve, [other[bracket - 1] for other in others])
+        others = [other[bracket - 1] for other in curves.values() if len(other) >= bracket]
+        decision = early_termination.decide(self.config, curve, others)
         if decision is not None and decision.stop:
             self.stopped[run] = decision
 
@@ -241,8 +250,8 @@ def test_decisions_are_those_that_all_histories_give(wb: Speaker, seed: int) -> 
     for turn in range(90):
         run = chance.choice(runs)
         if turn % 30 == 29:
-            judge.config = OFTEN | UPDATES[turn // 30]
-            update(wb, sweep, judge.config)
+            judge.take(OFTEN | UPDATES[turn // 30])
+            update(wb, sweep, OFTEN | UPDATES[turn // 30])
         if chance.random() < 0.08 or run in judge.stopped:
             wb.begin(run, sweep, jobProgram="trial.py")
             sent[run] = []
