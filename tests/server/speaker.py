@@ -113,7 +113,8 @@ class Speaker:
 
     def field(self, run: str, field: str, project: str = "p") -> Any:
         """One field of a run, with its arguments and selection."""
-        found = self.ask(f'{{ project(name: "{project}") {{ run(name: "{run}") {{ {field} }} }} }}')["project"]["run"]
+        document = f"query ($r: String!, $p: String) {{ project(name: $p) {{ run(name: $r) {{ {field} }} }} }}"
+        found = self.ask(document, r=run, p=project)["project"]["run"]
         return found[field.split("(")[0].split(" ")[0]]
 
     def told(self, run: str, project: str = "p") -> dict[str, Any]:

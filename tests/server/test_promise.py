@@ -45,6 +45,7 @@ DESCRIBE = "mutation ($id: String!, $n: String) { upsertBucket(input: {id: $id, 
 BEGIN = """mutation ($run: String!, $sweep: String, $program: String) { upsertBucket(input: {
     name: $run, modelName: "p", sweep: $sweep, jobProgram: $program}) { bucket { id displayName } } }"""
 UPDATE = "mutation ($id: ID, $config: String) { upsertSweep(input: {id: $id, config: $config}) { sweep { name } } }"
+NAMES = 'query ($run: String!) { project(name: "p") { run(name: $run) { id displayName } } }'
 SEEN = """query ($sweep: String!) { project(name: "p") {
     runs { edges { node { name displayName } } }
     sweep(sweepName: $sweep) { runs { edges { node { state config } } } } } }"""
@@ -123,7 +124,7 @@ class Promise(RuleBasedStateMachine):
             self.agents[agent].discard(run)
             return command
         self.agents[agent] = {run}
-        found = self.wb.ask(f'{{ project(name: "p") {{ run(name: "{run}") {{ id displayName }} }} }}')["project"]["run"]
+        found = self.wb.ask(NAMES, run=run)["project"]["run"]
         self.ids[run], self.names[run] = found["id"], found["displayName"]
         return command
 
