@@ -3,12 +3,13 @@
 import json
 import math
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from server.run_values import number
 
 NIL: Final = "nil"
+NUMBER: Final = "number"
 
 
 @dataclass
@@ -28,13 +29,15 @@ class Key:
     latest: float | None = None
 
     def take(self, value: Any) -> None:
-        name = type_of(value)
+        # Most values are floats, and each costs as much as all else that is done with it.
+        name, found = (NUMBER, value) if type(value) is float else (type_of(value), number(value))
         self.types[name] = self.types.get(name, 0) + 1
         self.last = value
-        found = number(value)
         if found is not None and math.isfinite(found):
-            self.low = found if self.low is None else min(self.low, found)
-            self.high = found if self.high is None else max(self.high, found)
+            if self.low is None or found < self.low:
+                self.low = found
+            if self.high is None or found > self.high:
+                self.high = found
             self.latest = found
 
     @property
@@ -60,11 +63,14 @@ class Outline:
             step = row.get("_step")
             self.last_step = max(self.last_step, step if isinstance(step, int) else self.last_step)
             for name, value in _flat(row):
-                self.keys.setdefault(name, Key()).take(value)
+                key = self.keys.get(name)
+                if key is None:
+                    key = self.keys[name] = Key()
+                key.take(value)
 
     def text(self) -> str:
         """As JSON."""
-        return json.dumps(asdict(self))
+        return json.dumps({"last_step": self.last_step, "keys": {name: vars(key) for name, key in self.keys.items()}})
 
     @classmethod
     def read(cls, text: str) -> "Outline":
@@ -78,7 +84,7 @@ def type_of(value: Any) -> str:
     if isinstance(value, bool):
         return "boolean"
     if isinstance(value, int | float):
-        return "number"
+        return NUMBER
     if isinstance(value, dict):
         return str(value.get("_type", "map"))
     if isinstance(value, str):
@@ -89,6 +95,8 @@ def type_of(value: Any) -> str:
 def _flat(row: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
     pairs = []
     for name, value in row.items():
-        nested = isinstance(value, dict) and "_type" not in value
-        pairs += _flat(value, f"{prefix}{name}.") if nested else [(f"{prefix}{name}", value)]
+        if isinstance(value, dict) and "_type" not in value:
+            pairs += _flat(value, f"{prefix}{name}.")
+        else:
+            pairs.append((prefix + name, value))
     return pairs

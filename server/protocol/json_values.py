@@ -37,9 +37,11 @@ def parse(text: str | bytes, what: str) -> Any:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise RefusalError(f"{what} must be JSON: {error}") from error
-    if _depth(value) > MAX_DEPTH:
+    # To count what opens is quicker than to go through; most texts hold fewer.
+    if text.count("{") + text.count("[") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
         raise RefusalError(f"{what} is nested deeper than {MAX_DEPTH}")
-    if HALF_CHARACTER.search(text) and (broken := next(filter(_is_broken, _texts(value)), None)) is not None:
+    broken = None if _is_plain(text) else _broken(text, value)
+    if broken is not None:
         raise RefusalError(f"{what} holds half a character (a lone surrogate), which no text can: {broken[:80]!a}")
     return value
 
@@ -55,6 +57,10 @@ def strict(value: Any) -> Any:
     return value
 
 
+def _is_plain(text: str) -> bool:
+    return text.isascii() and "\\u" not in text
+
+
 def _depth(value: Any) -> int:
     depth, level = 0, [value]
     while level and depth <= MAX_DEPTH:
@@ -67,6 +73,11 @@ def _items(value: Any) -> list[Any]:
     if isinstance(value, dict):
         return list(value.values())
     return value if isinstance(value, list) else []
+
+
+def _broken(text: str, value: Any) -> str | None:
+    """The first text in a value that holds half a character."""
+    return next(filter(_is_broken, _texts(value)), None) if HALF_CHARACTER.search(text) else None
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -39,6 +39,9 @@ class Room:
             BusyError: there was none for too long; the client is to send it again.
         """
         wanted = self._wanted(request)
+        if not wanted:
+            yield
+            return
         try:
             async with asyncio.timeout(self._wait_s):
                 await self._enter(wanted)
@@ -51,8 +54,6 @@ class Room:
             self._freed.set()
 
     async def _enter(self, wanted: int) -> None:
-        if not wanted:
-            return
         async with self._turn:  # in order, so that a large one is not overtaken for ever
             while self._free < wanted:
                 self._freed.clear()
