@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 # Histories are read again in a tenth of the time at most.
 SETTLE_S: Final = 0.3
 SETTLE_SHARE: Final = 10
+# Who is silent waits for it.
+EMPTY_S: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,7 @@ class Upkeep:
         if gone:
             self._empty()
         for stream, run_id in old:
-            with self.database.write() as tx:
-                retention.thin(tx, stream, run_id)
+            self._thin(stream, run_id)
         with self.database.read() as connection:
             discarded = queries.discarded(connection) or artifact_queries.discarded_contents(connection)
         if discarded:
@@ -103,18 +104,29 @@ class Upkeep:
         if expired:
             log.info("deleted artifacts whose time to live has passed: %s", ", ".join(expired))
 
+    def _thin(self, stream: str, run_id: int) -> None:
+        more, end_s = True, time.monotonic() + EMPTY_S
+        while more and time.monotonic() < end_s:
+            with self.database.write() as tx:
+                more = retention.thin(tx, stream, run_id)
+
     def _empty(self) -> None:
-        """Deletes one thing for good; the others wait for the next look, and everybody else no longer than for one."""
-        with self.database.write() as tx:
-            now_s = self.clock()
-            line = bin.due(tx, now_s)  # it may have been brought back
-            if line is not None:
-                bin.empty(tx, line, now_s)
-                log.info("deleted for good, 30 days after it was deleted: %s %s", line.kind, bin.place_of(line))
+        """Deletes for good some of what is due, as much as the time allows; the rest at the next looks."""
+        end_s = time.monotonic() + EMPTY_S
+        while time.monotonic() < end_s:
+            with self.database.write() as tx:
+                line = bin.due(tx, self.clock())
+                gone = bin.empty_some(tx, line, self.clock()) if line else None
+            if line is None:
+                return
+            if gone:
+                log.info("deleted for good: %s %s", line.kind, bin.place_of(line))
 
     def remove_bytes(self) -> None:
         """Removes what lies there of files and artifacts that were deleted."""
-        # In a transaction of its own: the bytes of what a lost one would bring back must be there.
-        with self.database.write() as tx:
-            files.remove_discarded(tx, self.settings.files)
-            content.remove_discarded(tx, self.settings.artifacts)
+        # In transactions of their own: the bytes of what a lost one would bring back must be there.
+        more = True
+        while more:
+            with self.database.write() as tx:
+                of_runs = files.remove_discarded(tx, self.settings.files)
+                more = content.remove_discarded(tx, self.settings.artifacts) or of_runs

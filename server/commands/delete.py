@@ -4,18 +4,22 @@ import sqlite3
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import Final
 
 import click
 
 from search.wording import nearest
 from server.clock import Clock
 from server.data_directory import DataError, noted_settings, opened, used
-from server.ledger import audit, bin, deletion
+from server.ledger import bin
 from server.refusal import NotFoundError, RefusalError
 from server.store import queries
 from server.store.database import Database
-from server.store.rows import Project, Sweep
+from server.store.rows import Deleted, Project, Sweep
 from server.upkeep import Upkeep
+
+# SQLite lets a server that waits look again ten times a second.
+REST_S: Final = 0.2
 
 
 @click.command()
@@ -30,10 +34,10 @@ def delete(path: str, data: Path, artifacts: bool) -> None:
     with used(data), closing(opened(settings)) as database:
         try:
             with database.write() as tx:
-                held = _deleted(tx, path, artifacts)
-                audit.note(tx, "deleted", path, time.time())
+                line = _condemned(tx, path, artifacts)
         except RefusalError as error:
             raise DataError(error.message) from None
+        held = _emptied(database, line)
         Upkeep(database, settings, Clock()).remove_bytes()
     print(f"{path} is gone, with {held}; `python -m server compact` gives its room in the database back")
 
@@ -46,28 +50,41 @@ def empty(data: Path) -> None:
     if not settings.database.exists():
         raise click.ClickException(f"no server has run in {data}: there is nothing to delete")
     with used(data), closing(opened(settings)) as database:
-        while gone := _emptied(database):
-            print(f"{gone} is gone")
+        while line := _first(database):
+            _emptied(database, line)
+            print(f"{line.kind} {bin.place_of(line)} is gone")
         Upkeep(database, settings, Clock()).remove_bytes()
 
 
-def _emptied(database: Database) -> str | None:
-    """Deletes the first of it; what that was."""
+def _first(database: Database) -> Deleted | None:
     with database.write() as tx:
         line = bin.first(tx)
-        if line is None:
-            return None
-        bin.empty(tx, line, time.time())
-    return f"{line.kind} {bin.place_of(line)}"
+        if line is not None:
+            bin.condemn(tx, line)
+        return line
 
 
-def _deleted(tx: sqlite3.Connection, path: str, artifacts: bool) -> str:
+def _emptied(database: Database, line: Deleted) -> str:
+    """Deletes it for good, with a rest between slices, in which a server stores what waits; what went, in words."""
+    while True:
+        with database.write() as tx:
+            held = bin.empty_some(tx, line, time.time())
+        if held is not None:
+            return held
+        time.sleep(REST_S)
+
+
+def _condemned(tx: sqlite3.Connection, path: str, artifacts: bool) -> Deleted:
     match path.split("/"):
         case [entity, name]:
-            return deletion.delete_project(tx, _project(tx, entity, name), time.time())
+            line = bin.delete_project(tx, _project(tx, entity, name), time.time())
         case [entity, name, sweep]:
-            return deletion.delete_sweep(tx, _sweep(tx, _project(tx, entity, name), sweep), time.time(), artifacts)
-    raise RefusalError(f"{path!r} names nothing; allowed: ENTITY/PROJECT, or ENTITY/PROJECT/SWEEP")
+            found = _sweep(tx, _project(tx, entity, name), sweep)
+            line = bin.delete_sweep(tx, found, time.time(), with_artifacts=artifacts)
+        case _:
+            raise RefusalError(f"{path!r} names nothing; allowed: ENTITY/PROJECT, or ENTITY/PROJECT/SWEEP")
+    bin.condemn(tx, line)
+    return line
 
 
 def _project(tx: sqlite3.Connection, entity: str, name: str) -> Project:

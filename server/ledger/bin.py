@@ -8,7 +8,7 @@ import math
 import sqlite3
 from typing import Final
 
-from server.ledger import audit, deletion, points, runs
+from server.ledger import audit, clearing, deletion, points, runs
 from server.ledger.artifacts import deletion as artifacts
 from server.refusal import RefusalError
 from server.store import bin_queries, bin_writes, queries, writes
@@ -28,36 +28,46 @@ def delete_run(tx: sqlite3.Connection, run: Run, now_s: float, with_artifacts: b
         artifacts.delete_made_by(tx, run)
     points.deleted(tx, run, now_s)
     project = queries.by_id(tx, Project, run.project_id)
-    bin_writes.hide_run(tx, _noted(tx, "run", run, project, now_s), run.id)
+    bin_writes.hide_run(tx, _noted(tx, "run", run, project, now_s).id, run.id)
 
 
-def delete_sweep(tx: sqlite3.Connection, sweep: Sweep, now_s: float) -> None:
-    """Deletes a sweep with its points, runs and agents.
+def delete_sweep(tx: sqlite3.Connection, sweep: Sweep, now_s: float, with_artifacts: bool = False) -> Deleted:
+    """Deletes a sweep with its points, runs and agents; its line in the bin.
+
+    Args:
+        with_artifacts: the artifacts that its runs made go too, for good.
 
     Raises:
         RefusalError: it is not over, or a run of it is under way.
     """
-    deletion.refuse_live([sweep], queries.runs_of_sweep(tx, sweep.id))
+    own = queries.runs_of_sweep(tx, sweep.id)
+    deletion.refuse_live([sweep], own)
+    for run in own if with_artifacts else ():
+        artifacts.delete_made_by(tx, run)
     project = queries.by_id(tx, Project, sweep.project_id)
-    bin_writes.hide_sweep(tx, _noted(tx, "sweep", sweep, project, now_s), sweep.id)
+    line = _noted(tx, "sweep", sweep, project, now_s)
+    bin_writes.hide_sweep(tx, line.id, sweep.id)
+    return line
 
 
-def delete_project(tx: sqlite3.Connection, project: Project, now_s: float) -> None:
-    """Deletes a project with its sweeps, runs and artifacts; its name is free.
+def delete_project(tx: sqlite3.Connection, project: Project, now_s: float) -> Deleted:
+    """Deletes a project with its sweeps, runs and artifacts; its name is free. Its line in the bin.
 
     Raises:
         RefusalError: something of it is under way, or another project's artifact refers to files of one of its.
     """
     deletion.refuse_live(queries.sweeps(tx, project.id), queries.runs(tx, project.id))
     deletion.refuse_referred(tx, project)
-    bin_writes.hide_project(tx, _noted(tx, "project", project, project, now_s), project.id)
+    line = _noted(tx, "project", project, project, now_s)
+    bin_writes.hide_project(tx, line.id, project.id)
+    return line
 
 
-def _noted(tx: sqlite3.Connection, kind: str, row: Run | Sweep | Project, project: Project, now_s: float) -> int:
-    """Adds a line to the bin and to the audit log; the line's number."""
+def _noted(tx: sqlite3.Connection, kind: str, row: Run | Sweep | Project, project: Project, now_s: float) -> Deleted:
+    """Adds a line to the bin and to the audit log; the bin's."""
     place = f"{project.entity}/{project.name}"
     audit.note(tx, f"deleted {kind}", place if row is project else f"{place}/{row.name}", now_s)
-    return writes.insert(
+    number = writes.insert(
         tx,
         "bin",
         at_s=now_s,
@@ -69,14 +79,17 @@ def _noted(tx: sqlite3.Connection, kind: str, row: Run | Sweep | Project, projec
         name=row.name,
         display_name=row.name if isinstance(row, Project) else row.display_name or row.name,
     )
+    return queries.by_id(tx, Deleted, number)
 
 
 def bring_back(tx: sqlite3.Connection, line: Deleted, now_s: float) -> None:
     """Brings back what a line of the bin tells of; a project whose name is another's by now, under a name beside it.
 
     Raises:
-        RefusalError: what it belongs to is deleted itself.
+        RefusalError: what it belongs to is deleted itself, or its time is over.
     """
+    if line.at_s < now_s - KEPT_S:  # some of it is gone
+        raise RefusalError(f"{place_of(line)} was deleted more than 30 days ago: it is being deleted for good")
     _refuse_homeless(tx, line)
     bin_writes.show(tx, line)
     if line.kind == "run":
@@ -117,13 +130,24 @@ def first(connection: sqlite3.Connection) -> Deleted | None:
     return bin_queries.due(connection, math.inf)
 
 
-def empty(tx: sqlite3.Connection, line: Deleted, now_s: float) -> None:
-    """Deletes for good what a line of the bin tells of."""
+def condemn(tx: sqlite3.Connection, line: Deleted) -> None:
+    """Lets what a line of the bin tells of go for good now: it cannot be brought back, and is due."""
+    bin_writes.condemn(tx, line, 0.0)
+
+
+def empty_some(tx: sqlite3.Connection, line: Deleted, now_s: float) -> str | None:
+    """Deletes for good a slice of what is due; what went, in words, with the last one."""
+    return None if clearing.clear_some(tx, line) else empty(tx, line, now_s)
+
+
+def empty(tx: sqlite3.Connection, line: Deleted, now_s: float) -> str:
+    """Deletes for good what a line of the bin tells of; what went, in words."""
     bin_writes.show(tx, line)  # nobody sees it before it is gone: it is one transaction
     match line.kind:
         case "run":
             runs.forget(tx, queries.by_id(tx, Run, line.number))
+            return "what it logged"
         case "sweep":
-            deletion.delete_sweep(tx, queries.by_id(tx, Sweep, line.number), now_s)
+            return deletion.delete_sweep(tx, queries.by_id(tx, Sweep, line.number), now_s)
         case _:
-            deletion.delete_project(tx, queries.by_id(tx, Project, line.number), now_s)
+            return deletion.delete_project(tx, queries.by_id(tx, Project, line.number), now_s)

@@ -14,11 +14,8 @@ from server.store.rows import Project, Run, Sweep
 from terms import states
 
 
-def delete_sweep(tx: sqlite3.Connection, sweep: Sweep, now_s: float, with_artifacts: bool = False) -> str:
-    """Deletes a sweep with its points, runs, agents and the record of them.
-
-    Args:
-        with_artifacts: the artifacts that its runs made go too; else they stay, made by nobody.
+def delete_sweep(tx: sqlite3.Connection, sweep: Sweep, now_s: float) -> str:
+    """Deletes a sweep with its points, runs, agents and the record of them; the artifacts of its runs stay.
 
     Returns:
         What went, in words.
@@ -32,8 +29,6 @@ def delete_sweep(tx: sqlite3.Connection, sweep: Sweep, now_s: float, with_artifa
     refuse_live([sweep], own)
     held = f"{queries.trial_count(tx, sweep.id)} points, {len(own)} runs"
     for run in own:
-        if with_artifacts:
-            artifacts.delete_made_by(tx, run)
         runs.forget(tx, run)
     writes.delete(tx, "sweep", sweep.id)
     writes.note_deletion(tx, "sweep", sweep.id, f"{project.entity}/{project.name}/{sweep.name}", held, now_s)

@@ -16,6 +16,8 @@ from server.store import queries, writes
 from server.store.rows import Run, StoredFile
 
 MAX_NAME = 1024
+# A large file takes the disk some 10 ms to remove, and others wait.
+AT_ONCE = 20
 
 
 def clean_name(name: str) -> str:
@@ -82,9 +84,14 @@ def delete_former(tx: sqlite3.Connection, run: Run) -> None:
         delete(tx, file)
 
 
-def remove_discarded(tx: sqlite3.Connection, files: Path) -> None:
-    """Removes the bytes of what was deleted; a file that was stored again since keeps its own."""
-    for run_id, name in queries.discarded(tx):
+def remove_discarded(tx: sqlite3.Connection, files: Path) -> bool:
+    """Removes some of the bytes of what was deleted; a file that was stored again since keeps its own.
+
+    Returns:
+        Whether there were any.
+    """
+    discarded = queries.discarded(tx, AT_ONCE)
+    for run_id, name in discarded:
         kept = {path_of(files, run_id, each) for each in queries.stored_names(tx, run_id)}
         folder = files / str(run_id)
         for path in folder.glob("*") if name is None else [path_of(files, run_id, name)]:
@@ -93,6 +100,7 @@ def remove_discarded(tx: sqlite3.Connection, files: Path) -> None:
         if not kept and folder.exists() and not any(folder.iterdir()):
             folder.rmdir()
         writes.forget_discarded(tx, run_id, name)
+    return bool(discarded)
 
 
 def unfinished(files: Path) -> Path:

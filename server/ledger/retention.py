@@ -6,6 +6,7 @@ What is left is numbered anew, so that a run which begins again goes on behind i
 import sqlite3
 from typing import Final
 
+from server.ledger.clearing import SLICE
 from server.sampling import evenly
 from server.settings import Settings
 from server.store import queries, retention_queries, writes
@@ -28,15 +29,26 @@ def due(connection: sqlite3.Connection, settings: Settings, now_s: float) -> lis
     return found
 
 
-def thin(tx: sqlite3.Connection, stream: str, run_id: int) -> None:
-    """Leaves some of a long stream: of system metrics each so-many-th row, of a console its beginning and its end."""
-    rows = [row for _, row in queries.lines(tx, stream, run_id)]
-    dropped = len(rows) - KEPT[stream]
+def thin(tx: sqlite3.Connection, stream: str, run_id: int) -> bool:
+    """Leaves some of a long stream: of system metrics each so-many-th row, of a console its beginning and its end.
+
+    Returns:
+        Whether there is more to do: lines go in slices.
+    """
+    length = retention_queries.length(tx, stream, run_id)
+    dropped = length - KEPT[stream]
     if dropped <= 0:
-        return
-    if stream == "event":
-        left = [rows[place] for place in evenly(len(rows), KEPT[stream])]
-    else:
-        told = f"... {dropped + 1:,} lines of this console are not kept any more ..."
-        left = [*rows[:FIRST_KEPT], told, *rows[-LAST_KEPT:]]
+        return False
+    if writes.drop_some_but(tx, stream, run_id, _kept(stream, length), SLICE):
+        return True
+    left = [row for _, row in queries.lines(tx, stream, run_id)]
+    if stream == "log":
+        left.insert(FIRST_KEPT, f"... {dropped + 1:,} lines of this console are not kept any more ...")
     writes.replace_lines(tx, stream, run_id, left)
+    return False
+
+
+def _kept(stream: str, length: int) -> list[int]:
+    if stream == "event":
+        return list(evenly(length, KEPT[stream]))
+    return [*range(FIRST_KEPT), *range(length - LAST_KEPT, length)]

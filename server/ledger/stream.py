@@ -3,7 +3,7 @@
 import sqlite3
 
 from server import lifecycle
-from server.ledger import early_stop, files, outlines, points, runs, starts, writers
+from server.ledger import clearing, early_stop, files, outlines, points, runs, starts, writers
 from server.ledger.chunk import Chunk
 from server.ledger.moves import move_run
 from server.store import queries, writes
@@ -11,17 +11,20 @@ from server.store.rows import Run
 from terms import states
 
 
-def take(tx: sqlite3.Connection, run: Run, chunk: Chunk, now_s: float) -> bool:
+def take(tx: sqlite3.Connection, run: Run, chunk: Chunk, now_s: float) -> bool | None:
     """Stores a chunk; the same chunk again changes nothing, and one of a start that another has overwritten neither.
 
     Returns:
-        True if the run should stop: somebody asked for it, or its point went to another run.
+        True if the run should stop: somebody asked for it, or its point went to another run. None: the chunk is to be
+        given again, since a long former start is to be overwritten, which is done in slices.
     """
     if chunk.writer is not None and not starts.is_announced(run):
         starts.share(tx, run)
     if chunk.writer is not None or starts.is_shared(run):
         _take(tx, run, writers.placed(tx, run, chunk), now_s, begins=False)
-    elif (place := starts.place(tx, run, chunk)) != "late":
+    elif (place := starts.place(tx, run, chunk)) == "begins" and clearing.makes_way(tx, run):
+        return None
+    elif place != "late":
         _take(tx, run, chunk, now_s, begins=place == "begins")
     run = queries.by_id(tx, Run, run.id)
     return run.stop_requested_at_s is not None or points.is_fenced(tx, run)

@@ -121,24 +121,30 @@ class Protocol:
                 chunk = await self._chunk(await self._body(request), _writer(request, STREAM_WRITER))
                 # Between two slices others have their turn.
                 for part in chunk.slices():
-                    answer = await self.gathering.run(self._take, request.path_params, part)
+                    answer = await self._taken(request.path_params, part)
             return answer
         except Exception as error:
             return _told(error)
+
+    async def _taken(self, path: dict[str, Any], part: Chunk) -> Response:
+        answer = None
+        while answer is None:
+            answer = await self.gathering.run(self._take, path, part)
+        return answer
 
     async def _chunk(self, body: bytes, writer: str | None) -> Chunk:
         if len(body) <= SMALL_BYTES:
             return file_stream.parse_chunk(body, writer)
         return await run_in_threadpool(file_stream.parse_chunk, body, writer)
 
-    def _take(self, path: dict[str, Any], chunk: Chunk) -> Response:
+    def _take(self, path: dict[str, Any], chunk: Chunk) -> Response | None:
         with self.database.write() as tx:
             project = queries.project(tx, path["entity"], path["project"])
             run = queries.run(tx, project.id, path["run"]) if project else None
             if run is None:
                 raise NotFoundError(f"could not find run {path['entity']}/{path['project']}/{path['run']}")
             stopped = stream_ledger.take(tx, run, chunk, self.clock())
-        return Response(file_stream.reply(stopped), media_type="application/json")
+        return None if stopped is None else Response(file_stream.reply(stopped), media_type="application/json")
 
     async def put_file(self, request: Request) -> Response:
         try:

@@ -252,9 +252,9 @@ def unused(connection: sqlite3.Connection, md5s: Iterable[str]) -> list[str]:
     return [md5 for (md5,) in connection.execute(sql, (json.dumps(list(md5s)),))]
 
 
-def discarded_contents(connection: sqlite3.Connection) -> list[str]:
-    """Contents whose bytes are to be removed, if they are not stored again."""
-    return [md5 for (md5,) in connection.execute("SELECT md5 FROM discarded_content")]
+def discarded_contents(connection: sqlite3.Connection, limit: int = 1) -> list[str]:
+    """Some contents whose bytes are to be removed, if they are not stored again."""
+    return [md5 for (md5,) in connection.execute("SELECT md5 FROM discarded_content LIMIT ?", (limit,))]
 
 
 def abandoned(connection: sqlite3.Connection, before_s: float) -> list[Artifact]:

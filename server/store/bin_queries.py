@@ -38,5 +38,14 @@ def was_there(connection: sqlite3.Connection, project_id: int, run: Run) -> bool
     return connection.execute(sql, (project_id, run.id)).fetchone() is not None
 
 
+def run_with_rows(connection: sqlite3.Connection, line: Deleted) -> int | None:
+    """The number of a run that has logged something, of those that went with a line; None where none has."""
+    column = "id" if line.kind == "run" else f"{line.kind}_id"
+    lines = "history_lines > 0 OR event_lines > 0 OR log_lines > 0"
+    sql = f"SELECT id FROM main.run WHERE {column} = ? AND ({lines}) LIMIT 1"
+    found = connection.execute(sql, (line.number,)).fetchone()
+    return None if found is None else int(found[0])
+
+
 def is_hidden(connection: sqlite3.Connection, kind: str, number: int) -> bool:
     return connection.execute(f"SELECT 1 FROM hidden_{kind} WHERE id = ?", (number,)).fetchone() is not None

@@ -32,6 +32,11 @@ def show(tx: sqlite3.Connection, line: Deleted) -> None:
     tx.execute("DELETE FROM main.bin WHERE id = ?", (line.id,))
 
 
+def condemn(tx: sqlite3.Connection, line: Deleted, deleted_at_s: float) -> None:
+    """Sets when that was deleted which a line of the bin tells of."""
+    tx.execute("UPDATE main.bin SET at_s = ? WHERE id = ?", (deleted_at_s, line.id))
+
+
 def show_all_of(tx: sqlite3.Connection, kind: str, number: int) -> None:
     """Shows all that a sweep or project has and that was deleted for itself."""
     for own in ("run",) if kind == "sweep" else ("run", "sweep"):

@@ -383,9 +383,9 @@ def file_of(connection: sqlite3.Connection, id: int, run_name: str) -> StoredFil
     return one_row(connection, StoredFile, where, id, run_name)
 
 
-def discarded(connection: sqlite3.Connection) -> list[tuple[int, str | None]]:
-    """(number of the run, name of the file, or None for all of them) of the bytes that are to be removed."""
-    return list(connection.execute("SELECT run_id, name FROM discarded"))
+def discarded(connection: sqlite3.Connection, limit: int = 1) -> list[tuple[int, str | None]]:
+    """(number of the run, name of the file, or None for all of them) of some of the bytes that are to be removed."""
+    return list(connection.execute("SELECT run_id, name FROM discarded LIMIT ?", (limit,)))
 
 
 def stored_names(connection: sqlite3.Connection, run_id: int) -> list[str]:

@@ -1,7 +1,8 @@
 """Writes of one row. Only the ledger calls them; names of tables and columns come from code, values are bound."""
 
+import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from server.store.rows import Run
@@ -121,6 +122,31 @@ def replace_lines(connection: sqlite3.Connection, stream: str, run_id: int, rows
     connection.execute(f"DELETE FROM {stream} WHERE run_id = ?", (run_id,))
     update(connection, "run", run_id, **{STREAM_TABLES[stream]: 0})
     put_lines(connection, stream, run_id, 0, rows)
+
+
+def drop_some_lines(connection: sqlite3.Connection, run_id: int, most: int, *, first: int = 0) -> bool:
+    """Drops so many lines at most that a run has streamed, the last first, none below `first`; whether there were any.
+
+    The counts of lines stay.
+    """
+    numbers = "SELECT id FROM writer WHERE run_id = :run"
+    placed = f"SELECT writer_id, stream, number FROM placed WHERE writer_id IN ({numbers}) LIMIT :most"
+    statements = [
+        f"DELETE FROM {stream} WHERE run_id = :run AND line IN "
+        f"(SELECT line FROM {stream} WHERE run_id = :run AND line >= :first ORDER BY line DESC LIMIT :most)"
+        for stream in STREAM_TABLES
+    ]
+    statements.append(f"DELETE FROM placed WHERE (writer_id, stream, number) IN ({placed})")
+    given = {"run": run_id, "most": most, "first": first}
+    return any(connection.execute(statement, given).rowcount for statement in statements)
+
+
+def drop_some_but(connection: sqlite3.Connection, stream: str, run_id: int, kept: Iterable[int], most: int) -> bool:
+    """Drops so many lines at most of a run's stream, but those with these numbers; whether there were any."""
+    others = "line NOT IN (SELECT value FROM json_each(:kept))"
+    numbers = f"SELECT line FROM {stream} WHERE run_id = :run AND {others} LIMIT :most"
+    sql = f"DELETE FROM {stream} WHERE run_id = :run AND line IN ({numbers})"
+    return connection.execute(sql, {"run": run_id, "kept": json.dumps(list(kept)), "most": most}).rowcount > 0
 
 
 def drop_lines(connection: sqlite3.Connection, run_id: int) -> None:

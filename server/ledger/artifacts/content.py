@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 
-from server.ledger.files import sync_folder
+from server.ledger.files import AT_ONCE, sync_folder
 from server.refusal import NotFoundError, RefusalError
 from server.store import artifact_queries as queries
 from server.store import artifact_writes, writes
@@ -88,9 +88,15 @@ def release(tx: sqlite3.Connection, md5s: Iterable[str]) -> None:
         artifact_writes.discard_content(tx, md5)
 
 
-def remove_discarded(tx: sqlite3.Connection, artifacts: Path) -> None:
-    """Removes the bytes of contents that went; one that was stored again since keeps its own."""
-    for md5 in queries.discarded_contents(tx):
+def remove_discarded(tx: sqlite3.Connection, artifacts: Path) -> bool:
+    """Removes the bytes of some contents that went; one that was stored again since keeps its own.
+
+    Returns:
+        Whether there were any.
+    """
+    discarded = queries.discarded_contents(tx, AT_ONCE)
+    for md5 in discarded:
         if queries.content_size(tx, md5) is None:
             path_of(artifacts, md5).unlink(missing_ok=True)
         artifact_writes.forget_discarded_content(tx, md5)
+    return bool(discarded)
