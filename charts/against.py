@@ -9,7 +9,7 @@ from charts import format
 from charts.axis import Axis, lay_out
 from charts.mark import told
 from charts.plot import Area, answering, dots, plot, stretched
-from charts.ramp import colour
+from charts.ramp import colour, ends
 from charts.scale import Scale, drawable, metric_scale
 
 HEIGHT: Final = 260
@@ -81,22 +81,18 @@ def side(axis: Axis, ranked: Sequence[int]) -> Side:
     return Side(axis.name, layout.kind, layout.places, lanes or layout.ticks, _said(axis.values))
 
 
-def side_of_metric(name: str, values: Sequence[float | None], goal: str, whole: bool = False) -> Side:
-    """The axis of the sweep's metric, better values at its end; what is out of scale has no place.
+def side_of_metric(name: str, values: Sequence[float | None], goal: str, axis: Scale | None = None) -> Side:
+    """The axis of the sweep's metric; what is out of scale has no place.
 
     Args:
         values: of each run; at least one is `drawable`.
         goal: "maximize" or "minimize".
+        axis: the same in all charts of a page; None for one that suits these values.
     """
-    scale = metric_scale([value for value in values if value is not None and drawable(value)], goal, whole)
-    turned = goal == "minimize"
-
-    def place(value: float) -> float:
-        return 1 - scale.at(value) if turned else scale.at(value)
-
-    places = [place(value) if value is not None and scale.holds(value) else None for value in values]
-    ticks = [(place(tick), format.metric(tick, scale.decimals)) for tick in scale.ticks]
-    return Side(name, "better →", places, ticks, _said(values))
+    scale = axis or metric_scale([value for value in values if value is not None and drawable(value)], goal)
+    places = [scale.at(value) if value is not None and scale.holds(value) else None for value in values]
+    ticks = [(scale.at(tick), scale.said(tick)) for tick in scale.ticks]
+    return Side(name, f"{'lower' if goal == 'minimize' else 'higher'} is better", places, ticks, _said(values))
 
 
 def _said(values: Sequence[Any]) -> list[str]:
@@ -152,10 +148,9 @@ class _Spots:
         groups: dict[str, list[int]] = {"context": [run for run in members if run not in results]}
         if results:
             scale = metric_scale(list(results.values()), goal)
-            worst, best = (scale.high, min(results.values())), (scale.low, max(results.values()))
-            ends = worst if goal == "minimize" else best
+            ends_of = ends(scale, list(results.values()), goal)
             for run in sorted(results, key=results.__getitem__, reverse=goal == "minimize"):
-                groups.setdefault(f"ramp-{colour(results[run], *ends)}", []).append(run)
+                groups.setdefault(f"ramp-{colour(scale.at(results[run]), *ends_of)}", []).append(run)
         return {css: group for css, group in groups.items() if group}
 
     def _dots(self, members: Sequence[int], css: str) -> str:

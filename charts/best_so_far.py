@@ -8,8 +8,8 @@ from charts import format
 from charts.clock import elapsed, time_ticks
 from charts.mark import told
 from charts.plot import Area, answering, dots, grid, line, marks, plot, stretched, x_labels
-from charts.ramp import colour
-from charts.scale import drawable, metric_scale, whole_ticks
+from charts.ramp import colour, ends
+from charts.scale import Scale, drawable, metric_scale, whole_ticks
 
 HEIGHT: Final = 176
 TRAY_HEIGHT: Final = 18
@@ -50,16 +50,16 @@ class BestSoFar:
 
 
 def best_so_far(
-    results: Sequence[Result], expected: int | None, goal: str, by_time: bool = False, whole: bool = False
+    results: Sequence[Result], expected: int | None, goal: str, by_time: bool = False, axis: Scale | None = None
 ) -> BestSoFar | None:
     """Draws results as dots, the stronger the better, and the best so far of the chosen as a step line.
 
     Args:
         results: in the order of their places.
         expected: runs in all, None when the search has no end; sets the width of an axis of runs.
-        goal: "maximize" or "minimize"; the better values stand higher.
+        goal: "maximize" or "minimize".
         by_time: places are seconds, and the axis ends with the last of them.
-        whole: gives every value a place, however bad it is.
+        axis: of the metric, the same in all charts of a page; None for one that suits these results.
 
     Returns:
         SVG as wide as its place; None if no run has one to draw. Runs that are not chosen change neither places nor
@@ -70,7 +70,7 @@ def best_so_far(
         return None
     last = results[-1].at
     first, end = (0.0, max(last, 1.0)) if by_time else (1.0, float(axis_end(round(last), expected)))
-    area = Area(first, end, metric_scale(values, goal, whole), HEIGHT, upside_down=goal == "minimize")
+    area = Area(first, end, axis or metric_scale(values, goal), HEIGHT)
     chosen = [result for result in results if result.chosen]
     out = [each.at for each in chosen if each.value is not None and not area.scale.holds(each.value)]
     without = [each.at for each in chosen if each.value is None]
@@ -81,7 +81,7 @@ def best_so_far(
     parts = [
         *grid(area),
         "" if by_time else _waiting(area, last),
-        stretched([*context, *_strong(area, shown, best, values, last)], HEIGHT),
+        stretched([*context, *_strong(area, shown, best, ends(area.scale, values, goal), last)], HEIGHT),
         _best_mark(area, best[-1], "" if by_time else f"run {best[-1][0]:.0f}") if best else "",
         *_tray(area, out, without),
         *_x_labels(area, by_time),
@@ -100,16 +100,16 @@ def _points(results: Sequence[Result]) -> list[Point]:
 
 
 def _strong(
-    area: Area, shown: Sequence[Result], best: Sequence[Point], values: Sequence[float], last: float
+    area: Area, shown: Sequence[Result], best: Sequence[Point], ends: tuple[float, float], last: float
 ) -> list[str]:
-    """The chosen as dots of the ramp, which all values share, and the line over them; few dots are the larger ones."""
+    """The chosen as dots of the ramp, whose ends all values share, and the line over them; few dots are larger ones."""
     if not best:
         return []
-    worst, end = (area.scale.high, min(values)) if area.upside_down else (area.scale.low, max(values))
     few = len(shown) <= LEAST_RUNS_SHOWN
     groups: dict[int, list[Result]] = {}
-    for each in sorted(shown, key=lambda each: area.scale.at(each.value or 0.0), reverse=area.upside_down):
-        groups.setdefault(colour(each.value or 0.0, worst, end), []).append(each)
+    for each in sorted(shown, key=lambda each: each.value or 0.0, reverse=ends[0] > ends[1]):
+        place = area.scale.at(each.value or 0.0)
+        groups.setdefault(colour(place, *ends), []).append(each)
     answer = len(shown) <= MOST_ANSWERS
     strong = [_dots(area, group, f"ramp-{at}{' few' if few else ''}", answer) for at, group in groups.items()]
     steps = line(area, _corners(best, last), "step-line")

@@ -12,8 +12,8 @@ from charts.axis import Axis, Lane, Layout, Pick, lay_out
 from charts.brushes import brushes
 from charts.mark import told
 from charts.plot import WIDTH, Area, plot, stretched
-from charts.ramp import COLOURS, POWER, colour
-from charts.scale import drawable, metric_scale
+from charts.ramp import COLOURS, POWER, colour, ends
+from charts.scale import Scale, drawable, metric_scale
 
 TOP: Final = 52
 HEIGHT: Final = 300
@@ -68,18 +68,18 @@ def parallel_coordinates(
     most: int = 2000,
     name_length: int = 18,
     pick: Pick | None = None,
-    whole: bool = False,
+    axis: Scale | None = None,
 ) -> ParallelCoordinates | None:
-    """Draws ended runs, the better the stronger, the best on top with its name.
+    """Draws ended runs, the better the stronger, the best over all others with its name.
 
     Args:
         axes: at least one, from left to right; the strongest belongs beside the metric.
-        goal: "maximize" or "minimize"; the better values stand higher.
+        goal: "maximize" or "minimize".
         outcomes: of the runs, in the order of the axes' values.
         most: lines drawn; of more runs the best, and the others evenly by rank.
         name_length: letters of a parameter's name over its axis; longer ones end in "…".
         pick: of the metric's axis.
-        whole: gives every value a place, however bad it is.
+        axis: of the metric, the same in all charts of a page; None for one that suits these outcomes.
 
     Returns:
         SVG as wide as its place, which keeps room for labels at both sides; None if no run has a value to draw. Runs
@@ -88,27 +88,29 @@ def parallel_coordinates(
     """
     values = {run: outcome.metric for run, outcome in enumerate(outcomes) if outcome.metric is not None}
     within = [value for value in values.values() if drawable(value)]
-    if not within:
+    if not any(axis is None or axis.holds(value) for value in within):
         return None
-    area = Area(0, 1, metric_scale(within, goal, whole), HEIGHT, upside_down=goal == "minimize")
+    minimize = goal == "minimize"
+    area = Area(0, 1, axis or metric_scale(within, goal), HEIGHT)
     inside = [run for run, value in values.items() if area.scale.holds(value)]
-    ranked = sorted(inside, key=lambda run: values[run], reverse=area.upside_down)
+    ranked = sorted(inside, key=lambda run: values[run], reverse=minimize)
     chosen = [run for run in ranked if outcomes[run].chosen]
     drawn = _thinned_out(chosen, most)
     context = _thinned_out([run for run in ranked if not outcomes[run].chosen], round(most * CONTEXT_SHARE))
-    standing = {run: place for place, run in enumerate(ranked)}
+    # Within a lane, as on the metric's axis, higher values stand higher.
+    standing = {run: place for place, run in enumerate(ranked[::-1] if minimize else ranked)}
     layouts = [lay_out(axis, sorted([*drawn, *context], key=standing.__getitem__)) for axis in axes]
     # Among so many lines nobody sees a tenth of a pixel, which is a quarter of the bytes.
     decimals = 0 if len(drawn) + len(context) > DENSE else 1
-    lines = _Lines(layouts, area, outcomes, values, values[ranked[-1]], metric, decimals)
-    missing = _Missing(area, outcomes, frozenset(inside), values.keys())
+    lines = _Lines(layouts, area, outcomes, values, ends(area.scale, within, goal), metric, decimals)
+    missing = _Missing(area, minimize, outcomes, frozenset(inside), values.keys())
     best = chosen[-1] if chosen else None
     parts = [
         f'<svg y="{TOP}" height="{HEIGHT}" overflow="visible">',
         stretched([lines.behind(context), *lines.ramp(drawn), *lines.best(best)], HEIGHT),
         *(part for number, layout in enumerate(layouts) for part in _axis(layout, number / len(layouts), missing)),
         stretched(lines.dots(drawn), HEIGHT) if len(drawn) <= FEW else "",
-        *_metric_axis(area, [values[run] for run in reversed(ranked)], best, outcomes, pick),
+        *_metric_axis(area, [values[run] for run in reversed(ranked)], lines.ends, best, outcomes, pick),
         "</svg>",
         *_heads([*((layout.name, layout.kind) for layout in layouts), (metric, GOALS[goal])], name_length),
         *missing.tray(),
@@ -135,7 +137,7 @@ class _Lines:
     area: Area
     outcomes: Sequence[Outcome]
     values: dict[int, float]
-    best_value: float
+    ends: tuple[float, float]
     metric: str
     decimals: int
 
@@ -161,9 +163,8 @@ class _Lines:
 
     def _by_colour(self, runs: Sequence[int]) -> list[tuple[int, list[int]]]:
         groups: dict[int, list[int]] = {}
-        worst = _worst(self.area)
         for run in runs:
-            groups.setdefault(colour(self.values[run], worst, self.best_value), []).append(run)
+            groups.setdefault(colour(self.area.scale.at(self.values[run]), *self.ends), []).append(run)
         return list(groups.items())
 
     def best(self, run: int | None) -> list[str]:
@@ -212,6 +213,7 @@ class _Missing:
     """What the drawing leaves out: which runs are in it, and which have a value."""
 
     area: Area
+    minimize: bool
     outcomes: Sequence[Outcome]
     inside: Set[int]
     valued: Set[int]
@@ -233,9 +235,9 @@ class _Missing:
     def tray(self) -> list[str]:
         missing = []
         if out_of_scale := self.count(valued=True):
-            worst, side = _worst(self.area), "above" if self.area.upside_down else "below"
-            edge = format.metric(worst, self.area.scale.decimals)
-            missing.append(f"<tspan>▽ {format.count(out_of_scale)} {side} {edge}</tspan>")
+            scale = self.area.scale
+            edge = f"above {scale.said(scale.high)}" if self.minimize else f"below {scale.said(scale.low)}"
+            missing.append(f"<tspan>▽ {format.count(out_of_scale)} {edge}</tspan>")
         if without_value := self.count(valued=False):
             missing.append(f'<tspan class="bad">✕ {format.count(without_value)} without a value</tspan>')
         if not missing:
@@ -246,11 +248,6 @@ class _Missing:
             f'<line class="tray" x2="100%" y1="{y}" y2="{y}"/>',
             f'<text x="100%" y="{y + 22}" text-anchor="end">{between}</text>',
         ]
-
-
-def _worst(area: Area) -> float:
-    """The value at the foot of the metric's axis."""
-    return area.scale.high if area.upside_down else area.scale.low
 
 
 def _axis(layout: Layout, x: float, missing: _Missing) -> list[str]:
@@ -290,29 +287,38 @@ def _label(x: str, y: float, text: str) -> str:
 
 
 def _metric_axis(
-    area: Area, ranked: Sequence[float], best: int | None, outcomes: Sequence[Outcome], pick: Pick | None
+    area: Area,
+    ranked: Sequence[float],
+    ends: tuple[float, float],
+    best: int | None,
+    outcomes: Sequence[Outcome],
+    pick: Pick | None,
 ) -> list[str]:
     """The axis is the legend, up to the best: each of the ramp's colours as far as it goes.
 
     Args:
         ranked: all values in scale, best first.
+        ends: the places of the worst and of the best.
         best: the run to name, if any.
     """
-    worst, end = _worst(area), ranked[0]
-    places = [area.y(worst + (end - worst) * (step / COLOURS) ** (1 / POWER)) for step in range(COLOURS + 1)]
+    worst, end = ends
+    shares = [(step / COLOURS) ** (1 / POWER) for step in range(COLOURS + 1)]
+    places = [area.height * (1 - worst - (end - worst) * share) for share in shares]
     parts = [
-        f'<line class="axis" x1="100%" x2="100%" y2="{places[-1]:.1f}"/>',
+        f'<line class="axis" x1="100%" x2="100%" y2="{area.height}"/>',
         *(
-            f'<rect class="fill-{number}" x="100%" y="{top:.1f}" width="8" height="{bottom - top:.1f}"'
+            f'<rect class="fill-{number}" x="100%" y="{min(pair):.1f}" width="8" height="{abs(pair[0] - pair[1]):.1f}"'
             ' transform="translate(-4)"/>'
-            for number, (bottom, top) in enumerate(pairwise(places), start=1)
+            for number, pair in enumerate(pairwise(places), start=1)
         ),
     ]
     value = None if best is None else outcomes[best].metric
     y = -math.inf if value is None else area.y(value)
+    # The name of a best run at the foot stands over its value, not in the tray.
+    under = -LINE_HEIGHT if y > area.height - LINE_HEIGHT else LINE_HEIGHT
     for tick in area.scale.ticks:
-        if not -LINE_HEIGHT < area.y(tick) - y < 2 * LINE_HEIGHT:
-            text = format.metric(tick, area.scale.decimals)
+        if not min(0, under) - LINE_HEIGHT < area.y(tick) - y < max(0, under) + LINE_HEIGHT:
+            text = area.scale.said(tick)
             parts.append(f'<text x="100%" dx="12" y="{area.y(tick):.1f}" dy="0.35em">{text}</text>')
     if best is not None:
         decimals = max(area.scale.decimals, format.metric_decimals(list(dict.fromkeys(ranked))))
@@ -320,15 +326,14 @@ def _metric_axis(
         parts += [
             f'<circle class="best-mark" cx="100%" cy="{y:.1f}" r="4.5"/>',
             f'<text class="best-label" x="100%" dx="12" y="{y:.1f}" dy="0.35em">{said}</text>',
-            f'<text x="100%" dx="12" y="{y + LINE_HEIGHT:.1f}" dy="0.35em">{named}</text>',
+            f'<text x="100%" dx="12" y="{y + under:.1f}" dy="0.35em">{named}</text>',
         ]
     if pick:
-        ends = (area.scale.low, area.scale.high)
 
         def at(value: float) -> float:
             return 1 - area.y(value) / HEIGHT
 
-        parts += brushes(pick, ends[::-1] if area.upside_down else ends, at, False, "100%", HEIGHT)
+        parts += brushes(pick, (area.scale.low, area.scale.high), at, area.scale.log, "100%", HEIGHT)
     return parts
 
 

@@ -31,22 +31,23 @@ class Area:
         first, last: the ends of the horizontal axis.
         scale: of the vertical axis.
         height: in CSS pixels.
-        upside_down: small values on top, for a metric to be minimised.
+        across: of the horizontal axis, where it is no plain line from `first` to `last`.
     """
 
     first: float
     last: float
     scale: Scale
     height: int
-    upside_down: bool = False
+    across: Scale | None = None
 
     def x(self, value: float) -> float:
+        if self.across is not None:
+            return self.across.at(value)
         span = self.last - self.first
         return (value - self.first) / span if span else 0.5
 
     def y(self, value: float) -> float:
-        place = self.scale.at(value)
-        return self.height * (place if self.upside_down else 1 - place)
+        return self.height * (1 - self.scale.at(value))
 
 
 def plot(parts: Iterable[str], height: int, label: str, role: str = "img") -> str:

@@ -3,10 +3,19 @@
 from collections.abc import Sequence
 from typing import Final
 
+from charts.scale import Scale
+
 COLOURS: Final = 6
 POWER: Final = 2.2
 
 Point = tuple[float, float]
+
+
+def ends(scale: Scale, values: Sequence[float], goal: str) -> tuple[float, float]:
+    """The places on an axis of the worst that it holds and of the best of all values, for `colour` of places."""
+    if goal == "minimize":
+        return 1.0, scale.at(min(values))
+    return 0.0, scale.at(max(values))
 
 
 def colour(value: float, worst: float, best: float) -> int:

@@ -1,4 +1,4 @@
-"""Results of two metrics against each other, those of the Pareto front marked: better is up and right."""
+"""Results of two metrics against each other, those of the Pareto front marked; numbers grow up and to the right."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Final
 from charts import format
 from charts.mark import told
 from charts.plot import Area, answering, dots, grid, line, plot, stretched
-from charts.scale import Scale, drawable, metric_scale, scale
+from charts.scale import Scale, axis_of, drawable, metric_scale
 
 HEIGHT: Final = 260
 LABELS_HEIGHT: Final = 42
@@ -77,12 +77,12 @@ def scatter(
     best = [spot for spot in known if spot.on_front]
     x_scale = _scale([spot.x for spot in known], [spot.x for spot in best], across, whole)
     y_scale = _scale([spot.y for spot in known], [spot.y for spot in best], up, whole)
-    area = Area(*_ends(x_scale, across), y_scale, HEIGHT, _down(up))
+    area = Area(x_scale.low, x_scale.high, y_scale, HEIGHT, across=x_scale)
     shown = [spot for spot in known if x_scale.holds(spot.x) and y_scale.holds(spot.y)]
     front = sorted((spot for spot in shown if spot.on_front), key=lambda spot: area.x(spot.x))
     parts = [*grid(area), *_across(area, x_scale), *_dots(area, shown, across, up)]
     if front and joined:
-        parts.append(stretched([line(area, _steps(front), "front-line")], HEIGHT))
+        parts.append(stretched([line(area, _steps(front, across), "front-line")], HEIGHT))
     parts += [*(_mark(area, spot, across, up) for spot in front[:MOST_MARKS]), *_names(across, up)]
     body = f'<svg y="{ROOM_ABOVE}" overflow="visible" height="{HEIGHT + LABELS_HEIGHT}">{"".join(parts)}</svg>'
     chosen = sum(spot.chosen for spot in shown)
@@ -96,15 +96,11 @@ def _scale(values: Sequence[float], best: Sequence[float], quantity: Quantity, w
     usual = metric_scale(values, quantity.goal, whole)
     reach = REACH * (usual.high - usual.low)
     near = [value for value in best if usual.low - reach <= value <= usual.high + reach]
-    return scale(min(usual.low, *near), max(usual.high, *near)) if near else usual
+    return axis_of([usual.low, usual.high, *near], usual.log) if near else usual
 
 
-def _ends(scale: Scale, across: Quantity) -> tuple[float, float]:
-    return (scale.high, scale.low) if _down(across) else (scale.low, scale.high)
-
-
-def _down(quantity: Quantity) -> bool:
-    return quantity.goal == "minimize"
+def _better(quantity: Quantity) -> str:
+    return f"{escape(quantity.name)}, {'lower' if quantity.goal == 'minimize' else 'higher'} is better"
 
 
 def _dots(area: Area, shown: Sequence[Spot], across: Quantity, up: Quantity) -> list[str]:
@@ -124,10 +120,12 @@ def _told(spot: Spot, across: Quantity, up: Quantity) -> str:
     return told(spot.name, values, spot.run)
 
 
-def _steps(front: Sequence[Spot]) -> list[tuple[float, float]]:
+def _steps(front: Sequence[Spot], across: Quantity) -> list[tuple[float, float]]:
+    """Around what is worse than the front: with smaller values across being better, that lies on its right."""
     corners = [(front[0].x, front[0].y)]
     for spot in front[1:]:
-        corners += [(corners[-1][0], spot.y), (spot.x, spot.y)]
+        x, y = corners[-1]
+        corners += [(spot.x, y) if across.goal == "minimize" else (x, spot.y), (spot.x, spot.y)]
     return corners
 
 
@@ -144,7 +142,7 @@ def _mark(area: Area, spot: Spot, across: Quantity, up: Quantity) -> str:
 def _across(area: Area, scale: Scale) -> list[str]:
     parts = []
     for tick in scale.ticks:
-        x, label = f"{area.x(tick):.2%}", format.metric(tick, scale.decimals)
+        x, label = f"{area.x(tick):.2%}", scale.said(tick)
         parts.append(f'<line class="grid" x1="{x}" x2="{x}" y1="0" y2="{HEIGHT}"/>')
         parts.append(f'<text class="x-label" x="{x}" y="{HEIGHT + 18}" text-anchor="middle">{label}</text>')
     return parts
@@ -152,6 +150,6 @@ def _across(area: Area, scale: Scale) -> list[str]:
 
 def _names(across: Quantity, up: Quantity) -> list[str]:
     return [
-        f'<text class="axis-name" x="0" y="-10">↑ better {escape(up.name)}</text>',
-        f'<text class="axis-name" x="100%" y="{HEIGHT + 36}" text-anchor="end">better {escape(across.name)} →</text>',
+        f'<text class="axis-name" x="0" y="-10">{_better(up)}</text>',
+        f'<text class="axis-name" x="100%" y="{HEIGHT + 36}" text-anchor="end">{_better(across)}</text>',
     ]

@@ -1,12 +1,12 @@
-"""Where one run's result stands among all of its sweep: a stroke a run, the better the further right."""
+"""Where one run's result stands among all of its sweep: a stroke a run, numbers growing to the right."""
 
 from collections.abc import Sequence
 from typing import Final
 
 from charts import format
 from charts.plot import Area, plot, stretched, strokes
-from charts.ramp import coloured
-from charts.scale import drawable, scale, worst_shown
+from charts.ramp import coloured, ends
+from charts.scale import Scale, drawable, metric_scale
 
 TOP: Final = 20
 HEIGHT: Final = 16
@@ -19,7 +19,7 @@ def strip(values: Sequence[float], value: float, goal: str, text: str, needed: f
 
     Args:
         values: of all runs with a value.
-        value: the one to mark; one that is out of scale is marked at the left end.
+        value: the one to mark; one that is out of scale is marked at the worse end.
         goal: "maximize" or "minimize".
         text: beside the mark, as "rank 125 of 150".
         needed: another value to mark, that which this one would have had to reach.
@@ -31,10 +31,11 @@ def strip(values: Sequence[float], value: float, goal: str, text: str, needed: f
     if len(drawn) < 2:
         return ""
     best = max(drawn) if goal == "maximize" else min(drawn)
-    worst = worst_shown(drawn, goal)
-    area = Area(worst, best, scale(min(best, worst), max(best, worst)), HEIGHT)
-    inside = [(other, other) for other in drawn if min(best, worst) <= other <= max(best, worst)]
-    paths = [strokes(area, [x for x, _ in group], HEIGHT, css) for css, group in coloured(inside, worst, best).items()]
+    axis = metric_scale(drawn, goal)
+    area = Area(axis.low, axis.high, axis, HEIGHT, across=axis)
+    inside = [(other, axis.at(other)) for other in drawn if axis.holds(other)]
+    groups = coloured(inside, *ends(axis, drawn, goal))
+    paths = [strokes(area, [x for x, _ in group], HEIGHT, css) for css, group in groups.items()]
     decimals = format.metric_decimals(sorted({best, value}, reverse=goal == "maximize"))
     shown = text if 0 <= area.x(value) <= 1 else f"▽ {text}"
     parts = [
@@ -46,8 +47,7 @@ def strip(values: Sequence[float], value: float, goal: str, text: str, needed: f
         told = f"{format.metric(needed, decimals)} needed"
         parts += _needed(_inside(area, needed), told)
         height, label = height + NEEDED_HEIGHT, f"{label}; {told}"
-    ends = format.metric(worst, decimals), format.metric(best, decimals)
-    return plot([*parts, *_ends(*ends, len(drawn) - len(inside), height - 4)], height, label)
+    return plot([*parts, *_ends(axis, goal, len(drawn) - len(inside), height - 4)], height, label)
 
 
 def _inside(area: Area, value: float) -> float:
@@ -74,6 +74,9 @@ def _anchor(x: float) -> str:
     return "start" if x < 0.15 else "end" if x > 0.85 else "middle"
 
 
-def _ends(worst: str, best: str, out_of_scale: int, y: int) -> list[str]:
-    left = f"{worst}, ▽ {format.count(out_of_scale)} out of scale" if out_of_scale else worst
-    return [f'<text y="{y}">{left}</text>', f'<text x="100%" y="{y}" text-anchor="end">{best}</text>']
+def _ends(axis: Scale, goal: str, out_of_scale: int, y: int) -> list[str]:
+    """The values at both ends, at the worse one how many runs lie beyond it."""
+    low, high = axis.said(axis.low), axis.said(axis.high)
+    beyond = f"▽ {format.count(out_of_scale)} out of scale" if out_of_scale else ""
+    left, right = (low, f"{beyond} {high}") if goal == "minimize" else (f"{low} {beyond}", high)
+    return [f'<text y="{y}">{left.strip()}</text>', f'<text x="100%" y="{y}" text-anchor="end">{right.strip()}</text>']

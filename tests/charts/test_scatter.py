@@ -1,4 +1,4 @@
-"""Two metrics against each other: what is drawn, what is marked, and where better is."""
+"""Two metrics against each other: what is drawn, what is marked, and which way numbers grow."""
 
 import re
 
@@ -22,19 +22,20 @@ def marks(text: str) -> list[tuple[float, float]]:
     return [(float(x), float(y)) for x, y in found]
 
 
-def test_better_is_up_and_right_whatever_the_goals_are() -> None:
+def test_numbers_grow_upwards_and_to_the_right_whatever_the_goals_are() -> None:
     fast, small = marks(svg(spot(9.0, 0.4, True), spot(1.0, 0.2, True)))[::-1]
     assert fast[0] > small[0]
-    assert fast[1] > small[1]  # pixels from the top
+    assert fast[1] < small[1]  # pixels from the top
 
     drawn = scatter([Spot(0.2, 0.2, "a", "/", True), Spot(0.4, 0.4, "b", "/", True)], LOSS, LOSS)
     assert drawn is not None
-    worse, better = marks(drawn.svg)
-    assert better[0] > worse[0]
-    assert better[1] < worse[1]
+    better, worse = marks(drawn.svg)
+    assert better[0] < worse[0]
+    assert better[1] > worse[1]
+    assert "loss, lower is better" in drawn.svg
 
 
-def test_the_front_is_joined_by_steps_that_leave_all_others_below() -> None:
+def test_the_front_is_joined_by_steps_that_leave_all_others_on_one_side() -> None:
     text = svg(spot(1.0, 0.1, True), spot(2.0, 0.2, True), spot(1.0, 0.4))
     steps = re.findall(r'class="front-line" d="M([^"]+)"', text)[0].split("L")
 

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import math
 import random
 import re
 import sqlite3
@@ -186,8 +187,8 @@ def test_a_page_asks_the_store_nothing_twice(shelf: Shelf, path: str, monkeypatc
     read = shelf.database.read
 
     @contextmanager
-    def listened_to() -> Iterator[sqlite3.Connection]:
-        with read() as connection:
+    def listened_to(limit_s: float = math.inf) -> Iterator[sqlite3.Connection]:
+        with read(limit_s) as connection:
             connection.set_trace_callback(asked.append)
             yield connection
 

@@ -34,7 +34,7 @@ def parallel(found: Findings) -> str:
     figures = "".join(
         f'<div class="parallel {form}">{drawing.svg}</div>' for form, drawing in drawings.items() if drawing
     )
-    words = [_lines(wide), "Within a value, better runs lie higher.", _order(found)]
+    words = [_lines(wide), "Within a value, higher results lie higher.", _order(found)]
     caption = f"<figcaption>{' '.join(words)}</figcaption>"
     return f"<section><h2>Parallel coordinates</h2><figure>{figures}{caption}</figure></section>"
 

@@ -7,6 +7,7 @@ from markupsafe import Markup
 
 from charts import format
 from charts.best_so_far import BestSoFar, Result, best_so_far
+from charts.scale import Scale
 from server.pages.sweep.chosen import Chosen
 from server.pages.sweep.recipe import recipe
 from server.pages.sweep.view import SweepView
@@ -107,12 +108,17 @@ def _drawing(view: SweepView) -> BestSoFar | None:
     if first_s is None:
         # The time of a run that goes on is another one each time.
         placed = [each._replace(reached_at_s=0.0) for each in placed]
-    return _drawn(tuple(placed), view.selection.runs, view.sweep.expected, view.sweep.goal, first_s, view.query.whole)
+    return _drawn(tuple(placed), view.selection.runs, view.sweep.expected, view.sweep.goal, first_s, view.axis)
 
 
 @lru_cache(maxsize=8)
 def _drawn(
-    placed: tuple[Placed, ...], chosen: Chosen, expected: int | None, goal: str, first_s: float | None, whole: bool
+    placed: tuple[Placed, ...],
+    chosen: Chosen,
+    expected: int | None,
+    goal: str,
+    first_s: float | None,
+    axis: Scale | None,
 ) -> BestSoFar | None:
     """Kept by what it is made of: a page is asked for every few seconds, and results are thousands.
 
@@ -130,7 +136,7 @@ def _drawn(
         for each in placed
     ]
     results.sort(key=lambda result: result.at)
-    return best_so_far(results, expected, goal, by_time=first_s is not None, whole=whole)
+    return best_so_far(results, expected, goal, by_time=first_s is not None, axis=axis)
 
 
 def _model(view: SweepView, run: Run) -> ShownVersion | None:

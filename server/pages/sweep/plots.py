@@ -17,6 +17,7 @@ from charts import format
 from charts.axis import Axis, Pick
 from charts.bars import Bar, bars, better
 from charts.parallel_coordinates import Outcome, ParallelCoordinates, parallel_coordinates
+from charts.scale import Scale
 from search.importance import Importance, TooFew, importance
 from search.space import Categorical, WeightedCategorical
 from server.pages.sweep.chosen import Chosen
@@ -87,6 +88,7 @@ class Drawing:
         config, metric, goal: of the sweep.
         paths: of the parameters, the first one first; `by_importance` says what put them in this order.
         path, query: of the page, for the links on its axes.
+        axis: of the metric.
     """
 
     points: Points
@@ -98,6 +100,7 @@ class Drawing:
     by_importance: bool
     path: str
     query: TableQuery
+    axis: Scale | None
 
     @cached_property
     def columns(self) -> dict[Path, list[Any]]:
@@ -136,6 +139,7 @@ def sweep_plots(view: SweepView) -> SweepPlots | None:
         by_importance=not isinstance(known, TooFew),
         path=view.path,
         query=replace(view.query, number=1),
+        axis=view.axis,
     )
     by = _grouped_by(view)
     considered = _means(points, chosen.by_settings, by) if by else points
@@ -229,8 +233,10 @@ def _in_form(drawing: Drawing, form: str) -> ParallelCoordinates | None:
     paths = drawing.paths[: AXES[form]]
     axes = [_axis(drawing, path) for path in (paths[::-1] if drawing.by_importance else paths)]
     pick = _pick(drawing, METRIC_FILTER)
-    metric, goal, whole = drawing.metric, drawing.goal, drawing.query.whole
-    return parallel_coordinates(axes, metric, goal, drawing.outcomes, LINES[form], NAME_LENGTH[form], pick, whole)
+    metric, goal = drawing.metric, drawing.goal
+    return parallel_coordinates(
+        axes, metric, goal, drawing.outcomes, LINES[form], NAME_LENGTH[form], pick, drawing.axis
+    )
 
 
 def _axis(drawing: Drawing, path: Path) -> Axis:

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from charts import format
 from charts.against import Against, Seen, Side, against, side, side_of_metric
 from charts.axis import Axis
+from charts.scale import Scale
 from search.space import Categorical, WeightedCategorical
 from server.pages.sweep.chosen import Chosen
 from server.pages.sweep.search_space import ends, searched
@@ -81,7 +82,7 @@ class Drawing:
     config: str
     metric: str
     goal: str
-    whole: bool
+    axis: Scale | None
     small: bool = False
 
 
@@ -141,7 +142,7 @@ def _drawing(view: SweepView, across: str, up: str, small: bool = False) -> Draw
         view.sweep.config,
         view.sweep.metric_name or "",
         view.sweep.goal,
-        view.query.whole,
+        view.axis,
         small,
     )
 
@@ -160,7 +161,7 @@ def _drawn(drawing: Drawing) -> Against | None:
         Seen(row[1], result, drawing.chosen is None or row[0] in drawing.chosen, row[0])
         for row, result in zip(drawing.rows, results, strict=True)
     ]
-    metric = side_of_metric(drawing.metric, results, drawing.goal, drawing.whole)
+    metric = side_of_metric(drawing.metric, results, drawing.goal, drawing.axis)
     ranked = _ranked(drawing, results, metric)
     across, up = (
         metric if field == METRIC else side(_axis(drawing.config, field, [row[place] for row in drawing.rows]), ranked)

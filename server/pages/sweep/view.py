@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
+from charts.scale import Scale, drawable, metric_scale
 from server.pages.sweep.chosen import Selection, everything, result_of, select
 from server.pages.sweep.search_space import searched
 from server.pages.sweep.table_query import TableQuery
 from server.pages.table import fields
 from server.pages.table.groups import Group, grouped
 from server.pages.words.standing import Standing
-from server.store import page_queries, queries, table_queries
+from server.store import page_queries, queries, run_queries, table_queries
 from server.store.page_queries import Attempt
 from server.store.rows import Run
 from server.store.table_queries import Brief, Of
@@ -75,6 +76,12 @@ class SweepView(Standing):
         """The best of the chosen runs with its point; None if none of them has a value."""
         run = self.best_of_all if self.selection.runs is None else self._named(self.selection.best)
         return None if run is None else page_queries.attempt(self.connection, run)
+
+    @cached_property
+    def axis(self) -> Scale | None:
+        """Of the metric, in all charts of the page; None without a result."""
+        values = [value for value in run_queries.metrics(self.connection, self.sweep.id) if drawable(value)]
+        return metric_scale(values, self.sweep.goal, self.query.whole) if values else None
 
     @property
     def over(self) -> bool:
