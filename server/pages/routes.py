@@ -28,14 +28,16 @@ from server.pages.door.session import Sessions, local_path
 from server.pages.door.view_presses import ViewPresses
 from server.pages.edit.detail import edit_project, edit_run, edit_sweep
 from server.pages.events import Events
+from server.pages.projects.list import projects
 from server.pages.rendering import SCHEME_COOKIE, SCHEMES, Frame, Page, Static
 from server.pages.run.detail import FileUrl, run_detail
+from server.pages.search.found import search
 from server.pages.sweep.detail import sweep_detail
 from server.pages.sweep.table_query import table_query
 from server.pages.sweep.take_away import taken
 from server.pages.sweep.view import SweepView
-from server.pages.sweeps.list import SHOWN, ListQuery, sweep_list
-from server.pages.sweeps.runs_query import runs_query
+from server.pages.sweeps.list import sweep_list
+from server.pages.sweeps.list_query import list_query
 from server.pages.words.addresses import linked_url, project_url, run_url, sweep_url
 from server.pages.words.paging import page_number
 from server.pages.words.times import Now
@@ -94,6 +96,8 @@ def routes(
         Route("/share/{token}", entrance.shared),
         Route("/deleted", gate.page(views.deleted)),
         Route("/deleted/{line:int}/restore", gate.button(presses.restore), methods=["POST"]),
+        Route("/search", gate.page(views.search)),
+        Route("/projects", gate.page(views.projects)),
         Route("/", gate.page(views.sweeps)),
         Route("/{entity}", gate.page(views.entity)),
         Route("/{entity}/projects", gate.page(views.entity)),
@@ -194,11 +198,18 @@ class Views:
         version = request.query_params.get("version", LATEST)
         return Page("artifact.html", "", moved_to=linked_url(entity, project, collection, version))
 
+    def projects(self, request: Request, connection: sqlite3.Connection) -> Page:
+        return projects(connection, None, Now(self.clock()))
+
+    def search(self, request: Request, connection: sqlite3.Connection) -> Page:
+        return search(connection, request.query_params.get("q", ""), Now(self.clock()))
+
     def entity(self, request: Request, connection: sqlite3.Connection) -> Page:
-        """W&B's page of an entity: here the sweeps of all."""
-        if not queries.projects(connection, request.path_params["entity"]):
+        """Its projects."""
+        entity = request.path_params["entity"]
+        if not queries.projects(connection, entity):
             return _nothing(request, connection)
-        return Page("sweeps.html", "", moved_to="/")
+        return projects(connection, entity, Now(self.clock()))
 
     def tab_of_project(self, request: Request, connection: sqlite3.Connection) -> Page:
         """W&B's own parts of a page, which are one page here."""
@@ -227,11 +238,9 @@ class Views:
         raise NotFoundError(f"{collection.name}:v{member.version} keeps no file {name}.")
 
     def _list(self, request: Request, connection: sqlite3.Connection, project: Project | None) -> Page:
-        show = request.query_params.get("show", "all")
-        runs = runs_query(request.query_params.multi_items())
+        query = list_query(project, request.query_params.multi_items())
         if project and "add" in request.query_params:
-            return Page("sweeps.html", "", moved_to=runs.url(project_url(project)))
-        query = ListQuery(project, show if show in SHOWN else "all", page_number(request.query_params), runs)
+            return Page("sweeps.html", "", moved_to=query.url)
         return sweep_list(
             connection, query, self.settings, for_people(request, self.settings.public_url), Now(self.clock())
         )

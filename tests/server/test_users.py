@@ -111,7 +111,7 @@ OPEN = {
     "/authorize",
 }
 # Of the one who asks.
-OWN = {"/graphql", "/", "/events", "/login-links", "/settings", "/deleted"}
+OWN = {"/graphql", "/", "/events", "/login-links", "/settings", "/deleted", "/search", "/projects"}
 NAMES = {
     "entity": "alice",
     "project": "p",
@@ -219,6 +219,22 @@ def test_every_write_says_that_it_means_the_table() -> None:
     ]
 
     assert not found, "write `main.` before the name of the table"
+
+
+def test_neither_search_nor_the_list_of_projects_shows_anything_of_others(house: House) -> None:
+    sweep, run = house.things.sweep, house.things.run
+    asked = {f"/search?q={sweep}": sweep, f"/search?q={run}": f"/runs/{run}", "/projects": "/alice/p"}
+    found = {
+        path: (told in house.alice.http.get(path, headers=house.alice.headers).text, told in seen_by_bob(house, path))
+        for path, told in asked.items()
+    }
+
+    assert found == {f"/search?q={sweep}": (True, True), f"/search?q={run}": (True, False), "/projects": (True, False)}
+    assert f"/sweeps/{sweep}" not in seen_by_bob(house, f"/search?q={sweep}")
+
+
+def seen_by_bob(house: House, path: str) -> str:
+    return str(house.wb.http.get(path, headers=house.bob.headers).text)
 
 
 def address(house: House, route: Route) -> str:

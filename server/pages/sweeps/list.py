@@ -3,7 +3,7 @@
 import shlex
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from markupsafe import Markup
@@ -14,8 +14,9 @@ from charts.steps import steps
 from server.keys import API_KEY_FILE
 from server.pages.door.buttons import RESUME, Button, retry_button, sweep_buttons
 from server.pages.rendering import Crumb, Page
+from server.pages.sweeps.list_query import SHOWN, ListQuery
 from server.pages.sweeps.project_runs import ProjectRuns, RunsView, project_runs
-from server.pages.sweeps.runs_query import EVERYTHING, RunsQuery
+from server.pages.table.columns import Column
 from server.pages.words.addresses import artifacts_url, project_url, run_url
 from server.pages.words.facts import (
     Count,
@@ -28,7 +29,7 @@ from server.pages.words.facts import (
     stop_reason,
     title_of,
 )
-from server.pages.words.look import KIND_LOOKS, Look, cause, run_look, sweep_look
+from server.pages.words.look import KIND_LOOKS, SWEEP_LOOKS, Look, cause, run_look, sweep_look
 from server.pages.words.notes import rendered
 from server.pages.words.outlook import outlook
 from server.pages.words.paging import pages
@@ -46,21 +47,24 @@ REFRESH_S: Final = 5
 NOTICES: Final = 3
 NOTICED_S: Final = 7 * 24 * 3600
 REASON_LENGTH: Final = 300
-
-SHOWN: Final = {
-    "all": states.SWEEP_STATES,
-    "running": (states.SWEEP_PENDING, states.SWEEP_RUNNING, states.SWEEP_PAUSED),
-    "done": states.SWEEP_OVER,
-}
+HEADS: Final = {"name": "Sweep", "state": "State", "settled": "Settled", "created": "Created"}
 
 
 @dataclass(frozen=True)
 class SweepRow:
-    """A sweep in the list; see the template for what stands where. `reason`: why it stopped itself, unless noticed."""
+    """A sweep in the list; see the template for what stands where.
+
+    Attributes:
+        id: beside a name that others have too; None for one of its own.
+        project: None on the project's own page.
+        reason: why it stopped itself, unless noticed.
+    """
 
     name: str
     url: str
-    project: str
+    id: str | None
+    project: str | None
+    project_url: str
     by: str | None
     kind: str
     look: Look
@@ -104,17 +108,22 @@ class LooseRun:
 
 
 @dataclass(frozen=True)
-class ListQuery:
-    """What the address asks for: sweeps of a project or of all, running or done, by the page from 1."""
+class Finder:
+    """The form that narrows the list.
 
-    project: Project | None = None
-    show: str = "all"
-    number: int = 1
-    runs: RunsQuery = EVERYTHING
+    Attributes:
+        state: the one asked for.
+        fields: name in the address, word, choices and the chosen one, of what there is more than one of.
+        kept: what it sends along.
+        all_url: of the list without any of it; None where nothing is asked.
+    """
 
-    @property
-    def path(self) -> str:
-        return project_url(self.project) if self.project else "/"
+    path: str
+    text: str
+    state: str
+    fields: list[tuple[str, str, list[str], str]]
+    kept: list[tuple[str, str]]
+    all_url: str | None
 
 
 @dataclass(frozen=True)
@@ -133,12 +142,15 @@ class ListPage:
     edit_url: str | None
     notices: list[Notice]
     segments: list[Segment]
+    finder: Finder
+    heads: dict[str, Column]
     sweeps: list[SweepRow]
     pages: list[Segment]
     runs: ProjectRuns | None
     loose: list[LooseRun]
     loose_count: int
     kinds: Iterable[Look]
+    states: dict[str, str]
     data: str
     data_size: str
 
@@ -159,7 +171,11 @@ def sweep_list(connection: sqlite3.Connection, query: ListQuery, settings: Setti
     alive = page_queries.alive_agents(connection, now.now_s - settings.agent_silent_s)
     stopped = list_queries.stopped_themselves(connection, project_id, now.now_s - NOTICED_S)
     offset = (query.number - 1) * PER_PAGE
-    found = list_queries.sweeps_in(connection, SHOWN[query.show], project_id, PER_PAGE, offset)
+    found = list_queries.sweeps_in(
+        connection, query.wanted, query.states, PER_PAGE, offset, query.sort, query.goes_down
+    )
+    by_state = list_queries.states_of(connection, query.wanted) if query.is_narrowed else by_state
+    alike = list_queries.names_of_several(connection, (sweep.display_name or "" for sweep in found))
     noticed = {sweep.id for sweep in stopped[:NOTICES]}
     standing = _standings(connection, [*found, *stopped[:NOTICES]], settings, now)
     values = ListPage(
@@ -170,12 +186,15 @@ def sweep_list(connection: sqlite3.Connection, query: ListQuery, settings: Setti
         edit_url=f"{project_url(query.project)}/edit" if query.project else None,
         notices=[_notice(standing[sweep.id]) for sweep in stopped[:NOTICES]],
         segments=_segments(query, by_state),
-        sweeps=[_row(standing[sweep.id], sweep.id in noticed) for sweep in found],
+        finder=_finder(connection, query),
+        heads={name: _head(query, name, title) for name, title in HEADS.items()},
+        sweeps=[_row(standing[sweep.id], sweep.id in noticed, query, settings.entity, alike) for sweep in found],
         pages=_pages(query, by_state),
         runs=project_runs(RunsView(connection, query.project, query.runs, now)) if query.project else None,
         loose=_loose_runs(connection, project_id, now) if query.project is None else [],
         loose_count=loose,
         kinds=KIND_LOOKS.values(),
+        states={state: look.word for state, look in SWEEP_LOOKS.items()},
         data=str(settings.data.absolute()),
         data_size=format.size(list_queries.stored_bytes(connection)),
     )
@@ -192,14 +211,43 @@ def _standings(
     }
 
 
-def _row(standing: Standing, noticed: bool) -> SweepRow:
+def _finder(connection: sqlite3.Connection, query: ListQuery) -> Finder:
+    chosen = {"entity": query.entity, "project": query.named, "user": query.user}
+    there = list_queries.choices(connection)
+    of_all = ("user",) if query.project else ("entity", "project", "user")
+    narrowed = {"q", "state", *of_all, "page"}
+    return Finder(
+        query.path,
+        query.text,
+        query.state,
+        [
+            (name, name.capitalize(), there[name], chosen[name])
+            for name in of_all
+            if len(there[name]) > 1 or chosen[name]
+        ],
+        [pair for pair in [*query.pairs(), *replace(query.runs, others=()).pairs()] if pair[0] not in narrowed],
+        replace(query, text="", state="", entity="", named="", user="", number=1).url if query.is_narrowed else None,
+    )
+
+
+def _head(query: ListQuery, name: str, title: str) -> Column:
+    css = {"settled": "number", "created": "created"}.get(name, "")
+    if name == query.sort:
+        turned = replace(query, descending=not query.goes_down, number=1)
+        return Column(name, title, turned.url, "descending" if query.goes_down else "ascending", css)
+    return Column(name, title, replace(query, sort=name, descending=None, number=1).url, None, css)
+
+
+def _row(standing: Standing, noticed: bool, query: ListQuery, entity: str, alike: frozenset[str]) -> SweepRow:
     sweep, progress, best = standing.sweep, standing.progress, standing.best_values
     improvements = list_queries.improvements(standing.connection, sweep)
     runs = sum(queries.run_states(standing.connection, sweep.id).values())
     return SweepRow(
         name=title_of(sweep),
         url=standing.path,
-        project=project_title(standing.project, sweep.user_name),
+        id=sweep.name if sweep.display_name in alike else None,
+        project=None if query.project else _place(standing.project, sweep.user_name, entity),
+        project_url=project_url(standing.project),
         by=sweep.user_name,
         kind=kind_of(sweep),
         look=sweep_look(sweep),
@@ -216,6 +264,11 @@ def _row(standing: Standing, noticed: bool) -> SweepRow:
         created=standing.now.moment(sweep.created_at_s),
         buttons=sweep_buttons(sweep, progress, with_retry=False),
     )
+
+
+def _place(project: Project, user: str | None, entity: str) -> str:
+    """The project's name, with its entity's where that is not understood."""
+    return f"{project.entity}/{project.name}" if project.entity != entity else project_title(project, user)
 
 
 def _notice(standing: Standing) -> Notice:
@@ -250,7 +303,7 @@ def _segments(query: ListQuery, counts: dict[str, int]) -> list[Segment]:
     return [
         Segment(
             f"{show.capitalize()} {format.count(_total(show, counts))}",
-            query.path if show == "all" else f"{query.path}?show={show}",
+            replace(query, show=show, number=1).url,
             show == query.show,
         )
         for show in SHOWN
@@ -258,12 +311,7 @@ def _segments(query: ListQuery, counts: dict[str, int]) -> list[Segment]:
 
 
 def _pages(query: ListQuery, counts: dict[str, int]) -> list[Segment]:
-    return pages(
-        _total(query.show, counts),
-        PER_PAGE,
-        query.number,
-        lambda number: f"{query.path}?show={query.show}&page={number}",
-    )
+    return pages(_total(query.show, counts), PER_PAGE, query.number, lambda number: replace(query, number=number).url)
 
 
 def _total(show: str, counts: dict[str, int]) -> int:

@@ -15,7 +15,7 @@ WHERE_PREFIX: Final = "w."
 MOST_FILTERS: Final = 50
 MOST_COLUMNS: Final = 50
 # What the list of sweeps on the same page asks for.
-OF_SWEEPS: Final = ("show", "page")
+OF_SWEEPS: Final = ("show", "page", "q", "state", "user", "sweeps")
 
 
 @dataclass(frozen=True)
