@@ -35,14 +35,14 @@ class Side:
         note: what is said of it, as "log".
         places: of each run, from 0 at the left or the foot to 1; None where it has none.
         ticks: place and label.
-        values: of each run, in words.
+        values: of each run.
     """
 
     name: str
     note: str
     places: Sequence[float | None]
     ticks: Sequence[tuple[float, str]]
-    values: Sequence[str]
+    values: Sequence[Any]
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def side(axis: Axis, ranked: Sequence[int]) -> Side:
     """
     layout = lay_out(axis, ranked)
     lanes = [((lane.low + lane.high) / 2, lane.label) for lane in layout.lanes]
-    return Side(axis.name, layout.kind, layout.places, lanes or layout.ticks, _said(axis.values))
+    return Side(axis.name, layout.kind, layout.places, lanes or layout.ticks, axis.values)
 
 
 def side_of_metric(name: str, values: Sequence[float | None], goal: str, axis: Scale | None = None) -> Side:
@@ -92,11 +92,7 @@ def side_of_metric(name: str, values: Sequence[float | None], goal: str, axis: S
     scale = axis or metric_scale([value for value in values if value is not None and drawable(value)], goal)
     places = [scale.at(value) if value is not None and scale.holds(value) else None for value in values]
     ticks = [(scale.at(tick), scale.said(tick)) for tick in scale.ticks]
-    return Side(name, f"{'lower' if goal == 'minimize' else 'higher'} is better", places, ticks, _said(values))
-
-
-def _said(values: Sequence[Any]) -> list[str]:
-    return [format.ABSENT if value is None else format.parameter(value, DIGITS) for value in values]
+    return Side(name, f"{'lower' if goal == 'minimize' else 'higher'} is better", places, ticks, values)
 
 
 def against(across: Side, up: Side, runs: Sequence[Seen], goal: str, small: bool = False) -> Against | None:
@@ -159,7 +155,7 @@ class _Spots:
         return answering(self.area, self.points(members), [self._told(run) for run in members], css)
 
     def _told(self, run: int) -> str:
-        values = [(each.name, each.values[run]) for each in (self.up, self.across)]
+        values = [(each.name, format.parameter(each.values[run], DIGITS)) for each in (self.up, self.across)]
         return told(self.runs[run].name, values, self.runs[run].run)
 
 

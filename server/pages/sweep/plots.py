@@ -29,7 +29,6 @@ from server.pages.table.conditions import holds, range_of
 from server.pages.table.fields import is_result
 from server.pages.words.sent import Path, at, read_object, written
 from server.sampling import evenly
-from server.store import sweep_queries
 from server.store.rows import Sweep
 from server.store.sweep_queries import Point
 from terms.states import FAILURES
@@ -124,7 +123,7 @@ def sweep_plots(view: SweepView) -> SweepPlots | None:
         None for a sweep that names no metric, varies nothing, or has no settled point.
     """
     sweep, chosen = view.sweep, view.selection
-    points = sweep_queries.points(view.connection, sweep.id)
+    points = view.points
     if sweep.metric_name is None or not searched(sweep.config) or not points:
         return None
     # Axes stay where they are under a filter, so their order is that of all runs.

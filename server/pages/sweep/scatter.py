@@ -18,18 +18,17 @@ from server.pages.sweep.search_space import ends, searched
 from server.pages.sweep.table_query import PARAMETER_PREFIX
 from server.pages.sweep.view import SweepView
 from server.pages.table import fields
-from server.run_values import number
+from server.pages.words.sent import read_object
+from server.run_values import at_path
 from server.store import table_queries
-from terms.states import FAILURES, LIVE
+from server.store.sweep_queries import Point
+from terms.states import FAILURES
 
 METRIC: Final = "metric"
 # Beside parameters and what programs send.
 OTHERS: Final = ("rows", "time", "created")
-NEEDED: Final = ("name", "state", METRIC)
 DRAWINGS_KEPT: Final = 16
 MOST_SMALL: Final = 12
-
-Row = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -72,10 +71,11 @@ class Drawing:
     """All that a drawing is made of; it is kept by this.
 
     Attributes:
-        rows: of each run W&B's id, what `NEEDED` says, and the values of both axes.
+        others: of each run what it has of those axes that are neither a parameter nor the metric, by W&B's id.
     """
 
-    rows: tuple[Row, ...]
+    points: tuple[Point, ...]
+    others: tuple[tuple[Any, ...], ...]
     across: str
     up: str
     chosen: Chosen
@@ -132,19 +132,17 @@ def _known(view: SweepView) -> dict[str, str]:
 
 
 def _drawing(view: SweepView, across: str, up: str, small: bool = False) -> Drawing:
-    found = table_queries.values(view.connection, view.of, (*NEEDED, across, up))
-    rows = ((run, *map(_plain, values)) for run, values in found.items() if values[1] not in (*FAILURES, *LIVE))
-    return Drawing(
-        tuple(rows),
-        across,
-        up,
-        view.selection.runs,
-        view.sweep.config,
-        view.sweep.metric_name or "",
-        view.sweep.goal,
-        view.axis,
-        small,
-    )
+    fields = _others(across, up)
+    found = table_queries.values(view.connection, view.of, fields)
+    others = tuple((run, *map(_plain, values)) for run, values in found.items())
+    sweep = view.sweep
+    name = sweep.metric_name or ""
+    chosen = view.selection.runs
+    return Drawing(view.points, others, across, up, chosen, sweep.config, name, sweep.goal, view.axis, small)
+
+
+def _others(*asked: str) -> list[str]:
+    return [field for field in asked if field != METRIC and not field.startswith(PARAMETER_PREFIX)]
 
 
 def _plain(value: Any) -> Any:
@@ -154,27 +152,43 @@ def _plain(value: Any) -> Any:
 
 @lru_cache(maxsize=DRAWINGS_KEPT)
 def _drawn(drawing: Drawing) -> Against | None:
-    results = [number(row[3]) for row in drawing.rows]
+    points = [point for point in drawing.points if point.state not in FAILURES]
+    results = [point.metric for point in points]
     if all(result is None for result in results):
         return None
     runs = [
-        Seen(row[1], result, drawing.chosen is None or row[0] in drawing.chosen, row[0])
-        for row, result in zip(drawing.rows, results, strict=True)
+        Seen(point.name, point.metric, drawing.chosen is None or point.run in drawing.chosen, point.run)
+        for point in points
     ]
     metric = side_of_metric(drawing.metric, results, drawing.goal, drawing.axis)
-    ranked = _ranked(drawing, results, metric)
+    columns = {field: _column(drawing, field, points) for field in (drawing.across, drawing.up)}
+    ranked = _ranked(drawing, results, metric, list(columns.values()))
     across, up = (
-        metric if field == METRIC else side(_axis(drawing.config, field, [row[place] for row in drawing.rows]), ranked)
-        for place, field in ((4, drawing.across), (5, drawing.up))
+        metric if field == METRIC else side(_axis(drawing.config, field, columns[field]), ranked)
+        for field in (drawing.across, drawing.up)
     )
     return against(across, up, runs, drawing.goal, drawing.small)
 
 
-def _ranked(drawing: Drawing, results: Sequence[float | None], metric: Side) -> list[int]:
-    """The runs that will have a dot, those without a result first, then from the worst to the best."""
+def _column(drawing: Drawing, field: str, points: Sequence[Point]) -> list[Any]:
+    """Of each point the value of a field."""
+    if field == METRIC:
+        return [point.metric for point in points]
+    if field.startswith(PARAMETER_PREFIX):
+        name = field.removeprefix(PARAMETER_PREFIX)
+        return [at_path(read_object(point.params), name) for point in points]
+    place = 1 + _others(drawing.across, drawing.up).index(field)
+    values = {row[0]: row[place] for row in drawing.others}
+    return [values.get(point.run) for point in points]
+
+
+def _ranked(
+    drawing: Drawing, results: Sequence[float | None], metric: Side, columns: Sequence[Sequence[Any]]
+) -> list[int]:
+    """The points that will have a dot, those without a result first, then from the worst to the best."""
     sign = 1 if drawing.goal == "maximize" else -1
     needs_metric = METRIC in (drawing.across, drawing.up)
-    there = [run for run, row in enumerate(drawing.rows) if None not in row[4:]]
+    there = [run for run in range(len(results)) if all(column[run] is not None for column in columns)]
     shown = [run for run in there if not needs_metric or metric.places[run] is not None]
     return sorted(shown, key=lambda run: -math.inf if (result := results[run]) is None else sign * result)
 

@@ -11,9 +11,10 @@ from server.pages.sweep.table_query import TableQuery
 from server.pages.table import fields
 from server.pages.table.groups import Group, grouped
 from server.pages.words.standing import Standing
-from server.store import page_queries, queries, run_queries, table_queries
+from server.store import page_queries, queries, run_queries, sweep_queries, table_queries
 from server.store.page_queries import Attempt
 from server.store.rows import Run
+from server.store.sweep_queries import Point
 from server.store.table_queries import Brief, Of
 from terms import states
 
@@ -70,6 +71,11 @@ class SweepView(Standing):
         if self.query.filtered:
             return select(self.briefs, self.sweep, self.query, self.asked_values)
         return everything(queries.run_count_of_sweep(self.connection, self.sweep.id))
+
+    @cached_property
+    def points(self) -> tuple[Point, ...]:
+        """The settled points."""
+        return sweep_queries.points(self.connection, self.sweep.id)
 
     @cached_property
     def best(self) -> Attempt | None:
