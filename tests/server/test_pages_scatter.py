@@ -48,8 +48,8 @@ def test_a_sweep_of_one_parameter_is_drawn_against_the_metric_in_place_of_parall
     found = dots(html)
     assert list(found) == ["run1", "run2", "run3"]
     assert [x for x, _ in found.values()] == sorted(x for x, _ in found.values())
-    # The smaller the better, and better is up.
-    assert found["run3"][1] < found["run2"][1] < found["run1"][1]
+    # Numbers grow upwards, and these are pixels from the top.
+    assert found["run3"][1] > found["run2"][1] > found["run1"][1]
     assert 'data-tip="trial 3&#10;loss 0.1&#10;rate 3e-3"' in html
 
 
