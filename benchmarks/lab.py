@@ -143,11 +143,11 @@ class Lab:
     def _copy(self, template: Run, run: Run) -> None:
         """Lets a run have logged what a template has."""
         for table, columns in COPIED.items():
-            sql = f"INSERT INTO {table} (run_id, {columns}) SELECT ?, {columns} FROM {table} WHERE run_id = ?"
+            sql = f"INSERT INTO main.{table} (run_id, {columns}) SELECT ?, {columns} FROM {table} WHERE run_id = ?"
             self._tx.execute(sql, (run.id, template.id))
         lines = "history_lines = ?, event_lines = ?, log_lines = ?"
         values = (template.history_lines, template.event_lines, template.log_lines, run.id)
-        self._tx.execute(f"UPDATE run SET {lines} WHERE id = ?", values)
+        self._tx.execute(f"UPDATE main.run SET {lines} WHERE id = ?", values)
 
     def _long(self) -> None:
         run = self._begun(self._project, LONG_RUN)

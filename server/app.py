@@ -113,7 +113,7 @@ def create_app(
         Route("/ready", ready),
         Route("/metrics", readers.endpoint(metrics.answer)),
         *protocol_routes(database, settings, identity, links, clock, new_id, heartbeats, readers, writers),
-        *page_routes(database, settings, identity, links, clock, file_url, events, readers, writers),
+        *page_routes(database, settings, identity, links, clock, file_url, events, new_id, readers, writers),
     ]
     reached = Middleware(Reached, settings.public_url, settings.trusted_proxies)
     around = [Middleware(Measured, metrics), reached, Middleware(Identified, identity)]

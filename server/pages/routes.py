@@ -13,6 +13,7 @@ from starlette.routing import Route
 from server.identity import Identity, asker_of
 from server.keys import OneTimeLinks
 from server.ledger.artifacts import content
+from server.ledger.points import NewId
 from server.pages.account.detail import account
 from server.pages.artifact.detail import artifact_detail
 from server.pages.artifact.query import artifact_query
@@ -23,6 +24,7 @@ from server.pages.deleted.list import deleted_list
 from server.pages.door.addressed import project_of, run_of, sweep_of, version_of
 from server.pages.door.entrance import Entrance
 from server.pages.door.gate import Gate
+from server.pages.door.new_sweep import new_sweep
 from server.pages.door.presses import Presses
 from server.pages.door.session import Sessions, local_path
 from server.pages.door.view_presses import ViewPresses
@@ -64,6 +66,7 @@ def routes(
     clock: Callable[[], float],
     file_url: FileUrl,
     events: Events,
+    new_id: NewId,
     readers: Turns,
     writers: Turns,
 ) -> list[Route]:
@@ -73,6 +76,7 @@ def routes(
         clock: UTC seconds.
         file_url: the address at which a browser that sees pages can fetch a run's file.
         events: the streams that tell open pages of news.
+        new_id: makes ids of sweeps.
         readers, writers: the turns of those who see pages, and press buttons.
     """
     static = Static()
@@ -81,7 +85,7 @@ def routes(
         database, settings, sessions, events, Frame(settings, static, lambda: database.trouble), readers, writers
     )
     entrance = Entrance(gate, links)
-    presses, view_presses = Presses(settings, sessions, clock), ViewPresses(sessions, clock)
+    presses, view_presses = Presses(settings, sessions, clock, new_id), ViewPresses(sessions, clock)
     views = Views(settings, clock, file_url, sessions)
     return [
         Route("/static/{file}", static.response),
@@ -114,6 +118,7 @@ def routes(
         Route("/{entity}/{project}/sweeps/{sweep}/views/{action}", gate.button(view_presses.sweep), methods=["POST"]),
         Route("/{entity}/{project}/edit", gate.page(views.edit_project)),
         Route("/{entity}/{project}/sweeps/{sweep}/take/{what}", gate.file(views.taken)),
+        Route("/{entity}/{project}/sweeps/{sweep}/new", gate.page(views.new_sweep)),
         Route("/{entity}/{project}/sweeps/{sweep}/edit", gate.page(views.edit_sweep)),
         Route("/{entity}/{project}/runs/{run}/edit", gate.page(views.edit_run)),
         Route("/{entity}/{project}/edit/{action}", gate.button(presses.project), methods=["POST"]),
@@ -169,6 +174,9 @@ class Views:
 
     def edit_sweep(self, request: Request, connection: sqlite3.Connection) -> Page:
         return edit_sweep(connection, *sweep_of(request, connection))
+
+    def new_sweep(self, request: Request, connection: sqlite3.Connection) -> Page:
+        return new_sweep(*sweep_of(request, connection))
 
     def edit_run(self, request: Request, connection: sqlite3.Connection) -> Page:
         return edit_run(connection, *run_of(request, connection))

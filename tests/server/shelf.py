@@ -12,6 +12,7 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
+from server.app import new_id
 from server.identity import Identified, Identity
 from server.keys import Keys, OneTimeLinks, load_keys
 from server.pages.events import Events
@@ -198,7 +199,8 @@ def shelf_at(data: Path, clock: Clock) -> Iterator[Shelf]:
     database = Database(settings.database)
     identity = Identity(database, settings, keys, clock)
     pages = routes(
-        database, settings, identity, links, clock, file_url, Events(database, clock()), Turns(2, 1), Turns(2, 1)
+        *(database, settings, identity, links, clock, file_url, Events(database, clock()), new_id),
+        *(Turns(2, 1), Turns(2, 1)),
     )
     app = Starlette(routes=pages, middleware=[Middleware(Identified, identity)])
     with Client(app, base_url=BASE, follow_redirects=False) as http:

@@ -1,4 +1,4 @@
-"""What people change by hand on the pages: names, notes, tags, where a run belongs, what is deleted and comes back."""
+"""What people change by hand on the pages: names, notes, tags, a run's project, a sweep's file, what is deleted."""
 
 import html
 import re
@@ -81,6 +81,42 @@ def test_notes_are_markdown_that_brings_nothing_of_its_own_into_the_page(wb: Spe
     written = wb.http.get("/local/p/runs/r", headers=wb.headers).text.split('class="written">')[1].split("</div>")[0]
 
     assert shown in written
+
+
+def sent(wb: Speaker, sweep: str, **fields: str) -> Any:
+    """Sends the form of the page of a new sweep, and gives the answer."""
+    (action,) = re.findall(r'action="([^"]+/begin[^"]+)"', page(wb, f"/local/p/sweeps/{sweep}/new"))
+    return wb.http.post(action, data=fields, headers=wb.headers, follow_redirects=False)
+
+
+def test_a_new_sweep_begins_with_the_file_of_another_one_as_somebody_changed_it(wb: Speaker) -> None:
+    sweep = wb.register(GRID)
+    text = "# tried less\nmethod: grid\nparameters: {units: {values: [8]}}\n"
+
+    opened = page(wb, f"/local/p/sweeps/{sweep}/new")
+    tried = sent(wb, sweep, config=text, name="less", do="check")
+    registered = sent(wb, sweep, config=text, name="less", do="register")
+    new = registered.headers["location"]
+
+    assert "values:\n    - 8\n    - 16" in opened
+    assert "No mistakes." in tried.text
+    assert new.startswith("/local/p/sweeps/")
+    assert wb.sweep(new.rpartition("/")[2])["runCountExpected"] == 1
+    assert '<h1 title="less">' in page(wb, new)
+    assert wb.http.get(f"{new}/take/sweep.yaml", headers=wb.headers).text == text
+
+
+def test_a_wrong_sweep_file_is_told_with_its_places_and_kept_in_the_form(wb: Speaker) -> None:
+    sweep = wb.register(GRID)
+    text = "method: gird\nparameters:\n  units: {values: [8]}\n  lr: {distribution: uniform, min: 1}\n"
+
+    told = html.unescape(sent(wb, sweep, config=text, name="n", do="register").text)
+
+    assert "sweep.yaml:1:1: " in told
+    assert "sweep.yaml:4:3: " in told
+    assert text in told
+    assert wb.ask('{ project(name: "p") { totalSweeps } }')["project"]["totalSweeps"] == 1
+    assert "at most 100,000 characters" in sent(wb, sweep, config="#" * 100_001, name="", do="check").text
 
 
 def test_what_is_deleted_is_in_no_answer_and_is_brought_back_as_it_was(wb: Speaker, clock: Clock) -> None:

@@ -106,7 +106,7 @@ def test_what_goes_with_a_lost_transaction_is_told_to_all_of_it(database: Databa
         with database.together():
             add(database, "ann", "first")
             with pytest.raises(sqlite3.Error), database.write() as tx:
-                tx.execute("INSERT OR ROLLBACK INTO project SELECT * FROM project")
+                tx.execute("INSERT OR ROLLBACK INTO main.project SELECT * FROM project")
             with pytest.raises(sqlite3.Error, match="UNIQUE"):
                 add(database, "ann", "third")
 

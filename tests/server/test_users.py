@@ -130,6 +130,7 @@ NAMES = {
     "token": "guessed",
     "path": "a/b/c/d/e/f",
     "session": "1",
+    "what": "runs.csv",
     "line": "1",
     "tab": "workspace",
 }

@@ -14,6 +14,7 @@ STOP: Final = "stop"
 CANCEL: Final = "cancel"
 RETRY: Final = "retry"
 SHARE: Final = "share"
+BEGIN: Final = "begin"
 UNSHARE: Final = "unshare"
 
 

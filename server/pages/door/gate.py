@@ -121,7 +121,7 @@ class Gate:
                 answer = _refused(error, "Nothing was changed", back)
             if answer is None or answer.moved_to:
                 return RedirectResponse(answer.moved_to if answer and answer.moved_to else back, status_code=303)
-            return self.frame.response(request, answer)
+            return self.frame.response(request, answer, self.sessions.sealed if asking().may_write else None)
 
         in_turn = self.writers.endpoint(pressed)
 

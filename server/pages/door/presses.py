@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from server.ledger import shares
-from server.pages.door import edits
+from server.ledger.points import NewId
+from server.pages.door import edits, new_sweep
 from server.pages.door.actions import press_of_run, press_of_sweep
 from server.pages.door.addressed import project_of, run_of, sweep_of
-from server.pages.door.buttons import SHARE
+from server.pages.door.buttons import BEGIN, SHARE
 from server.pages.door.session import Sessions
 from server.pages.rendering import Crumb, Page
 from server.pages.words.addresses import project_url, restore_url, run_url, sweep_url
@@ -27,6 +28,7 @@ class Presses:
     settings: Settings
     sessions: Sessions
     clock: Callable[[], float]
+    new_id: NewId
 
     def sweep(self, request: Request, tx: sqlite3.Connection) -> Page | None:
         project, sweep = sweep_of(request, tx)
@@ -38,6 +40,8 @@ class Presses:
             link = f"{for_people(request, self.settings.public_url)}/share/{token}"
             values = {"link": link, "back": sweep_url(project, sweep)}
             return Page("shared.html", "A link for others", values, (Crumb("Sweeps", "/"),))
+        if action == BEGIN:
+            return new_sweep.begin(tx, project, sweep, request.state.form, self.clock(), self.new_id)
         if action in edits.ACTIONS:
             edits.edit_sweep(tx, sweep, action, request.state.form, self.clock())
         else:
