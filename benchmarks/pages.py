@@ -2,8 +2,9 @@
 
 Prints, for sweeps of 5, 300 and 5,000 runs: the server's milliseconds for a page, cold (its first request since the
 start) and warm; bytes raw and as sent, with all files that the page names; when a browser has painted its first screen;
-how soon a brush greys lines and, let go, shows the chosen runs. Then the server's CPU time while 100 runs log a row
-every two seconds, with and without a page of their sweep open. Wants Chromium, and an otherwise idle machine.
+how soon a brush greys lines and, let go, shows the chosen runs. Then when the curves of 50 runs of 10,000 rows are
+painted, and the server's CPU time while 100 runs log a row every two seconds, with and without a page of their sweep
+open. Wants Chromium, and an otherwise idle machine.
 
     python -m benchmarks.pages --fill /tmp/made-up
     python -m server --data /tmp/made-up --agent-silent-s 86400
@@ -29,7 +30,7 @@ import click
 import httpx2
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
-from benchmarks import made_up
+from benchmarks import long_curves, made_up
 from benchmarks.job import python
 from benchmarks.made_up import EPOCHS, LIVE, METRIC, PROJECT, Filled
 
@@ -84,6 +85,15 @@ WATCH_BRUSH: Final = """() => {
     look();
   });
 }"""
+CURVES_PAINTED: Final = """() => new Promise((resolve) => {
+  document.getElementById("curves").scrollIntoView();
+  const lines = [...document.querySelectorAll("[data-x] path[data-run]")];
+  const points = lines.map((line) => line.getAttribute("d").split(/[Ml]/).length - 1);
+  const panels = document.querySelectorAll("svg[data-x]").length;
+  painted((now) => resolve([now, panels, lines.length, points.reduce((sum, each) => sum + each, 0)]));
+})"""
+# What is asked for in the address, by what that is.
+CURVES: Final = {"as usual": "", "log, by time": "?curve-y=log&curve-x=_runtime", "smoothed": "?smooth=0.9&open=batch"}
 FETCHES: Final = "performance.getEntriesByType('resource').filter((each) => each.initiatorType === 'fetch').length"
 
 
@@ -123,6 +133,7 @@ def main(folder: Path | None, rounds: int, live_s: float) -> None:
         with serving(data) as server:
             report_paints(browser, server, filled, rounds)
             report_brushes(browser, server, filled, rounds)
+        report_curves(browser, data, long_curves.fill(data, time.time()), rounds)
         with serving(data) as server:
             report_live(browser, server, filled, live_s)
         browser.close()
@@ -161,6 +172,24 @@ def report_brushes(browser: Browser, server: Server, filled: Filled, rounds: int
             moved_ms += moves_ms
             released_ms.append(release_ms)
         row(name, statistics.median(moved_ms), max(moved_ms), statistics.median(released_ms), lines)
+
+
+def report_curves(browser: Browser, data: Path, sweep: str, rounds: int) -> None:
+    print(f"\n{long_curves.RUNS} runs of {long_curves.ROWS:,} rows, all drawn; from the start of loading; {MIDDLE}")
+    head("curves of", "cold, ms", "warm, ms", "painted, ms", "panels", "lines", "points")
+    for name, asked in CURVES.items():
+        with serving(data) as server, server.http() as http:
+            path = f"/local/{PROJECT}/sweeps/{sweep}{asked}"
+            cold_ms, _, _ = fetched(http, path)
+            warm_ms = statistics.median(fetched(http, path)[0] for _ in range(WARM))
+            painted = [curves_painted(browser, server, path) for _ in range(rounds)]
+        row(name, cold_ms, warm_ms, *map(statistics.median, zip(*painted, strict=True)))
+
+
+def curves_painted(browser: Browser, server: Server, path: str) -> tuple[float, ...]:
+    """Milliseconds until the curves are painted, and how many panels, lines and points these are."""
+    with opened(browser, server, path) as page:
+        return tuple(page.evaluate(CURVES_PAINTED))
 
 
 def report_live(browser: Browser, server: Server, filled: Filled, live_s: float) -> None:

@@ -38,7 +38,8 @@ class Reader:
     """Reads for one page; no row twice."""
 
     connection: sqlite3.Connection
-    _rows: dict[tuple[int, str], list[str]] = field(default_factory=dict)
+    _any: dict[int, list[str]] = field(default_factory=dict)
+    _few: dict[int, list[list[str]]] = field(default_factory=dict)
 
     def outlines(self, runs: Sequence[tuple[Run, int]]) -> dict[int, Outline]:
         """By run what its history holds; of one that is in doubt, what so many of its rows hold."""
@@ -64,15 +65,18 @@ class Reader:
         key = outline.keys.get(metric)
         if run.history_lines <= most or key is None or key.values * SPARSE >= run.history_lines:
             return self._any_rows(run, most)
-        if (run.id, metric) not in self._rows:
-            rows = page_queries.history_sample_naming(self.connection, run.id, metric, most)
-            self._rows[run.id, metric] = rows
-        return self._rows[run.id, metric]
+        # What is logged once an epoch is logged together; a search goes through the whole history.
+        told = f'"{metric}"'
+        known = [rows for rows in self._few.get(run.id, []) if all(told in row for row in rows)]
+        if not known:
+            known = [page_queries.history_sample_naming(self.connection, run.id, metric, most)]
+            self._few.setdefault(run.id, []).extend(known)
+        return known[0]
 
     def _any_rows(self, run: Run, most: int) -> list[str]:
-        if (run.id, "") not in self._rows:
-            self._rows[run.id, ""] = page_queries.history_sample(self.connection, run.id, most)
-        return self._rows[run.id, ""]
+        if run.id not in self._any:
+            self._any[run.id] = page_queries.history_sample(self.connection, run.id, most)
+        return self._any[run.id]
 
 
 def points_of(rows: Iterable[str], metric: str, x: str) -> Points:
