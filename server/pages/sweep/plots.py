@@ -21,6 +21,7 @@ from charts.scale import Scale
 from search.importance import Importance, TooFew, importance
 from search.space import Categorical, WeightedCategorical
 from server.pages.sweep.chosen import Chosen
+from server.pages.sweep.columns import by_parameter
 from server.pages.sweep.scatter import address
 from server.pages.sweep.search_space import ends, searched
 from server.pages.sweep.table_query import FILTER_PREFIX, METRIC_FILTER, PARAMETER_PREFIX, TableQuery
@@ -103,7 +104,7 @@ class Drawing:
 
     @cached_property
     def columns(self) -> dict[Path, list[Any]]:
-        return _columns(self.points, self.config)
+        return by_parameter(self.points, self.config)
 
     @cached_property
     def outcomes(self) -> list[Outcome]:
@@ -202,15 +203,9 @@ def _round(count: int) -> int:
 @lru_cache(maxsize=DRAWINGS_KEPT)
 def _importance(points: Points, config: str, goal: str, only: tuple[Path, ...] = ()) -> tuple[Importance, ...] | TooFew:
     """Of all parameters, or of some only."""
-    found = _columns(points, config).items()
+    found = by_parameter(points, config).items()
     columns = {".".join(path): column for path, column in found if not only or path in only}
     return importance(columns, [point.metric or 0.0 for point in points], goal)
-
-
-def _columns(points: Points, config: str) -> dict[Path, list[Any]]:
-    """By parameter a value for each point."""
-    values = [read_object(point.params) for point in points]
-    return {path: [at(each, path) for each in values] for path in searched(config)}
 
 
 @lru_cache(maxsize=DRAWINGS_KEPT)
@@ -281,7 +276,9 @@ def _mattered(
         parameters = format.counted(len(by or searched(sweep.config)), "parameter")
         groups = "groups " if by else ""
         said = f"{format.count(found.runs)} {groups}of about {format.count(found.needed)} needed for {parameters}"
-        columns = {path: column for path, column in _columns(measured, sweep.config).items() if not by or path in by}
+        columns = {
+            path: column for path, column in by_parameter(measured, sweep.config).items() if not by or path in by
+        }
         return Mattered(said, Markup(""), [(".".join(path), _tried(path, columns[path], sweep)) for path in columns])
     of = "" if len(measured) == valued else f" of {format.count(valued)}"
     # Runs that are chosen by their results tell nothing about what makes results.

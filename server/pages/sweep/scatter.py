@@ -14,12 +14,11 @@ from charts.axis import Axis
 from charts.scale import Scale
 from search.space import Categorical, WeightedCategorical
 from server.pages.sweep.chosen import Chosen
+from server.pages.sweep.columns import by_parameter
 from server.pages.sweep.search_space import ends, searched
 from server.pages.sweep.table_query import PARAMETER_PREFIX
 from server.pages.sweep.view import SweepView
 from server.pages.table import fields
-from server.pages.words.sent import read_object
-from server.run_values import at_path
 from server.store import table_queries
 from server.store.sweep_queries import Point
 from terms.states import FAILURES
@@ -152,7 +151,8 @@ def _plain(value: Any) -> Any:
 
 @lru_cache(maxsize=DRAWINGS_KEPT)
 def _drawn(drawing: Drawing) -> Against | None:
-    points = [point for point in drawing.points if point.state not in FAILURES]
+    kept = [place for place, point in enumerate(drawing.points) if point.state not in FAILURES]
+    points = [drawing.points[place] for place in kept]
     results = [point.metric for point in points]
     if all(result is None for result in results):
         return None
@@ -161,7 +161,7 @@ def _drawn(drawing: Drawing) -> Against | None:
         for point in points
     ]
     metric = side_of_metric(drawing.metric, results, drawing.goal, drawing.axis)
-    columns = {field: _column(drawing, field, points) for field in (drawing.across, drawing.up)}
+    columns = {field: _column(drawing, field, kept) for field in (drawing.across, drawing.up)}
     ranked = _ranked(drawing, results, metric, list(columns.values()))
     across, up = (
         metric if field == METRIC else side(_axis(drawing.config, field, columns[field]), ranked)
@@ -170,16 +170,16 @@ def _drawn(drawing: Drawing) -> Against | None:
     return against(across, up, runs, drawing.goal, drawing.small)
 
 
-def _column(drawing: Drawing, field: str, points: Sequence[Point]) -> list[Any]:
-    """Of each point the value of a field."""
+def _column(drawing: Drawing, field: str, kept: Sequence[int]) -> list[Any]:
+    """The values of a field, of those points that are kept."""
     if field == METRIC:
-        return [point.metric for point in points]
+        return [drawing.points[place].metric for place in kept]
     if field.startswith(PARAMETER_PREFIX):
-        name = field.removeprefix(PARAMETER_PREFIX)
-        return [at_path(read_object(point.params), name) for point in points]
-    place = 1 + _others(drawing.across, drawing.up).index(field)
-    values = {row[0]: row[place] for row in drawing.others}
-    return [values.get(point.run) for point in points]
+        known = {".".join(path): column for path, column in by_parameter(drawing.points, drawing.config).items()}
+        return [known[field.removeprefix(PARAMETER_PREFIX)][place] for place in kept]
+    column = 1 + _others(drawing.across, drawing.up).index(field)
+    values = {row[0]: row[column] for row in drawing.others}
+    return [values.get(drawing.points[place].run) for place in kept]
 
 
 def _ranked(
