@@ -3,13 +3,12 @@
 import shutil
 import signal
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.app.programs import ROOT, MakeWorkplace, lines_until
+from tests.app.programs import ROOT, lines_until
 from tests.app.test_trial import command
 from tests.patience import HANG_S
 from tests.server.real_server import RunningServer
@@ -19,31 +18,34 @@ EPOCHS = 5
 
 
 class Trials:
-    """Trials of the command line on one server; those with the same id are the same run."""
+    """Trials of the command line on one server, by a copy of the program; those with the same id are the same run."""
 
     def __init__(self, server: RunningServer, folder: Path, data: Path, warm: dict[str, str]) -> None:
-        self.server, self.data, self.program = server, folder / "data", ROOT
+        self.server, self.data, self.program = server, folder / "data", folder / "program"
+        for package in ("app", "charts", "search", "terms"):
+            shutil.copytree(ROOT / package, self.program / package, ignore=shutil.ignore_patterns("__pycache__"))
         self.data.mkdir()
         (self.data / "fashion-mnist").symlink_to(data)
         self.environment = server.env(folder) | warm | {"DATA_DIR": str(self.data), "WANDB_DIR": str(folder)}
 
-    def start(self, run_id: str) -> subprocess.Popen[str]:
+    def start(self, run_id: str, **variables: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
             command("-m", "app.train", "--layer1_size=16", f"--epochs={EPOCHS}", "--batch_size=64"),
-            env=self.environment | {"WANDB_RUN_ID": run_id},
+            env=self.environment | {"WANDB_RUN_ID": run_id} | variables,
             cwd=self.program,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
 
-    def interrupt(self, run_id: str) -> None:
-        """Starts a trial and ends it by SIGTERM in its third epoch."""
-        process = self.start(run_id)
-        lines_until(process, "Epoch 3/")
+    def interrupt(self, run_id: str, **variables: str) -> str:
+        """Starts a trial and ends it by SIGTERM in its third epoch; returns what it said until then."""
+        process = self.start(run_id, **variables)
+        said = lines_until(process, "Epoch 3/")
         process.terminate()
         process.communicate(timeout=HANG_S)
         assert process.returncode == 143
+        return "".join(said)
 
     def finish(self, run_id: str) -> str:
         process = self.start(run_id)
@@ -84,16 +86,19 @@ def whole(trials: Trials) -> Any:
 
 
 @pytest.mark.slow
-def test_an_interrupted_run_goes_on_after_its_last_epoch_and_ends_the_same(trials: Trials, whole: Any) -> None:
-    trials.interrupt("cut")
+def test_an_interrupted_run_goes_on_after_its_last_epoch_and_ends_the_same_whatever_is_edited_elsewhere(
+    trials: Trials, whole: Any
+) -> None:
+    trials.interrupt("cut", CHECKPOINT_S="0")
     between = trials.run("cut")
-    left = trials.checkpoints()
+    left = sorted(path.name[:11] for path in trials.checkpoints())
+    edit(trials.program / "app/commands/report/words.py")
     output = trials.finish("cut")
     after = trials.run("cut")
 
     assert between.state == "preempted"
     assert between.summary["_cause"] == "interrupted (SIGTERM)"
-    assert [path.name[:11] for path in left] == ["epoch-00002"]
+    assert left == ["epoch-00001", "epoch-00002"]
     assert "Going on after epoch 2." in output
     assert "Epoch 2/" not in output
     assert after.state == "finished"
@@ -106,79 +111,25 @@ def test_an_interrupted_run_goes_on_after_its_last_epoch_and_ends_the_same(trial
 
 
 @pytest.mark.slow
-def test_a_machine_without_the_checkpoint_starts_again_and_logs_no_epoch_twice(trials: Trials, whole: Any) -> None:
+def test_without_its_checkpoint_or_after_an_edit_that_can_decide_its_result_a_run_starts_again_and_logs_no_epoch_twice(
+    trials: Trials, whole: Any
+) -> None:
     trials.interrupt("moved")
     for path in trials.checkpoints():
         path.unlink()
-    output = trials.finish("moved")
+    moved = trials.interrupt("moved")
+    edit(trials.program / "app/model.py")
+    edited = trials.finish("moved")
     after = trials.run("moved")
 
-    assert "There is no checkpoint of this run here: it starts again at epoch 1." in output
+    assert "There is no checkpoint of this run here: it starts again at epoch 1." in moved
+    assert "The checkpoint of epoch 2 is not used: code changed since." in edited
     assert epochs(after) == list(range(1, EPOCHS + 1))
     assert after.summary["weights_sha256"] == whole.summary["weights_sha256"]
 
 
-@pytest.mark.slow
-def test_only_an_edit_that_can_decide_a_result_drops_the_checkpoint(
-    server: RunningServer, tmp_path: Path, prepared_data: Path, warm_environment: dict[str, str]
-) -> None:
-    trials = Trials(server, tmp_path, prepared_data, warm_environment)
-    trials.program = tmp_path / "program"
-    for package in ("app", "charts", "search", "terms"):
-        shutil.copytree(ROOT / package, trials.program / package, ignore=shutil.ignore_patterns("__pycache__"))
-
-    trials.interrupt("reworded")
-    edit(trials.program / "app/commands/report/words.py")
-    reworded = trials.finish("reworded")
-    trials.interrupt("rebuilt")
-    edit(trials.program / "app/model.py")
-    rebuilt = trials.finish("rebuilt")
-
-    assert "Going on after epoch 2." in reworded
-    assert "The checkpoint of epoch 2 is not used: code changed since." in rebuilt
-
-
 def edit(source: Path) -> None:
     source.write_text(f"{source.read_text()}# An edit.\n")
-
-
-@pytest.mark.slow
-def test_a_stopped_sweep_goes_on_with_the_same_run(
-    make_workplace: MakeWorkplace, warm_environment: dict[str, str]
-) -> None:
-    workplace = make_workplace("taken-away")
-    workplace.variables |= {"CHECKPOINT_S": "0", "WARM_SOCKET": warm_environment["WARM_SOCKET"]}
-    fixed = {"epochs": {"value": 12}, "batch_size": {"value": 200}}
-    workplace.write_sweep(["-m", "app.train"], {"layer1_size": {"values": [16]}, **fixed})
-    first = workplace.start("up")
-    wait_for_file(workplace.data, "checkpoints/*/epoch-*.npz", first)
-    first.terminate()
-    first.communicate(timeout=HANG_S)
-    (interrupted,) = workplace.runs()
-    code, output = workplace.run("up")
-    server = RunningServer(workplace.data / "server")
-    (run,) = server.api().runs(PROJECT, lazy=False)
-    logged = epochs(run)
-    server.stop()
-
-    assert interrupted.state == "preempted"
-    assert 0 < interrupted.summary["epoch"] < 12
-    assert code == 0, output
-    assert (run.id, run.state) == (interrupted.id, "finished")
-    assert logged == list(range(1, 13))
-
-
-def wait_for_file(folder: Path, pattern: str, process: subprocess.Popen[str]) -> None:
-    deadline_s = time.monotonic() + HANG_S
-    while time.monotonic() < deadline_s:
-        if any(folder.glob(pattern)):
-            return
-        try:
-            process.wait(timeout=0.1)
-        except subprocess.TimeoutExpired:
-            continue
-        break
-    raise AssertionError(f"never a file {pattern}")
 
 
 INTERRUPTED = """
