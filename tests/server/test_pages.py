@@ -382,12 +382,28 @@ def test_a_sweep_that_stopped_itself_says_why_until_it_is_resumed(shelf: Shelf, 
     assert f"sweep1 {reason}. 6 of 6 runs were not started." in shelf.look("/").text
     assert f"S{reason[1:]}" in shelf.look(SWEEP).text
     assert "6 not settled" in shelf.look(SWEEP).text
+    assert "</svg>Stopped itself</span>" in shelf.look(SWEEP).html.split('id="badge"')[1]
+    assert shelf.look("/").rows("sweeps")[0][1] == "Stopped itself nothing was run"
     shelf.clock.pass_s(8 * 24 * 3600)
     assert [reason] in shelf.look("/").rows("sweeps")
     assert "not started" not in shelf.look("/").text
     with shelf.database.write() as tx:
         writes.move(tx, "sweep", sweep, "RUNNING", ended_at_s=None)
     assert "topped itself" not in shelf.look(SWEEP).text + shelf.look("/").text
+
+
+def test_a_sweep_that_stopped_itself_is_told_the_same_way_in_the_list_and_on_its_page(
+    shelf: Shelf, project: int
+) -> None:
+    sweep = shelf.sweep(project, state="FINISHED", expected=3, stop_reason="no", ended_at_s=shelf.clock())
+    for number in range(3):
+        shelf.run(project, sweep, number, state="failed", started_at_s=None)
+    page, row = shelf.look(SWEEP), shelf.look("/").rows("sweeps")[0]
+
+    assert row[1] == "Stopped itself none of 3 runs began"
+    assert "none of 3 runs began" in page.text
+    assert "All runs were started" in shelf.look("/").text
+    assert "Retry 3, go on" in shelf.look("/").html.split('class="act"')[1]
 
 
 def test_a_sweep_tells_why_its_runs_failed_by_kind_with_the_last_words_of_each(shelf: Shelf, project: int) -> None:

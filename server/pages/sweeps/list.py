@@ -29,7 +29,7 @@ from server.pages.words.facts import (
     stop_reason,
     title_of,
 )
-from server.pages.words.look import KIND_LOOKS, SWEEP_LOOKS, Look, cause, run_look, sweep_look
+from server.pages.words.look import KIND_LOOKS, SWEEP_LOOKS, Look, cause, run_look, stopped_itself, sweep_look
 from server.pages.words.notes import rendered
 from server.pages.words.outlook import outlook
 from server.pages.words.paging import pages
@@ -131,6 +131,7 @@ class ListPage:
     """What the template is given; `loose` are the newest of `loose_count` runs without a sweep.
 
     Attributes:
+        has_sweeps: whether there is one, whatever is asked.
         runs: a project's, with what its address asks of them; None for all projects together.
         artifacts: how many a project has and where they are listed; None for none, and for all projects together.
     """
@@ -142,6 +143,7 @@ class ListPage:
     edit_url: str | None
     notices: list[Notice]
     segments: list[Segment]
+    has_sweeps: bool
     finder: Finder
     heads: dict[str, Column]
     sweeps: list[SweepRow]
@@ -186,6 +188,7 @@ def sweep_list(connection: sqlite3.Connection, query: ListQuery, settings: Setti
         edit_url=f"{project_url(query.project)}/edit" if query.project else None,
         notices=[_notice(standing[sweep.id]) for sweep in stopped[:NOTICES]],
         segments=_segments(query, by_state),
+        has_sweeps=bool(list_queries.sweep_states(connection, project_id)) or query.project is None,
         finder=_finder(connection, query),
         heads={name: _head(query, name, title) for name, title in HEADS.items()},
         sweeps=[_row(standing[sweep.id], sweep.id in noticed, query, settings.entity, alike) for sweep in found],
@@ -262,7 +265,7 @@ def _row(standing: Standing, noticed: bool, query: ListQuery, entity: str, alike
         so_far=Markup(steps(improvements, runs, sweep.goal)),
         alive=standing.alive,
         created=standing.now.moment(sweep.created_at_s),
-        buttons=sweep_buttons(sweep, progress, with_retry=False),
+        buttons=sweep_buttons(sweep, progress, with_retry=stopped_itself(sweep)),
     )
 
 
@@ -277,7 +280,8 @@ def _notice(standing: Standing) -> Notice:
     if sweep.expected is None:
         left = f"{format.counted(started, 'run')} {'was' if started == 1 else 'were'} started"
     else:
-        left = f"{format.count(sweep.expected - started)}{of_expected(sweep)} runs were not started"
+        rest = sweep.expected - started
+        left = f"{format.count(rest)}{of_expected(sweep)} runs were not started" if rest else "All runs were started"
     buttons = [retry_button(progress)] if progress.failed else [Button(RESUME, "Resume")]
     whole = sweep.stop_reason or ""
     reason = whole if len(whole) <= REASON_LENGTH else f"{whole[:REASON_LENGTH]}…"

@@ -13,7 +13,7 @@ def wrong_of_field(name: str, text: str, values: Sequence[Any]) -> Iterator[str]
     Args:
         values: of all runs; None for those that have none.
     """
-    title, known = fields.title(name), [value for value in values if value is not None]
+    title, known = fields.title(name), [value for value in values if value not in (None, [])]
     if name in fields.MOMENTS:
         if span_of(text) is None:
             yield f"{title} takes a day or a range of days, as 2026-11-29 or 2026-11-01..2026-11-29, not {text}."

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from charts import format
-from server.pages.words.look import KIND_LOOKS, Look
+from server.pages.words.look import KIND_LOOKS, Look, stopped_itself
 from server.store.queries import Progress
 from server.store.rows import Project, Sweep
 from terms import states
@@ -39,7 +39,7 @@ def project_title(project: Project, user: str | None) -> str:
 
 def stop_reason(sweep: Sweep) -> str | None:
     """Why a sweep ended itself; None for one that did not, or goes on."""
-    return (sweep.stop_reason or None) if sweep.state == states.SWEEP_FINISHED else None
+    return sweep.stop_reason if stopped_itself(sweep) else None
 
 
 def search_error(sweep: Sweep) -> str | None:

@@ -38,6 +38,9 @@ SWEEP_LOOKS: Final = {
     states.SWEEP_CANCELED: Look("kill", "killed", "Cancelled"),
 }
 
+# W&B's word for it is that of a sweep that came to its end.
+STOPPED_ITSELF: Final = Look("bad", "warning", "Stopped itself")
+
 # Kinds of points, as the progress bar counts them.
 KIND_LOOKS: Final = {
     states.FINISHED: Look("finished", "finished", "finished"),
@@ -59,8 +62,13 @@ def run_look(run: Run) -> Look:
     return RUN_LOOKS[state_of(run)]
 
 
+def stopped_itself(sweep: Sweep) -> bool:
+    """Whether it has ended itself and waits for somebody; resumed, it has not."""
+    return sweep.state == states.SWEEP_FINISHED and bool(sweep.stop_reason)
+
+
 def sweep_look(sweep: Sweep) -> Look:
-    return SWEEP_LOOKS[sweep.state]
+    return STOPPED_ITSELF if stopped_itself(sweep) else SWEEP_LOOKS[sweep.state]
 
 
 def cause(run: Run) -> str | None:

@@ -5,9 +5,10 @@ from statistics import median
 from typing import Final
 
 from charts import format
+from server.pages.words.look import stopped_itself
 from server.pages.words.standing import Standing
 from server.pages.words.times import Moment
-from server.store import page_queries
+from server.store import page_queries, queries
 from terms import states
 
 # Before so many settled points an estimate would mislead.
@@ -56,6 +57,8 @@ def _ended(standing: Standing) -> Outlook:
     if standing.progress.running:
         return Outlook(f"{standing.progress.running} still running")
     if started_at_s is None or sweep.ended_at_s is None:
-        return Outlook("nothing was run")
-    word = "took" if sweep.state == states.SWEEP_FINISHED else "after"
+        runs = queries.run_count_of_sweep(standing.connection, sweep.id)
+        return Outlook(f"none of {format.counted(runs, 'run')} began" if runs else "nothing was run")
+    whole = sweep.state == states.SWEEP_FINISHED and not stopped_itself(sweep)
+    word = "took" if whole else "after"
     return Outlook(f"{word} {format.duration(sweep.ended_at_s - started_at_s)}")
