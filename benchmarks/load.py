@@ -6,6 +6,8 @@ lines of console and the summary. They run in processes of their own, and join o
 file streams of 30 MB arrive at once in the middle. `--rows` measures instead how many rows are stored a second, by 16
 connections that send small requests one after another, as after an outage.
 
+On a machine that others use, `chrt -r 1 python -m benchmarks.load` puts server and agents before them all.
+
 Printed are quantiles of the time to an answer, errors, rows a second, the server's memory, CPU and descriptors, and the
 machine's load.
 """

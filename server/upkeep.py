@@ -5,6 +5,7 @@ It looks first, and takes the lock for writing, for which every client waits, on
 
 import logging
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -58,8 +59,7 @@ class Upkeep:
             self._delete()
         if gone:
             self._empty()
-        for stream, run_id in old:
-            self._thin(stream, run_id)
+        self._thin(old)
         with self.database.read() as connection:
             discarded = queries.discarded(connection) or artifact_queries.discarded_contents(connection)
         if discarded:
@@ -104,11 +104,14 @@ class Upkeep:
         if expired:
             log.info("deleted artifacts whose time to live has passed: %s", ", ".join(expired))
 
-    def _thin(self, stream: str, run_id: int) -> None:
-        more, end_s = True, time.monotonic() + EMPTY_S
-        while more and time.monotonic() < end_s:
-            with self.database.write() as tx:
-                more = retention.thin(tx, stream, run_id)
+    def _thin(self, old: Iterable[tuple[str, int]]) -> None:
+        """Thins streams, as many as the time allows; the rest at the next looks."""
+        end_s = time.monotonic() + EMPTY_S
+        for stream, run_id in old:
+            more = True
+            while more and time.monotonic() < end_s:
+                with self.database.write() as tx:
+                    more = retention.thin(tx, stream, run_id)
 
     def _empty(self) -> None:
         """Deletes for good some of what is due, as much as the time allows; the rest at the next looks."""

@@ -41,8 +41,11 @@ def is_anyone_silent(connection: sqlite3.Connection, settings: Settings, moment:
 
 def _silent_runs(connection: sqlite3.Connection, settings: Settings, moment: Moment) -> Iterator[tuple[Run, float]]:
     """Runs that are to be given up, and for how long each has been silent."""
+    shortest_s = min(settings.agent_silent_s, settings.run_orphan_s)
     for run in queries.live_runs(connection):
         silent_s = moment.waited_s(run.heartbeat_at_s)
+        if silent_s < shortest_s:
+            continue
         limit_s = _limit_s(connection, run, settings, moment)
         if limit_s is not None and silent_s >= limit_s:
             yield run, silent_s

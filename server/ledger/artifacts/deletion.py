@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from server.ledger import audit
 from server.ledger.artifacts import content
+from server.ledger.files import AT_ONCE
 from server.refusal import RefusalError
 from server.store import artifact_queries as queries
 from server.store import artifact_writes, writes
@@ -44,18 +45,18 @@ def is_anything_due(connection: sqlite3.Connection, now_s: float) -> bool:
 
 
 def delete_abandoned(tx: sqlite3.Connection, now_s: float) -> None:
-    """Deletes versions that were begun and of which nothing was heard for a week."""
-    for artifact in queries.abandoned(tx, now_s - ABANDONED_S):
+    """Deletes a few of the versions that were begun and of which nothing was heard for a week."""
+    for artifact in queries.abandoned(tx, now_s - ABANDONED_S)[:AT_ONCE]:
         forget(tx, [artifact])
 
 
 def delete_expired(tx: sqlite3.Connection, now_s: float) -> list[str]:
-    """Deletes versions whose time to live has passed; who uses, links or refers to one keeps it.
+    """Deletes a few of the versions whose time to live has passed; who uses, links or refers to one keeps it.
 
     Returns:
         What they were called.
     """
-    expired = queries.expired(tx, now_s)
+    expired = queries.expired(tx, now_s)[:AT_ONCE]
     names = [_name(tx, artifact) for artifact in expired]
     for artifact in expired:
         forget(tx, [artifact])
