@@ -49,7 +49,7 @@ class Scale:
     def said(self, value: float, more: int = 0) -> str:
         """A value as the axis' labels have it, on a linear one with so many `more` decimals."""
         if self.log:
-            return format.parameter(value, LABEL_DIGITS)
+            return format.parameter(int(value) if value.is_integer() else value, LABEL_DIGITS)
         return format.metric(value, self.decimals + more)
 
 

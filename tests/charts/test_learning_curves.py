@@ -48,6 +48,12 @@ def test_the_value_needed_at_a_rung_stands_where_that_value_is() -> None:
     assert 'text-anchor="end" y="0.0"' in drawn.svg
 
 
+def test_a_letter_stands_beside_its_curve_where_the_others_end_later() -> None:
+    svg = learning_curves("loss", [curve("a", 1.0, 0.5, 0.1), curve("b", 1.0, 0.1)], "epoch")
+
+    assert len(set(re.findall(r'<text x="20.0" y="(\S+)"', svg))) == 1
+
+
 def test_letters_give_way_upwards_where_curves_end_at_the_foot() -> None:
     assert spread([190.0, 191.0, 192.0], 196) == [152.0, 170.0, 188.0]
     assert spread([10.0, 11.0], 196) == [10.0, 28.0]
