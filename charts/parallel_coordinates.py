@@ -10,6 +10,7 @@ from typing import Final
 from charts import format
 from charts.axis import Axis, Lane, Layout, Pick, lay_out
 from charts.brushes import brushes
+from charts.labels import distinct
 from charts.mark import told
 from charts.plot import WIDTH, Area, plot, stretched
 from charts.ramp import COLOURS, POWER, colour, ends
@@ -30,6 +31,12 @@ CONTEXT_SHARE: Final = 0.4
 LOST_LANE: Final = 0.6
 LINE_HEIGHT: Final = 15
 DIGITS: Final = 5
+# Of a letter of a name over an axis, about; a name is cut to as many as there is room for, between these.
+LETTER_PX: Final = 7
+LEAST_LETTERS: Final = 5
+MOST_LETTERS: Final = 18
+# Drawings at least as wide may stand in a place of twice the width.
+ROOMY_PX: Final = 600
 GOALS: Final = {"maximize": "maximise", "minimize": "minimise"}
 
 
@@ -66,7 +73,7 @@ def parallel_coordinates(
     goal: str,
     outcomes: Sequence[Outcome],
     most: int = 2000,
-    name_length: int = 18,
+    least_px: int = ROOMY_PX,
     pick: Pick | None = None,
     axis: Scale | None = None,
 ) -> ParallelCoordinates | None:
@@ -77,7 +84,7 @@ def parallel_coordinates(
         goal: "maximize" or "minimize".
         outcomes: of the runs, in the order of the axes' values.
         most: lines drawn; of more runs the best, and the others evenly by rank.
-        name_length: letters of a parameter's name over its axis; longer ones end in "…".
+        least_px: width of the narrowest place that it may stand in, for the names over its axes.
         pick: of the metric's axis.
         axis: of the metric, the same in all charts of a page; None for one that suits these outcomes.
 
@@ -112,7 +119,7 @@ def parallel_coordinates(
         stretched(lines.dots(drawn), HEIGHT) if len(drawn) <= FEW else "",
         *_metric_axis(area, [values[run] for run in reversed(ranked)], lines.ends, best, outcomes, pick),
         "</svg>",
-        *_heads([*((layout.name, layout.kind) for layout in layouts), (metric, GOALS[goal])], name_length),
+        *_heads([*((layout.name, layout.kind) for layout in layouts), (metric, GOALS[goal])], least_px),
         *missing.tray(),
     ]
     label = f"{format.counted(len(drawn), 'run')} over {', '.join(axis.name for axis in axes)} and {metric}"
@@ -337,13 +344,24 @@ def _metric_axis(
     return parts
 
 
-def _heads(names: Sequence[tuple[str, str]], length: int) -> list[str]:
+def _heads(names: Sequence[tuple[str, str]], least_px: int) -> list[str]:
+    """Names and kinds over the axes; where the drawing is narrow, names are cut shorter."""
+    least = max(least_px // len(names) // LETTER_PX, LEAST_LETTERS)
+    tight = distinct([name for name, _ in names], least)
+    roomy = distinct([name for name, _ in names], max(least, MOST_LETTERS)) if least_px >= ROOMY_PX else tight
     parts = []
     for number, (name, kind) in enumerate(names):
         x = f'x="{number / (len(names) - 1):.2%}" text-anchor="middle"'
-        parts.append(f'<text class="axis-name" {x} y="12">{escape(_short(name, length))}</text>')
+        parts.append(_name(name, roomy[number], tight[number], x))
         parts.append(f'<text class="axis-kind" {x} y="28">{kind}</text>')
     return parts
+
+
+def _name(name: str, roomy: str, tight: str, x: str) -> str:
+    title = "" if roomy == tight == name else f"<title>{escape(name)}</title>"
+    texts = [("", roomy)] if roomy == tight else [(' class="roomy"', roomy), (' class="tight"', tight)]
+    spans = "".join(f"<tspan{css}>{escape(text)}</tspan>" for css, text in texts)
+    return f'<text class="axis-name" {x} y="12">{title}{spans}</text>'
 
 
 def _short(text: str, length: int = 14) -> str:

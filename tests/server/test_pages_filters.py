@@ -278,3 +278,18 @@ def test_the_best_so_far_is_drawn_over_time_too(shelf: Shelf) -> None:
 
     assert re.search(r"the best at \d+ s|the best at \d+ m", plot)
     assert "runs</text>" not in plot
+
+
+def test_axes_are_chosen_by_hand_and_stay_in_the_address_and_the_rest_is_named(shelf: Shelf) -> None:
+    filled(shelf)
+
+    page = shelf.look(f"{SWEEP}?axis=model.width&axis=optimizer&axis=nothing")
+
+    for form in ("wide", "narrow"):
+        drawing = page.html.partition(f'class="parallel {form}"')[2].partition("</div>")[0]
+        names = re.findall(r'class="axis-name"[^>]*>(?:<title>([^<]+)</title>)?<tspan[^>]*>([^<]+)<', drawing)
+        assert [title or text for title, text in names] == ["model.width", "optimizer", "score"]
+    menu = page.html.partition('id="axes-narrow"')[2].partition("</details>")[0]
+    assert "3 left out" in menu
+    assert len(re.findall("aria-current", menu)) == 2
+    assert any("axis=layers&axis=model.width&axis=optimizer" in link for link in page.links)

@@ -21,7 +21,7 @@ from terms.states import FAILED, RUNNING, STOPPED_EARLY
 # On a wide page and on a phone: more axes stand too close, and a phone's lines are too thin to be many.
 AXES: Final = {"wide": 7, "narrow": 3}
 LINES: Final = {"wide": 2000, "narrow": 500}
-NAME_LENGTH: Final = {"wide": 18, "narrow": 10}
+LEAST_PX: Final = {"wide": 600, "narrow": 230}
 ICONS: Final = {STOPPED_EARLY: "stopped"}
 
 
@@ -45,7 +45,7 @@ def _parallel(found: Findings, form: str) -> ParallelCoordinates | None:
     if not names or not outcomes:
         return None
     axes = [_axis(found, name) for name in names]
-    return parallel_coordinates(axes, found.results.metric or "", found.goal, outcomes, LINES[form], NAME_LENGTH[form])
+    return parallel_coordinates(axes, found.results.metric or "", found.goal, outcomes, LINES[form], LEAST_PX[form])
 
 
 def strongest(found: Findings) -> list[str]:

@@ -6,7 +6,7 @@ the points they were made of, so that they are never out of date.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from statistics import fmean
 from typing import Any, Final
@@ -28,6 +28,7 @@ from server.pages.sweep.table_query import FILTER_PREFIX, METRIC_FILTER, PARAMET
 from server.pages.sweep.view import SweepView
 from server.pages.table.conditions import holds, range_of
 from server.pages.table.fields import is_result
+from server.pages.words.facts import Segment
 from server.pages.words.sent import Path, at, read_object, written
 from server.sampling import evenly
 from server.store.rows import Sweep
@@ -37,7 +38,7 @@ from terms.states import FAILURES
 # On a wide page and on a phone: more axes stand too close, and a phone's lines are too thin to be many.
 AXES: Final = {"wide": 7, "narrow": 3}
 LINES: Final = {"wide": 800, "narrow": 200}
-NAME_LENGTH: Final = {"wide": 18, "narrow": 8}
+LEAST_PX: Final = {"wide": 600, "narrow": 230}
 # Importance costs half a second for so many runs, and more of them hardly narrow its intervals.
 MOST_MEASURED: Final = 1000
 DRAWINGS_KEPT: Final = 8
@@ -52,11 +53,13 @@ class Parallel:
     Attributes:
         caption: what is under them.
         scale: words and address that draw what is out of scale, or leave it out again; None where nothing is.
+        menus: by form the parameters, each with the address that gives it an axis or takes it away.
     """
 
     svg: dict[str, Markup]
     caption: str
     scale: tuple[str, str] | None = None
+    menus: dict[str, list[Segment]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -215,22 +218,39 @@ def _parallel(drawing: Drawing) -> Parallel:
     if wide is None:
         return Parallel({}, "")
     svg = {form: Markup(each.svg) for form, each in drawn.items() if each}
-    caption = f"{_lines(wide)} {_order(len(drawing.paths), drawing.by_importance)}".strip()
+    order = "" if drawing.query.axes else _order(len(drawing.paths), drawing.by_importance)
+    caption = f"{_lines(wide)} {order}".strip()
     query = drawing.query
     turned = replace(query, whole=not query.whole).url(drawing.path)
     words = "Leave out what is out of scale" if query.whole else "Draw what is out of scale"
-    return Parallel(svg, caption, (words, turned) if query.whole or wide.out_of_scale else None)
+    menus = {form: _menu(drawing, form) for form in AXES}
+    return Parallel(svg, caption, (words, turned) if query.whole or wide.out_of_scale else None, menus)
+
+
+def _with_axis(drawing: Drawing, form: str) -> list[Path]:
+    """The parameters that have an axis: those of the address, else the strongest beside the result, or the file's."""
+    places = {".".join(path): path for path in drawing.paths}
+    if asked := [places[name] for name in drawing.query.axes if name in places]:
+        return asked
+    usual = list(drawing.paths[: AXES[form]])
+    return usual[::-1] if drawing.by_importance else usual
+
+
+def _menu(drawing: Drawing, form: str) -> list[Segment]:
+    shown = [".".join(path) for path in _with_axis(drawing, form)]
+    found = []
+    for name in (".".join(path) for path in drawing.paths):
+        others = [each for each in shown if each != name] if name in shown else [name, *shown]
+        url = replace(drawing.query, axes=tuple(others)).url(drawing.path)
+        found.append(Segment(name, url, name in shown))
+    return found
 
 
 def _in_form(drawing: Drawing, form: str) -> ParallelCoordinates | None:
-    # The strongest stands beside the result; in the file's order, the first stands leftmost.
-    paths = drawing.paths[: AXES[form]]
-    axes = [_axis(drawing, path) for path in (paths[::-1] if drawing.by_importance else paths)]
+    axes = [_axis(drawing, path) for path in _with_axis(drawing, form)]
     pick = _pick(drawing, METRIC_FILTER)
     metric, goal = drawing.metric, drawing.goal
-    return parallel_coordinates(
-        axes, metric, goal, drawing.outcomes, LINES[form], NAME_LENGTH[form], pick, drawing.axis
-    )
+    return parallel_coordinates(axes, metric, goal, drawing.outcomes, LINES[form], LEAST_PX[form], pick, drawing.axis)
 
 
 def _axis(drawing: Drawing, path: Path) -> Axis:

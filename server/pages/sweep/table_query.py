@@ -52,6 +52,7 @@ class TableQuery:
         hidden: of the usual columns, those that are left out, by the names that `sort` has for them.
         by: fields whose values runs of a group share; () for no groups.
         by_error: tells how far the runs of a group lie apart by the standard error of their mean.
+        axes: the parameters that have an axis of the parallel coordinates, by dotted name; () for the usual ones.
         columns: all that are shown beside the name, in this order; () for the usual ones.
         curves: how curves are drawn.
     """
@@ -72,6 +73,7 @@ class TableQuery:
     curves: CurveQuery = AS_USUAL
     by: tuple[str, ...] = ()
     by_error: bool = False
+    axes: tuple[str, ...] = ()
 
     def url(self, path: str) -> str:
         """This query as an address; what is as usual is left out."""
@@ -95,7 +97,7 @@ class TableQuery:
         }
         known = [(name, str(value)) for name, value in named.items() if value is not None]
         columns = [*(("hide", name) for name in self.hidden), *(("col", name) for name in self.columns)]
-        groups = (("by", name) for name in self.by)
+        groups = [*(("by", name) for name in self.by), *(("axis", name) for name in self.axes)]
         return [*known, *columns, *groups, *self.filters, *self.curves.pairs()]
 
     @property
@@ -149,6 +151,7 @@ def table_query(pairs: Iterable[tuple[str, str]]) -> TableQuery:
         top=next((share for share in TOP_SHARES if str(share) == top), None),
         by_time=given.get("x") == "time",
         whole=given.get("scale") == "whole",
+        axes=tuple(dict.fromkeys(text for name, text in found if name == "axis" and text))[:MOST_COLUMNS],
         across=given.get("across") or None,
         up=given.get("up") or None,
         hidden=tuple(dict.fromkeys(text for name, text in found if name == "hide" and text)),
