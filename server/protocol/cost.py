@@ -18,6 +18,7 @@ from graphql import (
     IntValueNode,
     ListValueNode,
     OperationDefinitionNode,
+    OperationType,
     SelectionSetNode,
     VariableNode,
     get_named_type,
@@ -28,6 +29,8 @@ from server.refusal import RefusalError
 MOST_FIELDS: Final = 600  # validation compares each with each
 MOST_VALUES: Final = 2_000_000
 MOST_READS: Final = 50
+MOST_CHANGES: Final = 20
+MOST_VALUES_OF_CHANGES: Final = 50_000
 # A list that is asked for without `first` may be as long as it likes.
 USUAL_LENGTH: Final = 1_000
 # Lists of the one user, and of what it has none of.
@@ -67,17 +70,22 @@ def refuse_costly(
     """Refuses a valid document before it runs.
 
     Raises:
-        RefusalError: it would give more than 2,000,000 values, or read rows for more than 50 fields.
+        RefusalError: it would give more than 2,000,000 values, or read rows for more than 50 fields; one that changes
+            something, for which others wait, 50,000 values, or more than 20 changes.
     """
     cost = _Counting(document, variables).of(operation.selection_set, schema.get_root_type(operation.operation))
+    changes = operation.operation is OperationType.MUTATION
+    if changes and len(operation.selection_set.selections) > MOST_CHANGES:
+        raise RefusalError(f"the document makes more than {MOST_CHANGES} changes at once: send several")
+    most_values = MOST_VALUES_OF_CHANGES if changes else MOST_VALUES
     if cost.reads > MOST_READS:
         raise RefusalError(
             f"the document asks {cost.reads:,} times for rows or lists; at most {MOST_READS} such fields are answered "
             "in one: send several"
         )
-    if cost.values > MOST_VALUES:
+    if cost.values > most_values:
         raise RefusalError(
-            f"the document asks for up to {cost.values:,} values; at most {MOST_VALUES:,} are given at once: ask for "
+            f"the document asks for up to {cost.values:,} values; at most {most_values:,} are given at once: ask for "
             f"fewer by `first` (a list without it counts as {USUAL_LENGTH:,}), or nest fewer lists"
         )
 

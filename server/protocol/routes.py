@@ -4,7 +4,7 @@ import asyncio
 import base64
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -209,7 +209,11 @@ class Protocol:
 
         @contextmanager
         def open_context(writes: bool) -> Iterator[Context]:
-            with self.database.write() if writes else self.database.read(self.settings.query_s) as tx:
+            limit_s = self.settings.query_s
+            with ExitStack() as opened:
+                tx = opened.enter_context(self.database.write() if writes else self.database.read(limit_s))
+                if writes:
+                    opened.enter_context(tx.ending(limit_s))
                 lists, moment = None if writes else self.lists, self.clock.moment()
                 given = tx, self.settings, self.identity.keys, base_url, moment, self.new_id, writer
                 yield Context(*given, self.heartbeats, to_keep, lists)

@@ -171,6 +171,15 @@ class Connection(sqlite3.Connection):
         self._limit_s, self._end_s = limit_s, time.monotonic() + limit_s
         self.set_progress_handler(self.is_late if limit_s < math.inf else None, STEPS_BETWEEN_LOOKS)
 
+    @contextmanager
+    def ending(self, limit_s: float) -> Iterator[None]:
+        """Lets no statement begin after so many seconds, of a part that is undone alone; none is broken off."""
+        self._limit_s, self._end_s = limit_s, time.monotonic() + limit_s
+        try:
+            yield
+        finally:
+            self._limit_s = self._end_s = math.inf
+
     def execute(self, *statement: Any) -> sqlite3.Cursor:
         """Begins a statement, if there is time for it.
 

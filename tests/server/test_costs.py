@@ -118,3 +118,15 @@ def test_a_page_of_a_thousand_whole_runs_costs_little(wb: Speaker) -> None:
 
     assert wb.post(document, first=1_000).status_code == 200
     assert wb.post(document, first=10_000).status_code == 200
+
+
+def test_a_change_is_refused_that_makes_many_or_asks_for_much_while_others_wait(wb: Speaker) -> None:
+    change = 'upsertBucket(input: {name: "r", modelName: "p"})'
+    many = " ".join(f"a{i}: {change} {{ inserted }}" for i in range(21))
+    nested = "runs { edges { node { project { runs(first: 60) { edges { node { id } } } } } } }"
+    much = f"{change} {{ bucket {{ project {{ {nested} }} }} }}"
+
+    said = [message(wb.post(f"mutation {{ {body} }}")) for body in (many, much)]
+
+    assert "makes more than 20 changes at once" in said[0]
+    assert "at most 50,000 are given at once" in said[1]

@@ -20,15 +20,33 @@ NAMES = '{ project(name: "p") { name runs { edges { node { name } } } } }'
 
 
 def test_a_query_whose_time_is_over_is_refused_in_words_and_the_next_is_answered(tmp_path: Path, clock: Clock) -> None:
+    with speaking(tmp_path / "data", clock) as wb:
+        wb.begin("r")
     with speaking(tmp_path / "data", clock, query_s=0.0) as wb:
-        wb.begin("r")  # what changes something has no such limit
-
         reply = wb.post(NAMES)
 
     assert reply.status_code == 400
     assert reply.json()["errors"][0]["message"] == "this takes longer than 0 s: ask for less at once"
     with speaking(tmp_path / "data", clock) as wb:
         assert wb.field("r", "name") == "r"
+
+
+def test_a_change_whose_time_is_over_is_undone_and_what_is_sent_beside_it_is_stored(
+    tmp_path: Path, clock: Clock
+) -> None:
+    with speaking(tmp_path / "data", clock) as wb:
+        wb.begin("r")
+    with speaking(tmp_path / "data", clock, query_s=0.0) as wb:
+        reply = wb.post('mutation { upsertBucket(input: {name: "s", modelName: "p"}) { inserted } }')
+        stored = wb.log("r", 0, {"loss": 1})
+
+    assert (reply.status_code, stored.status_code) == (400, 200)
+    assert "this takes longer than 0 s" in reply.text
+    with speaking(tmp_path / "data", clock) as wb:
+        assert [wb.field("r", "historyLineCount"), wb.ask(NAMES)["project"]["runs"]["edges"]] == [
+            1,
+            [{"node": {"name": "r"}}],
+        ]
 
 
 def test_a_statement_without_an_end_is_broken_off_and_is_no_trouble_of_the_disk(tmp_path: Path) -> None:
