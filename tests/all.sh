@@ -10,7 +10,7 @@ elsewhere=(--ignore=tests/browser --ignore=tests/compose --ignore=tests/deploy) 
 said=$(mktemp)
 trap 'rm -f "$said"' EXIT
 COVERAGE_FILE=.coverage-training "$python" -m pytest "$@" tests/training > "$said" 2>&1 &
-"$python" -m pytest -n 4 --dist loadfile --no-loadscope-reorder "$@" --ignore=tests/training "${elsewhere[@]}"
+"$python" -m pytest -n 6 --dist loadfile --no-loadscope-reorder "$@" --ignore=tests/training "${elsewhere[@]}"
 status=$?
 wait $! || status=$?
 cat "$said"
