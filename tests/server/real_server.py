@@ -9,11 +9,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import wandb
+from typing import TYPE_CHECKING
 
 from tests.patience import HANG_S
 from tests.server.warm_programs import SERVER
+
+if TYPE_CHECKING:
+    import wandb
 
 
 class RunningServer:
@@ -73,7 +75,9 @@ class RunningServer:
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         }
 
-    def api(self) -> wandb.Api:
+    def api(self) -> "wandb.Api":
+        import wandb  # half of what the process that only starts workers would import
+
         return wandb.Api(overrides={"base_url": self.url}, api_key=self.api_key, timeout=HANG_S)
 
 
