@@ -210,16 +210,21 @@ def deleted(tx: sqlite3.Connection, run: Run, now_s: float) -> None:
 
 
 def brought_back(tx: sqlite3.Connection, run: Run, now_s: float) -> None:
-    """Gives a run that was deleted its point again; one whose point went on without it belongs to no sweep any more."""
+    """Makes a run that was deleted an attempt at its point again, which may settle it.
+
+    One that gave a result, or waits to be resumed, belongs to no sweep any more if its point has gone on without it.
+    """
     if run.trial_id is None or run.sweep_id is None:
         return
     trial = queries.by_id(tx, Trial, run.trial_id)
     others = [other.state for other in queries.runs_of_trial(tx, trial.id) if other.id != run.id]
-    if trial.outcome is not None or not {*states.LIVE, states.PREEMPTED}.isdisjoint(others):
+    went_on = trial.outcome is not None or not {*states.LIVE, states.PREEMPTED}.isdisjoint(others)
+    if went_on and run.state not in states.FAILURES:
         leave_sweep(tx, run, now_s)
         return
     _enter(tx, "restored", run, run.state, now_s)
-    _settle(tx, queries.by_id(tx, Sweep, run.sweep_id), run, now_s)
+    if not went_on:
+        _settle(tx, queries.by_id(tx, Sweep, run.sweep_id), run, now_s)
 
 
 def leave_sweep(tx: sqlite3.Connection, run: Run, now_s: float) -> None:

@@ -158,6 +158,19 @@ def test_a_run_whose_point_went_on_without_it_comes_back_beside_its_sweep(wb: Sp
     assert holds(wb)
 
 
+def test_an_attempt_that_failed_comes_back_as_one(wb: Speaker) -> None:
+    sweep = wb.register(GRID | {"run_cap": 1})
+    agent = wb.agent(sweep)
+    failed = wb.do_trial(agent, sweep, exit_code=1)
+    send(wb, f"/local/p/runs/{failed}/edit", "Delete trial 1")
+    finished = wb.do_trial(agent, sweep, loss=1.0)
+
+    send(wb, "/deleted", "Bring back run trial 1")
+
+    assert [run["name"] for run in wb.runs(sweep)] == [failed, finished]
+    assert holds(wb)
+
+
 def test_a_project_comes_back_under_a_name_beside_the_one_that_took_its_own(wb: Speaker) -> None:
     wb.begin("r")
     wb.finish("r")
@@ -168,6 +181,21 @@ def test_a_project_comes_back_under_a_name_beside_the_one_that_took_its_own(wb: 
 
     assert names(wb) == ["new"]
     assert wb.field("r", "state", project="p-2") == "finished"
+
+
+def test_a_run_comes_back_after_its_project_and_as_it_was(wb: Speaker) -> None:
+    for run in ("r", "other"):
+        wb.begin(run)
+        wb.finish(run)
+    send(wb, "/local/p/runs/r/edit", "Delete run 1")
+    send(wb, "/local/p/edit", "Delete p")
+
+    refused = send(wb, "/deleted", "Bring back run run 1")
+    send(wb, "/deleted", "Bring back project p")
+    send(wb, "/deleted", "Bring back run run 1")
+
+    assert "project p is deleted, too: bring that back first" in refused.text
+    assert names(wb) == ["r", "other"]
 
 
 def test_what_is_under_way_is_not_deleted(wb: Speaker) -> None:
@@ -234,10 +262,15 @@ def test_a_run_does_not_move_under_the_feet_of_its_program_nor_onto_another(wb: 
     wb.finish("r")
 
     under_way = page(wb, "/local/q/runs/r/edit")
+    (move,) = re.findall(r'action="([^"]+/move[^"]+)"', page(wb, "/local/p/runs/r/edit"))
+    wb.begin("r", jobProgram="again.py")
+    again = wb.http.post(move, data={"project": "elsewhere"}, headers=wb.headers)
+    wb.finish("r")
     taken = send(wb, "/local/p/runs/r/edit", "Move run 1", project="q")
     same = send(wb, "/local/p/runs/r/edit", "Move run 1", project="p")
 
     assert 'aria-label="Move' not in under_way
+    assert "its program still writes to p; stop it first" in again.text
     assert "ids are never used again" in taken.text
     assert "is in project p already" in same.text
 

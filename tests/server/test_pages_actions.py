@@ -41,7 +41,8 @@ class Browser:
             for tag, attributes in tags
             if tag == "button" and "aria-label" in attributes and "popovertarget" not in attributes
         ]
-        return {name: post for name, post in zip(names, posts, strict=True) if "/share?" not in post}
+        others = ("/share?", "/views/")
+        return {name: post for name, post in zip(names, posts, strict=True) if not any(map(post.__contains__, others))}
 
     def press(self, path: str, name: str) -> httpx2.Response:
         return self.http.post(self.buttons(path)[name])
