@@ -62,7 +62,12 @@ class Scatter:
 
 
 def scatter(
-    spots: Sequence[Spot], across: Quantity, up: Quantity, joined: bool = True, whole: bool = False
+    spots: Sequence[Spot],
+    across: Quantity,
+    up: Quantity,
+    joined: bool = True,
+    whole: bool = False,
+    axis: Scale | None = None,
 ) -> Scatter | None:
     """Draws the results; None where there is none to draw.
 
@@ -70,13 +75,14 @@ def scatter(
         joined: by steps between those of the front, below and left of which all others lie: where there are no metrics
             but these two.
         whole: gives every result a place, however bad it is.
+        axis: of the second quantity, the same in all charts of a page; None for one that suits these results.
     """
     known = [spot for spot in spots if drawable(spot.x) and drawable(spot.y)]
     if not known:
         return None
     best = [spot for spot in known if spot.on_front]
-    x_scale = _scale([spot.x for spot in known], [spot.x for spot in best], across, whole)
-    y_scale = _scale([spot.y for spot in known], [spot.y for spot in best], up, whole)
+    x_scale = _scale([spot.x for spot in best], metric_scale([spot.x for spot in known], across.goal, whole))
+    y_scale = _scale([spot.y for spot in best], axis or metric_scale([spot.y for spot in known], up.goal, whole))
     area = Area(x_scale.low, x_scale.high, y_scale, HEIGHT, across=x_scale)
     shown = [spot for spot in known if x_scale.holds(spot.x) and y_scale.holds(spot.y)]
     front = sorted((spot for spot in shown if spot.on_front), key=lambda spot: area.x(spot.x))
@@ -91,9 +97,8 @@ def scatter(
     return Scatter(plot([body], ROOM_ABOVE + HEIGHT + LABELS_HEIGHT, label, role="group"), left_out)
 
 
-def _scale(values: Sequence[float], best: Sequence[float], quantity: Quantity, whole: bool) -> Scale:
+def _scale(best: Sequence[float], usual: Scale) -> Scale:
     """The usual axis, and on to those of the front that are not far beyond its end."""
-    usual = metric_scale(values, quantity.goal, whole)
     reach = REACH * (usual.high - usual.low)
     near = [value for value in best if usual.low - reach <= value <= usual.high + reach]
     return axis_of([usual.low, usual.high, *near], usual.log) if near else usual

@@ -104,8 +104,10 @@ def sweep_drawing(view: SweepView) -> SweepDrawing:
     """The runs whose curves are drawn, told apart ones first, and how the address wants them."""
     strong = _named(view) or _usual(view)
     lettered = [Shown(each.run, "curve", letter) for each, letter in zip(strong, LETTERS, strict=False)]
+    names = {each.run.name for each in strong}
+    best = [Shown(view.best.run, "best")] if view.best and view.best.run.name not in names else []
     asked = Asked(
-        runs=[*lettered, *_thin(view, {each.run.name for each in strong})],
+        runs=[*lettered, *best, *_thin(view, names | {each.run.name for each in best})],
         of=view.selection.count,
         first=view.sweep.metric_name,
         query=view.query.curves,

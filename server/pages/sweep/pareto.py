@@ -8,6 +8,7 @@ from typing import Final
 from markupsafe import Markup
 
 from charts import format
+from charts.scale import Scale
 from charts.scatter import Quantity, Spot, scatter
 from search import pareto
 from search.schema import Metric
@@ -76,7 +77,8 @@ def pareto_front(view: SweepView) -> Pareto | None:
     """None for a sweep of one metric or none, or before the first result that has them all."""
     wanted = metrics(view.sweep.config)
     found = _measured(view, wanted) if len(wanted) > 1 else ()
-    return _told(found, wanted, view.selection.runs, view.query.whole) if found else None
+    axis = view.axis if wanted and wanted[0].name == view.sweep.metric_name else None
+    return _told(found, wanted, view.selection.runs, view.query.whole, axis) if found else None
 
 
 def _measured(view: SweepView, wanted: Sequence[Metric]) -> tuple[Measured, ...]:
@@ -93,14 +95,16 @@ def _measured(view: SweepView, wanted: Sequence[Metric]) -> tuple[Measured, ...]
 
 
 @lru_cache(maxsize=DRAWINGS_KEPT)
-def _told(found: tuple[Measured, ...], wanted: tuple[Metric, ...], chosen: Chosen, whole: bool) -> Pareto:
+def _told(
+    found: tuple[Measured, ...], wanted: tuple[Metric, ...], chosen: Chosen, whole: bool, axis: Scale | None
+) -> Pareto:
     """Kept by what it is made of: a page is asked for every few seconds, and results are thousands."""
     among = [each for each in found if chosen is None or each.run in chosen]
     front = [among[place] for place in pareto.front([each.values for each in among], wanted)]
     names = frozenset(each.run for each in front)
     sign = -1 if wanted[0].goal == "maximize" else 1
     listed = sorted(front, key=lambda each: sign * each.values[0])[:LISTED]
-    plots = (_plot(found, wanted, other, names, chosen, whole) for other in range(1, len(wanted)))
+    plots = (_plot(found, wanted, other, names, chosen, whole, axis) for other in range(1, len(wanted)))
     return Pareto(
         goals=[(each.name, "higher" if each.goal == "maximize" else "lower") for each in wanted],
         said=f"{format.count(len(front))} of {format.counted(len(among), 'result')}",
@@ -118,7 +122,13 @@ def _rows(listed: Sequence[Measured]) -> list[FrontRow]:
 
 
 def _plot(
-    found: Sequence[Measured], wanted: Sequence[Metric], other: int, front: frozenset[str], chosen: Chosen, whole: bool
+    found: Sequence[Measured],
+    wanted: Sequence[Metric],
+    other: int,
+    front: frozenset[str],
+    chosen: Chosen,
+    whole: bool,
+    axis: Scale | None,
 ) -> Drawn | None:
     up, across = (Quantity(wanted[place].name, wanted[place].goal) for place in (0, other))
     spots = [
@@ -133,5 +143,5 @@ def _plot(
         )
         for each in found
     ]
-    drawn = scatter(spots, across, up, joined=len(wanted) == 2, whole=whole)
+    drawn = scatter(spots, across, up, joined=len(wanted) == 2, whole=whole, axis=axis)
     return None if drawn is None else Drawn(Markup(drawn.svg), drawn.left_out)
