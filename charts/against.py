@@ -1,14 +1,15 @@
 """One quantity of runs against another, a dot a run, the stronger the better its result."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 from typing import Any, Final
 
 from charts import format
 from charts.axis import Axis, lay_out
-from charts.mark import told
-from charts.plot import Area, answering, dots, plot, stretched
+from charts.mark import told, told_together
+from charts.plot import Area, answering, crowd, dots, pixel, plot, stretched
 from charts.ramp import colour, ends
 from charts.scale import Scale, drawable, metric_scale
 
@@ -63,11 +64,16 @@ class Seen:
 
 @dataclass(frozen=True)
 class Against:
-    """The drawing; how many chosen runs have a dot, and how many have no place in it."""
+    """The drawing; how many chosen runs have a dot, and how many have no place in it.
+
+    Attributes:
+        told_at: gives the attributes of the mark at a `pixel`, "" where there is none.
+    """
 
     svg: str
     drawn: int
     left_out: int
+    told_at: Callable[[int, int], str]
 
 
 def side(axis: Axis, ranked: Sequence[int]) -> Side:
@@ -95,12 +101,15 @@ def side_of_metric(name: str, values: Sequence[float | None], goal: str, axis: S
     return Side(name, f"{'lower' if goal == 'minimize' else 'higher'} is better", places, ticks, values)
 
 
-def against(across: Side, up: Side, runs: Sequence[Seen], goal: str, small: bool = False) -> Against | None:
+def against(
+    across: Side, up: Side, runs: Sequence[Seen], goal: str, small: bool = False, name: str = ""
+) -> Against | None:
     """Draws the runs that have a place on both sides; None if there is none.
 
     Args:
         goal: "maximize" or "minimize", of the result.
         small: as one of several, without words on its axes.
+        name: of the drawing, for a script that asks whose one of many dots is.
     """
     height = SMALL_HEIGHT if small else HEIGHT
     area = Area(0, 1, UNIT, height)
@@ -108,7 +117,7 @@ def against(across: Side, up: Side, runs: Sequence[Seen], goal: str, small: bool
     if not shown:
         return None
     chosen = [run for run in shown if runs[run].chosen]
-    spots = _Spots(area, across, up, runs, answer=len(chosen) <= MOST_ANSWERS)
+    spots = _Spots(area, across, up, runs, len(chosen) <= MOST_ANSWERS, name)
     behind = [run for run in shown if not runs[run].chosen]
     parts = [
         *_grid(up.ticks[:: max(len(up.ticks) - 1, 1)] if small else up.ticks, height),
@@ -120,7 +129,8 @@ def against(across: Side, up: Side, runs: Sequence[Seen], goal: str, small: bool
     above, below = (8, 20) if small else (ROOM_ABOVE, ROOM_BELOW)
     body = f'<svg y="{above}" height="{height + below}" overflow="visible">{"".join(parts)}</svg>'
     svg = plot([body], above + height + below, label)
-    return Against(svg, len(chosen), sum(run.chosen for run in runs) - len(chosen))
+    left_out = sum(run.chosen for run in runs) - len(chosen)
+    return Against(svg, len(chosen), left_out, partial(spots.told_at, chosen))
 
 
 @dataclass(frozen=True)
@@ -130,6 +140,7 @@ class _Spots:
     up: Side
     runs: Sequence[Seen]
     answer: bool
+    name: str
 
     def points(self, members: Sequence[int]) -> list[tuple[float, float]]:
         return [(self.across.places[run] or 0.0, self.up.places[run] or 0.0) for run in members]
@@ -150,13 +161,19 @@ class _Spots:
         return {css: group for css, group in groups.items() if group}
 
     def _dots(self, members: Sequence[int], css: str) -> str:
-        if not self.answer or not all(self.runs[run].run for run in members):
+        if not all(self.runs[run].run for run in members):
             return dots(self.area, self.points(members), css)
-        return answering(self.area, self.points(members), [self._told(run) for run in members], css)
+        if not self.answer:
+            return crowd(self.area, self.points(members), css, self.name)
+        return answering(self.area, self.points(members), [told(*self._said_of(run)) for run in members], css)
 
-    def _told(self, run: int) -> str:
+    def told_at(self, members: Sequence[int], x: int, y: int) -> str:
+        places = zip(members, self.points(members), strict=True)
+        return told_together([self._said_of(run) for run, place in places if pixel(self.area, *place) == (x, y)])
+
+    def _said_of(self, run: int) -> tuple[str, list[tuple[str, str]], str]:
         values = [(each.name, format.parameter(each.values[run], DIGITS)) for each in (self.up, self.across)]
-        return told(self.runs[run].name, values, self.runs[run].run)
+        return self.runs[run].name, values, self.runs[run].run
 
 
 def _grid(ticks: Sequence[tuple[float, str]], height: int) -> list[str]:

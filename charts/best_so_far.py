@@ -1,13 +1,14 @@
 """All results of a sweep in the order of its runs or over time, with the best value so far as a line over them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from charts import format
 from charts.clock import elapsed, time_ticks
-from charts.mark import told
-from charts.plot import Area, answering, dots, grid, line, marks, plot, stretched, x_labels
+from charts.mark import told, told_together
+from charts.plot import Area, answering, crowd, dots, grid, line, marks, pixel, plot, stretched, x_labels
 from charts.ramp import colour, ends
 from charts.scale import Scale, drawable, metric_scale, whole_ticks
 
@@ -42,11 +43,16 @@ class Result:
 
 @dataclass(frozen=True)
 class BestSoFar:
-    """The drawing, and what it leaves out."""
+    """The drawing, and what it leaves out.
+
+    Attributes:
+        told_at: gives the attributes of the mark at a `pixel`, "" where there is none.
+    """
 
     svg: str
     out_of_scale: int
     without_value: int
+    told_at: Callable[[int, int], str]
 
 
 def best_so_far(
@@ -88,7 +94,8 @@ def best_so_far(
     ]
     at = "" if not best else f", the best {'at' if by_time else 'at run'} {_said(best[-1][0], by_time)}"
     label = f"{format.counted(len(chosen) - len(without), 'result')}{at}"
-    return BestSoFar(plot(parts, HEIGHT + TRAY_HEIGHT + LABELS_HEIGHT, label), len(out), len(without))
+    svg = plot(parts, HEIGHT + TRAY_HEIGHT + LABELS_HEIGHT, label)
+    return BestSoFar(svg, len(out), len(without), partial(_told_at, area, shown))
 
 
 def _inside(area: Area, results: Sequence[Result]) -> list[Result]:
@@ -118,10 +125,20 @@ def _strong(
 
 def _dots(area: Area, results: Sequence[Result], css: str, answer: bool) -> str:
     points = _points(results)
-    if not answer or not all(each.run for each in results):
+    if not all(each.run for each in results):
         return dots(area, points, css)
-    tips = [told(each.name, [("", format.parameter(each.value, DIGITS))], each.run) for each in results]
-    return answering(area, points, tips, css)
+    if not answer:
+        return crowd(area, points, css, "chart=best")
+    return answering(area, points, [told(*_said_of(each)) for each in results], css)
+
+
+def _told_at(area: Area, shown: Sequence[Result], x: int, y: int) -> str:
+    there = [each for each in shown if pixel(area, each.at, each.value or 0.0) == (x, y)]
+    return told_together([_said_of(each) for each in there])
+
+
+def _said_of(result: Result) -> tuple[str, list[tuple[str, str]], str]:
+    return result.name, [("", format.parameter(result.value, DIGITS))], result.run
 
 
 def _said(at: float, by_time: bool) -> str:

@@ -7,6 +7,19 @@ from typing import Final
 LONGEST: Final = 80
 
 
+def told_together(found: Sequence[tuple[str, Sequence[tuple[str, str]], str]]) -> str:
+    """The attributes of a mark of several runs in one place, which tells of the first; "" for none.
+
+    Args:
+        found: of each run the arguments of `told`.
+    """
+    if not found:
+        return ""
+    name, values, run = found[0]
+    more = [("", f"and {len(found) - 1} more at this place")] if len(found) > 1 else []
+    return told(name, [*values, *more], run)
+
+
 def told(name: str, values: Sequence[tuple[str, str]] = (), run: str = "") -> str:
     """The attributes of a mark, to stand in its tag.
 

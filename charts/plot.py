@@ -83,6 +83,17 @@ def dots(area: Area, points: Sequence[tuple[float, float]], css: str) -> str:
     return f'<path class="dots {css}" d="{path}"/>'
 
 
+def crowd(area: Area, points: Sequence[tuple[float, float]], css: str, name: str) -> str:
+    """Dots that do not answer by themselves; a script asks whose one is, for its `pixel` in the drawing `name`."""
+    path = _by_steps((area.x(x) * WIDTH, area.y(y)) for x, y in points)
+    return f'<path class="dots {css}" data-crowd="{escape(name)}" d="{path}"/>'
+
+
+def pixel(area: Area, x: float, y: float) -> tuple[int, int]:
+    """Where a dot of a `crowd` stands."""
+    return round(area.x(x) * WIDTH), round(area.y(y))
+
+
 def _by_steps(places: Iterable[tuple[float, float]]) -> str:
     whole = sorted((round(x), round(y)) for x, y in places)
     steps = ((x - left, y - top) for (left, top), (x, y) in pairwise(whole))

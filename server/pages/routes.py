@@ -34,6 +34,7 @@ from server.pages.projects.list import projects
 from server.pages.rendering import SCHEME_COOKIE, SCHEMES, Frame, Page, Static
 from server.pages.run.detail import FileUrl, run_detail
 from server.pages.search.found import search
+from server.pages.sweep.at import told_at
 from server.pages.sweep.detail import sweep_detail
 from server.pages.sweep.table_query import table_query
 from server.pages.sweep.take_away import taken
@@ -125,6 +126,7 @@ def routes(
         Route("/{entity}/{project}/sweeps/{sweep}/{action}", gate.button(presses.sweep), methods=["POST"]),
         Route("/{entity}/{project}/runs/{run}/{action}", gate.button(presses.run), methods=["POST"]),
         Route("/{entity}/{project}/{tab}", gate.page(views.tab_of_project)),
+        Route("/{entity}/{project}/sweeps/{sweep}/at", gate.page(views.dot_of_sweep)),
         Route("/{entity}/{project}/sweeps/{sweep}/{tab}", gate.page(views.tab_of_sweep)),
         Route("/{entity}/{project}/runs/{run}/{tab}", gate.page(views.tab_of_run)),
         Route("/{path:path}", gate.page(_nothing)),
@@ -154,15 +156,19 @@ class Views:
         query = table_query(request.query_params.multi_items())
         if "add" in request.query_params:
             return Page("sweep.html", "", moved_to=query.url(sweep_url(project, sweep)))
-        view = SweepView(connection, project, sweep, self.settings.agent_silent_s, Now(self.clock()), query)
-        return sweep_detail(view)
+        return sweep_detail(self._view_of_sweep(request, connection))
+
+    def dot_of_sweep(self, request: Request, connection: sqlite3.Connection) -> Page:
+        return told_at(self._view_of_sweep(request, connection), request.query_params)
+
+    def _view_of_sweep(self, request: Request, connection: sqlite3.Connection) -> SweepView:
+        project, sweep = sweep_of(request, connection)
+        query = table_query(request.query_params.multi_items())
+        return SweepView(connection, project, sweep, self.settings.agent_silent_s, Now(self.clock()), query)
 
     def taken(self, request: Request, connection: sqlite3.Connection) -> tuple[str, str]:
         """A sweep's runs, those that the address chooses, its best config or its file; and the name to save it by."""
-        project, sweep = sweep_of(request, connection)
-        query = table_query(request.query_params.multi_items())
-        view = SweepView(connection, project, sweep, self.settings.agent_silent_s, Now(self.clock()), query)
-        return taken(view, request.path_params["what"])
+        return taken(self._view_of_sweep(request, connection), request.path_params["what"])
 
     def run(self, request: Request, connection: sqlite3.Connection) -> Page:
         project, run = run_of(request, connection)

@@ -1,5 +1,8 @@
 """Runs as dots: what has a place is drawn, and labels never stand in one another."""
 
+import re
+from itertools import accumulate
+
 from charts.against import LETTER_PX, MOST_ANSWERS, Seen, against, roomy, side, side_of_metric
 from charts.axis import Axis
 
@@ -25,16 +28,28 @@ def test_nothing_is_drawn_where_no_run_has_both() -> None:
     )
 
 
-def test_so_many_dots_that_each_would_be_too_much_are_a_few_paths() -> None:
-    values = [number / 1000 for number in range(MOST_ANSWERS + 1)]
-    across = side(Axis("rate", values, continuous=True), range(len(values)))
-    runs = [Seen("r", value, run="r") for value in values]
+def places(path: str) -> list[tuple[int, int]]:
+    """The dots of a path that tells each by its way from the one before."""
+    steps = [(int(dx), int(dy)) for dx, dy in re.findall(r"[Mm](-?\d+) (-?\d+)", path)]
+    return list(accumulate(steps, lambda at, step: (at[0] + step[0], at[1] + step[1])))
 
-    drawn = against(across, side_of_metric("m", list(values), "maximize"), runs, "maximize")
+
+def test_so_many_dots_that_each_would_be_too_much_are_a_few_paths_and_can_be_asked_for() -> None:
+    values = [*(number / 1000 for number in range(MOST_ANSWERS + 1)), 0.25]
+    across = side(Axis("rate", values, continuous=True), range(len(values)))
+    runs = [Seen(f"run {number}", value, run=f"id{number}") for number, value in enumerate(values)]
+
+    drawn = against(across, side_of_metric("m", list(values), "maximize"), runs, "maximize", name="here")
 
     assert drawn is not None
-    assert drawn.svg.count("h0") == len(values)
     assert "data-run" not in drawn.svg
+    found = [place for path in re.findall(r'data-crowd="here" d="([^"]+)"', drawn.svg) for place in places(path)]
+    assert len(found) == len(values)
+    told = [drawn.told_at(*place) for place in found]
+    assert len(set(told)) == len(values) - 1
+    assert all("data-run" in each for each in told)
+    assert sum("and 1 more at this place" in each for each in told) == 2
+    assert drawn.told_at(-5, 0) == ""
 
 
 def test_labels_that_would_overprint_one_another_are_fewer() -> None:

@@ -102,3 +102,25 @@ def test_runs_that_a_filter_leaves_out_are_drawn_in_grey_and_do_not_answer(shelf
 
     assert set(dots(html)) == {"run2", "run3"}
     assert 'class="dots context"' in html.partition('id="scatter"')[2]
+
+
+@pytest.mark.parametrize("chart", ["chart=best", "chart=scatter&across=p.rate&up=metric"])
+def test_the_server_says_whose_a_dot_is(shelf: Shelf, chart: str) -> None:
+    fill(shelf, THREE, [0.3, 0.2, 0.1])
+    part = chart.removeprefix("chart=").partition("&")[0]
+    x, y = (round(place) for place in dots(shelf.look(SWEEP).html, part)["run2"])
+
+    (mark,) = [tag for _, tag in shelf.look(f"{SWEEP}/at?{chart}&px={x}&py={y}").tags]
+
+    assert mark["data-run"] == "run2"
+    assert (mark["data-tip"] or "").startswith("trial 2\n")
+    assert "0.2" in (mark["data-tip"] or "")
+
+
+@pytest.mark.parametrize(
+    "asked", ["chart=best&px=1&py=1", "chart=best&px=-1&py=a", "chart=else&px=0&py=0", "chart=scatter&px=0&py=0", ""]
+)
+def test_where_no_dot_is_there_is_nothing_to_say(shelf: Shelf, asked: str) -> None:
+    fill(shelf, THREE, [0.3, 0.2])
+
+    assert "No run is drawn there." in shelf.look(f"{SWEEP}/at?{asked}", 404).text

@@ -9,6 +9,8 @@ const MOVES = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1, PageDow
 let pointedRun = null;
 let pointedMark = null;
 let byFinger = false;
+// Where the arrows are among dots that do not answer by themselves.
+let spotAt = null;
 
 function madeOnce(id, attributes) {
   let found = document.getElementById(id);
@@ -68,13 +70,17 @@ function markUnder(event) {
   const mark = event.target.closest(MARK);
   if (mark) return mark;
   if (!chart || event.target.closest("a, button, .brush-area, .handle")) return null;
-  return nearestMark(chart, event.clientX, event.clientY, byFinger ? FINGER_PX : REACH_PX);
+  const reach = byFinger ? FINGER_PX : REACH_PX;
+  const spot = nearestSpot(chart, event.clientX, event.clientY, reach);
+  if (spot && !spot.mark) askWhose(spot, showMark);
+  return spot ? spot.mark : nearestMark(chart, event.clientX, event.clientY, reach);
 }
 
 let latestMove = null;
 function lookAtPointer() {
   const event = latestMove;
   latestMove = null;
+  leaveSpot();
   const mark = event.target.isConnected ? markUnder(event) : null;
   const row = event.target.closest("tr[data-run]");
   const plot = event.target.closest("svg.plot");
@@ -144,11 +150,20 @@ function showMark(mark) {
 }
 
 function stepTo(chart, steps) {
-  const marks = marksOf(chart);
-  const at = marks.findIndex((mark) => mark === pointedMark);
-  const first = steps < 0 ? marks.length - 1 : 0;
-  const next = at < 0 ? first : Math.min(Math.max(at + steps, 0), marks.length - 1);
-  const mark = Number.isFinite(steps) ? marks[next] : marks.at(steps < 0 ? 0 : -1);
+  const spots = spotsOf(chart);
+  if (!spots.length) return arriveAt(stepped(marksOf(chart), (mark) => mark === pointedMark, steps));
+  spotAt = stepped(spots, (spot) => spot === spotAt, steps);
+  askWhose(spotAt, arriveAt);
+}
+
+function stepped(places, isHere, steps) {
+  const at = places.findIndex(isHere);
+  const first = steps < 0 ? places.length - 1 : 0;
+  const next = at < 0 ? first : Math.min(Math.max(at + steps, 0), places.length - 1);
+  return Number.isFinite(steps) ? places[next] : places.at(steps < 0 ? 0 : -1);
+}
+
+function arriveAt(mark) {
   if (!mark) return;
   mark.scrollIntoView({ block: "nearest" });
   showMark(mark);
@@ -187,7 +202,7 @@ document.addEventListener("focusout", (event) => {
 
 // One stop of the tab key for each chart; its marks are reached from there.
 function addStops() {
-  for (const mark of document.querySelectorAll(MARK)) {
+  for (const mark of document.querySelectorAll(`${MARK}, [data-crowd]`)) {
     const chart = chartOf(mark);
     const link = mark.closest("a[href]");
     if (link) link.setAttribute("tabindex", "-1");

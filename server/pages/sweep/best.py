@@ -102,6 +102,12 @@ def _run_of(view: SweepView, name: str | None) -> Run | None:
     return queries.run_of_sweep(view.connection, view.sweep.id, name) if name else None
 
 
+def told_at(view: SweepView, x: int, y: int) -> str:
+    """The attributes of the mark at a place of the drawing; "" where there is none."""
+    drawing = _drawing(view)
+    return drawing.told_at(x, y) if drawing else ""
+
+
 def _drawing(view: SweepView) -> BestSoFar | None:
     placed = sweep_queries.results(view.connection, view.sweep.id)
     first_s = (view.first_start_s or 0.0) if view.query.by_time else None

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from markupsafe import Markup
 
@@ -109,6 +110,13 @@ def scatter_panel(view: SweepView, first: str | None) -> Scatter | None:
     )
 
 
+def told_at(view: SweepView, x: int, y: int) -> str:
+    """The attributes of the mark at a place of the drawing that the address names; "" where there is none."""
+    across, up, known = view.query.across or "", view.query.up or "", _known(view)
+    drawn = _drawn(_drawing(view, across, up)) if across in known and up in known else None
+    return drawn.told_at(x, y) if drawn else ""
+
+
 def small_multiples(view: SweepView, parameters: Sequence[str]) -> list[Small]:
     """The metric against each of these parameters, up to `MOST_SMALL`."""
     names = parameters[:MOST_SMALL]
@@ -167,7 +175,8 @@ def _drawn(drawing: Drawing) -> Against | None:
         metric if field == METRIC else side(_axis(drawing.config, field, columns[field]), ranked)
         for field in (drawing.across, drawing.up)
     )
-    return against(across, up, runs, drawing.goal, drawing.small)
+    name = urlencode({"chart": "scatter", "across": drawing.across, "up": drawing.up})
+    return against(across, up, runs, drawing.goal, drawing.small, name)
 
 
 def _column(drawing: Drawing, field: str, kept: Sequence[int]) -> list[Any]:
