@@ -60,8 +60,9 @@ def test_who_has_waited_for_too_long_is_told_when_to_come_again() -> None:
 
 
 def test_a_page_and_an_artifact_have_a_deadline_as_queries_have(tmp_path: Path, clock: Clock) -> None:
-    with speaking(tmp_path / "data", clock, query_s=0.0) as wb:
+    with speaking(tmp_path / "data", clock) as wb:
         wb.begin("r")
+    with speaking(tmp_path / "data", clock, query_s=0.0) as wb:
         page = wb.http.get("/local/p", headers=wb.headers)
         named = wb.http.get("/artifactsV2/default/local/p/c/birth/md5/name", headers=wb.headers)
 
