@@ -4,6 +4,7 @@ import json
 import re
 import sqlite3
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,13 @@ POINTS = "sweep_id = (SELECT id FROM sweep WHERE name = ?)"
 # As a disk may leave it: no JSON any more.
 DAMAGE = f"UPDATE trial SET params = substr(params, 2) WHERE {POINTS}"
 REPAIR = f"UPDATE trial SET params = '{{' || params WHERE NOT json_valid(params) AND {POINTS}"
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Speaker]:
+    """One application for several tests: the process that searches imports scipy, .8 s of a core for each."""
+    with speaking(tmp_path_factory.mktemp("shared") / "data", Clock()) as wb:
+        yield wb
 
 
 def beat_until_run(wb: Speaker, agent: str) -> dict[str, Any]:
@@ -103,43 +111,44 @@ def test_a_bayesian_sweep_runs_to_its_cap_and_follows_from_its_seed(tmp_path: Pa
     assert all(0 <= params["x"] <= 1 and params["units"] in (8, 16) for params in drawn[0])
 
 
-def test_an_agent_that_asks_before_the_answer_is_told_to_ask_again(wb: Speaker) -> None:
-    sweep = wb.register(SWEEP)
+def test_an_agent_that_asks_before_the_answer_is_told_to_ask_again(shared: Speaker) -> None:
+    sweep = shared.register(SWEEP)
 
-    assert wb.beat(wb.agent(sweep)) is None
-    assert wb.sweep(sweep)["state"] == "RUNNING"
+    assert shared.beat(shared.agent(sweep)) is None
+    assert shared.sweep(sweep)["state"] == "RUNNING"
 
 
-def test_a_suggestion_takes_the_runs_of_other_agents_into_account(wb: Speaker) -> None:
+def test_a_suggestion_takes_the_runs_of_other_agents_into_account(shared: Speaker) -> None:
     config = {**SWEEP, "run_cap": 9, "parameters": {"x": {"min": 0.0, "max": 1.0}}}
-    sweep = wb.register(config)
-    first, second = wb.agent(sweep), wb.agent(sweep)
+    sweep = shared.register(config)
+    first, second = shared.agent(sweep), shared.agent(sweep)
     ended: list[Run] = []
     for _ in range(3):
-        command = beat_until_run(wb, first)
+        command = beat_until_run(shared, first)
         loss = (command["args"]["x"]["value"] - 0.3) ** 2
-        wb.begin(command["run_id"], sweep)
-        wb.log(command["run_id"], 0, {"_step": 0, "loss": loss})
-        wb.finish(command["run_id"])
+        shared.begin(command["run_id"], sweep)
+        shared.log(command["run_id"], 0, {"_step": 0, "loss": loss})
+        shared.finish(command["run_id"])
         ended.append(Run(params_of(command), "finished", (loss,)))
 
-    in_flight = Run(params_of(beat_until_run(wb, first)), "pending")
-    beside = params_of(beat_until_run(wb, second))
+    in_flight = Run(params_of(beat_until_run(shared, first)), "pending")
+    beside = params_of(beat_until_run(shared, second))
 
     assert beside == bayes.suggest(parse(json.dumps(config)), 4, 3, [*ended, in_flight])
     assert beside != bayes.suggest(parse(json.dumps(config)), 4, 3, ended)
 
 
-def test_several_idle_agents_find_a_suggestion_ready_each(wb: Speaker) -> None:
-    sweep = wb.register({**SWEEP, "run_cap": 9})
-    agents = [wb.agent(sweep) for _ in range(3)]
+def test_several_idle_agents_find_a_suggestion_ready_each(shared: Speaker) -> None:
+    sweep = shared.register({**SWEEP, "run_cap": 9})
+    agents = [shared.agent(sweep) for _ in range(3)]
 
     def ready() -> int:
-        with closing(sqlite3.connect(wb.settings.database)) as connection:
-            return int(connection.execute("SELECT count(*) FROM proposal").fetchone()[0])
+        with closing(sqlite3.connect(shared.settings.database)) as connection:
+            (count,) = connection.execute(f"SELECT count(*) FROM proposal WHERE {POINTS}", (sweep,)).fetchone()
+        return int(count)
 
     until(lambda: ready() >= len(agents))
-    commands = [wb.beat(agent) for agent in agents]
+    commands = [shared.beat(agent) for agent in agents]
 
     assert all(commands)
     expected: list[Run] = []
@@ -150,25 +159,25 @@ def test_several_idle_agents_find_a_suggestion_ready_each(wb: Speaker) -> None:
 
 
 def test_a_search_that_fails_is_told_on_its_page_and_keeps_no_other_waiting(
-    wb: Speaker, caplog: pytest.LogCaptureFixture
+    shared: Speaker, caplog: pytest.LogCaptureFixture
 ) -> None:
-    bad, good = wb.register({**SWEEP, "run_cap": 9}), wb.register(SWEEP)
-    beat_until_run(wb, wb.agent(bad))
-    change(wb, DAMAGE, bad)
+    bad, good = shared.register({**SWEEP, "run_cap": 9}), shared.register(SWEEP)
+    beat_until_run(shared, shared.agent(bad))
+    change(shared, DAMAGE, bad)
 
-    while wb.beat(idle := wb.agent(bad)):
+    while shared.beat(idle := shared.agent(bad)):
         pass  # what was found before
-    drawn = [beat_until_run(wb, wb.agent(good))["type"] for _ in range(3)]
-    until(lambda: "JSONDecodeError: Extra data" in shown(wb, bad))
+    drawn = [beat_until_run(shared, shared.agent(good))["type"] for _ in range(3)]
+    until(lambda: "JSONDecodeError: Extra data" in shown(shared, bad))
 
     assert drawn == ["run"] * 3
-    assert wb.beat(idle) is None
-    assert "no suggestion can be found: " in wb.sweep(bad)["description"]
+    assert shared.beat(idle) is None
+    assert "no suggestion can be found: " in shared.sweep(bad)["description"]
     assert len([record for record in caplog.records if record.levelname == "ERROR"]) == 1
-    change(wb, REPAIR, bad)
-    assert beat_until_run(wb, idle)["type"] == "run"
-    assert shown(wb, bad) == ""
-    assert wb.sweep(bad)["description"] is None
+    change(shared, REPAIR, bad)
+    assert beat_until_run(shared, idle)["type"] == "run"
+    assert shown(shared, bad) == ""
+    assert shared.sweep(bad)["description"] is None
 
 
 def shown(wb: Speaker, sweep: str) -> str:
