@@ -15,7 +15,10 @@ from tests.server.real_server import RunningServer
 pytestmark = pytest.mark.browser
 
 GRAVE = ("serious", "critical")
-PAGES = ("list", "sweep of none", "sweep of few", "sweep under way", "sweep of many", "run", "failed run", "not found")
+PAGES = (
+    *("list", "sweep of none", "sweep of few", "sweep under way", "sweep of many", "groups"),
+    *("run", "failed run", "project", "search", "not found"),
+)
 LARGE: dict[str, Any] = {"viewport": {"width": 1280, "height": 900}}
 MOST_TABS = 200
 # How an element looks, itself and what it holds; and what Tab should stop at, as far as it can be seen.
@@ -65,6 +68,9 @@ def addresses(server: RunningServer, filled: Filled) -> Addresses:
             "sweep of many": page_of(filled.many),
             "run": f"/local/p/runs/{finished}",
             "failed run": f"/local/p/runs/{failed}",
+            "groups": f"{page_of(filled.few)}?by=p.optimizer&w.host=h&w.tags=no&col=state&col=host",
+            "project": "/local/p?runs=all",
+            "search": "/search?q=made",
             "not found": "/local/p/sweeps/nobody",
         }
     )
