@@ -141,13 +141,15 @@ def test_the_table_is_in_the_order_of_any_field_and_what_lacks_it_comes_last(she
 
 
 def test_columns_stand_as_the_address_has_them_and_are_moved_and_left_out_by_links(shelf: Shelf) -> None:
-    asked = ["tags", "config.seed.no", "loss.last", "agent", "notes", "state", "p.lr"]
+    asked = ["tags", "config.seed.no", "loss.last", "agent", "notes", "state", "p.lr", "id", "name", "sweep", "user"]
     page = shelf.look(f"{SWEEP}?{urlencode([('col', name) for name in asked])}")
 
     moved = [attrs for tag, attrs in page.tags if tag == "a" and attrs.get("aria-label") == "Agent: one to the left"]
     without = next(link for link in page.links if "col=state" in link and "col=tags" not in link)
 
-    assert page.heads("runs") == ["Run", "Tags", "seed.no", "loss.last", "Agent", "Notes", "State", "lr"]
+    last = ["Id", "Name", "Sweep", "User"]
+    assert page.heads("runs") == ["Run", "Tags", "seed.no", "loss.last", "Agent", "Notes", "State", "lr", *last]
+    assert page.rows("runs")[-1][-4:] == ["run1", "trial 1", "sweep1", "–"]
     assert page.rows("runs")[-1][1:6] == ["base, t0", "0", "2.0", "agent-a", "Note of Run 0"]
     assert shelf.look(str(moved[0]["href"])).heads("runs")[2:5] == ["seed.no", "Agent", "loss.last"]
     assert "Tags" not in shelf.look(without).heads("runs")

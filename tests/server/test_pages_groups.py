@@ -72,6 +72,8 @@ def test_the_spread_is_the_standard_error_when_asked_for(shelf: Shelf, results: 
     alone = shelf.look(f"{SWEEP}?by=p.lr&by=p.optimizer&by=p.seed&spread=error")
 
     assert {row[4] for row in alone.rows("groups")} == {"–"}
+    alone = shelf.look(f"{SWEEP}?by=p.lr&by=p.optimizer&by=p.seed")
+    assert {row[4] for row in alone.rows("groups")} == {"–"}
 
 
 def test_the_best_and_importance_speak_of_groups(shelf: Shelf, results: Results) -> None:

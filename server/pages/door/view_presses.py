@@ -12,11 +12,10 @@ from server.ledger import views
 from server.pages.door.addressed import project_of, sweep_of
 from server.pages.door.session import Sessions, local_path
 from server.pages.words.addresses import project_url, sweep_url
-from server.refusal import NotFoundError, RefusalError
+from server.refusal import RefusalError
 from server.store.rows import Project, Sweep
 
 SAVE: Final = "save"
-DROP: Final = "drop"
 
 
 @dataclass(frozen=True)
@@ -38,14 +37,13 @@ class ViewPresses:
         self, request: Request, tx: sqlite3.Connection, path: str, project: Project, sweep: Sweep | None
     ) -> None:
         action, name = request.path_params["action"], request.state.form.get("name", "")
+        # Pages have seals for saving and dropping, and for nothing else.
         if not self.sessions.seal_holds(request, f"{path}/views/{action}"):
             raise RefusalError("This button is too old: go back, load the page again, and press it there.", 403)
         if action == SAVE:
             views.save(tx, project, sweep, name, _query(request), self.clock())
-        elif action == DROP:
-            views.drop(tx, project, sweep, name, self.clock())
         else:
-            raise NotFoundError(f"Views are saved and dropped, not {action!r}.")
+            views.drop(tx, project, sweep, name, self.clock())
 
 
 def _query(request: Request) -> str:
