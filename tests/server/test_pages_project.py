@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from statistics import fmean
 
 import pytest
 
@@ -76,6 +77,22 @@ def test_columns_of_a_project_are_moved_and_left_out(shelf: Shelf) -> None:
     assert shelf.look(without).heads("runs") == ["Run ↓", *usual.heads("runs")[2:]]
     back = next(link for link in shelf.look(without).links if "col=state" in link)
     assert shelf.look(back).heads("runs")[-1] == "State"
+
+
+def test_runs_of_no_sweep_are_grouped_by_what_they_were_given_with_the_mean_of_any_metric(shelf: Shelf) -> None:
+    page = shelf.look(f"{PROJECT}?by=config.data.name&w.tags=even")
+    of_loss = shelf.look(f"{PROJECT}?by=config.data.name&of=loss&spread=error")
+    losses = {f"set{kind}": [number for number in range(60) if number % 3 == kind] for kind in range(3)}
+    link = next(link for link in page.links if "w.config.data.name=set1" in link)
+
+    assert "3 groups, the smallest mean of val_loss first" in page.text
+    assert [row[0] for row in page.rows("groups")] == ["set1", "set2", "set0"]
+    assert {row[3] for row in page.rows("groups")} == {"10"}
+    assert {row[0]: float(row[1]) for row in of_loss.rows("groups")} == {
+        name: pytest.approx(fmean(values), abs=0.06) for name, values in losses.items()
+    }
+    assert "10 of 60 runs" in shelf.look(link).text
+    assert [row[3] for row in shelf.look(f"{PROJECT}?runs=all&by=sweep").rows("groups")] == ["60", "0 of 2"]
 
 
 def test_the_form_for_a_filter_leads_to_its_address(shelf: Shelf) -> None:

@@ -17,7 +17,7 @@ from server.pages.sweep.differences import Difference, differences
 from server.pages.sweep.discovered import with_parameters
 from server.pages.sweep.failures import FailureRow, failure_rows
 from server.pages.sweep.filter_bar import FilterBar, filter_bar
-from server.pages.sweep.groups import GroupMenu, Groups, group_menu, groups
+from server.pages.sweep.groups import group_menu, groups
 from server.pages.sweep.never_logged import instead
 from server.pages.sweep.pareto import Pareto, pareto_front
 from server.pages.sweep.plots import SweepPlots, sweep_plots
@@ -26,6 +26,7 @@ from server.pages.sweep.scatter import Scatter, Small, scatter_panel, small_mult
 from server.pages.sweep.table_query import STATE_FILTERS
 from server.pages.sweep.take_away import TakeAway, take_away
 from server.pages.sweep.view import SweepView
+from server.pages.table.groups import GroupMenu, Groups
 from server.pages.table.views import View, views
 from server.pages.words.addresses import project_url, run_url
 from server.pages.words.facts import Count, counts, kind_of, kinds, of_expected, search_error, stop_reason, title_of

@@ -1,60 +1,16 @@
 """The chosen runs of a sweep in groups: how each ended on average, and how far its runs lie apart."""
 
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import replace
 
 from charts import format
 from server.pages.sweep.search_space import searched
 from server.pages.sweep.table_query import FILTER_PREFIX, PARAMETER_PREFIX, WHERE_PREFIX, TableQuery
 from server.pages.sweep.view import SweepView
 from server.pages.table import fields
-from server.pages.table.groups import Group, said, spread
+from server.pages.table.groups import SHOWN, Group, GroupMenu, GroupRow, Groups, said, spread
 from server.pages.words.addresses import run_url
 from server.pages.words.facts import Segment
 from server.pages.words.sent import written
-
-SHOWN: Final = 100
-
-
-@dataclass(frozen=True)
-class GroupRow:
-    """A group in the table; `url` shows its runs alone, None where no filter can tell them.
-
-    Attributes:
-        n: of runs with a result, `of` as " of 6" where others have none.
-        best: of its runs, name and address.
-    """
-
-    key: list[str]
-    url: str | None
-    n: str
-    of: str
-    mean: str
-    spread: str
-    best: tuple[str, str] | None
-
-
-@dataclass(frozen=True)
-class Groups:
-    """What the template is given: heads of the fields, rows, how many more there are, how the spread is told."""
-
-    heads: list[str]
-    rows: list[GroupRow]
-    count: str
-    more: str
-    spreads: list[Segment]
-    spread: str
-    without_url: str
-
-
-@dataclass(frozen=True)
-class GroupMenu:
-    """What can be grouped by: links, and what a form for any other field sends along and may name."""
-
-    choices: list[Segment]
-    kept: list[tuple[str, str]]
-    names: list[str]
-    chosen: str
 
 
 def groups(view: SweepView) -> Groups | None:
@@ -65,7 +21,7 @@ def groups(view: SweepView) -> Groups | None:
     return Groups(
         heads=[fields.title(name, view.sweep.metric_name) for name in query.by],
         rows=[_row(view, group) for group in found[:SHOWN]],
-        count=format.counted(len(found), "group"),
+        said=f"{format.counted(len(found), 'group')}, by the mean of {view.sweep.metric_name}",
         more=format.count(len(found) - SHOWN) if len(found) > SHOWN else "",
         spreads=[
             Segment("Min to max", replace(query, by_error=False).url(view.path), not query.by_error),
@@ -88,6 +44,7 @@ def group_menu(view: SweepView) -> GroupMenu:
         kept=replace(query, number=1).pairs(),
         names=[*names, *fields.OWN, *view.sent_names],
         chosen=", ".join(map(_plain, query.by)),
+        metrics=[],
     )
 
 

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from charts.line_panel import LETTERS
 from server.pages.curves.query import AS_USUAL, CurveQuery, curve_query
 from server.pages.table.conditions import LONGEST
-from server.pages.table.fields import resolved
+from server.pages.table.fields import fields_named
 from server.pages.words.paging import page_number
 from server.store.fields import is_known
 from terms import states
@@ -19,7 +19,6 @@ WHERE_PREFIX: Final = "w."
 METRIC_FILTER: Final = "m"
 MOST_CURVES: Final = len(LETTERS)
 MOST_FILTERS: Final = 50
-MOST_COLUMNS: Final = 50
 TOP_SHARES: Final = (25, 10)
 
 STATE_FILTERS: Final = {
@@ -156,16 +155,10 @@ def table_query(pairs: Iterable[tuple[str, str]]) -> TableQuery:
         up=given.get("up") or None,
         hidden=tuple(dict.fromkeys(text for name, text in found if name == "hide" and text)),
         curves=curve_query(found),
-        columns=_fields(found, "col"),
-        by=_fields(found, "by"),
+        columns=fields_named(found, "col"),
+        by=fields_named(found, "by"),
         by_error=given.get("spread") == "error",
     )
-
-
-def _fields(pairs: Iterable[tuple[str, str]], asked: str) -> tuple[str, ...]:
-    """The fields of runs that an address names."""
-    named = (resolved(text.strip()) for name, text in pairs if name == asked)
-    return tuple(dict.fromkeys(filter(None, named)))[:MOST_COLUMNS]
 
 
 def _is_field(name: str) -> bool:

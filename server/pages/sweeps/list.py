@@ -14,8 +14,10 @@ from charts.steps import steps
 from server.keys import API_KEY_FILE
 from server.pages.door.buttons import RESUME, Button, retry_button, sweep_buttons
 from server.pages.rendering import Crumb, Page
+from server.pages.sweeps.finder import Finder, finder, heads
 from server.pages.sweeps.list_query import SHOWN, ListQuery
-from server.pages.sweeps.project_runs import ProjectRuns, RunsView, project_runs
+from server.pages.sweeps.project_runs import ProjectRuns, project_runs
+from server.pages.sweeps.runs_view import RunsView
 from server.pages.table.columns import Column
 from server.pages.words.addresses import artifacts_url, project_url, run_url
 from server.pages.words.facts import (
@@ -47,7 +49,6 @@ REFRESH_S: Final = 5
 NOTICES: Final = 3
 NOTICED_S: Final = 7 * 24 * 3600
 REASON_LENGTH: Final = 300
-HEADS: Final = {"name": "Sweep", "state": "State", "settled": "Settled", "created": "Created"}
 
 
 @dataclass(frozen=True)
@@ -105,25 +106,6 @@ class LooseRun:
     look: Look
     cause: str | None
     created: Moment
-
-
-@dataclass(frozen=True)
-class Finder:
-    """The form that narrows the list.
-
-    Attributes:
-        state: the one asked for.
-        fields: name in the address, word, choices and the chosen one, of what there is more than one of.
-        kept: what it sends along.
-        all_url: of the list without any of it; None where nothing is asked.
-    """
-
-    path: str
-    text: str
-    state: str
-    fields: list[tuple[str, str, list[str], str]]
-    kept: list[tuple[str, str]]
-    all_url: str | None
 
 
 @dataclass(frozen=True)
@@ -189,8 +171,8 @@ def sweep_list(connection: sqlite3.Connection, query: ListQuery, settings: Setti
         notices=[_notice(standing[sweep.id]) for sweep in stopped[:NOTICES]],
         segments=_segments(query, by_state),
         has_sweeps=bool(list_queries.sweep_states(connection, project_id)) or query.project is None,
-        finder=_finder(connection, query),
-        heads={name: _head(query, name, title) for name, title in HEADS.items()},
+        finder=finder(connection, query),
+        heads=heads(query),
         sweeps=[_row(standing[sweep.id], sweep.id in noticed, query, settings.entity, alike) for sweep in found],
         pages=_pages(query, by_state),
         runs=project_runs(RunsView(connection, query.project, query.runs, now)) if query.project else None,
@@ -212,33 +194,6 @@ def _standings(
         sweep.id: Standing(connection, projects[sweep.project_id], sweep, settings.agent_silent_s, now)
         for sweep in sweeps
     }
-
-
-def _finder(connection: sqlite3.Connection, query: ListQuery) -> Finder:
-    chosen = {"entity": query.entity, "project": query.named, "user": query.user}
-    there = list_queries.choices(connection)
-    of_all = ("user",) if query.project else ("entity", "project", "user")
-    narrowed = {"q", "state", *of_all, "page"}
-    return Finder(
-        query.path,
-        query.text,
-        query.state,
-        [
-            (name, name.capitalize(), there[name], chosen[name])
-            for name in of_all
-            if len(there[name]) > 1 or chosen[name]
-        ],
-        [pair for pair in [*query.pairs(), *replace(query.runs, others=()).pairs()] if pair[0] not in narrowed],
-        replace(query, text="", state="", entity="", named="", user="", number=1).url if query.is_narrowed else None,
-    )
-
-
-def _head(query: ListQuery, name: str, title: str) -> Column:
-    css = {"settled": "number", "created": "created"}.get(name, "")
-    if name == query.sort:
-        turned = replace(query, descending=not query.goes_down, number=1)
-        return Column(name, title, turned.url, "descending" if query.goes_down else "ascending", css)
-    return Column(name, title, replace(query, sort=name, descending=None, number=1).url, None, css)
 
 
 def _row(standing: Standing, noticed: bool, query: ListQuery, entity: str, alike: frozenset[str]) -> SweepRow:

@@ -7,13 +7,12 @@ from urllib.parse import urlencode
 
 from server.pages.curves.query import AS_USUAL, CurveQuery, curve_query
 from server.pages.table.conditions import LONGEST
-from server.pages.table.fields import resolved
+from server.pages.table.fields import fields_named, resolved
 from server.pages.words.paging import page_number
 from server.store.fields import is_known
 
 WHERE_PREFIX: Final = "w."
 MOST_FILTERS: Final = 50
-MOST_COLUMNS: Final = 50
 # What the list of sweeps on the same page asks for.
 OF_SWEEPS: Final = ("show", "page", "q", "state", "user", "sweeps")
 
@@ -28,6 +27,9 @@ class RunsQuery:
         descending: None: as it suits the column.
         number: of the page, from 1.
         filters: (field, text); one of a field's must hold, of every field.
+        by: fields whose values runs of a group share; () for no groups.
+        of: the field of which groups have a mean; None for the usual one.
+        by_error: tells how far the runs of a group lie apart by the standard error of their mean.
         columns: beside the name, in this order; () for the usual ones.
         curves: how curves are drawn.
         others: names and texts that the rest of the page has in the address.
@@ -39,6 +41,9 @@ class RunsQuery:
     number: int = 1
     filters: tuple[tuple[str, str], ...] = ()
     columns: tuple[str, ...] = ()
+    by: tuple[str, ...] = ()
+    of: str | None = None
+    by_error: bool = False
     curves: CurveQuery = AS_USUAL
     others: tuple[tuple[str, str], ...] = ()
 
@@ -53,11 +58,13 @@ class RunsQuery:
             "runs": "all" if self.every else None,
             "sort": self.sort,
             "order": None if self.descending is None else ("desc" if self.descending else "asc"),
+            "of": self.of,
+            "spread": "error" if self.by_error else None,
             "runs-page": None if self.number == 1 else str(self.number),
         }
         known = [(name, text) for name, text in named.items() if text is not None]
         filters = [(WHERE_PREFIX + field, text) for field, text in self.filters]
-        columns = [("col", name) for name in self.columns]
+        columns = [*(("col", name) for name in self.columns), *(("by", name) for name in self.by)]
         return [*self.others, *known, *columns, *filters, *self.curves.pairs()]
 
     @property
@@ -89,7 +96,6 @@ def runs_query(pairs: Iterable[tuple[str, str]]) -> RunsQuery:
     asked = [(name, text) for name, text in [*found, *added] if name.startswith(WHERE_PREFIX)]
     named = [(name.removeprefix(WHERE_PREFIX), text) for name, text in asked]
     filters = [(name, text) for name, text in named if is_known(name) and 0 < len(text) <= LONGEST]
-    columns = (resolved(text.strip()) for name, text in found if name == "col")
     sort = given.get("sort")
     return RunsQuery(
         every=given.get("runs") == "all",
@@ -99,7 +105,10 @@ def runs_query(pairs: Iterable[tuple[str, str]]) -> RunsQuery:
         filters=tuple(dict.fromkeys(each for each in filters if is_known(each[0]) and 0 < len(each[1]) <= LONGEST))[
             :MOST_FILTERS
         ],
-        columns=tuple(dict.fromkeys(filter(None, columns)))[:MOST_COLUMNS],
+        columns=fields_named(found, "col"),
+        by=fields_named(found, "by"),
+        of=resolved(given.get("of", "")),
+        by_error=given.get("spread") == "error",
         curves=curve_query(found),
         others=tuple((name, text) for name, text in found if name in OF_SWEEPS),
     )

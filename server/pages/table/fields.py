@@ -38,6 +38,8 @@ TITLES: Final = {
 # Beside what programs send; a run's name stands first anyway.
 OWN: Final = tuple(name for name in TITLES if name != "rows")
 MOST_NAMES: Final = 200
+# In one address.
+MOST_NAMED: Final = 50
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,12 @@ def resolved(name: str) -> str | None:
     if fields.is_known(name):
         return name
     return f"summary.{name}" if name and fields.is_known(f"summary.{name}") else None
+
+
+def fields_named(pairs: Iterable[tuple[str, str]], asked: str) -> tuple[str, ...]:
+    """The fields that an address names, by names and texts; `asked` is the name."""
+    named = (resolved(text.strip()) for name, text in pairs if name == asked)
+    return tuple(dict.fromkeys(filter(None, named)))[:MOST_NAMED]
 
 
 def title(name: str, metric: str | None = None) -> str:

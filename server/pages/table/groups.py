@@ -5,11 +5,14 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from statistics import fmean, stdev
-from typing import Any
+from typing import Any, Final
 
 from charts import format
 from server.pages.table import fields
+from server.pages.words.facts import Segment
 from server.pages.words.sent import written
+
+SHOWN: Final = 100
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,56 @@ class Group:
     def best(self, maximize: bool) -> str | None:
         """The run with the best value."""
         return (max if maximize else min)(self.results, key=lambda each: each[1])[0] if self.results else None
+
+
+@dataclass(frozen=True)
+class GroupRow:
+    """A group in the table; `url` shows its runs alone, None where no filter can tell them.
+
+    Attributes:
+        n: of runs with a result, `of` as " of 6" where others have none.
+        best: of its runs, name and address.
+    """
+
+    key: list[str]
+    url: str | None
+    n: str
+    of: str
+    mean: str
+    spread: str
+    best: tuple[str, str] | None
+
+
+@dataclass(frozen=True)
+class Groups:
+    """What the template is given: heads of the fields, rows, how many more there are, how the spread is told.
+
+    Attributes:
+        said: how many groups there are, in which order.
+    """
+
+    heads: list[str]
+    rows: list[GroupRow]
+    said: str
+    more: str
+    spreads: list[Segment]
+    spread: str
+    without_url: str
+
+
+@dataclass(frozen=True)
+class GroupMenu:
+    """What can be grouped by: links, and what a form for any other field sends along and may name.
+
+    Attributes:
+        metrics: of what the mean can be: (field, name, whether it is now); [] where that is settled.
+    """
+
+    choices: list[Segment]
+    kept: list[tuple[str, str]]
+    names: list[str]
+    chosen: str
+    metrics: list[tuple[str, str, bool]]
 
 
 def grouped(keys: Mapping[str, tuple[Any, ...]], results: Mapping[str, float | None], maximize: bool) -> list[Group]:

@@ -1,0 +1,85 @@
+"""The chosen runs of a project in groups: how each ended on average, and how far its runs lie apart."""
+
+from dataclasses import replace
+from typing import Final
+
+from charts import format
+from server.pages.sweeps.runs_view import RunsView
+from server.pages.table import fields
+from server.pages.table.groups import SHOWN, Group, GroupMenu, GroupRow, Groups, grouped, said, spread
+from server.pages.words.addresses import run_url
+from server.pages.words.facts import Segment
+from server.pages.words.sent import written
+from server.run_values import number
+from server.store import table_queries
+
+# Runs of no sweep do not say which way is better; of these, less is.
+LESS_IS_BETTER: Final = ("loss", "error", "mse", "mae", "perplexity")
+
+
+def groups(view: RunsView) -> Groups | None:
+    """None where the address asks for none, or runs have sent nothing to take the mean of."""
+    query, metric = view.query, view.metric
+    if not query.by or metric is None:
+        return None
+    maximize = not any(word in metric.lower() for word in LESS_IS_BETTER)
+    found = _groups(view, metric, maximize)
+    values = sorted({value for group in found for value in group.values}, reverse=maximize)
+    decimals = format.metric_decimals(values[:2])
+    order = f"the {'largest' if maximize else 'smallest'} mean of {fields.title(metric)} first"
+    return Groups(
+        heads=[fields.title(name) for name in query.by],
+        rows=[_row(view, group, decimals, maximize) for group in found[:SHOWN]],
+        said=f"{format.counted(len(found), 'group')}, {order}",
+        more=format.count(len(found) - SHOWN) if len(found) > SHOWN else "",
+        spreads=[
+            Segment("Min to max", replace(query, by_error=False).url(view.path), not query.by_error),
+            Segment("Standard error", replace(query, by_error=True).url(view.path), query.by_error),
+        ],
+        spread="Standard error" if query.by_error else "Min to max",
+        without_url=replace(query, by=()).url(view.path),
+    )
+
+
+def group_menu(view: RunsView) -> GroupMenu:
+    """By what these runs can be grouped, and of what the mean can be."""
+    query = view.query
+    config = [name for name in view.sent_names if name.startswith("config.")]
+    single = {fields.title(name): (name,) for name in ("tags", "group", "job_type", *config)}
+    every = {"No groups": (), **single}
+    summary = [name for name in view.sent_names if name.startswith("summary.")]
+    return GroupMenu(
+        [Segment(text, replace(query, by=by, number=1).url(view.path), by == query.by) for text, by in every.items()],
+        kept=[pair for pair in replace(query, number=1).pairs() if pair[0] != "of"],
+        names=[*fields.OWN, *view.sent_names],
+        chosen=", ".join(map(fields.title, query.by)),
+        metrics=[(name, fields.title(name), name == view.metric) for name in summary],
+    )
+
+
+def _groups(view: RunsView, metric: str, maximize: bool) -> list[Group]:
+    rows = table_queries.values(view.connection, view.of, [metric, *view.query.by])
+    chosen = rows if view.chosen is None else dict.fromkeys(view.chosen)
+    results = {run: number(rows[run][0]) for run in chosen}
+    return grouped({run: row[1:] for run, row in rows.items()}, results, maximize)
+
+
+def _row(view: RunsView, group: Group, decimals: int, maximize: bool) -> GroupRow:
+    best, results = group.best(maximize), len(group.results)
+    return GroupRow(
+        key=[text for _, text in said(group, view.query.by)],
+        url=_url(view, group),
+        n=format.count(results),
+        of=f" of {format.count(len(group.runs))}" if len(group.runs) > results else "",
+        mean=format.metric(group.mean, decimals),
+        spread=spread(group, decimals, view.query.by_error),
+        best=(view.display_names.get(best, best), run_url(view.project, best)) if best else None,
+    )
+
+
+def _url(view: RunsView, group: Group) -> str | None:
+    if any(value is None for value in group.key):
+        return None
+    asked = ((name, written(value)) for name, value in zip(view.query.by, group.key, strict=True))
+    narrowed = tuple(dict.fromkeys((*view.query.filters, *asked)))
+    return replace(view.query, by=(), filters=narrowed, number=1).url(view.path)
