@@ -19,6 +19,7 @@ WHERE_PREFIX: Final = "w."
 METRIC_FILTER: Final = "m"
 MOST_CURVES: Final = len(LETTERS)
 MOST_FILTERS: Final = 50
+MOST_AXES: Final = 50
 TOP_SHARES: Final = (25, 10)
 
 STATE_FILTERS: Final = {
@@ -150,7 +151,7 @@ def table_query(pairs: Iterable[tuple[str, str]]) -> TableQuery:
         top=next((share for share in TOP_SHARES if str(share) == top), None),
         by_time=given.get("x") == "time",
         whole=given.get("scale") == "whole",
-        axes=tuple(dict.fromkeys(text for name, text in found if name == "axis" and text))[:MOST_COLUMNS],
+        axes=tuple(dict.fromkeys(text for name, text in found if name == "axis" and text))[:MOST_AXES],
         across=given.get("across") or None,
         up=given.get("up") or None,
         hidden=tuple(dict.fromkeys(text for name, text in found if name == "hide" and text)),
