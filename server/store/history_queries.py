@@ -88,8 +88,9 @@ def outlines(connection: sqlite3.Connection, run_ids: Iterable[int]) -> list[Kep
 
 
 def outline_in_doubt(connection: sqlite3.Connection, after_run_id: int) -> KeptOutline | None:
-    """The next outline, by the numbers of the runs, that has to be made anew."""
-    where = "WHERE text IS NULL AND NOT too_long AND run_id > ? ORDER BY run_id LIMIT 1"
+    """The next outline, by the numbers of the runs, that has to be made anew; those of deleted runs wait."""
+    there = "EXISTS (SELECT 1 FROM run WHERE run.id = outline.run_id)"
+    where = f"WHERE text IS NULL AND NOT too_long AND run_id > ? AND {there} ORDER BY run_id LIMIT 1"
     return one_row(connection, KeptOutline, where, after_run_id)
 
 

@@ -255,6 +255,11 @@ def run(connection: sqlite3.Connection, project_id: int, name: str) -> Run | Non
     return one_row(connection, Run, "WHERE project_id = ? AND name = ?", project_id, name)
 
 
+def run_numbered(connection: sqlite3.Connection, id: int | None) -> Run | None:
+    """The run of a number that something else keeps; None where it is deleted, which can be brought back."""
+    return one_row(connection, Run, "WHERE id = ?", id)
+
+
 def run_of_node(connection: sqlite3.Connection, number: int, name: str) -> Run | None:
     """The run of a node id: of this number, under its name or that of another run of its point.
 

@@ -2,6 +2,7 @@
 
 import html
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from server.store.database import reading
 from server.verify import verify
 from tests.server.people import add_user
-from tests.server.speaker import GRID, Clock, Speaker
+from tests.server.speaker import GRID, Clock, Speaker, speaking
 
 FORM = r'<form[^>]*method="post" action="([^"]+)">(?:(?!</form>).)*aria-label="([^"]+)">[^<]*</button>'
 DAY_S = 24 * 3600.0
@@ -235,6 +236,19 @@ def test_what_is_deleted_is_gone_for_good_after_30_days(wb: Speaker, clock: Cloc
     assert "nothing" in page(wb, "/deleted")
     assert wb.post(BEGIN, run="loose").status_code == 410
     assert holds(wb)
+
+
+def test_what_is_left_to_do_for_a_run_waits_while_it_is_deleted(tmp_path: Path, clock: Clock) -> None:
+    with speaking(tmp_path / "data", clock, tick_s=3600.0) as wb:
+        wb.begin("r")
+        wb.log("r", 0, *({"_step": step, "loss": step} for step in range(5)))
+        wb.log("r", 3, {"_step": 3, "acc": 7})  # its history is to be gone through anew
+        send(wb, "/local/p/runs/r/edit", "Delete run 1")
+        wb.look()
+        send(wb, "/deleted", "Bring back run run 1")
+        wb.look()
+
+        assert sorted(wb.field("r", "historyKeys")["keys"]) == ["_step", "acc", "loss"]
 
 
 def test_a_run_moves_to_another_project_and_back_but_not_into_its_sweep(wb: Speaker) -> None:

@@ -47,7 +47,7 @@ class ArtifactView:
     @cached_property
     def maker(self) -> Run | None:
         """The run that made it; None where none did, or that was deleted."""
-        return None if self.artifact.run_id is None else queries.by_id(self.connection, Run, self.artifact.run_id)
+        return queries.run_numbered(self.connection, self.artifact.run_id)
 
     @property
     def sweep_id(self) -> int | None:

@@ -22,7 +22,7 @@ from server.settings import Settings
 from server.store import queries
 from server.store.artifact_rows import Artifact
 from server.store.database import Database
-from server.store.rows import Run, Sweep
+from server.store.rows import Sweep
 from server.store.scope import EVERYTHING, NOBODY, Scope, ask_as, asked_by, asking
 from server.turns import Turns
 
@@ -192,6 +192,7 @@ def _sweep_id(request: Request, connection: sqlite3.Connection) -> int | None:
     if "sweep" in request.path_params:
         return sweep_of(request, connection)[1].id
     if "version" in request.path_params:
-        run_id = queries.by_id(connection, Artifact, version_of(request, connection)[2].artifact_id).run_id
-        return None if run_id is None else queries.by_id(connection, Run, run_id).sweep_id
+        artifact = queries.by_id(connection, Artifact, version_of(request, connection)[2].artifact_id)
+        maker = queries.run_numbered(connection, artifact.run_id)
+        return maker.sweep_id if maker else None
     return run_of(request, connection)[1].sweep_id if "run" in request.path_params else None

@@ -10,7 +10,7 @@ from server.protocol.paging import page
 from server.protocol.resolvers.collections import TypeOfProject, membership_called
 from server.store import artifact_queries as queries
 from server.store.artifact_rows import COMMITTED, Artifact, Collection
-from server.store.queries import by_id
+from server.store.queries import by_id, run_numbered
 from server.store.rows import Project, Run
 
 INHERITED_TTL = -1
@@ -76,7 +76,7 @@ def _manifest(artifact: Artifact, info: Info) -> dict[str, Any] | None:
 
 
 def _creator(artifact: Artifact, info: Info) -> Run | None:
-    return by_id(info.context.tx, Run, artifact.run_id) if artifact.run_id else None
+    return run_numbered(info.context.tx, artifact.run_id)
 
 
 def _memberships(artifact: Artifact, info: Info, first: int | None = None, after: str | None = None) -> dict[str, Any]:
