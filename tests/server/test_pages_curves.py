@@ -148,6 +148,25 @@ def test_of_too_many_runs_some_are_drawn_evenly_by_rank_and_the_page_says_so(she
     assert (min(ends), max(ends)) == (0, 206)
 
 
+def test_a_project_s_page_draws_its_runs_and_tells_the_chosen_ones_apart(shelf: Shelf) -> None:
+    project = shelf.project()
+    for number in range(6):
+        shelf.history(shelf.run(project), [{"val/loss": number + 1.0}, {"val/loss": number + 0.5}])
+
+    page = shelf.look("/local/p")
+    (choose,) = [
+        attrs["href"] for _, attrs in page.tags if attrs.get("aria-label") == "Tell apart the curves of trial 2"
+    ]
+    chosen = shelf.look(str(choose))
+
+    assert panels(page) == ["val/loss"]
+    assert page.html.count('<path class="thin"') == 6
+    assert choose == "/local/p?run=run2"
+    assert re.findall(r'<path class="(?:thin|curve[^"]*)"', chosen.html).count('<path class="curve tick-a"') == 1
+    assert chosen.html.count('<path class="thin"') == 5
+    assert "/local/p" in chosen.links
+
+
 def test_what_is_logged_seldom_is_drawn_of_a_long_history_too_and_a_longer_one_anew(wb: Speaker) -> None:
     def rows(first: int, end: int) -> list[dict[str, Any]]:
         return [{"_step": step, **of_keras(step)} for step in range(first, end)]

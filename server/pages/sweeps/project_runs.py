@@ -4,11 +4,12 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from charts import format
+from charts.line_panel import LETTERS
 from server.pages.curves.panels import Asked, CurvePanels, Drawing, Shown, curve_panels
 from server.pages.curves.series import Reader
 from server.pages.sweeps.project_groups import group_menu, groups
 from server.pages.sweeps.runs_query import WHERE_PREFIX
-from server.pages.sweeps.runs_view import PER_PAGE, RunsView
+from server.pages.sweeps.runs_view import ANY_STATE, PER_PAGE, RunsView
 from server.pages.table import fields
 from server.pages.table.columns import Column, ColumnMenu, addable, choices
 from server.pages.table.conditions import PART
@@ -29,7 +30,12 @@ CURVES: Final = 6
 
 @dataclass(frozen=True)
 class RunRow:
-    """A run in the table; `cause` stands in place of the state's word where it failed."""
+    """A run in the table; `cause` stands in place of the state's word where it failed.
+
+    Attributes:
+        letter: of its curves, "" where these are not told apart from others.
+        curve_url: the page with its curves told apart, or no longer; None for a run without any.
+    """
 
     id: str
     name: str
@@ -37,6 +43,8 @@ class RunRow:
     look: Look
     cause: str | None
     cells: list[Cell]
+    letter: str
+    curve_url: str | None
 
 
 @dataclass(frozen=True)
@@ -131,8 +139,23 @@ def _row(view: RunsView, attempt: Attempt, known: Known) -> RunRow:
     run = attempt.run
     cells = [fields.cell(name, attempt, known) for name in view.shown]
     return RunRow(
-        run.name, run.display_name or run.name, run_url(view.project, run.name), run_look(run), cause(run), cells
+        id=run.name,
+        name=run.display_name or run.name,
+        url=run_url(view.project, run.name),
+        look=run_look(run),
+        cause=cause(run),
+        cells=cells,
+        letter=dict(zip(view.query.runs, LETTERS, strict=False)).get(run.name, ""),
+        curve_url=_toggled(view, run.name) if run.history_lines else None,
     )
+
+
+def _toggled(view: RunsView, name: str) -> str:
+    """The page on which a run is told apart; one more takes the last letter's place if there is no other."""
+    names = view.query.runs
+    others = tuple(each for each in names if each != name)
+    runs = others if name in names else (*names[: len(LETTERS) - 1], name)
+    return replace(view.query, runs=runs).url(view.path)
 
 
 def _css(cells: list[Cell]) -> str:
@@ -167,10 +190,15 @@ def _menu(view: RunsView) -> ColumnMenu:
 
 
 def _curves(view: RunsView) -> CurvePanels | None:
-    """Of the runs on this page of the table."""
-    query = view.query
+    """Of the runs on this page of the table, and of those that are told apart."""
+    query, letters = view.query, dict(zip(view.query.runs, LETTERS, strict=False))
+    chosen = table_queries.attempts(view.connection, view.of, view.order, ANY_STATE, len(letters), 0, names=letters)
+    strong = [Shown(each.run, "curve", letters[each.run.name]) for each in chosen]
     asked = Asked(
-        runs=[Shown(each.run) for each in view.attempts],
+        runs=[
+            *sorted(strong, key=lambda each: each.letter),
+            *(Shown(each.run) for each in view.attempts if each.run.name not in letters),
+        ],
         of=view.count,
         first=None,
         query=query.curves,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlencode
 
+from charts.line_panel import LETTERS
 from server.pages.curves.query import AS_USUAL, CurveQuery, curve_query
 from server.pages.table.conditions import LONGEST
 from server.pages.table.fields import fields_named, resolved
@@ -31,6 +32,7 @@ class RunsQuery:
         of: the field of which groups have a mean; None for the usual one.
         by_error: tells how far the runs of a group lie apart by the standard error of their mean.
         columns: beside the name, in this order; () for the usual ones.
+        runs: W&B's ids of those whose curves are told apart.
         curves: how curves are drawn.
         others: names and texts that the rest of the page has in the address.
     """
@@ -44,6 +46,7 @@ class RunsQuery:
     by: tuple[str, ...] = ()
     of: str | None = None
     by_error: bool = False
+    runs: tuple[str, ...] = ()
     curves: CurveQuery = AS_USUAL
     others: tuple[tuple[str, str], ...] = ()
 
@@ -61,6 +64,7 @@ class RunsQuery:
             "of": self.of,
             "spread": "error" if self.by_error else None,
             "runs-page": None if self.number == 1 else str(self.number),
+            "run": ",".join(self.runs) or None,
         }
         known = [(name, text) for name, text in named.items() if text is not None]
         filters = [(WHERE_PREFIX + field, text) for field, text in self.filters]
@@ -109,6 +113,7 @@ def runs_query(pairs: Iterable[tuple[str, str]]) -> RunsQuery:
         by=fields_named(found, "by"),
         of=resolved(given.get("of", "")),
         by_error=given.get("spread") == "error",
+        runs=tuple(dict.fromkeys(filter(None, given.get("run", "").split(","))))[: len(LETTERS)],
         curves=curve_query(found),
         others=tuple((name, text) for name, text in found if name in OF_SWEEPS),
     )
