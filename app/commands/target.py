@@ -40,6 +40,7 @@ class Wanted:
         project: where it is to be.
         entity: the project's owner; "" is the account's own.
         name: the display name by which it is found.
+        unlabelled: the same without the label of NEW, as earlier versions named it.
         extended: whether the backend knows `x-sweep`, a key of the embedded server's own.
     """
 
@@ -48,6 +49,7 @@ class Wanted:
     project: str
     entity: str
     name: str
+    unlabelled: str
     extended: bool
 
     def find(self, api: Any) -> str | None:
@@ -61,7 +63,7 @@ class Wanted:
         """
         with client.asking():
             entity = self.entity or api.default_entity
-        named = [found for found in _sweeps(api, entity, self.project) if found.name == self.name]
+        named = [found for found in _sweeps(api, entity, self.project) if found.name in (self.name, self.unlabelled)]
         oldest = min(named, key=lambda found: (found.created_at, found.id), default=None)
         return None if oldest is None else f"{entity}/{self.project}/{oldest.id}"
 
@@ -83,9 +85,17 @@ def of(settings: Settings, identity: str) -> Target:
     config = check.sweep(settings.sweep)
     parts = [config.raw, settings.wandb_project, identity, settings.new]
     digits = hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
-    name = f"{config.name or settings.sweep.stem} #{digits[:KEY_DIGITS]}"
-    extended = identity == EMBEDDED
-    return Wanted(settings.sweep, config, settings.wandb_project, settings.wandb_entity, name, extended)
+    plain, key = config.name or settings.sweep.stem, f" #{digits[:KEY_DIGITS]}"
+    name = f"{plain} · {settings.new}{key}" if settings.new else f"{plain}{key}"
+    return Wanted(
+        settings.sweep,
+        config,
+        settings.wandb_project,
+        settings.wandb_entity,
+        name,
+        unlabelled=f"{plain}{key}",
+        extended=identity == EMBEDDED,
+    )
 
 
 def _sweeps(api: Any, entity: str, project: str) -> list[Any]:

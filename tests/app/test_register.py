@@ -1,5 +1,6 @@
 """A sweep is registered once, whoever asks, how often and from where."""
 
+import re
 import subprocess
 import sys
 import time
@@ -54,6 +55,24 @@ def test_the_name_tells_the_file_and_its_key(tmp_path: Path) -> None:
     assert name.split(" #")[0] == "grid"
     assert len(name.split(" #")[1]) == 6
     assert name_of(tmp_path, f"name: mine\n{GRID}").startswith("mine #")
+
+
+def test_the_label_stands_in_the_name(tmp_path: Path) -> None:
+    assert re.fullmatch(r"grid · second try #\w{6}", name_of(tmp_path, GRID, NEW="second try"))
+
+
+def test_a_sweep_that_was_named_without_its_label_is_found(
+    there: Workplace, server: RunningServer, api: wandb.Api
+) -> None:
+    project = there.variables["WANDB_PROJECT"]
+    file = Path(there.variables["SWEEP"])
+    wanted = wanted_by(settings_for(file, WANDB_PROJECT=project, NEW="again"), server.url)
+    register_by_hand(replace(wanted, name=wanted.unlabelled), there.environment(**server.env(there.folder)))
+    (former,) = sweeps(api, project)
+
+    assert "again" in wanted.name
+    assert "again" not in former.name
+    assert wanted.find(api) == f"local/{project}/{former.id}"
 
 
 def test_the_key_is_that_of_what_the_file_says_not_of_how_it_is_written(tmp_path: Path) -> None:
