@@ -42,6 +42,11 @@ START_S: Final = 30.0
 LOG_EVERY_S: Final = 2.0
 FEEDERS: Final = 4
 MOVES: Final = 15
+# What the pages promise, on an idle machine.
+MOST_SENT_KB: Final = 150.0
+MOST_PAINT_MS: Final = 1000.0
+MOST_MOVE_MS: Final = 100.0
+MOST_RELEASE_MS: Final = 500.0
 # CPU time is counted in hundredths of a second.
 WARM: Final = 5
 MIDDLE: Final = "medians"
@@ -55,8 +60,8 @@ window.painted = (done) => requestAnimationFrame(() => {
 });
 window.seen = {};
 const look = () => {
-  for (const id of ["best", "parallel"]) {
-    const drawing = document.querySelector(`#${id} svg`);
+  for (const [id, drawn] of [["best", "#best svg"], ["main", "#parallel svg, #scatter svg"]]) {
+    const drawing = document.querySelector(drawn);
     const box = drawing && drawing.getBoundingClientRect();
     if (box && box.height && box.top < innerHeight && !(id in seen)) {
       seen[id] = null;
@@ -69,7 +74,7 @@ requestAnimationFrame(look);
 """
 FIRST_SCREEN: Final = """() => {
   const paint = performance.getEntriesByName("first-contentful-paint")[0];
-  return paint && seen.best && seen.parallel ? [paint.startTime, seen.best, seen.parallel] : null;
+  return paint && seen.best && seen.main ? [paint.startTime, seen.best, seen.main] : null;
 }"""
 WATCH_BRUSH: Final = """() => {
   window.moved = [];
@@ -150,14 +155,16 @@ def report_server(data: Path, filled: Filled, rounds: int) -> None:
             files = [fetched(http, address)[1:] for address in re.findall(r'"(/static/[^"]+)"', body.decode())]
         raw, packed = len(body) + sum(len(content) for content, _ in files), sent + sum(size for _, size in files)
         row(name, cold_ms, warm_ms, cpu_ms, *(size / 1000 for size in (len(body), sent, raw, packed)))
+    at_most(*[None] * 6, MOST_SENT_KB)
 
 
 def report_paints(browser: Browser, server: Server, filled: Filled, rounds: int) -> None:
     print(f"\nFrom the start of loading, {SCREEN['width']} × {SCREEN['height']}, no file kept; {MIDDLE}")
-    head("sweep page", "paint, ms", "best, ms", "parallel, ms")
+    head("sweep page", "paint, ms", "best, ms", "main plot, ms")
     for name in MEASURED:
         times_ms = [first_screen(browser, server, path_of(filled, name)) for _ in range(rounds)]
         row(name, *map(statistics.median, zip(*times_ms, strict=True)))
+    at_most(MOST_PAINT_MS)
 
 
 def report_brushes(browser: Browser, server: Server, filled: Filled, rounds: int) -> None:
@@ -172,6 +179,7 @@ def report_brushes(browser: Browser, server: Server, filled: Filled, rounds: int
             moved_ms += moves_ms
             released_ms.append(release_ms)
         row(name, statistics.median(moved_ms), max(moved_ms), statistics.median(released_ms), lines)
+    at_most(MOST_MOVE_MS, None, MOST_RELEASE_MS)
 
 
 def report_curves(browser: Browser, data: Path, sweep: str, rounds: int) -> None:
@@ -326,6 +334,11 @@ def path_of(filled: Filled, name: str) -> str:
 
 def head(first: str, *names: str) -> None:
     print(f"{first:<12}" + "".join(f"{name:>14}" for name in names))
+
+
+def at_most(*limits: float | None) -> None:
+    """What the column above shall stay below; None for one that has no limit."""
+    print(f"{'at most':<12}" + "".join(f"{'' if limit is None else f'{limit:.0f}':>14}" for limit in limits))
 
 
 def row(first: str, *values: float) -> None:
