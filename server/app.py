@@ -42,8 +42,10 @@ log = logging.getLogger(__name__)
 FRESH_S = 5.0
 # What reads and computes at once. Each more takes its share of Python's one lock from those that write.
 READERS = 4
-# They wait for each other anyway, and for the disk.
-WRITERS = 8
+# They wait for the disk, and what waits together is synced together.
+WRITERS = 40
+# What has been uploaded would be sent again.
+UPLOAD_WAIT_S = 120.0
 FURTHEST_AHEAD_S = 24 * 3600.0
 ID_ALPHABET = string.ascii_lowercase + string.digits
 ID_LENGTH = 8
@@ -67,7 +69,8 @@ def create_app(
     """
     clock = clock or Clock(not_before_s=_last_told_s(database))
     events = Events(database, clock())
-    readers, writers = Turns(READERS, READERS - 1), Turns(WRITERS, WRITERS // 2)
+    readers = Turns(READERS, READERS - 1)
+    writers = Turns(WRITERS, WRITERS * 3 // 4, UPLOAD_WAIT_S)
     heartbeats = Heartbeats(database, clock)
     upkeep = Upkeep(database, settings, clock, heartbeats)
 
