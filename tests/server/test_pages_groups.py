@@ -105,4 +105,5 @@ def test_a_run_of_two_tags_is_in_the_group_of_each_and_one_without_in_that_of_no
 
 def test_what_is_no_field_groups_nothing(shelf: Shelf) -> None:
     assert "groups-title" not in shelf.look(f'{SWEEP}?by="').html
+    assert "groups-title" not in shelf.look(f"{SWEEP}?by=p.lr&w.host=x").html
     assert [row[0] for row in shelf.look(f"{SWEEP}?by=loss").rows("groups")] == ["–"]

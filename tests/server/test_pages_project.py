@@ -65,7 +65,10 @@ def test_runs_are_filtered_and_sorted_by_any_field_and_a_chip_drops_the_filter(s
     assert "10 of 60 runs" in page.text
     assert "30 of 60 runs" in shelf.look(dropped).text
     assert "show=done" in dropped
-    assert "No run has odd as Tags: there is even." in shelf.look(f"{PROJECT}?w.tags=odd").text
+    odd = shelf.look(f"{PROJECT}?w.tags=odd&w.cause=x&w.cause=y&by=tags")
+    assert "No run has odd as Tags: there is even." in odd.text
+    assert odd.text.count("No run has x as Cause") == 1
+    assert "groups-title" not in odd.html
 
 
 def test_columns_of_a_project_are_moved_and_left_out(shelf: Shelf) -> None:

@@ -14,9 +14,9 @@ from server.pages.words.sent import written
 
 
 def groups(view: SweepView) -> Groups | None:
-    """None where the address asks for none, or the sweep names no metric."""
+    """None where the address asks for none, no run is left, or the sweep names no metric."""
     query, found = view.query, view.groups
-    if not query.by or view.sweep.metric_name is None:
+    if not found or view.sweep.metric_name is None:
         return None
     return Groups(
         heads=[fields.title(name, view.sweep.metric_name) for name in query.by],

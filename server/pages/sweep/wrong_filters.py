@@ -12,7 +12,7 @@ from server.pages.table.wrong import no_number, wrong_of_field
 
 def wrong(view: SweepView) -> list[str]:
     """A sentence for each such text, with what is allowed and what is near; [] where all is well."""
-    return [said for field, text in view.query.filters for said in _wrong(view, field, text)]
+    return list(dict.fromkeys(said for field, text in view.query.filters for said in _wrong(view, field, text)))
 
 
 def _wrong(view: SweepView, field: str, text: str) -> Iterator[str]:

@@ -18,9 +18,9 @@ LESS_IS_BETTER: Final = ("loss", "error", "mse", "mae", "perplexity")
 
 
 def groups(view: RunsView) -> Groups | None:
-    """None where the address asks for none, or runs have sent nothing to take the mean of."""
+    """None where the address asks for none, no run is left, or runs have sent nothing to take the mean of."""
     query, metric = view.query, view.metric
-    if not query.by or metric is None:
+    if not query.by or metric is None or not view.count:
         return None
     maximize = not any(word in metric.lower() for word in LESS_IS_BETTER)
     found = _groups(view, metric, maximize)

@@ -132,7 +132,8 @@ def _said(text: str) -> str:
 
 def _wrong(view: RunsView) -> list[str]:
     columns = {name: [row[place] for row in view.asked_values.values()] for place, name in enumerate(view.query.asked)}
-    return [said for name, text in view.query.filters for said in wrong_of_field(name, text, columns[name])]
+    found = (said for name, text in view.query.filters for said in wrong_of_field(name, text, columns[name]))
+    return list(dict.fromkeys(found))
 
 
 def _row(view: RunsView, attempt: Attempt, known: Known) -> RunRow:
