@@ -71,3 +71,18 @@ def test_what_curves_are_drawn_by_is_chosen_and_stands_in_the_address(visitor: V
     page.go_back()
     expect(page.locator("#curves header")).not_to_contain_text("smoothed")
     expect(page.locator("#curves .x-label").last).to_have_text("step 3")
+
+
+def test_the_curves_of_a_run_stand_in_its_column_and_tell_their_values(
+    visitor: Visitor, filled: Filled, many_runs: list[Any]
+) -> None:
+    finished = next(run for run in many_runs if run.state == "finished")
+    page = visitor.open(f"{page_of(filled.many).split('/sweeps')[0]}/runs/{finished.id}", **LARGE)
+
+    widths = [page.locator(panel).bounding_box() for panel in ("#result", "#curve-panels", "#history")]
+    assert len({box and box["width"] for box in widths}) == 1
+    line = page.locator("#curve-panels path.curve").first
+    line.scroll_into_view_if_needed()
+    page.mouse.move(*line.evaluate(END_OF_PATH))
+    expect(page.locator("#tip")).to_contain_text(finished.name)
+    assert told(page)[0] == pytest.approx(values_of(many_runs, finished.id)[0], abs=1e-3)
