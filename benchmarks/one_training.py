@@ -1,19 +1,21 @@
-"""One training, as `bigger_models` starts it: `python -m benchmarks.one_training MODEL (ours | keras) ROWS EPOCHS`.
+"""One model by both loops, as `bigger_models` starts it: `python -m benchmarks.one_training MODEL ROWS EPOCHS`.
 
-Prints CPU and wall seconds of the whole training and of an epoch with its validation, the first left out, as JSON.
+Both train in one process and take turns, an epoch each, so that what else the machine does meets both. Prints the CPU
+and wall seconds of their epochs with validation as JSON.
 """
 
 import json
-import statistics
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Semaphore
 
 import keras
 
 from app import data, model
 from app.config import TrialConfig
+from app.data import Splits
 from app.optimizers import fused
 from app.training import fit, reproduce
 from app.training.fit import Part
@@ -21,32 +23,33 @@ from app.training.fit import Part
 BATCH = 64
 PER_BATCH = " with a callback per batch"
 
-
-@dataclass(frozen=True)
-class Took:
-    """CPU and wall seconds: of all of a training, and the median of its epochs but the first."""
-
-    cpu_s: float
-    wall_s: float
-    epoch_cpu_s: float
-    epoch_wall_s: float
+Seconds = tuple[float, float]  # of CPU, and of the clock on the wall
+Way = Callable[[keras.Model, Part, Part, int, list[keras.callbacks.Callback]], None]
 
 
-class Clock(keras.callbacks.Callback):
-    """What CPU and wall clock say at the start and after each epoch."""
+class Turns(keras.callbacks.Callback):
+    """Takes a turn for each epoch, and keeps what it took; the first has the start of the training in it."""
 
-    def __init__(self) -> None:
+    def __init__(self, own: Semaphore, other: Semaphore) -> None:
         super().__init__()
-        self.seen = [now()]
+        self._own, self._other = own, other
+        self.took: list[Seconds] = []
+
+    def __enter__(self) -> "Turns":
+        self._begin()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._other.release()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        self.seen.append(now())
+        self.took.append((time.process_time() - self._cpu_s, time.monotonic() - self._wall_s))
+        self._other.release()
+        self._begin()
 
-    def took(self) -> Took:
-        (cpu_s, wall_s), *_, (end_cpu_s, end_s) = self.seen
-        later = zip(self.seen[1:], self.seen[2:], strict=False)
-        epochs = [(after[0] - before[0], after[1] - before[1]) for before, after in later]
-        return Took(end_cpu_s - cpu_s, end_s - wall_s, *(statistics.median(each) for each in zip(*epochs, strict=True)))
+    def _begin(self) -> None:
+        self._own.acquire()
+        self._cpu_s, self._wall_s = time.process_time(), time.monotonic()
 
 
 class PerBatch(keras.callbacks.Callback):
@@ -54,10 +57,6 @@ class PerBatch(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         pass
-
-
-def now() -> tuple[float, float]:
-    return time.process_time(), time.monotonic()
 
 
 def example() -> keras.Model:
@@ -78,6 +77,12 @@ def large_cnn() -> keras.Model:
     return compiled([*convolutions, *rest])
 
 
+def dense() -> keras.Model:
+    """Two wide layers, 1.9 million weights, where taking an optimizer's step is as much as learning from a batch."""
+    layers = keras.layers
+    return compiled([layers.Flatten(), *(layers.Dense(1024, activation="relu") for _ in range(2))])
+
+
 def compiled(hidden: Sequence[keras.layers.Layer]) -> keras.Model:
     layers = keras.layers
     images = [keras.Input((28, 28), dtype="uint8"), layers.Rescaling(1 / 255), layers.Reshape((28, 28, 1))]
@@ -86,21 +91,36 @@ def compiled(hidden: Sequence[keras.layers.Layer]) -> keras.Model:
     return network
 
 
-NETWORKS = {"example": example, "CNN of 54 thousand": small_cnn, "CNN of 2.4 million": large_cnn}
-NAMES = [*NETWORKS, *(f"{name}{PER_BATCH}" for name in [*NETWORKS][:2])]
+NETWORKS = {
+    "example": example,
+    "CNN of 54 thousand": small_cnn,
+    "CNN of 2.4 million": large_cnn,
+    "dense, 1.9 million": dense,
+}
+NAMES = [*NETWORKS, *(f"{name}{PER_BATCH}" for name in NETWORKS)]
 
 
-def train(name: str, side: str, rows: int, epochs: int) -> Took:
-    """Trains a model of `NAMES` by `app/training/fit.py`, or by Keras' plain `fit` with its own optimizer."""
+def in_turn(name: str, rows: int, epochs: int) -> dict[str, list[Seconds]]:
+    """Trains a model of `NAMES` by `app/training/fit.py`, and by Keras' plain `fit` with its own optimizer."""
     reproduce.seed(0)
     splits = data.load(TrialConfig.checked({}))
-    network = NETWORKS[name.removesuffix(PER_BATCH)]()
-    callbacks = [PerBatch()] if name.endswith(PER_BATCH) else []
-    clock = Clock()
-    way = ours if side == "ours" else by_keras
-    training, validation = part(splits.train, rows), part(splits.validation, rows // 5)
-    way(network, training, validation, epochs, [*callbacks, clock])
-    return clock.took()
+    first, second = Semaphore(1), Semaphore(0)
+    sides: dict[str, tuple[Way, Turns]] = {
+        "ours": (ours, Turns(first, second)),
+        "keras": (by_keras, Turns(second, first)),
+    }
+    with ThreadPoolExecutor() as threads:
+        done = {side: threads.submit(train, name, *each, splits, rows, epochs) for side, each in sides.items()}
+        return {side: each.result() for side, each in done.items()}
+
+
+def train(name: str, way: Way, turns: Turns, splits: Splits, rows: int, epochs: int) -> list[Seconds]:
+    with turns:
+        network = NETWORKS[name.removesuffix(PER_BATCH)]()
+        callbacks = [PerBatch()] if name.endswith(PER_BATCH) else []
+        training, validation = part(splits.train, rows), part(splits.validation, rows // 5)
+        way(network, training, validation, epochs, [*callbacks, turns])
+    return turns.took
 
 
 def part(whole: Part, rows: int) -> Part:
@@ -123,4 +143,4 @@ def by_keras(
 
 
 if __name__ == "__main__":
-    print(json.dumps(asdict(train(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])))))
+    print(json.dumps(in_turn(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))))
