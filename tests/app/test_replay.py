@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -85,24 +86,26 @@ def test_a_replay_trains_by_the_loop_that_was_recorded(trained: Trained, warm_en
     assert surroundings(fast, slow) == [f"loop: whole epochs then, {little_memory} now"]
 
 
-def test_compiled_steps_are_kept_for_other_values_and_give_the_same_result(
+def test_compiled_steps_have_one_result_by_trials_at_once_and_by_a_plain_process_and_are_kept_for_other_values(
     trained: Trained, warm_environment: dict[str, str]
 ) -> None:
-    environment = trained.workplace.environment(**warm_environment)
-    kept = Path(environment["DATA_DIR"]) / "compiled"
+    warm = trained.workplace.environment(**warm_environment)
+    kept = Path(warm["DATA_DIR"]) / "compiled"
 
-    def again(**others: float) -> Record:
+    def again(environment: dict[str, str] = warm, **others: float) -> Record:
         values = {"layer1_size": 8, "epochs": 1, "batch_size": 500} | others
         return replay.again(Record(values, {"loop": COMPILED, "XLA": "1"}, []), environment, Interrupts())
 
-    made = again()
+    with ThreadPoolExecutor() as at_once:
+        made, beside = at_once.map(lambda _: again(), range(2))
     (program,) = kept.iterdir()
     content = program.read_bytes()
-    other, found = again(dropout_rate=0.5, learning_rate=0.001, seed=1), again()
+    other = again(dropout_rate=0.5, learning_rate=0.001, seed=1)
+    plain = again({name: value for name, value in warm.items() if name != "WARM_SOCKET"})
 
-    assert {run.provenance["loop"] for run in (made, other, found)} == {COMPILED}
+    assert {run.provenance["loop"] for run in (made, beside, other, plain)} == {COMPILED}
     assert (first_difference(made, other) or "").startswith("epoch 1: ")
-    assert first_difference(made, found) is None
+    assert [first_difference(made, run) for run in (beside, plain)] == [None, None]
     assert [path.read_bytes() for path in kept.iterdir()] == [content]
 
 
