@@ -80,7 +80,7 @@ def prepared_data(once: Once) -> Path:
 
 @pytest.fixture(scope="session")
 def fewer_images(once: Once, prepared_data: Path) -> Path:
-    """A fifth of it, for trials that nobody interrupts: as sound a prepared copy, of 10,000, 2,000 and 2,000 images."""
+    """A fifth of it, as sound a prepared copy, of 10,000, 2,000 and 2,000 images: enough to learn from."""
 
     def cut(folder: Path) -> None:
         (copy := folder / "fashion-mnist").mkdir()

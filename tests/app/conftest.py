@@ -14,11 +14,11 @@ from tests.shared import Once
 
 
 @pytest.fixture(scope="session")
-def make_workplace(tmp_path_factory: pytest.TempPathFactory, prepared_data: Path) -> MakeWorkplace:
+def make_workplace(tmp_path_factory: pytest.TempPathFactory, fewer_images: Path) -> MakeWorkplace:
     def make(name: str) -> Workplace:
         workplace = Workplace(tmp_path_factory.mktemp(name))
         workplace.data.mkdir()
-        (workplace.data / "fashion-mnist").symlink_to(prepared_data)
+        (workplace.data / "fashion-mnist").symlink_to(fewer_images)
         return workplace
 
     return make
@@ -46,7 +46,7 @@ def trained(once: Once, make_workplace: MakeWorkplace, warm_environment: dict[st
     """Two trials of two epochs, trained once; each worker has them in a folder of its own."""
     place = make_workplace("trained")
     place.variables["WARM_SOCKET"] = warm_environment["WARM_SOCKET"]
-    parameters = {"layer1_size": {"values": [8, 16]}, "epochs": {"value": 2}, "batch_size": {"value": 500}}
+    parameters = {"layer1_size": {"values": [8, 16]}, "epochs": {"value": 2}, "batch_size": {"value": 100}}
     place.write_sweep(["-m", "app.train"], parameters, name="small")
 
     def train(folder: Path) -> None:

@@ -92,14 +92,14 @@ FAULTS = {
 def failed(
     tmp_path_factory: pytest.TempPathFactory,
     warm_environment: dict[str, str],
-    prepared_data: Path,
+    fewer_images: Path,
     server: RunningServer,
 ) -> dict[str, tuple[int, Any]]:
     """Exit code and run of each of `FAULTS`."""
     folder = tmp_path_factory.mktemp("causes")
     shutil.copytree(ROOT / "app", folder / "app")
     (folder / "app" / "callbacks.py").write_text(CALLBACKS)
-    (folder / "fashion-mnist").symlink_to(prepared_data)
+    (folder / "fashion-mnist").symlink_to(fewer_images)
     (folder / "elsewhere").mkdir()
     common = {"DATA_DIR": str(folder), "WANDB_PROJECT": PROJECT}
     environment = server.env(folder) | warm_environment | common

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import nbformat
@@ -35,8 +36,10 @@ class Executed:
 
 
 @pytest.fixture(scope="module")
-def executed(make_workplace: MakeWorkplace) -> Executed:
+def executed(make_workplace: MakeWorkplace, prepared_data: Path) -> Executed:
     workplace = make_workplace("notebook")
+    (workplace.data / prepared_data.name).unlink()
+    (workplace.data / prepared_data.name).symlink_to(prepared_data)  # it says how many images there are
     process = subprocess.Popen(
         [sys.executable, "notebooks/run.py", str(workplace.folder / "tutorial.ipynb")],
         cwd=ROOT,

@@ -30,7 +30,7 @@ class Trials:
 
     def start(self, run_id: str, **variables: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            command("-m", "app.train", "--layer1_size=16", f"--epochs={EPOCHS}", "--batch_size=64"),
+            command("-m", "app.train", "--layer1_size=16", f"--epochs={EPOCHS}", "--batch_size=13"),
             env=self.environment | {"WANDB_RUN_ID": run_id} | variables,
             cwd=self.program,
             stdout=subprocess.PIPE,
@@ -72,10 +72,10 @@ def losses(run: Any) -> list[float]:
 def trials(
     server: RunningServer,
     tmp_path_factory: pytest.TempPathFactory,
-    prepared_data: Path,
+    fewer_images: Path,
     warm_environment: dict[str, str],
 ) -> Trials:
-    return Trials(server, tmp_path_factory.mktemp("trials"), prepared_data, warm_environment)
+    return Trials(server, tmp_path_factory.mktemp("trials"), fewer_images, warm_environment)
 
 
 @pytest.fixture(scope="module")
@@ -165,10 +165,10 @@ train._leave(train.main(["--layer1_size=8", "--epochs=2"]))
 
 @pytest.mark.parametrize("busy_with", ["data", "step"])
 def test_it_ends_in_time_whatever_it_is_busy_with(
-    busy_with: str, tmp_path: Path, prepared_data: Path, warm_environment: dict[str, str]
+    busy_with: str, tmp_path: Path, fewer_images: Path, warm_environment: dict[str, str]
 ) -> None:
     (tmp_path / "interrupted.py").write_text(INTERRUPTED)
-    variables = {"DATA_DIR": str(prepared_data.parent), "WANDB_DIR": str(tmp_path), "WANDB_RUN_ID": "abc"}
+    variables = {"DATA_DIR": str(fewer_images.parent), "WANDB_DIR": str(tmp_path), "WANDB_RUN_ID": "abc"}
 
     done = subprocess.run(
         command(str(tmp_path / "interrupted.py"), busy_with),
@@ -182,4 +182,4 @@ def test_it_ends_in_time_whatever_it_is_busy_with(
     (recorded,) = tmp_path.glob("wandb/offline-run-*/run-*.wandb")
     assert b"interrupted (SIGTERM)" in recorded.read_bytes()
     assert "Traceback" not in done.stderr
-    assert not (prepared_data.parent / "checkpoints" / "abc").exists()
+    assert not (fewer_images.parent / "checkpoints" / "abc").exists()

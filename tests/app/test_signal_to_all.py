@@ -21,7 +21,7 @@ from tests.server.real_server import ending as running
 
 PROJECT = "local/wandb-sweep-practice"
 EPOCHS = 12
-TRAINED = {"layer1_size": 16, "epochs": EPOCHS, "batch_size": 200}
+TRAINED = {"layer1_size": 16, "epochs": EPOCHS, "batch_size": 40}
 
 
 @pytest.fixture(scope="module")

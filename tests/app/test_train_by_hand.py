@@ -15,11 +15,11 @@ from tests.patience import HANG_S
 
 
 @pytest.fixture
-def places(prepared_data: Path, tmp_path: Path) -> dict[str, str]:
+def places(fewer_images: Path, tmp_path: Path) -> dict[str, str]:
     """Prepared data, no `.env`, and W&B's files in a folder of the test's own."""
     env_file = tmp_path / ".env"
     env_file.touch()
-    return {"DATA_DIR": str(prepared_data.parent), "ENV_FILE": str(env_file), "WANDB_DIR": str(tmp_path)}
+    return {"DATA_DIR": str(fewer_images.parent), "ENV_FILE": str(env_file), "WANDB_DIR": str(tmp_path)}
 
 
 def by_hand(*flags: str, **variables: str) -> subprocess.CompletedProcess[str]:

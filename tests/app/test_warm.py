@@ -59,10 +59,10 @@ def server_of(way: Mapping[str, str]) -> int:
 
 @pytest.mark.slow
 def test_a_warm_trial_has_the_weights_and_metrics_of_a_plain_one_and_imports_nothing_of_others(
-    warm_environment: dict[str, str], server: RunningServer, prepared_data: Path, tmp_path: Path
+    warm_environment: dict[str, str], server: RunningServer, fewer_images: Path, tmp_path: Path
 ) -> None:
     def trained(name: str, *program: str, **variables: str) -> tuple[str, list[dict[str, Any]], list[str]]:
-        place = {"WANDB_RUN_ID": name, "WANDB_PROJECT": "warm", "DATA_DIR": str(prepared_data.parent)}
+        place = {"WANDB_RUN_ID": name, "WANDB_PROJECT": "warm", "DATA_DIR": str(fewer_images.parent)}
         way = warm_environment | server.env(tmp_path) | place | variables
         program = (*program, "-m", "app.train", "--layer1_size=16", "--epochs=2")
         done = ended(way | {"HOME": warm_environment["HOME"]}, *program)
