@@ -30,18 +30,29 @@ def record(*history: dict[str, Any], weights: str | None = "a" * 64, **facts: An
     return Record({"epochs": 1}, PROVENANCE | facts, rows(history), weights)
 
 
-def differs(trained: Trained, copy: Path, edited: str, old: str, new: str) -> dict[str, str]:
-    """Replays a run by a copy of the program with an edit, and returns what was said to be not the same as then."""
+EDITS = {
+    "model.py": ("Dense(10, ", 'Dense(10, kernel_initializer="ones", '),
+    "callbacks.py": (
+        "    def on_epoch_end(",
+        "    def on_train_batch_end(self, batch, logs=None):\n        pass\n\n    def on_epoch_end(",
+    ),
+}
+
+
+def test_a_replay_by_another_program_differs_and_names_the_first_epoch_the_code_and_a_loop_that_it_had_to_leave(
+    trained: Trained, tmp_path: Path
+) -> None:
     for package in ("app", "search", "charts", "terms"):
-        shutil.copytree(ROOT / package, copy / package)
-    module = copy / "app" / edited
-    assert old in module.read_text()
-    module.write_text(module.read_text().replace(old, new))
+        shutil.copytree(ROOT / package, tmp_path / package)
+    for module, (old, new) in EDITS.items():
+        source = (tmp_path / "app" / module).read_text()
+        assert old in source
+        (tmp_path / "app" / module).write_text(source.replace(old, new))
     page = f"{trained.server.url}/local/wandb-sweep-practice/runs/{trained.run_ids[0]}"
 
     done = subprocess.run(
         [sys.executable, "-m", "app", "replay", page],
-        cwd=copy,
+        cwd=tmp_path,
         env=trained.workplace.environment(),
         capture_output=True,
         text=True,
@@ -49,37 +60,19 @@ def differs(trained: Trained, copy: Path, edited: str, old: str, new: str) -> di
 
     assert done.returncode == 1, done.stderr
     verdict, heading, *changed = done.stdout.splitlines()
+    said = dict(line.strip().split(": ", 1) for line in changed)
     assert verdict.startswith("differs: epoch 1: ")
     assert heading == "not the same as then:"
-    said = dict(line.strip().split(": ", 1) for line in changed)
-    return {name: text for name, text in said.items() if name not in ("git_commit", "git_dirty")}
-
-
-def test_a_replay_by_another_model_differs_and_names_the_first_epoch_and_the_code(
-    trained: Trained, tmp_path: Path
-) -> None:
-    said = differs(trained, tmp_path, "model.py", "Dense(10, ", 'Dense(10, kernel_initializer="ones", ')
-
-    assert said.keys() == {"code_sha256"}
-
-
-def test_a_replay_that_cannot_train_by_the_same_loop_says_so(trained: Trained, tmp_path: Path) -> None:
-    hook = "    def on_train_batch_end(self, batch, logs=None):\n        pass\n\n    def on_epoch_end("
-    said = differs(trained, tmp_path, "callbacks.py", "    def on_epoch_end(", hook)
-
-    assert said.keys() == {"code_sha256", "loop"}
+    assert said.keys() - {"git_commit", "git_dirty"} == {"code_sha256", "loop"}
     assert said["loop"] == "whole epochs then, batch by batch: LogMetrics is called for every batch now"
 
 
 def test_a_replay_trains_by_the_loop_that_was_recorded(trained: Trained, warm_environment: dict[str, str]) -> None:
-    values = {"layer1_size": 8, "epochs": 1, "batch_size": 500}
-    little_memory = "batch by batch: its inputs take 37 MiB, more than 10"
-    environment = trained.workplace.environment(**warm_environment)
+    fast = replay.recorded(trained.server.api().run(f"local/wandb-sweep-practice/{trained.run_ids[0]}"))
+    little_memory = "batch by batch: its inputs take 7 MiB, more than 2"
+    asked = replace(fast, provenance={**fast.provenance, "loop": little_memory})
 
-    fast, slow = (
-        replay.again(Record(values, {"loop": loop}, []), environment, Interrupts())
-        for loop in ("whole epochs", little_memory)
-    )
+    slow = replay.again(asked, trained.workplace.environment(**warm_environment), Interrupts())
 
     assert (fast.provenance["loop"], slow.provenance["loop"]) == ("whole epochs", little_memory)
     assert (first_difference(fast, slow) or "").startswith("epoch 1: ")
