@@ -46,7 +46,7 @@ def grid(make_workplace: MakeWorkplace) -> Grid:
     workplace = make_workplace("grid")
     sweep = (ROOT / "sweeps/layer_size.yaml").read_text()
     (workplace.folder / "layer_size.yaml").write_text(
-        sweep.replace("parameters:", "parameters:\n  batch_size: {value: 512}\n  epochs: {value: 2}")
+        sweep.replace("parameters:", "parameters:\n  batch_size: {value: 64}\n  epochs: {value: 2}")
     )
     workplace.variables["SWEEP"] = str(workplace.folder / "layer_size.yaml")
     alone = may_unshare()
@@ -88,7 +88,10 @@ def jobs(make_workplace: MakeWorkplace, server: RunningServer, warm_environment:
     unchecked = "import sys, app.train; sys.exit(app.train.main(sys.argv[1:]))"  # no program that `check` knows
     failing.write_sweep(["-c", unchecked], {"optimizer": {"values": ["adamm", "rmsprpo"]}})
     hopeless.write_sweep(["-m", "app.nothing"], {"size": {"values": [1, 2, 3, 4, 5, 6, 7, 8]}})
-    elsewhere.write_env_file(f"WANDB_BASE_URL={server.url}\nWANDB_API_KEY={server.api_key}\nWANDB_PROJECT=elsewhere\n")
+    for name, place in zip(names, places, strict=True):
+        if place is not interrupted:  # it has a server of its own
+            address = f"WANDB_BASE_URL={server.url}\nWANDB_API_KEY={server.api_key}\n"
+            place.write_env_file(f"{address}WANDB_PROJECT={name}\n")
     elsewhere.write_quick_sweep(size=[1])
     hopeless.variables |= {"AGENTS": "3", "WARM": "0"}
     failing.variables |= {"WARM_SOCKET": warm_environment["WARM_SOCKET"]}
@@ -150,7 +153,7 @@ def test_it_needs_no_network_but_loopback(grid: Grid) -> None:
 
 @pytest.mark.slow
 def test_a_second_time_it_says_that_all_is_done_and_shows_the_table_again(grid: Grid) -> None:
-    code, output = grid.workplace.run("up")
+    code, output = grid.workplace.run("up", WARM="0")
 
     assert code == 0
     assert re.search(r"Sweep layer_size #\w{6} is finished already\. NEW=label starts another\.", output)
@@ -179,14 +182,16 @@ def test_the_server_alone_shows_what_was_done_to_any_program_that_takes_its_two_
 
 
 @pytest.mark.slow
-def test_a_killed_trial_is_a_failed_run_with_its_cause_and_its_point_is_tried_again(jobs: Jobs) -> None:
+def test_a_killed_trial_is_a_failed_run_with_its_cause_and_its_point_is_tried_again(
+    jobs: Jobs, server: RunningServer
+) -> None:
     workplace, up = jobs["killed"].workplace, jobs["killed"].process
 
     lines_until(up, "1 running")
     os.kill(process_of(workplace, r"python \S*quick_trial"), signal.SIGKILL)
     workplace.hold(False)
     code, output = ending(up)
-    killed, again = workplace.runs()
+    killed, again = runs(server, "killed")
 
     assert (killed.state, told(killed.summary_metrics)["cause"]) == ("failed", "killed by SIGKILL")
     assert again.state == "finished"
@@ -276,7 +281,11 @@ def test_a_taken_port_is_one_clear_error(workplace: Workplace) -> None:
         ({"AGENTS": "two"}, 2, "Error: AGENTS is 'two'; allowed: auto, or a whole number from 1 to 1000."),
         ({"SWEEP": "sweeps/layersize.yaml"}, 2, "Did you mean sweeps/layer_size.yaml?"),
         ({"ENV_FILE": "no.env"}, 2, "Error: ENV_FILE is 'no.env': there is no such file."),
-        ({"FASHION_MNIST_DIR": "no-such-folder"}, 66, "Error: Fashion-MNIST was not found (FASHION_MNIST_DIR="),
+        (
+            {"FASHION_MNIST_DIR": "no-such-folder", "WARM": "0"},
+            66,
+            "Error: Fashion-MNIST was not found (FASHION_MNIST_DIR=",
+        ),
     ],
 )
 def test_a_wrong_value_ends_it_with_one_clear_line(
