@@ -32,8 +32,7 @@ def expect_told(page: Page, runs: list[Any], run: str) -> None:
     tip = page.locator("#tip")
     expect(tip).to_be_visible()
     expect(tip).to_contain_text(known.name)
-    (value,) = re.findall(r"0\.\d+", tip.inner_text())
-    assert float(value) == pytest.approx(known.summary[METRIC], abs=1e-5)
+    assert float(re.findall(r"0\.\d+", tip.inner_text())[0]) == pytest.approx(known.summary[METRIC], abs=1e-5)
 
 
 def test_a_dot_that_is_pointed_at_tells_its_run_which_all_charts_show_and_a_click_opens_it(
@@ -46,6 +45,8 @@ def test_a_dot_that_is_pointed_at_tells_its_run_which_all_charts_show_and_a_clic
     page.mouse.move(*middle(dot))
 
     expect_told(page, many_runs, run)
+    settings = next(each for each in many_runs if each.id == run).config
+    expect(page.locator("#tip")).to_contain_text(f"units {settings['units']}")
     for chart in ("#best", ".parallel.wide"):
         expect(page.locator(f"{chart} path.hovered")).to_have_count(1)
     page.mouse.click(*middle(dot))

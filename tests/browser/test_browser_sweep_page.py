@@ -103,8 +103,8 @@ def test_a_chosen_colour_scheme_is_kept_on_every_page_until_the_system_decides_a
 
 def test_what_has_opened_closes_by_escape_and_by_a_click_elsewhere(page: Page) -> None:
     ways: list[Callable[[], None]] = [lambda: page.keyboard.press("Escape"), lambda: page.locator("h1").click()]
-    for name in ("scheme", "menu.right"):
-        opened = page.locator(f"details.{name}")
+    for name in ("details.scheme", "details#columns", "details#axes-wide"):
+        opened = page.locator(name)
         for close in ways:
             opened.locator("summary").click()
             expect(opened).to_have_attribute("open", "")

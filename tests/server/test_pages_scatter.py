@@ -117,8 +117,17 @@ def test_the_server_says_whose_a_dot_is(shelf: Shelf, chart: str) -> None:
     assert "0.2" in (mark["data-tip"] or "")
 
 
+def test_the_server_says_with_what_a_run_was_made(shelf: Shelf) -> None:
+    fill(shelf, THREE, [0.3, 0.2])
+
+    (mark,) = [tag for _, tag in shelf.look(f"{SWEEP}/at?of=run2").tags]
+
+    assert (mark["data-tip"] or "").split("\n") == ["trial 2", "loss 0.2", "rate 2e-3", "depth 2", "optimizer adam"]
+
+
 @pytest.mark.parametrize(
-    "asked", ["chart=best&px=1&py=1", "chart=best&px=-1&py=a", "chart=else&px=0&py=0", "chart=scatter&px=0&py=0", ""]
+    "asked",
+    ["of=else", "chart=best&px=1&py=1", "chart=best&px=-1&py=a", "chart=else&px=0&py=0", "chart=scatter&px=0&py=0", ""],
 )
 def test_where_no_dot_is_there_is_nothing_to_say(shelf: Shelf, asked: str) -> None:
     fill(shelf, THREE, [0.3, 0.2])

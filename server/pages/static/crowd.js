@@ -3,6 +3,7 @@
 // pointed at the server tells the rest.
 
 const SETTLED_MS = 60;
+const STAYED_MS = 250;
 const spotsKept = new WeakMap();
 let wantedSpot = null;
 
@@ -46,13 +47,31 @@ async function askWhose(spot, then) {
   await rest(SETTLED_MS);
   if (wantedSpot !== spot || spot.asked) return;
   spot.asked = true;
-  const query = `${location.search || "?"}&${spot.path.dataset.crowd}&px=${spot.x}&py=${spot.y}`;
-  const answer = await fetch(`${location.pathname}/at${query}`, { headers: { Accept: "text/html" } });
-  const told = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector(MARK);
+  const told = await askServer(`${spot.path.dataset.crowd}&px=${spot.x}&py=${spot.y}`);
   if (!told || !spot.path.isConnected) return;
   const { run, tip } = told.dataset;
   const place = { class: "spot", d: `M${spot.x} ${spot.y}h0` };
   spot.mark = make("path", { ...place, "data-run": run, "data-tip": tip }, spot.path.ownerSVGElement);
   forgetMarks();
   if (wantedSpot === spot) then(spot.mark);
+}
+
+async function askServer(query) {
+  const address = `${location.pathname}/at${location.search || "?"}&${query}`;
+  const answer = await fetch(address, { headers: { Accept: "text/html" } }).catch(() => null);
+  return answer && new DOMParser().parseFromString(await answer.text(), "text/html").querySelector(MARK);
+}
+
+// What a drawing does not hold of a run: with what it was made. Asked for when somebody stays at its mark.
+async function askMore(mark, then) {
+  await rest(STAYED_MS);
+  if (pointedMark !== mark || "whole" in mark.dataset || !location.pathname.includes("/sweeps/")) return;
+  mark.dataset.whole = "";
+  const told = await askServer(`of=${encodeURIComponent(mark.dataset.run)}`);
+  if (!told) return;
+  const [, ...known] = mark.dataset.tip.split("\n");
+  const more = told.dataset.tip.split("\n").slice(1);
+  const isNew = (line) => !known.some((each) => line === each || line.endsWith(` ${each}`));
+  mark.dataset.tip = [mark.dataset.tip, ...more.filter(isNew)].join("\n");
+  if (pointedMark === mark) then(mark);
 }

@@ -50,15 +50,20 @@ function emphasise(element) {
 }
 
 function showTip(mark, x, y) {
-  const [first, ...rest] = tipText(mark, x).split("\n");
-  const head = document.createElement("b");
-  head.textContent = first;
-  tip().replaceChildren(head, ...rest.flatMap((line) => [document.createElement("br"), line]));
+  fillTip(tipText(mark, x));
   tip().hidden = false;
   const { offsetWidth, offsetHeight } = tip();
   const left = x + 16 + offsetWidth + 8 > innerWidth ? x - 16 - offsetWidth : x + 16;
   tip().style.left = `${Math.max(left, 8)}px`;
   tip().style.top = `${Math.max(Math.min(y + 16, innerHeight - offsetHeight - 8), 8)}px`;
+  if (mark.dataset.run && !mark.matches(LINE)) askMore(mark, () => fillTip(mark.dataset.tip));
+}
+
+function fillTip(text) {
+  const [first, ...rest] = text.split("\n");
+  const head = document.createElement("b");
+  head.textContent = first;
+  tip().replaceChildren(head, ...rest.flatMap((line) => [document.createElement("br"), line]));
 }
 
 function hideTip() {
