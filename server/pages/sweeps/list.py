@@ -158,6 +158,7 @@ def sweep_list(connection: sqlite3.Connection, query: ListQuery, settings: Setti
     found = list_queries.sweeps_in(
         connection, query.wanted, query.states, PER_PAGE, offset, query.sort, query.goes_down
     )
+    has_sweeps = bool(by_state) or query.project is None
     by_state = list_queries.states_of(connection, query.wanted) if query.is_narrowed else by_state
     alike = list_queries.names_of_several(connection, (sweep.display_name or "" for sweep in found))
     noticed = {sweep.id for sweep in stopped[:NOTICES]}
@@ -170,7 +171,7 @@ def sweep_list(connection: sqlite3.Connection, query: ListQuery, settings: Setti
         edit_url=f"{project_url(query.project)}/edit" if query.project else None,
         notices=[_notice(standing[sweep.id]) for sweep in stopped[:NOTICES]],
         segments=_segments(query, by_state),
-        has_sweeps=bool(list_queries.sweep_states(connection, project_id)) or query.project is None,
+        has_sweeps=has_sweeps,
         finder=finder(connection, query),
         heads=heads(query),
         sweeps=[_row(standing[sweep.id], sweep.id in noticed, query, settings.entity, alike) for sweep in found],
