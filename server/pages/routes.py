@@ -152,11 +152,10 @@ class Views:
         return self._list(request, connection, project_of(request, connection))
 
     def sweep(self, request: Request, connection: sqlite3.Connection) -> Page:
-        project, sweep = sweep_of(request, connection)
-        query = table_query(request.query_params.multi_items())
+        view = self._view_of_sweep(request, connection)
         if "add" in request.query_params:
-            return Page("sweep.html", "", moved_to=query.url(sweep_url(project, sweep)))
-        return sweep_detail(self._view_of_sweep(request, connection))
+            return Page("sweep.html", "", moved_to=view.query.url(view.path))
+        return sweep_detail(view)
 
     def dot_of_sweep(self, request: Request, connection: sqlite3.Connection) -> Page:
         return told_at(self._view_of_sweep(request, connection), request.query_params)
