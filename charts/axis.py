@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from charts import format
-from charts.scale import LARGEST, scale
+from charts.scale import LARGEST, decades, scale
 
 # Up to so many listed values each is a lane; more of them are a continuous axis.
 MOST_LANES: Final = 12
@@ -138,7 +138,7 @@ def _continuous(axis: Axis, low: float, high: float) -> Layout:
         low, high = low / ALONE, high * ALONE
     if log:
         bottom, top = math.log10(low), math.log10(high)
-        ticks = [(tick, _label(int(tick) if tick.is_integer() else tick)) for tick in _decades(low, high)]
+        ticks = [(tick, _label(int(tick) if tick.is_integer() else tick)) for tick in decades(low, high)]
 
         def place(value: float) -> float:
             return (math.log10(value) - bottom) / (top - bottom) if value > 0 else -math.inf
@@ -151,17 +151,6 @@ def _continuous(axis: Axis, low: float, high: float) -> Layout:
     places = [None if value is None else place(value) for value in axis.values]
     labels = [(place(tick), label) for tick, label in ticks]
     return Layout(axis.name, "log" if log else "linear", places, [], labels, axis.pick, (low, high), place)
-
-
-def _decades(low: float, high: float) -> list[float]:
-    """Powers of ten between both; where there are fewer than two, 2 and 5 times them too."""
-    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    for factors in ((1,), (1, 2, 5)):
-        ticks = [float(f"{factor}e{power}") for power in powers for factor in factors]
-        inside = [tick for tick in ticks if low * 0.999 <= tick <= high * 1.001]
-        if len(inside) > 1:
-            break
-    return inside
 
 
 def _spacing(values: Sequence[float]) -> str:

@@ -36,9 +36,8 @@ def groups(outlines: Sequence[Outline], first: str | None, steps: Iterable[str],
     names = [name for name in counts if not name.startswith("_") and name not in hidden]
     several = [name for name in names if counts[name] >= LEAST_VALUES] or names
     last = {name for name in several if name != first and (_counts_up(name, steps) or _constant(name, outlines))}
-    rank = {name: (name != first, name in last, _kind(name), name.lower()) for name in several}
     found: dict[str, list[str]] = {}
-    for name in sorted(several, key=rank.__getitem__):
+    for name in sorted(several, key=lambda name: (name != first, name in last, *importance(name, first))):
         found.setdefault(COUNTERS if name in last else name.rpartition("/")[0], []).append(name)
     return [Group(name, metrics, folded=metrics[0] in last) for name, metrics in found.items()]
 
@@ -53,9 +52,10 @@ def _counts(outlines: Iterable[Outline]) -> dict[str, int]:
     return counts
 
 
-def _kind(name: str) -> int:
-    """0 of validation, 1 of training, 2 for others."""
-    return 0 if VALIDATION.search(name) else 1 if TRAINING.search(name) else 2
+def importance(name: str, first: str | None) -> tuple[bool, int, str]:
+    """To sort names by: one metric first, then what was validated, what was trained, others."""
+    kind = 0 if VALIDATION.search(name) else 1 if TRAINING.search(name) else 2
+    return name != first, kind, name.lower()
 
 
 def _counts_up(name: str, steps: Iterable[str]) -> bool:

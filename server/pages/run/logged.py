@@ -2,13 +2,13 @@
 
 import re
 import sqlite3
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from charts import format
 from server.console import ConsoleLine, console_line
+from server.pages.curves.known import importance
 from server.pages.words.sent import read_object, written
 from server.store import queries
 from server.store.rows import Run
@@ -49,8 +49,7 @@ def history_table(connection: sqlite3.Connection, run: Run, first: str | None) -
     lines = queries.lines(connection, "history", run.id, last=LAST_ROWS)
     rows = [read_object(text) for _, text in lines]
     names = {name for row in rows for name in row if not name.startswith("_")}
-    order = _by_importance(first)
-    columns = sorted(names, key=lambda name: (name != EPOCH, *order(name)))
+    columns = sorted(names, key=lambda name: (name != EPOCH, *importance(name, first)))
     chosen = [STEP, *columns][:ROW_COLUMNS]
     texts = zip(*(_column([row.get(name) for row in rows]) for name in chosen), strict=True)
     total = lines[-1][0] + 1 if lines else 0
@@ -90,7 +89,3 @@ def _local(sent_at: str) -> datetime | None:
 def _printable(text: str) -> str:
     clean = ESCAPES.sub("", text)
     return clean if len(clean) <= LINE_CHARACTERS else f"{clean[:LINE_CHARACTERS]}…"
-
-
-def _by_importance(first: str | None) -> Callable[[str], tuple[bool, bool, str]]:
-    return lambda name: (name != first, not name.startswith("val_"), name)
