@@ -113,12 +113,12 @@ def test_a_run_that_the_program_no_longer_takes_differs_and_says_why(tmp_path: P
 
 @pytest.mark.slow
 def test_runs_of_several_agents_from_a_warm_start_stopped_and_resumed_are_replayed_identically(
-    warm_environment: dict[str, str],
+    warm_environment: dict[str, str], fewer_images: Path
 ) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.replays", "--points", "2", "--conditions", "4", "--batch-size", "128"],
+        [sys.executable, "-m", "benchmarks.replays", "--points", "2", "--conditions", "4", "--batch-size", "25"],
         cwd=ROOT,
-        env=warm_environment,
+        env=warm_environment | {"FASHION_MNIST_DIR": str(fewer_images)},
         capture_output=True,
         text=True,
     )
