@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from server.store import writes
 from tests.server.shelf import Seen, Shelf, shelf_at
 from tests.server.speaker import Clock, Speaker
 
@@ -181,6 +182,33 @@ def test_what_is_logged_seldom_is_drawn_of_a_long_history_too_and_a_longer_one_a
         assert drawn_by(page, "epoch/val_loss") == f"epoch {last}"
         line = page.html.split('<b title="epoch/val_loss"')[1].split(' d="')[1].split('"')[0]
         assert line.count("l") == 299
+
+
+def test_a_live_line_among_many_follows_its_run_not_at_once_and_one_that_is_told_apart_does(
+    shelf: Shelf, clock: Clock
+) -> None:
+    project = shelf.project()
+    run = shelf.run(project, state="running", heartbeat_at_s=clock())
+    shelf.history(run, [{"loss": 3.0}, {"loss": 2.0}])
+    assert ends(shelf.look("/local/p")) == [2.0]
+
+    hear(shelf, run, clock() + 1)
+    soon, strong = ends(shelf.look("/local/p")), ends(shelf.look(RUN))
+    hear(shelf, run, clock() + 11)
+
+    assert (soon, strong, ends(shelf.look("/local/p"))) == ([2.0], [1.0], [1.0])
+
+
+def hear(shelf: Shelf, run: int, at_s: float) -> None:
+    """A third row of a run, or the news that it still runs."""
+    shelf.history(run, [{"loss": 3.0}, {"loss": 2.0}, {"loss": 1.0}])
+    with shelf.database.write() as tx:
+        writes.update(tx, "run", run, heartbeat_at_s=at_s)
+
+
+def ends(page: Seen) -> list[float]:
+    """The last values of all lines."""
+    return [float(text) for text in re.findall(r' data-run="\w+" data-tip="[^\n]*\n([\d.]+) at', page.html)]
 
 
 def seen(wb: Speaker) -> Seen:

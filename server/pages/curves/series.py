@@ -19,8 +19,9 @@ from terms import states
 # Of a line that is told apart, and of one among many.
 STRONG_POINTS: Final = 300
 THIN_POINTS: Final = 40
-# A line of a live run among many is read again when there is a twentieth more of it.
+# A line of a live run among many is read again when there is a twentieth more of it, and not at once.
 GROWTH: Final = 1.05
+FRESH_S: Final = 10.0
 # What fewer rows than one in so many have is looked for; the rest is in any row.
 SPARSE: Final = 2
 MOST_KEPT: Final = 8192
@@ -128,7 +129,8 @@ def _version(run: Run) -> Version:
 def _holds(kept: Version, now: Version, exact: bool) -> bool:
     if exact or not now[1]:
         return kept == now
-    return kept[:2] == now[:2] and kept[2] <= now[2] <= GROWTH * kept[2]
+    little_more = now[2] <= GROWTH * kept[2] or now[3] < kept[3] + FRESH_S
+    return kept[:2] == now[:2] and kept[2] <= now[2] and little_more
 
 
 _kept = _Kept()
