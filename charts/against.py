@@ -46,7 +46,7 @@ class Side:
     values: Sequence[Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Seen:
     """A run.
 

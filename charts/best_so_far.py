@@ -23,7 +23,7 @@ DIGITS: Final = 5
 Point = tuple[float, float]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Result:
     """One ended run.
 

@@ -40,7 +40,7 @@ ROOMY_PX: Final = 600
 GOALS: Final = {"maximize": "maximise", "minimize": "minimise"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """A run and its result.
 

@@ -25,7 +25,7 @@ PLACE: Final = 0.01
 LABELLED_GAP: Final = 0.08
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Block:
     """One run, or several in one place.
 

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any, Final
 
 from charts.axis import Range
@@ -22,8 +23,12 @@ LONGEST: Final = 256
 Test = Callable[[Any], bool]
 
 
+@lru_cache(maxsize=1024)
 def range_of(text: str) -> Range | None:
-    """The ends of a filter's range, the lower first; None for the text of a value."""
+    """The ends of a filter's range, the lower first; None for the text of a value.
+
+    Kept, since the same text is read again for each of thousands of runs.
+    """
     found = RANGE.fullmatch(text.strip())
     if found is None or not any(found.groups()):
         return None
