@@ -11,6 +11,8 @@ from tests.server.speaker import GRID, Clock, Speaker, speaking, until
 
 # The step of the schema that did so.
 REBUILDING = 7
+# After it, what is deleted cannot be brought back.
+GONE_S = 31 * 24 * 3600.0
 
 UPLOAD = """mutation ($files: [String!]!, $run: String!) { createRunFiles(input: {
     entityName: "local", projectName: "p", runName: $run, files: $files}) { files { uploadUrl } } }"""
@@ -75,15 +77,18 @@ def test_a_deleted_files_id_is_never_the_next_files(wb: Speaker) -> None:
 
 def test_numbers_are_not_used_again_after_a_restart(tmp_path: Path, clock: Clock) -> None:
     with speaking(tmp_path / "data", clock) as wb:
-        wb.begin("same")
-        old = wb.field("same", "id")
+        wb.begin("old")
+        old = wb.field("old", "id")
         delete_run(wb, old)
+        clock.set_by_s(GONE_S)
+        wb.look()
 
     with speaking(tmp_path / "data", clock) as wb:
-        wb.begin("same")
+        wb.begin("new")
         delete_run(wb, old)
 
-        assert wb.field("same", "name") == "same"
+        assert wb.field("new", "name") == "new"
+        assert wb.field("new", "id") != old.replace("old", "new")
 
 
 def test_an_id_does_not_fit_another_name(wb: Speaker) -> None:
@@ -108,6 +113,7 @@ def test_the_bytes_of_deleted_files_and_runs_go(wb: Speaker) -> None:
     delete_run(wb, wb.field("gone", "id"))
     delete_file(wb, files(wb, "kept")[0]["id"])
 
+    wb.clock.set_by_s(GONE_S)
     until(lambda: len(stored(wb)) == 1)
     assert wb.http.get(files(wb, "kept")[0]["directUrl"]).content == b"b"
 
