@@ -58,7 +58,8 @@ def test_a_run_is_renamed_tagged_described_deleted_and_brought_back(visitor: Vis
 
 
 def test_a_chart_is_saved_as_it_is_drawn(visitor: Visitor, filled: Filled, tmp_path: Path) -> None:
-    page = visitor.open(page_of(filled.few), **LARGE)
+    page = visitor.open(page_of(filled.few) + "?curve-y=log&open=counters+and+constants", **LARGE)
+    expect(page.get_by_role("button", name="Save epoch as SVG")).to_be_visible()
     saved = {}
     for form in ("SVG", "PNG"):
         with page.expect_download() as download:

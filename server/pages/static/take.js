@@ -20,7 +20,7 @@ function charts() {
 }
 
 function nameOf(svg) {
-  const caption = svg.closest("figure")?.querySelector("figcaption > span")?.textContent.trim();
+  const caption = svg.closest("figure")?.querySelector("figcaption > [title]")?.textContent.trim();
   const title = svg.closest("section.panel").querySelector("h2")?.textContent.trim();
   return caption || title || "Chart";
 }
