@@ -41,7 +41,7 @@ UNREAD = {
     **{f"{name}ArtifactCollectionTagAssignmentsInput": {"clientMutationID": A_MARK} for name in ("Create", "Delete")},
     "UpsertModelInput": {
         **dict.fromkeys(("access", "owner", "isPublished"), "whoever has the key may read and write everything"),
-        **dict.fromkeys(("description", "dockerImage", "framework", "isBenchmark", "repo", "views"), NOT_SHOWN),
+        **dict.fromkeys(("dockerImage", "framework", "isBenchmark", "repo", "views"), NOT_SHOWN),
         "allowAllArtifactTypesInRegistry": "there are no registries",
         "clientMutationId": A_MARK,
         "id": "a project is found by its name",
