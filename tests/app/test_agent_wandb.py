@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from server.settings import Settings
-from tests.app.programs import ending, lines_until
+from tests.app.programs import ROOT
 from tests.patience import HANG_S
 from tests.server.real_server import RunningServer
 from tests.server.speaker import Clock, Speaker
@@ -24,23 +24,29 @@ agent_wandb.main(os.environ)
 """
 GRID = {"method": "grid", "parameters": {"units": {"values": [8, 16]}}, "command": ["true"]}
 
-# Another signal, as late as it can come: while the client answers the first one.
-SIGNALLED_AGAIN = """
+# A signal when the trial is at work, and another one as late as it can come: while the client answers the first.
+SIGNALLED_TWICE = """
 import os, signal
-import wandb
+import wandb, wandb.wandb_agent
 from app.machine import agent_wandb
 
-say = wandb.termlog
+say, poll = wandb.termlog, wandb.wandb_agent.AgentProcess.poll
 
 def say_late(text, *arguments, **options):
     if "received" in text:
         os.kill(os.getpid(), signal.SIGTERM)
     say(text, *arguments, **options)
 
-wandb.termlog = say_late
+def poll_once(process):
+    if os.path.exists("at-work"):
+        os.remove("at-work")
+        os.kill(os.getpid(), signal.SIGTERM)
+    return poll(process)
+
+wandb.termlog, wandb.wandb_agent.AgentProcess.poll = say_late, poll_once
 agent_wandb.main(os.environ)
 """
-CLOSES_ITS_RUN = "trap 'sleep 1; echo clo''sed; exit' TERM; echo at''work; while :; do sleep .1; done"
+CLOSES_ITS_RUN = "trap 'sleep 1; echo clo''sed; exit' TERM; touch at-work; while :; do sleep .1; done"
 
 THREE_WAITS = """
 import queue, subprocess
@@ -80,20 +86,19 @@ def test_a_second_signal_at_once_lets_the_trial_close_its_run_first(server: Runn
     config = GRID | {"command": ["sh", "-c", CLOSES_ITS_RUN]}
     with httpx2.Client(base_url=server.url, timeout=HANG_S) as http:
         sweep = Speaker(http, server.api_key, Clock(), Settings(data=server.data)).register(config, "signalled")
-        agent = subprocess.Popen(
-            [sys.executable, "-c", SIGNALLED_AGAIN, "agent", "--forward-signals", f"local/signalled/{sweep}"],
-            env=server.env(tmp_path) | {"WANDB_DIR": str(tmp_path)},
+        agent = subprocess.run(
+            [sys.executable, "-c", SIGNALLED_TWICE, "agent", "--forward-signals", f"local/signalled/{sweep}"],
+            cwd=tmp_path,
+            env=server.env(tmp_path) | {"WANDB_DIR": str(tmp_path), "PYTHONPATH": str(ROOT)},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            timeout=HANG_S,
         )
-        lines_until(agent, "atwork")
-        agent.terminate()
-        code, output = ending(agent)
 
-    assert code == 0, output
-    assert "closed" in output
-    assert "Traceback" not in output
+    assert agent.returncode == 0, agent.stdout
+    assert "closed" in agent.stdout
+    assert "Traceback" not in agent.stdout
 
 
 def test_a_child_that_ends_between_two_looks_is_not_missed_and_one_more_look_follows_soon() -> None:
