@@ -13,6 +13,7 @@ imported here: these few modules start in some 30 ms.
 """
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -26,7 +27,11 @@ from app.parent.patience import PROGRESS_FILE, Patience
 from app.parent.process import OwnProcess, Process, Told, attend, hold_signals
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-RECORDER = os.path.join(HERE, "training", "record_cause.py")
+# The folder of the thin parent's caller may hold modules of these names, and is not looked into.
+RECORDER = f"""import os, sys
+sys.path[0] = {os.path.dirname(HERE)!r}
+from app.training import record_cause
+sys.exit(record_cause.main(sys.argv[1:], os.environ))"""
 # A backend that is away must not hold an agent up. Usual are 2 s; on a machine at a load of ten it takes half a minute.
 RECORDING_LIMIT_S = 120.0
 ANNOUNCER = os.path.join(HERE, "parent", "announce.py")
@@ -94,12 +99,13 @@ def _time_left_s(told_at_s: float | None) -> float:
     return max(ANNOUNCING_LEAST_S, ANNOUNCED_AFTER_S - (time.monotonic() - told_at_s))
 
 
-def _start(arguments: Sequence[str], environment: Mapping[str, str]) -> Process:
+def _start(arguments: Sequence[str], environment: Mapping[str, str], silent: bool = False) -> Process:
     if environment.get(warm.SWITCH) != "0":
         try:
             return warm.start(arguments, environment)
         except warm.Unavailable as reason:
-            print(f"trial: not started warm: {reason}", file=sys.stderr, flush=True)
+            if not silent:
+                print(f"trial: not started warm: {reason}", file=sys.stderr, flush=True)
     return OwnProcess([sys.executable, *arguments], environment)
 
 
@@ -110,15 +116,19 @@ def _has_run(environ: Mapping[str, str]) -> bool:
 def record(code: int, cause: str, environ: Mapping[str, str], limit_s: float = RECORDING_LIMIT_S) -> None:
     """Writes the cause to the run in a process of its own; says so if that fails, and never fails itself.
 
+    It is forked from the warm server where that can be: W&B's client takes 0.6 CPU s to import.
+
     Args:
         code: the trial's exit code.
         cause: one line.
         environ: names the run and its backend.
         limit_s: the longest this may take.
     """
-    # -P: the folder of `record_cause.py` holds modules with plain names that are not meant to be found by others.
-    command = [sys.executable, "-P", RECORDER, str(code), cause]
-    _say_if_killed("the cause could not be written to the run", command, environ, limit_s)
+    arguments = ["-c", RECORDER, str(code), cause]
+    environment = _silent(environ)
+    hold_signals()
+    process = _start(arguments, environment, silent=True)
+    _say_if_killed("the cause could not be written to the run", process, limit_s)
 
 
 def _tell_or_leave(words: str, environ: Mapping[str, str], limit_s: float) -> None:
@@ -141,15 +151,21 @@ def announce(words: str, environ: Mapping[str, str], limit_s: float) -> bool:
         Whether it is told.
     """
     own_limit_s = limit_s - 1  # it says why itself, if it can
-    command = [sys.executable, "-I", "-S", ANNOUNCER, words, str(own_limit_s)]
-    return _say_if_killed("the end of its run could not be told", command, environ, limit_s) == 0
-
-
-def _say_if_killed(failure: str, command: Sequence[str], environ: Mapping[str, str], limit_s: float) -> int:
-    """Runs a program for a limited time and returns its ending; a signal that has ended the trial is none for it."""
     hold_signals()
-    process = OwnProcess(command, dict(environ) | {"WANDB_SILENT": "true"})
-    ending = attend(process, lambda: True, limit_s, passed_on=())
+    process = OwnProcess([sys.executable, "-I", "-S", ANNOUNCER, words, str(own_limit_s)], _silent(environ))
+    return _say_if_killed("the end of its run could not be told", process, limit_s) == 0
+
+
+def _silent(environ: Mapping[str, str]) -> dict[str, str]:
+    return dict(environ) | {"WANDB_SILENT": "true"}
+
+
+def _say_if_killed(failure: str, process: Process, limit_s: float) -> int:
+    """Lets a program run for a limited time and returns its ending; a signal that ended the trial is none for it."""
+    try:
+        ending = attend(process, lambda: True, limit_s, passed_on=())
+    except warm.ServerEnded:
+        ending = -signal.SIGKILL
     if ending < 0:
         reason = f"{evidence.cause_of(ending, 0)}, after {limit_s:.0f} s at the latest"
         print(f"trial: {failure}: {reason}", file=sys.stderr)

@@ -1,19 +1,14 @@
 """Writes to a run why it failed, through W&B's own client and so on any backend.
 
-    python -P app/training/record_cause.py EXIT_CODE CAUSE
-
 The run is the one that the environment names, as for any program that `wandb agent` starts. One that has told its
 cause itself is left alone.
 """
 
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import wandb
-
-sys.path.append(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))  # -P leaves it out
 
 from terms import states
 from terms.record import CAUSE
@@ -61,7 +56,11 @@ def _close(code: int, cause: str) -> None:
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Returns 0, or 1 if the cause could not be written, and says why in one line."""
+    """Writes a cause; the arguments are the trial's exit code and the cause.
+
+    Returns:
+        0, or 1 if it could not be written, and says why in one line.
+    """
     code, cause = arguments
     try:
         record(int(code), cause, environ)
@@ -69,7 +68,3 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         print(f"trial: the cause could not be written to the run: {error}", file=sys.stderr)
         return 1
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:], os.environ))

@@ -252,7 +252,7 @@ def test_a_second_signal_does_not_end_what_writes_the_cause_of_the_first(server:
     way = plain(server.env(tmp_path)) | {"WANDB_RUN_ID": "twice", "WANDB_PROJECT": "twice"}
     with started(way, "import time; print('ready', flush=True); time.sleep(60)") as process:
         process.terminate()
-        wait_for_child(process.pid, "record_cause.py")
+        wait_for_child(process.pid, "record_cause")
         process.terminate()
         process.wait(HANG_S)
 
