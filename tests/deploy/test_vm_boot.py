@@ -59,7 +59,7 @@ def user_data(folder: Path) -> str:
     run(*git, "add", "--all", cwd=project)
     run(*git, "commit", "--quiet", "--message=all", cwd=project)
     (project / "sweeps/own.yaml").write_text(yaml.safe_dump(SWEEP))
-    (folder / "secret.env").write_text(f"AGENTS=2\nNEW={SECRET}\n")
+    (folder / "secret.env").write_text(f"AGENTS=2\nDATA_TOKEN={SECRET}\n")
     said = run(
         "make", "vm", "SWEEP=sweeps/own.yaml", f"REPO=file://{project}", "REF=main", "WARM=0", "SHUTDOWN=1",
         f"ENV_FROM=cat {folder}/secret.env", f"METADATA_URL=http://127.0.0.1:{CLOUD_PORT}",
