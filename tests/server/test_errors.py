@@ -16,6 +16,7 @@ import pytest
 
 from server.keys import OneTimeLinks
 from server.store.database import Database
+from tests.server.maker import Maker
 from tests.server.real_server import RunningServer, python
 from tests.server.speaker import Clock, Speaker, speaking, until
 
@@ -298,3 +299,16 @@ def _head(path: str, key: str) -> bytes:
     credentials = base64.b64encode(f"api:{key}".encode()).decode()
     lines = (f"POST {path} HTTP/1.1", "Host: h", f"Authorization: Basic {credentials}", "Content-Length: 1000", "", "")
     return "\r\n".join(lines).encode()
+
+
+def test_a_whole_database_is_called_so_whatever_the_quick_look_of_its_sqlite_says(tmp_path: Path, clock: Clock) -> None:
+    with speaking(tmp_path / "data", clock) as wb:
+        wb.begin("r")
+        Maker(wb).log({"a": b"1"}, runName="r")
+        path = wb.settings.database
+    database = Database(path)
+    database.check()
+    trouble = database.trouble
+    database.close()
+
+    assert trouble is None
