@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from html import escape
 from typing import Final
 
 from charts import format
@@ -19,6 +20,7 @@ LEAST_RUNS_SHOWN: Final = 20
 # A dot that answers takes six times the bytes of one that does not.
 MOST_ANSWERS: Final = 500
 DIGITS: Final = 5
+LONGEST_NAME: Final = 16
 
 Point = tuple[float, float]
 
@@ -88,7 +90,7 @@ def best_so_far(
         *grid(area),
         "" if by_time else _waiting(area, last),
         stretched([*context, *_strong(area, shown, best, ends(area.scale, values, goal), last)], HEIGHT),
-        _best_mark(area, best[-1], "" if by_time else f"run {best[-1][0]:.0f}") if best else "",
+        _best_mark(area, best[-1], "" if by_time else _name_of(best[-1], shown)) if best else "",
         *_tray(area, out, without),
         *_x_labels(area, by_time),
     ]
@@ -96,6 +98,12 @@ def best_so_far(
     label = f"{format.counted(len(chosen) - len(without), 'result')}{at}"
     svg = plot(parts, HEIGHT + TRAY_HEIGHT + LABELS_HEIGHT, label)
     return BestSoFar(svg, len(out), len(without), partial(_told_at, area, shown))
+
+
+def _name_of(best: Point, shown: Sequence[Result]) -> str:
+    """The name that the page gives its run, if it has room over the mark; else its number."""
+    name = next(each.name for each in shown if (each.at, each.value) == best)
+    return name if 0 < len(name) <= LONGEST_NAME else f"run {best[0]:.0f}"
 
 
 def _inside(area: Area, results: Sequence[Result]) -> list[Result]:
@@ -186,7 +194,7 @@ def _best_mark(area: Area, best: Point, name: str) -> str:
     anchor = "end" if x > 0.8 else "start" if x < 0.1 else "middle"
     return (
         f'<circle class="best-mark" cx="{x:.2%}" cy="{y:.1f}" r="4.5"/>'
-        f'<text class="best-label" x="{x:.2%}" y="{y - 10:.1f}" text-anchor="{anchor}">{name}</text>'
+        f'<text class="best-label" x="{x:.2%}" y="{y - 10:.1f}" text-anchor="{anchor}">{escape(name)}</text>'
     )
 
 

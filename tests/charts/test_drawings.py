@@ -82,6 +82,17 @@ def test_without_a_value_there_is_no_line() -> None:
     assert best_so_far([Result(1, None)], 5, "maximize") is None
 
 
+CALLED = {"trial 2": "trial 2", "": "run 2", "a name that is too long": "run 2", "<b>&": "&lt;b&gt;&amp;"}
+
+
+@pytest.mark.parametrize(("name", "label"), CALLED.items())
+def test_the_best_is_called_what_its_page_calls_it_where_there_is_room(name: str, label: str) -> None:
+    drawing = best_so_far([Result(1, 0.4), Result(2, 0.5, name=name)], 5, "maximize")
+
+    assert drawing is not None
+    assert f">{label}</text>" in drawing.svg
+
+
 def test_only_runs_with_a_value_are_counted_as_results() -> None:
     drawing = best_so_far([Result(1, None), Result(2, 0.5), Result(3, 0.4)], 5, "maximize")
 
