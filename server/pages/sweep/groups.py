@@ -2,12 +2,11 @@
 
 from dataclasses import replace
 
-from charts import format
 from server.pages.sweep.search_space import searched
 from server.pages.sweep.table_query import FILTER_PREFIX, PARAMETER_PREFIX, WHERE_PREFIX, TableQuery
 from server.pages.sweep.view import SweepView
 from server.pages.table import fields
-from server.pages.table.groups import SHOWN, Group, GroupMenu, GroupRow, Groups, said, spread
+from server.pages.table.groups import Group, GroupMenu, GroupRow, Groups, group_row, tabled
 from server.pages.words.addresses import run_url
 from server.pages.words.facts import Segment
 from server.pages.words.sent import written
@@ -18,47 +17,39 @@ def groups(view: SweepView) -> Groups | None:
     query, found = view.query, view.groups
     if not found or view.sweep.metric_name is None:
         return None
-    return Groups(
+    return tabled(
+        found,
+        lambda group: _row(view, group),
+        lambda **changed: replace(query, **changed).url(view.path),
         heads=[fields.title(name, view.sweep.metric_name) for name in query.by],
-        rows=[_row(view, group) for group in found[:SHOWN]],
-        said=f"{format.counted(len(found), 'group')}, by the mean of {view.sweep.metric_name}",
-        more=format.count(len(found) - SHOWN) if len(found) > SHOWN else "",
-        spreads=[
-            Segment("Min to max", replace(query, by_error=False).url(view.path), not query.by_error),
-            Segment("Standard error", replace(query, by_error=True).url(view.path), query.by_error),
-        ],
-        spread="Standard error" if query.by_error else "Min to max",
-        without_url=replace(query, by=()).url(view.path),
+        order=f"by the mean of {view.sweep.metric_name}",
+        by_error=query.by_error,
     )
 
 
 def group_menu(view: SweepView) -> GroupMenu:
     """Repeats are what is grouped most: all settings alike but the seed."""
     query, names = view.query, [PARAMETER_PREFIX + ".".join(path) for path in searched(view.sweep.config)]
-    repeats = {f"Repeats over {_plain(name)}": tuple(each for each in names if each != name) for name in names}
+    repeats = {f"Repeats over {fields.title(name)}": tuple(each for each in names if each != name) for name in names}
     ordered = dict(sorted(repeats.items(), key=lambda each: "seed" not in each[0].lower())) if len(names) > 1 else {}
-    single = {_plain(name): (name,) for name in names} | {fields.TITLES[name]: (name,) for name in ("tags", "group")}
+    single = {fields.title(name): (name,) for name in names} | {
+        fields.TITLES[name]: (name,) for name in ("tags", "group")
+    }
     every = {"No groups": (), **single, **ordered}
     return GroupMenu(
         [Segment(text, _by(query, by).url(view.path), by == query.by) for text, by in every.items()],
         kept=replace(query, number=1).pairs(),
         names=[*names, *fields.OWN, *view.sent_names],
-        chosen=", ".join(map(_plain, query.by)),
+        chosen=", ".join(map(fields.title, query.by)),
         metrics=[],
     )
 
 
 def _row(view: SweepView, group: Group) -> GroupRow:
-    best, results = group.best(view.sweep.goal == "maximize"), len(group.results)
-    return GroupRow(
-        key=[text for _, text in said(group, view.query.by)],
-        url=_url(view, group),
-        n=format.count(results),
-        of=f" of {format.count(len(group.runs))}" if len(group.runs) > results else "",
-        mean=format.metric(group.mean, view.decimals),
-        spread=spread(group, view.decimals, view.query.by_error),
-        best=(view.display_names.get(best, best), run_url(view.project, best)) if best else None,
-    )
+    best = group.best(view.sweep.goal == "maximize")
+    named = (view.display_names.get(best, best), run_url(view.project, best)) if best else None
+    query = view.query
+    return group_row(group, query.by, view.decimals, query.by_error, url=_url(view, group), best=named)
 
 
 def _url(view: SweepView, group: Group) -> str | None:
@@ -73,10 +64,6 @@ def _filter(field: str) -> str:
     if field.startswith(PARAMETER_PREFIX):
         return FILTER_PREFIX + field.removeprefix(PARAMETER_PREFIX)
     return WHERE_PREFIX + field
-
-
-def _plain(field: str) -> str:
-    return fields.title(field)
 
 
 def _by(query: TableQuery, by: tuple[str, ...]) -> TableQuery:

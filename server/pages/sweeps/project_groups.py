@@ -6,7 +6,7 @@ from typing import Final
 from charts import format
 from server.pages.sweeps.runs_view import RunsView
 from server.pages.table import fields
-from server.pages.table.groups import SHOWN, Group, GroupMenu, GroupRow, Groups, grouped, said, spread
+from server.pages.table.groups import Group, GroupMenu, GroupRow, Groups, group_row, grouped, tabled
 from server.pages.words.addresses import run_url
 from server.pages.words.facts import Segment
 from server.pages.words.sent import written
@@ -26,18 +26,13 @@ def groups(view: RunsView) -> Groups | None:
     found = _groups(view, metric, maximize)
     values = sorted({value for group in found for value in group.values}, reverse=maximize)
     decimals = format.metric_decimals(values[:2])
-    order = f"the {'largest' if maximize else 'smallest'} mean of {fields.title(metric)} first"
-    return Groups(
+    return tabled(
+        found,
+        lambda group: _row(view, group, decimals, maximize),
+        lambda **changed: replace(query, **changed).url(view.path),
         heads=[fields.title(name) for name in query.by],
-        rows=[_row(view, group, decimals, maximize) for group in found[:SHOWN]],
-        said=f"{format.counted(len(found), 'group')}, {order}",
-        more=format.count(len(found) - SHOWN) if len(found) > SHOWN else "",
-        spreads=[
-            Segment("Min to max", replace(query, by_error=False).url(view.path), not query.by_error),
-            Segment("Standard error", replace(query, by_error=True).url(view.path), query.by_error),
-        ],
-        spread="Standard error" if query.by_error else "Min to max",
-        without_url=replace(query, by=()).url(view.path),
+        order=f"the {'largest' if maximize else 'smallest'} mean of {fields.title(metric)} first",
+        by_error=query.by_error,
     )
 
 
@@ -65,16 +60,10 @@ def _groups(view: RunsView, metric: str, maximize: bool) -> list[Group]:
 
 
 def _row(view: RunsView, group: Group, decimals: int, maximize: bool) -> GroupRow:
-    best, results = group.best(maximize), len(group.results)
-    return GroupRow(
-        key=[text for _, text in said(group, view.query.by)],
-        url=_url(view, group),
-        n=format.count(results),
-        of=f" of {format.count(len(group.runs))}" if len(group.runs) > results else "",
-        mean=format.metric(group.mean, decimals),
-        spread=spread(group, decimals, view.query.by_error),
-        best=(view.display_names.get(best, best), run_url(view.project, best)) if best else None,
-    )
+    best = group.best(maximize)
+    named = (view.display_names.get(best, best), run_url(view.project, best)) if best else None
+    query = view.query
+    return group_row(group, query.by, decimals, query.by_error, url=_url(view, group), best=named)
 
 
 def _url(view: RunsView, group: Group) -> str | None:

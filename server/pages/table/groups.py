@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import Any, Final
@@ -114,6 +114,53 @@ def grouped(keys: Mapping[str, tuple[Any, ...]], results: Mapping[str, float | N
     found = [_group(known[name], runs, results) for name, runs in members.items()]
     sign = -1 if maximize else 1
     return sorted(found, key=lambda group: math.inf if group.mean is None else sign * group.mean)
+
+
+def tabled(
+    found: Sequence[Group],
+    row: Callable[[Group], GroupRow],
+    address: Callable[..., str],
+    *,
+    heads: list[str],
+    order: str,
+    by_error: bool,
+) -> Groups:
+    """The groups as the template takes them.
+
+    Args:
+        row: of a group.
+        address: of the page with these changes to what its address asks for.
+        order: in which the groups stand, in words.
+        by_error: whether the spread is told as the standard error.
+    """
+    return Groups(
+        heads=heads,
+        rows=[row(group) for group in found[:SHOWN]],
+        said=f"{format.counted(len(found), 'group')}, {order}",
+        more=format.count(len(found) - SHOWN) if len(found) > SHOWN else "",
+        spreads=[
+            Segment("Min to max", address(by_error=False), not by_error),
+            Segment("Standard error", address(by_error=True), by_error),
+        ],
+        spread="Standard error" if by_error else "Min to max",
+        without_url=address(by=()),
+    )
+
+
+def group_row(
+    group: Group, by: Iterable[str], decimals: int, by_error: bool, *, url: str | None, best: tuple[str, str] | None
+) -> GroupRow:
+    """A group as the template takes it."""
+    results = len(group.results)
+    return GroupRow(
+        key=[text for _, text in said(group, by)],
+        url=url,
+        n=format.count(results),
+        of=f" of {format.count(len(group.runs))}" if len(group.runs) > results else "",
+        mean=format.metric(group.mean, decimals),
+        spread=spread(group, decimals, by_error),
+        best=best,
+    )
 
 
 def said(group: Group, by: Iterable[str]) -> list[tuple[str, str]]:
