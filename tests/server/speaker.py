@@ -150,6 +150,13 @@ class Speaker:
         assert isinstance(self.http, Client)
         self.http.app.state.look()  # type: ignore[attr-defined]
 
+    def live_for_s(self, agent: str, run: str, seconds: float) -> None:
+        """An agent and its run are heard of every five seconds."""
+        for _ in range(int(seconds // 5)):
+            self.clock.pass_s(5)
+            self.look()
+            assert self.beat(agent, run) is None
+
     def begin(self, run: str, sweep: str | None = None, project: str = "p", **fields: Any) -> dict[str, Any]:
         """What `wandb.init` says of a run."""
         document = """mutation ($input: UpsertBucketInput!) { upsertBucket(input: $input) {

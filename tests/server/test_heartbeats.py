@@ -33,13 +33,6 @@ def told_to_go_on(wb: Speaker, sweep: str) -> tuple[str, str]:
     return agent, run
 
 
-def live_for_s(wb: Speaker, agent: str, run: str, seconds: float) -> None:
-    for _ in range(int(seconds // 5)):
-        wb.clock.pass_s(5)
-        wb.look()
-        assert wb.beat(agent, run) is None
-
-
 def test_writes_nothing_for_a_heartbeat_that_changes_nothing(wb: Speaker) -> None:
     agent, run = told_to_go_on(wb, wb.register(GRID))
 
@@ -56,7 +49,7 @@ def test_keeps_a_run_whose_agent_alone_is_heard_of_and_gives_it_up_when_that_fal
     sweep = wb.register(GRID)
     agent, run = told_to_go_on(wb, sweep)
 
-    live_for_s(wb, agent, run, 600)
+    wb.live_for_s(agent, run, 600)
     lived = [each["name"] for each in wb.runs(sweep, "running")]
     wb.clock.pass_s(61)
     wb.look()

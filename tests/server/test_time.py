@@ -31,14 +31,6 @@ def started(wb: Speaker, sweep: str) -> tuple[str, str]:
     return agent, run
 
 
-def live_for_s(wb: Speaker, agent: str, run: str, seconds: float) -> None:
-    """Both are heard of every five seconds."""
-    for _ in range(int(seconds // 5)):
-        wb.clock.pass_s(5)
-        wb.look()
-        assert wb.beat(agent, run) is None
-
-
 def test_looking_for_who_is_gone_waits_for_no_writer_where_nobody_is(wb: Speaker) -> None:
     started(wb, wb.register(GRID))
     busy = sqlite3.connect(wb.settings.database, isolation_level=None)
@@ -61,11 +53,11 @@ JUMPS: dict[str, Jump] = {
 def test_no_live_run_is_given_up_for_a_jump_of_time(wb: Speaker, clock: Clock, jump: Jump) -> None:
     sweep = wb.register(GRID)
     agent, run = started(wb, sweep)
-    live_for_s(wb, agent, run, 30)
+    wb.live_for_s(agent, run, 30)
 
     jump(clock)
     wb.look()
-    live_for_s(wb, agent, run, 30)
+    wb.live_for_s(agent, run, 30)
 
     assert wb.field(run, "state") == "running"
     wb.finish(run)
