@@ -18,6 +18,7 @@ DRAWINGS: Final = {
     "scheme": '<circle cx="8" cy="8" r="5.5" {stroke}/><path fill="currentColor" d="M8 2.5a5.5 5.5 0 0 1 0 11z"/>',
     "file": '<path d="M4 2.5h5l3 3v8H4zM9 2.5v3h3" {stroke}/>',
     "folder": '<path d="M2.5 4h4l1.5 2h5.5v7h-11z" {stroke}/>',
+    "info": '<circle cx="8" cy="8" r="5.5" {stroke}/><path d="M8 7.25v3.5M8 5.1v.1" {stroke}/>',
     "warning": '<path d="M8 2.75 14 13.25H2zM8 6.75v3M8 11.4v.1" {stroke}/>',
     "mark": '<path d="M2.5 2v12M13.5 2v12" {stroke}/><path d="M2.5 11.5C8 11.5 8 4.5 13.5 4.5M2.5 5C8 5 8 9.5 13.5 9.5"'
     ' {stroke} stroke-width="1.2"/>',

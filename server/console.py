@@ -8,6 +8,10 @@ from typing import Final
 LINE: Final = re.compile(r"(?P<error>ERROR )?(?P<at>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?) ?(?P<text>.*)", re.DOTALL)
 LABELLED: Final = re.compile(r"\[(?P<label>[^\]]*)\] (?P<text>.*)", re.DOTALL)
 COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
+# Colours, cursor moves, links and titles of terminals, and what else cannot be seen.
+ESCAPES: Final = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[@-_]|[\x00-\x08\x0b-\x1f\x7f]"
+)
 TRACEBACK: Final = "Traceback (most recent call last)"
 FRAME: Final = (" ", "\t", "|", "+", "╭", "│", "╰", "─")
 # "ValueError: ...", "keras.Oops.MyError", argparse's "train.py: error: ...", and what other languages' programs print.
@@ -47,6 +51,12 @@ def console_line(line: str, labelled: bool = False) -> ConsoleLine:
     own = LABELLED.fullmatch(match["text"]) if labelled else None
     text, label = (own["text"], own["label"]) if own else (match["text"], None)
     return ConsoleLine(text, match["at"], match["error"] is not None, label)
+
+
+def printable(text: str, most: int) -> str:
+    """What a page can show of a text that a program wrote, at most so many characters of it."""
+    clean = ESCAPES.sub("", text[: 4 * most])
+    return clean if len(clean) <= most and len(text) <= 4 * most else f"{clean[:most]}…"
 
 
 def last_exception(sent: Iterable[str], labelled: bool = False) -> str | None:

@@ -55,7 +55,8 @@ def load_schema() -> GraphQLSchema:
     _named(schema, "ArtifactCreator", GraphQLUnionType).resolve_type = artifacts.kind_of_creator
     _named(schema, "JSON", GraphQLScalarType).coerce_output_value = strict
     _named(schema, "JSONString", GraphQLScalarType).coerce_input_value = _json_text
-    _named(schema, "Int64", GraphQLScalarType).coerce_input_value = _int64
+    for whole in ("Int64", "Duration"):
+        _named(schema, whole, GraphQLScalarType).coerce_input_value = _int64
     return schema
 
 

@@ -666,6 +666,28 @@ STEPS: Final[tuple[str | Callable[[sqlite3.Connection], str], ...]] = (
         INSERT INTO run_change (run_id) VALUES (new.id);
     END;
     """,
+    """
+    -- What programs said by `run.alert`.
+    CREATE TABLE alert (
+        id     INTEGER PRIMARY KEY AUTOINCREMENT,
+        run_id INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
+        at_s   REAL NOT NULL,
+        level  TEXT NOT NULL,                -- INFO, WARN or ERROR
+        title  TEXT NOT NULL,
+        text   TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX alert_of_run ON alert (run_id, title, at_s);
+    -- What NOTIFY_URL has not been told yet: the end of a sweep, or an alert.
+    CREATE TABLE notice (
+        id       INTEGER PRIMARY KEY AUTOINCREMENT,
+        sweep_id INTEGER REFERENCES sweep ON DELETE CASCADE,
+        alert_id INTEGER REFERENCES alert ON DELETE CASCADE,
+        tries    INTEGER NOT NULL DEFAULT 0,
+        due_at_s REAL NOT NULL DEFAULT 0
+    ) STRICT;
+    CREATE INDEX notice_of_sweep ON notice (sweep_id);
+    CREATE INDEX notice_of_alert ON notice (alert_id);
+    """,
 )
 
 

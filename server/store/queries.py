@@ -11,6 +11,7 @@ from server.store.artifact_rows import Alias, Artifact, Collection, Manifest, Ma
 from server.store.kept_answers import kept
 from server.store.rows import (
     Agent,
+    Alert,
     Deleted,
     Entry,
     KeptOutline,
@@ -50,6 +51,7 @@ TABLES: dict[type[Any], str] = {
     Act: "audit",
     SavedView: "saved_view",
     Deleted: "bin",
+    Alert: "alert",
 }
 STREAMS = ("history", "event", "log")
 

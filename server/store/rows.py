@@ -166,6 +166,18 @@ class SavedView:
 
 
 @dataclass(frozen=True, slots=True)
+class Alert:
+    """What a program said by `run.alert`."""
+
+    id: int
+    run_id: int
+    at_s: float
+    level: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Deleted:
     """A run, sweep or project that was deleted and can be brought back; `number` is its row's."""
 

@@ -56,9 +56,6 @@ UNREAD = {
     "RewindRunInput": dict.fromkeys(
         ("runName", "entityName", "projectName", "metricName", "metricValue"), "rewinding is refused whole"
     ),
-    "NotifyScriptableRunAlertInput": dict.fromkeys(
-        ("title", "text", "severity", "waitDuration"), "there is nobody to send a mail to; the client prints nothing"
-    ),
     "MarkRunFilesUploadedInput": {"files": "the upload itself has told of them"},
     "DeleteFilesInput": {"projectId": "a file's id is enough"},
 }

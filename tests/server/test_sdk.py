@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 import wandb
 from graphql import GraphQLSyntaxError, OperationDefinitionNode, parse, validate
@@ -184,6 +185,8 @@ print("RUN", run.id)
     with run.file("a file%20.txt").download(root=str(tmp_path / "back")) as file:
         assert file.read() == "kept"
     assert "a line to the console" in [line.content for line in run.console_logs()]
+    page = httpx2.get(f"{server.url}/local/media/runs/{run.id}", auth=("api", server.api_key)).text
+    assert "<b>title</b><p>text</p>" in page
 
 
 @pytest.mark.feature("Run.update, summary.update, delete")

@@ -17,6 +17,7 @@ from server.pages.door.buttons import Button, run_buttons
 from server.pages.rendering import Crumb, Page
 from server.pages.run import logged
 from server.pages.run.again import Command, commands
+from server.pages.run.alerts import run_alerts
 from server.pages.run.artifacts import Artifacts, artifacts
 from server.pages.run.curves import run_curves
 from server.pages.run.logged import HistoryTable, ShownLine
@@ -24,6 +25,7 @@ from server.pages.run.recorded import Setting, provenance, settings_of, summary_
 from server.pages.run.story import Story, story
 from server.pages.run.system_metrics import SystemMetric, system_metrics
 from server.pages.words.addresses import project_url, run_url, sweep_url
+from server.pages.words.alerts import Alerts
 from server.pages.words.facts import title_of
 from server.pages.words.how_long import run_time
 from server.pages.words.look import Look, cause, run_look
@@ -112,6 +114,7 @@ class RunPage:
     result: Result | None
     summary: list[Value]
     story: Story
+    alerts: Alerts | None
     curve_panels: CurvePanels | None
     compared: bool
     settings: list[Setting]
@@ -162,6 +165,7 @@ def run_detail(
         result=result,
         summary=summary_of(run, metric),
         story=story(run, sweep.goal if sweep else "", result.rank if result else "", now),
+        alerts=run_alerts(connection, run, now),
         curve_panels=run_curves(Reader(connection), run, rival, metric, query, lambda each: each.url(url)),
         compared=rival is not None,
         settings=settings_of(run, rival),

@@ -1,13 +1,12 @@
 """What a run logged, as a page shows it: the last rows of its history, the end of its console."""
 
-import re
 import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from charts import format
-from server.console import ConsoleLine, console_line
+from server.console import ConsoleLine, console_line, printable
 from server.pages.curves.known import importance
 from server.pages.words.sent import read_object, written
 from server.store import queries
@@ -19,9 +18,6 @@ ROW_COLUMNS: Final = 12
 CELL_CHARACTERS: Final = 80
 LAST_LINES: Final = 60
 LINE_CHARACTERS: Final = 1000
-
-# Colours and cursor moves of terminals.
-ESCAPES: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-_]|[\x00-\x08\x0b-\x1f\x7f]")
 
 
 @dataclass(frozen=True)
@@ -75,7 +71,7 @@ def console(connection: sqlite3.Connection, run: Run) -> tuple[list[ShownLine], 
 def _shown(line: ConsoleLine) -> ShownLine:
     at = _local(line.sent_at)
     clock, iso = (f"{at:%H:%M:%S}", at.isoformat()) if at else ("", "")
-    return ShownLine(clock, iso, _printable(line.text), line.error)
+    return ShownLine(clock, iso, printable(line.text, LINE_CHARACTERS), line.error)
 
 
 def _local(sent_at: str) -> datetime | None:
@@ -84,8 +80,3 @@ def _local(sent_at: str) -> datetime | None:
         return datetime.fromisoformat(sent_at).replace(microsecond=0, tzinfo=UTC).astimezone()
     except (ValueError, OverflowError):
         return None
-
-
-def _printable(text: str) -> str:
-    clean = ESCAPES.sub("", text)
-    return clean if len(clean) <= LINE_CHARACTERS else f"{clean[:LINE_CHARACTERS]}…"

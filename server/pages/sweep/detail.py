@@ -11,6 +11,7 @@ from server.pages.curves.panels import CurvePanels, curve_panels
 from server.pages.door.buttons import Button, share_buttons, sweep_buttons
 from server.pages.rendering import Crumb, Page
 from server.pages.sweep.agents import SweepAgents, sweep_agents
+from server.pages.sweep.alerts import sweep_alerts
 from server.pages.sweep.best import Best, best
 from server.pages.sweep.curves import SweepCurves, sweep_curves, sweep_drawing, ticks
 from server.pages.sweep.differences import Difference, differences
@@ -29,6 +30,7 @@ from server.pages.sweep.view import SweepView
 from server.pages.table.groups import GroupMenu, Groups
 from server.pages.table.views import View, views
 from server.pages.words.addresses import project_url, run_url
+from server.pages.words.alerts import Alerts
 from server.pages.words.facts import Count, counts, kind_of, kinds, of_expected, search_error, stop_reason, title_of
 from server.pages.words.look import Look, sweep_look
 from server.pages.words.notes import rendered
@@ -84,6 +86,7 @@ class SweepPage:
     outlook: Outlook
     reason: str | None
     search_error: str | None
+    alerts: Alerts | None
     failures: list[FailureRow]
     has_runs: bool
     filters: FilterBar
@@ -137,6 +140,7 @@ def sweep_detail(view: SweepView) -> Page:
         outlook=outlook(view),
         reason=stop_reason(sweep),
         search_error=search_error(sweep),
+        alerts=sweep_alerts(view),
         failures=failure_rows(view),
         has_runs=view.selection.total > 0,
         filters=filter_bar(view),

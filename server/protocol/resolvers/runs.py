@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from server.ledger import bin, outlines, queue
+from server.ledger import alerts, bin, outlines, queue
 from server.ledger import runs as ledger
 from server.ledger import sweeps as sweep_ledger
 from server.ledger.runs import RunFields
@@ -152,7 +152,9 @@ def _rewind(_: Any, info: Info, input: dict[str, Any]) -> None:
 
 
 def _alert(_: Any, info: Info, input: dict[str, Any]) -> dict[str, bool]:
-    find_named(info, input["entityName"], input["projectName"], input["runName"])
+    run = find_named(info, input["entityName"], input["projectName"], input["runName"])
+    level, wait_s = input.get("severity") or "INFO", (input.get("waitDuration") or 0) / 1000
+    alerts.note(info.context.tx, run, input["title"], input["text"], level, wait_s, info.context.now_s)
     return {"success": True}
 
 
