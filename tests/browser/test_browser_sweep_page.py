@@ -59,12 +59,12 @@ def test_ticked_runs_get_letters_and_their_curves_end_where_the_client_says(
     first, second = sorted(runs, key=lambda run: -run.summary[METRIC])[6:8]
     page = visitor.open(f"{page_of(filled.many)}?run={first.id}")
 
-    page.get_by_role("link", name=f"Draw the curve of {second.name}", exact=True).click()
+    page.get_by_role("link", name=f"Compare {second.name}", exact=True).click()
 
     expect(page.locator("#curves .letters .letter")).to_have_text(["A", "B"])
     ends = [float(text) for text in page.locator("#curves .letters .number").all_inner_texts()]
     assert ends == [pytest.approx(run.summary[METRIC], abs=5e-4) for run in (first, second)]
-    page.get_by_role("link", name=f"Leave out the curve of {first.name}", exact=True).click()
+    page.get_by_role("link", name=f"Compare no longer {first.name}", exact=True).click()
     expect(page.locator("#curves .letters li a")).to_have_text([second.name])
 
 

@@ -155,9 +155,7 @@ def test_a_project_s_page_draws_its_runs_and_tells_the_chosen_ones_apart(shelf: 
         shelf.history(shelf.run(project), [{"val/loss": number + 1.0}, {"val/loss": number + 0.5}])
 
     page = shelf.look("/local/p")
-    (choose,) = [
-        attrs["href"] for _, attrs in page.tags if attrs.get("aria-label") == "Tell apart the curves of trial 2"
-    ]
+    (choose,) = [attrs["href"] for _, attrs in page.tags if attrs.get("aria-label") == "Compare trial 2"]
     chosen = shelf.look(str(choose))
 
     assert panels(page) == ["val/loss"]

@@ -224,19 +224,6 @@ def test_columns_are_left_out_and_brought_back(shelf: Shelf) -> None:
     assert len(shelf.look(again).rows("runs")[0]) == len(page.rows("runs")[0]) - 1
 
 
-def test_two_runs_stand_side_by_side_with_what_differs(shelf: Shelf) -> None:
-    project = shelf.project()
-    sweep = shelf.sweep(project)
-    for number, rate in enumerate((0.1, 0.01)):
-        params = {"learning_rate": rate, "optimizer": "adam", "epochs": 5}
-        run = shelf.run(project, sweep, number, metric=0.8 + number / 100, params=params)
-        shelf.history(run, [{"epoch": 1, "val_accuracy": 0.5}, {"epoch": 2, "val_accuracy": 0.8}])
-
-    page = shelf.look(f"{SWEEP}?run=run2,run1")
-
-    assert page.rows("differences") == [["learning_rate", "0.01", "0.1"], ["val_accuracy", "0.810", "0.800"]]
-
-
 def test_what_is_out_of_scale_is_drawn_when_asked_for(shelf: Shelf) -> None:
     project = shelf.project()
     sweep = shelf.sweep(project, expected=60)

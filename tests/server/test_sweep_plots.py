@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from charts.timeline import Block, Span, foot, row
+from server.pages.compare.choice import MOST
 from server.pages.sweep.curves import FEWER_LINES
-from server.pages.sweep.table_query import MOST_CURVES
 from server.store import page_queries
 from tests.server.shelf import Seen, Shelf, shelf_at
 from tests.server.speaker import Clock
@@ -154,7 +154,7 @@ def test_a_reader_chooses_the_runs_whose_curves_are_drawn(shelf: Shelf) -> None:
     assert "2 chosen" in curves.text
     assert SWEEP in curves.links
     labels = {attrs.get("aria-label"): attrs["href"] for tag, attrs in page.tags if tag == "a"}
-    assert labels["Leave out the curve of trial 5"] == f"{SWEEP}?run=run2"
+    assert labels["Compare no longer trial 5"] == f"{SWEEP}?run=run2"
 
 
 def test_the_histories_of_drawn_curves_alone_are_read_and_each_once(
@@ -172,7 +172,7 @@ def test_the_histories_of_drawn_curves_alone_are_read_and_each_once(
 
     monkeypatch.setattr(page_queries, "history_sample", counting)
     shelf.look(SWEEP)
-    assert 60 < len(read) <= FEWER_LINES + MOST_CURVES
+    assert 60 < len(read) <= FEWER_LINES + MOST
     assert len(set(read)) == len(read)
 
 

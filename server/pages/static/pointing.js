@@ -4,7 +4,6 @@
 
 const REACH_PX = 6;
 const FINGER_PX = 18;
-const MOST_CHOSEN = 5;
 const MOVES = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1, PageDown: 10, PageUp: -10, Home: -Infinity, End: Infinity };
 let pointedRun = null;
 let pointedMark = null;
@@ -129,7 +128,7 @@ function pressedMark(event) {
   } else if (mark && !event.target.closest("a[href]")) openRun(mark, event);
 }
 
-// The runs whose curves are drawn, this one among them, or no longer.
+// The chosen runs, this one among them, or no longer; the page says which is one too many.
 function chooseRun(run) {
   const row = document.querySelector(`tr[data-run="${CSS.escape(run)}"] a.tick`);
   if (row) return visit(row.href);
@@ -137,7 +136,7 @@ function chooseRun(run) {
   const lettered = [...document.querySelectorAll(".letters [data-run]")].map((each) => each.dataset.run);
   const runs = asked.get("run") ? asked.get("run").split(",") : lettered;
   const others = runs.filter((each) => each !== run);
-  const chosen = others.length < runs.length ? others : [...runs.slice(0, MOST_CHOSEN - 1), run];
+  const chosen = others.length < runs.length ? others : [...runs, run];
   asked.set("run", chosen.join());
   return visit(`${location.pathname}?${String(asked).replaceAll("%2C", ",")}`);
 }

@@ -7,10 +7,11 @@ from typing import Final
 
 from charts import format
 from charts.line_panel import LETTERS
+from server.pages.compare.choice import MOST, toggled
 from server.pages.curves.panels import Asked, Drawing, DrawnPanel, Shown
 from server.pages.curves.series import Points, Reader
 from server.pages.sweep.search_space import rungs
-from server.pages.sweep.table_query import MOST_CURVES, STATE_FILTERS, TableQuery
+from server.pages.sweep.table_query import STATE_FILTERS, TableQuery
 from server.pages.sweep.view import SweepView
 from server.pages.words.addresses import run_url
 from server.pages.words.look import Look, cause, run_look, state_of
@@ -46,18 +47,13 @@ class DrawnRun:
 
 @dataclass(frozen=True)
 class SweepCurves:
-    """The plot and its legend; `chosen` says whether the address names the runs, `usual_url` is without them.
-
-    Attributes:
-        drawn: the runs themselves, in the order of their letters.
-    """
+    """The plot and its legend; `chosen` says whether the address names the runs, `usual_url` is without them."""
 
     panel: DrawnPanel
     runs: list[DrawnRun]
     rungs: str
     chosen: bool
     usual_url: str
-    drawn: list[Attempt]
 
 
 @dataclass(frozen=True)
@@ -67,14 +63,19 @@ class SweepDrawing:
     strong: list[Attempt]
     drawing: Drawing
 
+    @property
+    def letters(self) -> dict[str, str]:
+        """By W&B's ids, in order."""
+        return {each.run.name: letter for each, letter in zip(self.strong, LETTERS, strict=False)}
+
 
 @dataclass(frozen=True)
 class Ticks:
-    """Which runs have a curve, and the addresses that draw one more or leave one out.
+    """Which runs have a letter, and the addresses that choose one more or leave one out.
 
     Attributes:
         path, query: of the page.
-        letters: of the drawn runs, by W&B's ids, in order.
+        letters: by W&B's ids, in order.
     """
 
     path: str
@@ -82,22 +83,22 @@ class Ticks:
     letters: Mapping[str, str]
 
     def letter(self, run: Run) -> str:
-        """ "" for a run whose curve is not drawn."""
+        """ "" for a run that has none."""
         return self.letters.get(run.name, "")
 
     def url(self, run: Run) -> str | None:
-        """One more takes the last letter's place if there is no other; None where there is nothing to draw."""
-        if run.name in self.letters:
-            runs = tuple(name for name in self.letters if name != run.name)
-        elif self.letters and run.history_lines:
-            runs = (*tuple(self.letters)[: MOST_CURVES - 1], run.name)
-        else:
+        """One more takes a letter's place that nobody has chosen; of chosen ones the page refuses a sixth."""
+        if not (self.letters or self.query.runs or run.history_lines):
             return None
-        return replace(self.query, runs=runs).url(self.path)
+        shown = tuple(self.letters)
+        known = shown if self.query.runs or run.name in shown else shown[: MOST - 1]
+        return replace(self.query, runs=toggled(known, run.name)).url(self.path)
 
 
-def ticks(view: SweepView, curves: SweepCurves | None) -> Ticks:
-    return Ticks(view.path, view.query, {run.id: run.letter for run in curves.runs} if curves else {})
+def ticks(view: SweepView, curves: SweepCurves | None, drawn: SweepDrawing) -> Ticks:
+    """Chosen runs have a letter in any case, others if their curves are drawn."""
+    usual = {run.id: run.letter for run in curves.runs} if curves else {}
+    return Ticks(view.path, view.query, drawn.letters if view.query.runs else usual)
 
 
 def sweep_drawing(view: SweepView) -> SweepDrawing:
@@ -151,7 +152,7 @@ def sweep_curves(view: SweepView, drawn: SweepDrawing) -> SweepCurves | None:
     _, lines = drawing.lines(shown, metric)
     runs = [_line(view, each, points) for each, points in lines]
     usual_url = replace(view.query, runs=()).url(view.path)
-    return SweepCurves(panel, runs, _told(compared_at), bool(view.query.runs), usual_url, drawn.strong)
+    return SweepCurves(panel, runs, _told(compared_at), bool(view.query.runs), usual_url)
 
 
 def _named(view: SweepView) -> list[Attempt]:

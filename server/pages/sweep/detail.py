@@ -7,14 +7,15 @@ from markupsafe import Markup
 
 from charts import format
 from charts.progress_bar import progress_bar
+from server.pages.compare.runs import Compared
 from server.pages.curves.panels import CurvePanels, curve_panels
 from server.pages.door.buttons import Button, share_buttons, sweep_buttons
 from server.pages.rendering import Crumb, Page
 from server.pages.sweep.agents import SweepAgents, sweep_agents
 from server.pages.sweep.alerts import sweep_alerts
 from server.pages.sweep.best import Best, best
+from server.pages.sweep.comparison import comparison
 from server.pages.sweep.curves import SweepCurves, sweep_curves, sweep_drawing, ticks
-from server.pages.sweep.differences import Difference, differences
 from server.pages.sweep.discovered import with_parameters
 from server.pages.sweep.failures import FailureRow, failure_rows
 from server.pages.sweep.filter_bar import FilterBar, filter_bar
@@ -98,7 +99,7 @@ class SweepPage:
     small: list[Small]
     curves: SweepCurves | None
     curve_panels: CurvePanels | None
-    differences: list[Difference]
+    compared: Compared | None
     views: list[View]
     groups: Groups | None
     group_menu: GroupMenu
@@ -152,13 +153,13 @@ def sweep_detail(view: SweepView) -> Page:
         small=small_multiples(view, [name for name, _ in plots.mattered.tried]) if plots else [],
         curves=curves,
         curve_panels=curve_panels(drawing.drawing),
-        differences=differences(view, curves.drawn if curves else []),
+        compared=comparison(view, drawing),
         views=views(
             view.connection, view.path, replace(view.query, number=1).url(view.path), sweep.project_id, sweep.id
         ),
         groups=groups(view),
         group_menu=group_menu(view),
-        table=runs_table(view, ticks(view, curves), front.runs if front else frozenset()),
+        table=runs_table(view, ticks(view, curves, drawing), front.runs if front else frozenset()),
         agents=sweep_agents(view),
         take_away=take_away(view),
         wanted=not view.alive and not view.over and progress.waiting != 0,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from charts import format
+from server.pages.compare.choice import refusal
 from server.pages.sweep.search_space import searched
 from server.pages.sweep.table_query import FILTER_PREFIX, METRIC_FILTER, TOP_SHARES, WHERE_PREFIX, TableQuery
 from server.pages.sweep.view import SweepView
@@ -36,7 +37,7 @@ class FilterBar:
         none_url: without any of them.
         top: the shares of the best runs to choose from; none for a sweep without a metric or with few runs.
         fields: what can be filtered, by the head of its group: names in the address and names for people.
-        wrong: what is amiss in the filters, a sentence each.
+        wrong: what is amiss in what is asked, a sentence each.
         kept: what a form has to send along.
     """
 
@@ -64,7 +65,7 @@ def filter_bar(view: SweepView) -> FilterBar:
         none_url=query.unfiltered().url(view.path),
         top=_top(view) if sweep.metric_name is not None and enough else [],
         fields=_fields(view),
-        wrong=wrong(view),
+        wrong=[*wrong(view), *refusal(query.too_many, lambda run: view.display_names.get(run, run))],
         kept=replace(query, number=1).pairs(),
     )
 

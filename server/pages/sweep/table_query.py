@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlencode
 
-from charts.line_panel import LETTERS
+from server.pages.compare.choice import chosen_in
 from server.pages.curves.query import AS_USUAL, CurveQuery, curve_query
 from server.pages.table.conditions import LONGEST
 from server.pages.table.fields import fields_named
@@ -17,7 +17,6 @@ PARAMETER_PREFIX: Final = "p."
 FILTER_PREFIX: Final = "f."
 WHERE_PREFIX: Final = "w."
 METRIC_FILTER: Final = "m"
-MOST_CURVES: Final = len(LETTERS)
 MOST_FILTERS: Final = 50
 MOST_AXES: Final = 50
 TOP_SHARES: Final = (25, 10)
@@ -41,7 +40,8 @@ class TableQuery:
         descending: None: as it suits the column.
         state: a key of `STATE_FILTERS`.
         number: of the page, from 1.
-        runs: W&B's ids of the runs whose curves are asked for; () for the usual ones.
+        runs: W&B's ids of the runs that are chosen, to be compared; () for none.
+        too_many: of others that the address chooses, for which there is no letter.
         filters: (field, text), where the field is "m" for the metric, "f." and a parameter's dotted name, or "w." and
             any field of `store.fields`, and the text as `conditions` has it. One of a field's must hold, of every
             field.
@@ -74,6 +74,7 @@ class TableQuery:
     by: tuple[str, ...] = ()
     by_error: bool = False
     axes: tuple[str, ...] = ()
+    too_many: tuple[str, ...] = ()
 
     def url(self, path: str) -> str:
         """This query as an address; what is as usual is left out."""
@@ -137,6 +138,7 @@ def table_query(pairs: Iterable[tuple[str, str]]) -> TableQuery:
     """
     found = list(pairs)
     given = dict(found)
+    runs, too_many = chosen_in(given.get("run", ""))
     state, top = given.get("state", "all"), given.get("top", "")
     filters = [(name, text) for name, text in found if 0 < len(text) <= LONGEST and _is_field(name)]
     if given.get("is", "").strip() and _is_field(given.get("add", "")):
@@ -146,7 +148,8 @@ def table_query(pairs: Iterable[tuple[str, str]]) -> TableQuery:
         descending={"desc": True, "asc": False}.get(given.get("order", "")),
         state=state if state in STATE_FILTERS else "all",
         number=page_number(given),
-        runs=tuple(dict.fromkeys(filter(None, given.get("run", "").split(","))))[:MOST_CURVES],
+        runs=runs,
+        too_many=too_many,
         filters=tuple(dict.fromkeys(filters))[:MOST_FILTERS],
         top=next((share for share in TOP_SHARES if str(share) == top), None),
         by_time=given.get("x") == "time",

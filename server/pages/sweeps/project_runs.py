@@ -4,12 +4,13 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from charts import format
-from charts.line_panel import LETTERS
+from server.pages.compare.choice import refusal, toggled
+from server.pages.compare.runs import Compared, compared
 from server.pages.curves.panels import Asked, CurvePanels, Drawing, Shown, curve_panels
 from server.pages.curves.series import Reader
 from server.pages.sweeps.project_groups import group_menu, groups
 from server.pages.sweeps.runs_query import WHERE_PREFIX
-from server.pages.sweeps.runs_view import ANY_STATE, PER_PAGE, RunsView
+from server.pages.sweeps.runs_view import PER_PAGE, RunsView
 from server.pages.table import fields
 from server.pages.table.columns import Column, ColumnMenu, addable, choices
 from server.pages.table.conditions import PART
@@ -33,8 +34,8 @@ class RunRow:
     """A run in the table; `cause` stands in place of the state's word where it failed.
 
     Attributes:
-        letter: of its curves, "" where these are not told apart from others.
-        curve_url: the page with its curves told apart, or no longer; None for a run without any.
+        letter: "" for a run that is not chosen.
+        curve_url: the page with it chosen, or no longer.
     """
 
     id: str
@@ -44,7 +45,7 @@ class RunRow:
     cause: str | None
     cells: list[Cell]
     letter: str
-    curve_url: str | None
+    curve_url: str
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class ProjectRuns:
         count: as "3 of 20 runs".
         which: those of no sweep, or all.
         chips: filters that hold: name, text, and the address without them.
-        wrong: what is amiss in the filters.
+        wrong: what is amiss in what is asked.
         fields: what can be asked about, by the head of its group.
         kept: what the form for a filter sends along.
     """
@@ -76,6 +77,7 @@ class ProjectRuns:
     groups: Groups | None
     group_menu: GroupMenu
     curves: CurvePanels | None
+    compared: Compared | None
 
 
 def project_runs(view: RunsView) -> ProjectRuns | None:
@@ -110,6 +112,7 @@ def project_runs(view: RunsView) -> ProjectRuns | None:
         groups=groups(view),
         group_menu=group_menu(view),
         curves=_curves(view),
+        compared=_compared(view),
     )
 
 
@@ -133,7 +136,7 @@ def _said(text: str) -> str:
 def _wrong(view: RunsView) -> list[str]:
     columns = {name: [row[place] for row in view.asked_values.values()] for place, name in enumerate(view.query.asked)}
     found = (said for name, text in view.query.filters for said in wrong_of_field(name, text, columns[name]))
-    return list(dict.fromkeys(found))
+    return [*dict.fromkeys(found), *refusal(view.query.too_many, lambda run: view.display_names.get(run, run))]
 
 
 def _row(view: RunsView, attempt: Attempt, known: Known) -> RunRow:
@@ -146,17 +149,9 @@ def _row(view: RunsView, attempt: Attempt, known: Known) -> RunRow:
         look=run_look(run),
         cause=cause(run),
         cells=cells,
-        letter=dict(zip(view.query.runs, LETTERS, strict=False)).get(run.name, ""),
-        curve_url=_toggled(view, run.name) if run.history_lines else None,
+        letter=view.letters.get(run.name, ""),
+        curve_url=replace(view.query, runs=toggled(tuple(view.letters), run.name)).url(view.path),
     )
-
-
-def _toggled(view: RunsView, name: str) -> str:
-    """The page on which a run is told apart; one more takes the last letter's place if there is no other."""
-    names = view.query.runs
-    others = tuple(each for each in names if each != name)
-    runs = others if name in names else (*names[: len(LETTERS) - 1], name)
-    return replace(view.query, runs=runs).url(view.path)
 
 
 def _css(cells: list[Cell]) -> str:
@@ -191,14 +186,12 @@ def _menu(view: RunsView) -> ColumnMenu:
 
 
 def _curves(view: RunsView) -> CurvePanels | None:
-    """Of the runs on this page of the table, and of those that are told apart."""
-    query, letters = view.query, dict(zip(view.query.runs, LETTERS, strict=False))
-    chosen = table_queries.attempts(view.connection, view.of, view.order, ANY_STATE, len(letters), 0, names=letters)
-    strong = [Shown(each.run, "curve", letters[each.run.name]) for each in chosen]
+    """Of the runs on this page of the table, and of those that are chosen."""
+    query = view.query
     asked = Asked(
         runs=[
-            *sorted(strong, key=lambda each: each.letter),
-            *(Shown(each.run) for each in view.attempts if each.run.name not in letters),
+            *(Shown(each.run, "curve", letter) for letter, each in view.lettered.items()),
+            *(Shown(each.run) for each in view.attempts if each.run.name not in view.letters),
         ],
         of=view.count,
         first=None,
@@ -210,3 +203,11 @@ def _curves(view: RunsView) -> CurvePanels | None:
         sampled=", those of this page",
     )
     return curve_panels(Drawing(Reader(view.connection), asked))
+
+
+def _compared(view: RunsView) -> Compared | None:
+    sweeps = table_queries.sweep_names(view.connection, (each.run.sweep_id for each in view.lettered.values()))
+    agents = table_queries.agent_names(view.connection, (each.run.agent_id for each in view.lettered.values()))
+    known = Known(view.now, agents, sweeps)
+    without = replace(view.query, runs=()).url(view.path)
+    return compared(view.lettered, known, lambda run: run_url(view.project, run), without)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlencode
 
-from charts.line_panel import LETTERS
+from server.pages.compare.choice import chosen_in
 from server.pages.curves.query import AS_USUAL, CurveQuery, curve_query
 from server.pages.table.conditions import LONGEST
 from server.pages.table.fields import fields_named, resolved
@@ -32,7 +32,8 @@ class RunsQuery:
         of: the field of which groups have a mean; None for the usual one.
         by_error: tells how far the runs of a group lie apart by the standard error of their mean.
         columns: beside the name, in this order; () for the usual ones.
-        runs: W&B's ids of those whose curves are told apart.
+        runs: W&B's ids of those that are chosen, to be compared.
+        too_many: of others that the address chooses, for which there is no letter.
         curves: how curves are drawn.
         others: names and texts that the rest of the page has in the address.
     """
@@ -49,6 +50,7 @@ class RunsQuery:
     runs: tuple[str, ...] = ()
     curves: CurveQuery = AS_USUAL
     others: tuple[tuple[str, str], ...] = ()
+    too_many: tuple[str, ...] = ()
 
     def url(self, path: str) -> str:
         """This query as an address; what is as usual is left out."""
@@ -101,6 +103,7 @@ def runs_query(pairs: Iterable[tuple[str, str]]) -> RunsQuery:
     named = [(name.removeprefix(WHERE_PREFIX), text) for name, text in asked]
     filters = [(name, text) for name, text in named if is_known(name) and 0 < len(text) <= LONGEST]
     sort = given.get("sort")
+    runs, too_many = chosen_in(given.get("run", ""))
     return RunsQuery(
         every=given.get("runs") == "all",
         sort=sort if sort and is_known(sort) else None,
@@ -113,7 +116,8 @@ def runs_query(pairs: Iterable[tuple[str, str]]) -> RunsQuery:
         by=fields_named(found, "by"),
         of=resolved(given.get("of", "")),
         by_error=given.get("spread") == "error",
-        runs=tuple(dict.fromkeys(filter(None, given.get("run", "").split(","))))[: len(LETTERS)],
+        runs=runs,
+        too_many=too_many,
         curves=curve_query(found),
         others=tuple((name, text) for name, text in found if name in OF_SWEEPS),
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
+from charts.line_panel import LETTERS
 from server.pages.sweeps.runs_query import RunsQuery
 from server.pages.table import fields
 from server.pages.table.conditions import any_of
@@ -78,6 +79,22 @@ class RunsView:
         return table_queries.attempts(
             self.connection, self.of, self.order, ANY_STATE, PER_PAGE, offset, names=self.chosen
         )
+
+    @cached_property
+    def lettered(self) -> dict[str, Attempt]:
+        """The chosen runs by their letters, as far as they are there."""
+        names = self.query.runs
+        found = (
+            table_queries.attempts(self.connection, self.of, self.order, ANY_STATE, len(names), 0, names=names)
+            if names
+            else []
+        )
+        return dict(zip(LETTERS, sorted(found, key=lambda each: names.index(each.run.name)), strict=False))
+
+    @cached_property
+    def letters(self) -> dict[str, str]:
+        """By W&B's ids, in order."""
+        return {each.run.name: letter for letter, each in self.lettered.items()}
 
     @cached_property
     def display_names(self) -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""Some chosen runs beside one another, for every page that has runs."""
