@@ -3,7 +3,6 @@
 import json
 import os
 import sys
-import time
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -117,7 +116,7 @@ def register_sweep() -> None:
     setup = _setup()
     _say(device.idle_gpu(setup.environ), capacity.crowded(setup.environ), reproduce.stale())
     if setup.settings.dry:
-        _say(*preview.dry_run(setup, lambda: preview.took_s(setup)))
+        _say(*preview.dry_run(setup, lambda: preview.earlier(setup)))
         return
     target = setup.target()
     environment = setup.environment(setup.located())
@@ -160,7 +159,7 @@ def show_report(sweep: str | None, wait: bool) -> None:
     results = reader.read()
     if wait:
         _say(setup.dashboard(results.url), err=True)
-        with Progress(Console(stderr=True), time.monotonic()) as progress:
+        with Progress(Console(stderr=True)) as progress:
             results = follow.until_over(reader, progress, LOOK_S[setup.backend.kind])
     now = datetime.now().astimezone()
     sys.exit(terminal.finish(api, results, Console(), setup.settings.data_dir, now))

@@ -47,7 +47,7 @@ def until_over(
         if results is not None:
             if results.over:
                 return results
-            progress.show(results, clock())
+            progress.show(results)
             trouble = agent.idle_reason(results, len(results.running))
             if results.under_way or results.state == states.SWEEP_PAUSED or results != last:
                 last, alive_s = results, clock()

@@ -1,31 +1,36 @@
 """What a sweep would do, told before anything is registered: how many runs, which commands, how long."""
 
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import count, islice
-from statistics import median
+from statistics import fmean
 from typing import Any
 
 import click
 
-from app.commands import client
+from app.commands import client, trainer_rules
 from app.commands.client import BackendError
 from app.commands.setup import Setup
 from app.commands.target import Joined
+from app.config import TrialConfig
 from app.machine import capacity
-from search import suggest
+from search import suggest, time_left
 from search.config import ConfigError, SweepConfig
+from search.time_left import Stretch
 from terms import states
 
 COMMANDS_SHOWN = 10
+# Enough to tell how many epochs the runs of a sweep have on average.
+RUNS_LOOKED_AT = 200
 SEED = 0
 
 
-def dry_run(setup: Setup, took: Callable[[], list[float]]) -> Iterator[str]:
+def dry_run(setup: Setup, earlier: Callable[[], list[Stretch]]) -> Iterator[str]:
     """All that DRY=1 tells of the sweep that the settings name; nothing is registered.
 
     Args:
-        took: gives the seconds of earlier runs; called last, since it may have to start a server.
+        earlier: gives the runs of before; called last, since it may have to start a server.
 
     Raises:
         click.ClickException: if the sweep file is wrong, or the settings name a sweep in place of a file.
@@ -37,7 +42,7 @@ def dry_run(setup: Setup, took: Callable[[], list[float]]) -> Iterator[str]:
     yield from lines(wanted.config)
     total = size(wanted.config)
     agents = setup.settings.agents or capacity.of_machine(setup.settings, setup.environ).agents(total)[0]
-    yield expected(total, agents, took())
+    yield expected(total, agents, earlier(), epochs(wanted.config))
 
 
 def size(config: SweepConfig) -> int | None:
@@ -69,12 +74,16 @@ def _is_certain(config: SweepConfig) -> bool:
 
 
 def _commands(config: SweepConfig) -> Iterator[list[str]]:
+    return (_command(config, values) for values in _points(config))
+
+
+def _points(config: SweepConfig) -> Iterator[Mapping[str, Any]]:
     seed = SEED if config.extension.seed is None else config.extension.seed
     for index in count():
         values = suggest.suggest(config, index, seed)
         if values is None:
             return
-        yield _command(config, values)
+        yield values
 
 
 def _command(config: SweepConfig, values: Mapping[str, Any]) -> list[str]:
@@ -90,8 +99,22 @@ def _command(config: SweepConfig, values: Mapping[str, Any]) -> list[str]:
     return [str(word) for word in command]
 
 
-def took_s(setup: Setup) -> list[float]:
-    """How long each finished run of the settings' project took, as the client measured it.
+def epochs(config: SweepConfig) -> float | None:
+    """How many epochs the sweep's runs have on average, if nothing stops them; None where that is not known."""
+    try:
+        suggest.ensure_supported(config)
+        asked = [values.get("epochs") for values in islice(_points(config), RUNS_LOOKED_AT)]
+    except ConfigError:
+        return None
+    numbers = [number for number in asked if isinstance(number, int | float)]
+    if numbers:
+        return fmean(numbers)
+    is_ours = trainer_rules.runs_trainer({"command": config.command, "program": config.program})
+    return TrialConfig.model_fields["epochs"].default if is_ours else None
+
+
+def earlier(setup: Setup) -> list[Stretch]:
+    """Each finished run of the settings' project, as long as the client measured it.
 
     None if there is no such project yet, or if no backend answers: a dry run needs neither.
     """
@@ -102,21 +125,36 @@ def took_s(setup: Setup) -> list[float]:
             runs = list(api.runs(project, per_page=500, lazy=False))
     except (BackendError, ValueError):  # the latter is how the client says that a project is not there
         return []
-    found = (run.summary.get("_runtime") for run in runs if run.state == states.FINISHED)
-    return [float(seconds) for seconds in found if isinstance(seconds, int | float)]
+    return [
+        Stretch(0.0, float(took_s), False, run.summary.get("epoch"), run.config.get("epochs"))
+        for run in runs
+        if run.state == states.FINISHED and isinstance(took_s := run.summary.get("_runtime"), int | float)
+    ]
 
 
-def expected(total: int | None, agents: int, seconds: list[float]) -> str:
-    """A line with the time that the sweep will take, from what runs took before."""
-    if not seconds:
+def expected(total: int | None, agents: int, runs: Sequence[Stretch], asked: float | None = None) -> str:
+    """A line with the time that the sweep will take, by the formula of its page.
+
+    Args:
+        runs: those of before.
+        asked: how many epochs a run has.
+    """
+    if not runs:
         return "Time: unknown until a trial has run."
-    each_s = median(seconds)
-    earlier = f"a run takes {each_s:.0f} s ({_of(len(seconds))})"
-    if total is None:
-        return f"Time: {earlier}."
-    minutes, rest = divmod(round(-(-total // agents) * each_s), 60)
-    return f"Time: about {minutes}:{rest:02} with {agents} at once; {earlier}."
+    alike = [_with_epochs(run, asked) for run in runs[-time_left.LAST_RUNS :]]
+    before = "as the one before" if len(alike) == 1 else f"mean of {len(alike)} earlier ones"
+    by_epochs = ", by epochs" if alike != list(runs[-time_left.LAST_RUNS :]) else ""
+    each = f"a run takes {fmean(run.took_s for run in alike):.0f} s ({before}{by_epochs})"
+    left_s = None if total is None else time_left.seconds_left(alike, total, agents, least_ended=1)
+    if left_s is None:
+        return f"Time: {each}."
+    minutes, rest = divmod(round(left_s), 60)
+    return f"Time: about {minutes}:{rest:02} with {agents} at once; {each}."
 
 
-def _of(count: int) -> str:
-    return "as the one before" if count == 1 else f"median of {count} earlier ones"
+def _with_epochs(run: Stretch, asked: float | None) -> Stretch:
+    """The run as long as it would have taken with so many epochs."""
+    done = run.epochs if isinstance(run.epochs, int | float) else None
+    if not done or not asked:
+        return run
+    return replace(run, until_s=run.begin_s + run.took_s * asked / done, epochs=asked, asked=asked)

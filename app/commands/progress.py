@@ -1,24 +1,28 @@
 """How a sweep is getting on: a live table on a terminal, a line for each change elsewhere."""
 
+from collections import deque
 from types import TracebackType
 
 from rich.console import Console, Group
 from rich.live import Live
 
 from app.commands.report import terminal
-from app.commands.results import Results
+from app.commands.results import Results, RunResult
+from search import time_left
+from search.time_left import Stretch
 from terms import states
 
 LIVE_RUNS_SHOWN = 15
+# An agent that has no run for so few looks is about to begin one.
+LOOKS_BETWEEN_RUNS = 10
 
 
 class Progress:
     """Shows the results that it is given; between `with` and its end, on a terminal, in one place."""
 
-    def __init__(self, console: Console, started_s: float) -> None:
+    def __init__(self, console: Console) -> None:
         self._console = console
-        self._started_s = started_s
-        self._done_before: int | None = None
+        self._busy = deque[int](maxlen=LOOKS_BETWEEN_RUNS)
         self._last = ""
         self._live = Live(console=console, refresh_per_second=4, transient=True) if console.is_terminal else None
 
@@ -36,12 +40,10 @@ class Progress:
         if line:
             self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
-    def show(self, results: Results, now_s: float) -> None:
-        """Shows the sweep as it is at `now_s`, on the clock of `started_s`."""
-        if self._done_before is None:
-            self._done_before = len(results.finished)
-        line = state_line(results)
-        left = _left(results, len(results.finished) - self._done_before, now_s - self._started_s)
+    def show(self, results: Results) -> None:
+        """Shows the sweep as it was when it was read."""
+        self._busy.append(len(results.busy))
+        line, left = state_line(results), _left(results, max(self._busy))
         if self._live is not None:
             shown = [*results.running, *results.best()][:LIVE_RUNS_SHOWN]
             unique = {run.id: run for run in shown}.values()
@@ -62,9 +64,19 @@ def state_line(results: Results) -> str:
     return ", ".join(parts)
 
 
-def _left(results: Results, done: int, elapsed_s: float) -> str:
-    """An estimate from the pace so far; nothing before the first run has ended."""
-    if not results.expected or done <= 0:
+def _left(results: Results, agents: int) -> str:
+    """An estimate, by the formula of the sweep's page; nothing before there is one."""
+    counted = [*results.finished, *results.failed, *results.busy]
+    waiting = (results.expected or 0) - len(counted)
+    begun = [run for run in results.runs if run in counted and run.begin_s is not None]
+    last = begun[-max(time_left.LAST_RUNS, 2 * agents) :]
+    left_s = time_left.seconds_left([_stretch(run, results.read_at_s) for run in last], max(waiting, 0), agents)
+    if results.expected is None or not left_s:
         return ""
-    left_s = (results.expected - len(results.finished)) * elapsed_s / done
-    return f", about {int(left_s) // 60}:{int(left_s) % 60:02} left" if left_s > 0 else ""
+    return f", about {int(left_s) // 60}:{int(left_s) % 60:02} left"
+
+
+def _stretch(run: RunResult, now_s: float) -> Stretch:
+    begin_s, under_way = run.begin_s or 0.0, run.state in states.LIVE
+    until_s = now_s if run.end_s is None else run.end_s
+    return Stretch(begin_s, max(begin_s, until_s), under_way, run.epoch, run.epochs_asked)

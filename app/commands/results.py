@@ -2,9 +2,11 @@
 
 import json
 import math
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from app.commands import client
@@ -32,6 +34,9 @@ class RunResult:
         code_sha256: of the program that it ran; None if it did not say.
         point: which of its sweep's it was handed out for, from 1, as the embedded server tells it; None on others.
         logged: the names of its values, where the sweep's metric is not one of them.
+        begin_s, end_s: when it was given to an agent and when it ended, in seconds since 1970 by its backend's clock;
+            None where that does not tell, and for one that has not ended.
+        epochs_asked: how many it does if nothing stops it; None where it does not tell.
     """
 
     id: str
@@ -45,6 +50,9 @@ class RunResult:
     code_sha256: str | None = None
     point: int | None = None
     logged: tuple[str, ...] = ()
+    begin_s: float | None = None
+    end_s: float | None = None
+    epochs_asked: int | None = None
 
     @property
     def interrupted(self) -> bool:
@@ -75,6 +83,7 @@ class Results:
         expected: how many runs it takes; None if it has no end.
         runs: oldest first.
         note: the sweep's description; the embedded server adds why a sweep has stopped itself.
+        read_at_s: the moment, in seconds since 1970; what else is the same is the same at another.
     """
 
     path: str
@@ -86,6 +95,7 @@ class Results:
     expected: int | None
     runs: tuple[RunResult, ...]
     note: str | None = None
+    read_at_s: float = field(default=0.0, compare=False)
 
     @property
     def over(self) -> bool:
@@ -108,7 +118,12 @@ class Results:
     @property
     def under_way(self) -> bool:
         """Whether a run is with an agent; one that never starts is given up when its agent has been silent for long."""
-        return any(run.state in states.LIVE for run in self.runs)
+        return bool(self.busy)
+
+    @property
+    def busy(self) -> list[RunResult]:
+        """Runs that agents have; of each its agent will say when it is over, or the backend gives it up."""
+        return [run for run in self.runs if run.state in states.LIVE]
 
     @property
     def failed(self) -> list[RunResult]:
@@ -221,6 +236,7 @@ class Reader:
             expected=_expected(sweep),
             runs=runs,
             note=getattr(sweep, "description", None),
+            read_at_s=time.time(),
         )
 
     def _runs(self) -> Iterator[Any]:
@@ -246,6 +262,9 @@ class Reader:
             code_sha256=(run.config.get(PROVENANCE) or {}).get("code_sha256"),
             point=told(summary).get(POINT),
             logged=tuple(metric_names.names(summary)) if metric and value is None else (),
+            begin_s=_instant(getattr(run, "created_at", None)),
+            end_s=_instant(getattr(run, "heartbeat_at", None)) if run.state in states.ENDED else None,
+            epochs_asked=_count(run.config.get("epochs")),
         )
         if result.state in states.ENDED:
             self._ended[run.id] = result
@@ -264,3 +283,15 @@ def _expected(sweep: Any) -> int | None:
 
 def _number(value: Any) -> float | None:
     return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
+
+
+def _count(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _instant(text: str | None) -> float | None:
+    """Seconds since 1970 of a time as W&B's client tells it, which is UTC."""
+    try:
+        return datetime.fromisoformat(text or "").replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        return None

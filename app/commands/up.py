@@ -24,6 +24,7 @@ from app.commands.warm_server import WarmServer
 from app.machine import capacity, device
 from app.machine.children import Child, Interrupts, Stopped, stop
 from app.settings import Settings
+from search.time_left import Stretch
 
 SERVER_START_S = 30.0
 SERVER_STOP_S = 10.0
@@ -97,16 +98,16 @@ class Job:
 
     def _preview(self) -> int:
         """Tells what `_run` would do; a server that is started to ask for earlier runs is stopped again."""
-        for line in preview.dry_run(self._setup, self._took_s):
+        for line in preview.dry_run(self._setup, self._earlier):
             self._say(line)
         return 0
 
-    def _took_s(self) -> list[float]:
+    def _earlier(self) -> list[Stretch]:
         if self._setup.embedded:
             if not embedded.directory(self._settings).exists():
                 return []
             self._use_server()
-        return preview.took_s(self._setup)
+        return preview.earlier(self._setup)
 
     def _introduce(self, results: Results, new: bool) -> Results:
         self._say(register.standing(results, new))
@@ -167,9 +168,8 @@ class Job:
 
     def _watch(self, crew: Crew, reader: Reader, results: Results) -> Results:
         """Shows progress until the sweep is over or no agent is left that has anything to do."""
-        started_s = time.monotonic()
         next_look_s = 0.0
-        with Progress(self._console, started_s) as progress:
+        with Progress(self._console) as progress:
             tell = agent.only_news(progress.say)
             while crew.working and not results.over:
                 time.sleep(TICK_S)
@@ -180,7 +180,7 @@ class Job:
                 next_look_s = time.monotonic() + LOOK_S[self._setup.backend.kind]
                 if found is not None:
                     results = found
-                    progress.show(results, time.monotonic())
+                    progress.show(results)
                     crew.look_after(results, progress.say)
         if results.over and not results.failed:
             return results

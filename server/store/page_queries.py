@@ -8,7 +8,7 @@ from typing import Any, Final
 from server.sampling import evenly
 from server.store import writer_queries
 from server.store.kept_answers import kept
-from server.store.queries import HAS_RESULT
+from server.store.queries import HAS_RESULT, LIVE, all_rows
 from server.store.rows import Run, Sweep
 
 # A longer row holds no numbers to draw, and hundreds of them would fill the memory.
@@ -55,15 +55,13 @@ def first_start_s(connection: sqlite3.Connection, sweep_id: int) -> float | None
     return started_at_s
 
 
-@kept
-def recent_durations_s(connection: sqlite3.Connection, sweep_id: int, limit: int) -> list[float]:
-    """How long the runs took that settled the last points."""
-    sql = (
-        "SELECT run.ended_at_s - run.started_at_s FROM trial JOIN run ON run.id = trial.counted_run_id "
-        "WHERE trial.sweep_id = ? AND run.ended_at_s IS NOT NULL AND run.started_at_s IS NOT NULL "
-        "ORDER BY run.ended_at_s DESC LIMIT ?"
+def last_begun(connection: sqlite3.Connection, sweep_id: int, limit: int) -> list[Run]:
+    """Of the runs that settled a point and of those under way, the ones that were handed out last, newest first."""
+    where = (
+        "JOIN trial ON trial.id = run.trial_id WHERE run.sweep_id = ? AND (run.id = trial.counted_run_id "
+        f"OR trial.outcome IS NULL AND run.state IN {LIVE}) ORDER BY run.id DESC LIMIT ?"
     )
-    return [duration for (duration,) in connection.execute(sql, (sweep_id, limit))]
+    return all_rows(connection, Run, where, sweep_id, limit)
 
 
 def history_sample(connection: sqlite3.Connection, run_id: int, limit: int) -> list[str]:

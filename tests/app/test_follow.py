@@ -44,7 +44,7 @@ class Told:
         self.now_s += seconds
 
     def follow(self) -> Results:
-        progress = Progress(Console(file=self.said), 0)
+        progress = Progress(Console(file=self.said))
         return until_over(cast(Reader, self), progress, LOOK_S, 90, lambda: self.now_s, self.wait)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from app.commands import preview
 from search.config import parse
+from search.time_left import Stretch
 from tests.app.programs import Workplace
 from tests.patience import HANG_S
 from tests.server.real_server import RunningServer
@@ -108,6 +109,19 @@ def test_what_the_server_will_draw_itself_is_told_to_be_an_example(extension: st
 
 
 def test_the_time_is_that_of_the_rounds_that_the_agents_take() -> None:
-    assert preview.expected(5, 2, [20.0, 30.0, 90.0]) == (
-        "Time: about 1:30 with 2 at once; a run takes 30 s (median of 3 earlier ones)."
+    earlier = [Stretch(0.0, took_s, False) for took_s in (20.0, 30.0, 40.0)]
+
+    assert preview.expected(5, 2, earlier) == (
+        "Time: about 1:40 with 2 at once; a run takes 30 s (mean of 3 earlier ones)."
+    )
+
+
+def test_runs_with_more_epochs_than_those_of_before_are_told_to_take_longer() -> None:
+    text = "method: grid\nprogram: a.py\nparameters: {epochs: {values: [8, 16]}, size: {values: [1, 2]}}"
+    earlier = [Stretch(0.0, 20.0, False, epochs=5, asked=5), Stretch(0.0, 12.0, False, epochs=3, asked=3)]
+
+    asked = preview.epochs(parse(text))
+
+    assert preview.expected(4, 2, earlier, asked) == (
+        "Time: about 1:36 with 2 at once; a run takes 48 s (mean of 2 earlier ones, by epochs)."
     )

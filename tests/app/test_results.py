@@ -215,23 +215,27 @@ def test_the_table_shows_only_parameters_that_differ() -> None:
 
 def test_plain_progress_is_a_line_for_each_change() -> None:
     console = Console(file=io.StringIO(), width=100)
-    first, second = results(run(1, "running")), results(run(1, "finished", metric=0.5), run(2, "running"))
+    took = {number: {"begin_s": number * 10.0, "end_s": number * 10.0 + 10.0, "metric": 0.5} for number in range(4)}
+    first = results(run(0, "running"), expected=5)
+    later = results(
+        *(run(number, "finished", **took[number]) for number in took), run(4, "running", begin_s=40.0), expected=5
+    )
 
-    with Progress(console, started_s=0) as shows:
-        for now_s, found in ((1, first), (2, first), (30, second), (31, second)):
-            shows.show(found, now_s)
+    with Progress(console) as shows:
+        for read_at_s, found in ((1, first), (2, first), (44, later), (45, later)):
+            shows.show(replace(found, read_at_s=read_at_s))
 
     assert console.file.getvalue().splitlines() == [  # type: ignore[attr-defined]
-        "0 of 3 runs finished, 1 running",
-        "1 of 3 runs finished, 1 running, best val_accuracy 0.5000, about 1:00 left",
+        "0 of 5 runs finished, 1 running",
+        "4 of 5 runs finished, 1 running, best val_accuracy 0.5000, about 0:06 left",
     ]
 
 
 def test_a_terminal_gets_a_table_in_one_place() -> None:
     console = Console(file=io.StringIO(), width=100, force_terminal=True)
 
-    with Progress(console, started_s=0) as shows:
-        shows.show(results(run(1, "running", epoch=2, metric=0.75)), 1)
+    with Progress(console) as shows:
+        shows.show(results(run(1, "running", epoch=2, metric=0.75)))
 
     text = console.file.getvalue()  # type: ignore[attr-defined]
     assert "0.7500" in text

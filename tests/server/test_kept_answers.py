@@ -27,9 +27,8 @@ def counted(wb: Speaker, anew: bool) -> list[Any]:
 
     with sqlite3.connect(wb.settings.database) as connection:
         (sweep,) = queries.sweeps(connection)
-        durations_s = way(page_queries.recent_durations_s)(connection, sweep.id, 5)
         rows = [way(query)(connection, sweep) for query in BY_ROW]
-        return [*rows, *(way(query)(connection, sweep.id) for query in BY_NUMBER), durations_s]
+        return [*rows, *(way(query)(connection, sweep.id) for query in BY_NUMBER)]
 
 
 def test_counts_that_are_kept_follow_every_move_of_a_sweep(wb: Speaker, clock: Clock) -> None:

@@ -55,7 +55,7 @@ def test_the_list_tells_each_sweep_s_state_progress_and_best(shelf: Shelf, proje
     assert sorted(row[:8] for row in rows) == [
         [
             "layer size grid of 6 · p",
-            "Running ETA after 5 runs",
+            "Running 2 m left",
             "3 finished 1 failed 1 running 1 waiting",
             "4 of 6",
             "0.8853 val_accuracy ↑",
@@ -149,18 +149,18 @@ def test_the_smallest_value_is_best_where_the_metric_is_minimised(shelf: Shelf, 
     assert "0.3127 val_loss ↓" in shelf.look("/").rows("sweeps")[0][4]
 
 
-def test_time_left_is_told_from_the_fifth_settled_run_on(shelf: Shelf, project: int) -> None:
-    sweep = shelf.sweep(project, expected=20)
-    for number in range(4):
-        shelf.run(project, sweep, number, metric=0.8)
-    for number in (4, 5):
-        shelf.run(project, sweep, number, state="running")
-    assert "ETA after 5 runs" in shelf.look(SWEEP).text
+def test_time_left_is_told_from_the_third_settled_run_on(shelf: Shelf, project: int) -> None:
+    sweep, now_s = shelf.sweep(project, expected=20), shelf.clock()
+    for number in range(2):
+        shelf.run(project, sweep, number, created_at_s=now_s - 100, ended_at_s=now_s - 40)
+    for number in (2, 3):
+        shelf.run(project, sweep, number, state="running", created_at_s=now_s - 40)
+    assert "ETA after 3 runs" in shelf.look(SWEEP).text
 
-    shelf.run(project, sweep, 6, metric=0.8)
+    shelf.run(project, sweep, 4, created_at_s=now_s - 100, ended_at_s=now_s - 40)
 
-    # 20 - 5 settled - 2 running = 13 waiting points of 60 s for two agents at work.
-    assert "6 m left done about" in shelf.look(SWEEP).text
+    # The two under way have 20 s each, then 15 waiting points of a minute take eight rounds of two.
+    assert "8 m left done about" in shelf.look(SWEEP).text
 
 
 @pytest.mark.parametrize(

@@ -19,9 +19,19 @@ def run_time(run: Run, now: Now) -> str:
 
 def epochs(run: Run) -> str:
     """Epochs done, "3 of 5" where the config tells how many were asked for."""
-    done = number(read_object(run.summary).get("epoch"))
-    if done is None or done != done // 1:
+    done, asked = epochs_done(run), epochs_asked(run)
+    if done is None:
         return format.ABSENT
+    return f"{done}{'' if asked is None else f' of {asked}'}"
+
+
+def epochs_done(run: Run) -> int | None:
+    """As the run logged them last; None where it counts none."""
+    done = number(read_object(run.summary).get("epoch"))
+    return None if done is None or done != done // 1 else int(done)
+
+
+def epochs_asked(run: Run) -> int | None:
+    """How many it does if nothing stops it; None where its config does not tell."""
     asked = config_values(run.config).get("epochs")
-    of = f" of {asked}" if isinstance(asked, int) and not isinstance(asked, bool) else ""
-    return f"{int(done)}{of}"
+    return asked if isinstance(asked, int) and not isinstance(asked, bool) else None

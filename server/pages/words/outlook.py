@@ -1,19 +1,17 @@
 """What a sweep's state means for the reader: how long still, how long it took, what it waits for."""
 
 from dataclasses import dataclass
-from statistics import median
-from typing import Final
 
 from charts import format
+from search import time_left
+from search.time_left import Stretch
+from server.pages.words.how_long import epochs_asked, epochs_done
 from server.pages.words.look import stopped_itself
 from server.pages.words.standing import Standing
 from server.pages.words.times import Moment
 from server.store import page_queries, queries
+from server.store.rows import Run
 from terms import states
-
-# Before so many settled points an estimate would mislead.
-LEAST_SETTLED: Final = 5
-LAST_RUNS: Final = 20
 
 
 @dataclass(frozen=True)
@@ -34,22 +32,30 @@ def outlook(standing: Standing) -> Outlook:
     return _running(standing) if sweep.state == states.SWEEP_RUNNING else _ended(standing)
 
 
-def seconds_left(durations_s: list[float], waiting: int, busy: int) -> float:
-    """The median of the last durations, as often as points wait, shared by the agents at work."""
-    return median(durations_s) * waiting / busy
-
-
 def _running(standing: Standing) -> Outlook:
     sweep, progress = standing.sweep, standing.progress
     if not progress.running:
         return Outlook("no run under way" if standing.alive else "no agent alive")
-    if progress.waiting is None or sweep.expected is None or sweep.expected <= LEAST_SETTLED:
+    if progress.waiting is None or sweep.expected is None or sweep.expected <= time_left.LEAST_ENDED:
         return Outlook("")
-    durations_s = page_queries.recent_durations_s(standing.connection, sweep.id, LAST_RUNS)
-    if progress.settled < LEAST_SETTLED or not durations_s:
-        return Outlook(f"ETA after {LEAST_SETTLED} runs")
-    left_s = seconds_left(durations_s, progress.waiting, progress.running)
+    agents = max(progress.running, standing.alive)
+    left_s = time_left.seconds_left(stretches(standing), progress.waiting, agents)
+    if left_s is None:
+        return Outlook(f"ETA after {time_left.LEAST_ENDED} runs")
     return Outlook(format.time_left(left_s), standing.now.moment(standing.now.now_s + left_s))
+
+
+def stretches(standing: Standing) -> list[Stretch]:
+    """The runs that began last as far as they came, those under way among them."""
+    limit = max(time_left.LAST_RUNS, 2 * standing.progress.running)
+    runs = page_queries.last_begun(standing.connection, standing.sweep.id, limit)
+    return [_stretch(run, standing.now.now_s) for run in runs]
+
+
+def _stretch(run: Run, now_s: float) -> Stretch:
+    under_way = run.state in states.LIVE
+    until_s = now_s if under_way or run.ended_at_s is None else run.ended_at_s
+    return Stretch(run.created_at_s, until_s, under_way, epochs_done(run), epochs_asked(run))
 
 
 def _ended(standing: Standing) -> Outlook:

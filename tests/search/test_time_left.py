@@ -1,0 +1,101 @@
+"""How long sweeps still take, asked at many moments of recorded ones (`python -m benchmarks.recorded_sweep`)."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from search.time_left import Stretch, seconds_left
+
+RECORDED = Path(__file__).parent / "recorded"
+# It is told in whole minutes.
+ROUNDING_S = 30.0
+
+
+def moments(name: str, times: int = 100) -> Iterator[tuple[float, float, float | None]]:
+    """Moments of a sweep's second half: when, how long it took from then, and how long the formula says."""
+    recorded = json.loads((RECORDED / f"{name}.json").read_text())
+    end_s = max(run["end_s"] for run in recorded["runs"])
+    for time in range(times // 2, times):
+        now_s = end_s * time / times
+        begun = [run for run in recorded["runs"] if run["begin_s"] <= now_s]
+        waiting = len(recorded["runs"]) - len(begun)
+        runs = [stretch(run, now_s) for run in begun]
+        yield now_s, end_s - now_s, seconds_left(runs, waiting, recorded["agents"])
+
+
+def stretch(run: dict[str, Any], now_s: float) -> Stretch:
+    done = sum(at_s <= now_s for at_s in run["epochs_s"])
+    return Stretch(run["begin_s"], min(run["end_s"], now_s), now_s < run["end_s"], done or None, run["asked"])
+
+
+@pytest.mark.parametrize("name", [path.stem for path in sorted(RECORDED.glob("*.json"))])
+def test_in_the_second_half_of_a_recorded_sweep_the_time_left_is_off_by_a_third_at_most(name: str) -> None:
+    off = [
+        (round(now_s), round(left_s), told_s)
+        for now_s, left_s, told_s in moments(name)
+        if told_s is None or abs(told_s - left_s) > max(left_s / 3, ROUNDING_S)
+    ]
+
+    assert off == []
+
+
+def test_without_a_run_that_has_ended_nothing_is_told() -> None:
+    running = Stretch(0, 10, under_way=True, epochs=1, asked=2)
+
+    assert seconds_left([running], 3, 1, least_ended=1) is None
+    assert seconds_left([Stretch(0, 10, under_way=False)], 3, 1) is None
+
+
+def test_nobody_at_work_and_runs_that_wait_are_no_time_at_all() -> None:
+    ended = [Stretch(n, n + 1, under_way=False) for n in range(3)]
+
+    assert seconds_left(ended, 3, 0) is None
+    assert seconds_left(ended, 0, 0) == 0.0
+
+
+def test_a_run_goes_as_far_as_those_that_came_so_far() -> None:
+    stopped = [Stretch(0, 30, under_way=False, epochs=3, asked=10) for _ in range(3)]
+    whole = Stretch(0, 100, under_way=False, epochs=10, asked=10)
+    early, late = (Stretch(0, epochs * 10, under_way=True, epochs=epochs, asked=10) for epochs in (2, 5))
+
+    # Of four that came past the second epoch three went on for one, and one for eight.
+    assert seconds_left([*stopped, whole, early], 0, 1) == pytest.approx(27.5)
+    assert seconds_left([*stopped, whole, late], 0, 1) == pytest.approx(50.0)
+
+
+def test_a_run_that_tells_of_no_epochs_goes_on_for_as_long_as_those_that_took_longer() -> None:
+    ended = [Stretch(0, took_s, under_way=False) for took_s in (10, 40, 60)]
+
+    assert seconds_left([*ended, Stretch(60, 80, under_way=True)], 0, 1) == pytest.approx(30.0)
+    assert 0 < (seconds_left([*ended, Stretch(60, 160, under_way=True)], 0, 1) or 0) < 60
+
+
+def test_a_first_epoch_is_judged_by_the_runs_before_not_by_its_start() -> None:
+    ended = [Stretch(0, 30, under_way=False, epochs=10, asked=10) for _ in range(3)]
+    silent = Stretch(30, 40, under_way=True, epochs=None, asked=10)
+    first = Stretch(30, 40, under_way=True, epochs=1, asked=10)
+
+    assert seconds_left([*ended, silent], 0, 1) == pytest.approx(20.0)
+    assert seconds_left([*ended, first], 0, 1) == pytest.approx(27.0)
+
+
+def test_where_others_tell_of_no_epochs_a_run_is_judged_by_itself() -> None:
+    ended = [Stretch(0, 30, under_way=False) for _ in range(3)]
+
+    assert seconds_left([*ended, Stretch(30, 50, under_way=True, epochs=4, asked=10)], 0, 1) == pytest.approx(30.0)
+    assert seconds_left([*ended, Stretch(30, 50, under_way=True, epochs=0, asked=10)], 0, 1) == pytest.approx(30.0)
+
+
+def test_the_pause_that_an_agent_makes_between_two_runs_counts() -> None:
+    ended = [Stretch(begin_s, begin_s + 50, under_way=False) for begin_s in (0, 60, 120)]
+
+    assert seconds_left([*ended, Stretch(180, 205, under_way=True)], 2, 1) == pytest.approx(25 + 2 * (10 + 50))
+
+
+def test_thousands_that_wait_take_as_many_rounds_as_there_are() -> None:
+    ended = [Stretch(0, 50, under_way=False) for _ in range(3)]
+
+    assert seconds_left(ended, 1_000_000, 10) == pytest.approx(5_000_000)
