@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from charts import format
 from charts.axis import Axis, lay_out
+from charts.letter import beside
 from charts.mark import told, told_together
 from charts.plot import Area, answering, crowd, dots, pixel, plot, stretched
 from charts.ramp import colour, ends
@@ -54,12 +55,14 @@ class Seen:
         result: the sweep's metric, for the colour; None draws it in grey.
         chosen: whether a filter has left it; the others are drawn behind.
         run: its id on a page whose script finds it by that; "" elsewhere.
+        letter: by which it is told apart; "" for most.
     """
 
     name: str
     result: float | None
     chosen: bool = True
     run: str = ""
+    letter: str = ""
 
 
 @dataclass(frozen=True)
@@ -123,6 +126,7 @@ def against(
         *_grid(up.ticks[:: max(len(up.ticks) - 1, 1)] if small else up.ticks, height),
         *_feet(across.ticks, height, SMALL_PX if small else LEAST_PX),
         stretched([dots(area, spots.points(behind), "context") if behind else "", *spots.strong(chosen, goal)], height),
+        *spots.letters(shown),
         *([] if small else _names(across, up)),
     ]
     label = f"{up.name} against {across.name}: {format.counted(len(chosen), 'run')}"
@@ -149,6 +153,12 @@ class _Spots:
         """By colour, the best last; runs without a result first, in grey."""
         few = " few" if len(members) <= FEW else ""
         return [self._dots(group, f"{css}{few}") for css, group in self._by_colour(members, goal).items()]
+
+    def letters(self, members: Sequence[int]) -> list[str]:
+        """Beside the dots of the runs that have one."""
+        lettered = [run for run in members if self.runs[run].letter]
+        places = zip(lettered, self.points(lettered), strict=True)
+        return beside([(x, self.area.y(y), self.runs[run].letter) for run, (x, y) in places], self.area.height)
 
     def _by_colour(self, members: Sequence[int], goal: str) -> dict[str, list[int]]:
         results = {run: value for run in members if (value := self.runs[run].result) is not None and drawable(value)}

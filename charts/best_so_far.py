@@ -8,6 +8,7 @@ from typing import Final
 
 from charts import format
 from charts.clock import elapsed, time_ticks
+from charts.letter import beside
 from charts.mark import told, told_together
 from charts.plot import Area, answering, crowd, dots, grid, line, marks, pixel, plot, stretched, x_labels
 from charts.ramp import colour, ends
@@ -34,6 +35,7 @@ class Result:
         value: its metric; None if it ended without one.
         chosen: whether a filter has left it; the others are drawn in grey.
         run, name: on a page whose script opens the run and tells its name; "" elsewhere.
+        letter: by which it is told apart; "" for most.
     """
 
     at: float
@@ -41,6 +43,7 @@ class Result:
     chosen: bool = True
     run: str = ""
     name: str = ""
+    letter: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,11 +89,15 @@ def best_so_far(
     behind = _points(_inside(area, [each for each in results if not each.chosen]))
     best = improvements(_points(shown), goal)
     context = [dots(area, behind, "context")] if behind else []
+    lettered = [
+        (area.x(each.at), area.y(each.value or 0.0), each.letter) for each in _inside(area, results) if each.letter
+    ]
     parts = [
         *grid(area),
         "" if by_time else _waiting(area, last),
         stretched([*context, *_strong(area, shown, best, ends(area.scale, values, goal), last)], HEIGHT),
         _best_mark(area, best[-1], "" if by_time else _name_of(best[-1], shown)) if best else "",
+        *beside(lettered, HEIGHT),
         *_tray(area, out, without),
         *_x_labels(area, by_time),
     ]

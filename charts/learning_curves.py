@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from html import escape
 
 from charts import format
-from charts.line_panel import LETTERS, Line, Look, line_panel
+from charts.letter import LETTERS
+from charts.line_panel import Line, Look, line_panel
 
 HEIGHT = 196
 

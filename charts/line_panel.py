@@ -1,6 +1,5 @@
 """A metric of many runs: thin lines, and over them the strong ones of those that are told apart by letter and dash."""
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -8,17 +7,13 @@ from typing import Final
 
 from charts import format
 from charts.clock import elapsed, time_ticks
+from charts.letter import LETTERS, beside
 from charts.plot import Area, fitting, grid, plot
 from charts.scale import axis_of, drawable, scale, whole_ticks, worst_shown
 
 RUNGS_HEIGHT: Final = 24
 TOP: Final = 8
 LABELS_HEIGHT: Final = 26
-# In the order of the lines; stylesheets call their colours tick-a and so on.
-LETTERS: Final = "ABCDE"
-LETTER_SIZE: Final = 16
-# Letters that are further from one another than this part of the width have room side by side.
-COLUMN: Final = 0.12
 MAX_DOTS: Final = 40
 TICK_ROOM: Final = 45
 # The ends of the space that lines are drawn in: fine enough that a script can read values off their paths.
@@ -242,49 +237,13 @@ def _needed(area: Area, needed: Mapping[int, float]) -> list[str]:
 
 
 def _letters(area: Area, drawn: Sequence[_Drawn]) -> list[str]:
-    """A letter beside each end of a lettered line, within the plot; one gives way where another stands in its place."""
+    """Beside the ends of the lines that have one."""
     ends = [
         (area.x(each.last[0]), area.y(min(max(each.last[1], area.scale.low), area.scale.high)), each.line.letter)
         for each in drawn
         if each.line.letter
     ]
-    parts = []
-    for x, y, letter, place in _placed(sorted(ends), area.height):
-        head = f'<svg class="letter tick-{letter.lower()}" x="{x:.2%}" overflow="visible" aria-hidden="true">'
-        tie = f'<path d="M3 {y:.1f}L12 {place:.1f}"/>'
-        box = f'<rect x="12" y="{place - LETTER_SIZE / 2:.1f}" width="{LETTER_SIZE}" height="{LETTER_SIZE}" rx="3"/>'
-        text = f'<text x="{12 + LETTER_SIZE / 2}" y="{place:.1f}" dy="0.35em">{letter}</text>'
-        parts.append(f"{head}{tie}{box}{text}</svg>")
-    return parts
-
-
-def _placed(ends: Sequence[tuple[float, float, str]], height: float) -> Iterable[tuple[float, float, str, float]]:
-    """With the place of each letter; only those that end at much the same x are in one another's way."""
-    columns: list[list[tuple[float, float, str]]] = []
-    for end in ends:
-        if columns and end[0] - columns[-1][0][0] < COLUMN:
-            columns[-1].append(end)
-        else:
-            columns.append([end])
-    for column in columns:
-        column.sort(key=lambda end: end[1])
-        for end, place in zip(column, spread([y for _, y, _ in column], height), strict=True):
-            yield *end, place
-
-
-def spread(places: Sequence[float], height: float) -> list[float]:
-    """Places for letters, growing: as near as can be to those given, apart, and none below the plot's foot."""
-    room, free = LETTER_SIZE + 2.0, -math.inf
-    down = []
-    for place in places:
-        down.append(max(place, free))
-        free = down[-1] + room
-    last = height - LETTER_SIZE / 2
-    up = []
-    for place in reversed(down):
-        up.append(min(place, last))
-        last = up[-1] - room
-    return up[::-1]
+    return beside(ends, area.height)
 
 
 def _x_labels(area: Area, look: Look, lines: Sequence[Sequence[Point]], y: int) -> list[str]:

@@ -11,6 +11,7 @@ from charts import format
 from charts.axis import Axis, Lane, Layout, Pick, lay_out
 from charts.brushes import brushes
 from charts.labels import distinct
+from charts.letter import boxed, spread
 from charts.mark import told
 from charts.plot import WIDTH, Area, plot, stretched
 from charts.ramp import COLOURS, POWER, colour, ends
@@ -48,12 +49,14 @@ class Outcome:
         metric: None if it ended without a value.
         chosen: whether a filter has left it; the others are drawn in grey.
         run: its id on a page whose script finds it by that; "" elsewhere.
+        letter: by which it is told apart, and its line drawn over the others; "" for most.
     """
 
     name: str
     metric: float | None
     chosen: bool = True
     run: str = ""
+    letter: str = ""
 
 
 @dataclass(frozen=True)
@@ -112,12 +115,14 @@ def parallel_coordinates(
     lines = _Lines(layouts, area, outcomes, values, ends(area.scale, within, goal), metric, decimals)
     missing = _Missing(area, minimize, outcomes, frozenset(inside), values.keys())
     best = chosen[-1] if chosen else None
+    lettered = [run for run in ranked[::-1] if outcomes[run].letter]
     parts = [
         f'<svg y="{TOP}" height="{HEIGHT}" overflow="visible">',
-        stretched([lines.behind(context), *lines.ramp(drawn), *lines.best(best)], HEIGHT),
+        stretched([lines.behind(context), *lines.ramp(drawn), *lines.best(best), *lines.lettered(lettered)], HEIGHT),
         *(part for number, layout in enumerate(layouts) for part in _axis(layout, number / len(layouts), missing)),
         stretched(lines.dots(drawn), HEIGHT) if len(drawn) <= FEW else "",
         *_metric_axis(area, [values[run] for run in reversed(ranked)], lines.ends, best, outcomes, pick),
+        *_letters(area, [(outcomes[run].letter, values[run]) for run in lettered]),
         "</svg>",
         *_heads([*((layout.name, layout.kind) for layout in layouts), (metric, GOALS[goal])], least_px),
         *missing.tray(),
@@ -179,6 +184,10 @@ class _Lines:
             return []
         path = self._path(run)
         return [f'<path class="{css}" d="{path}"/>' for css in ("best-casing", "best-line")]
+
+    def lettered(self, runs: Sequence[int]) -> list[str]:
+        """Those that are told apart, each in the colour of its letter."""
+        return [f'<path class="curve tick-{self.outcomes[run].letter.lower()}" d="{self._path(run)}"/>' for run in runs]
 
     def _points(self, run: int) -> list[tuple[float, float] | None]:
         """Where a run's line meets the axes; None where the run has no value."""
@@ -342,6 +351,13 @@ def _metric_axis(
 
         parts += brushes(pick, (area.scale.low, area.scale.high), at, area.scale.log, "100%", HEIGHT)
     return parts
+
+
+def _letters(area: Area, ends: Sequence[tuple[str, float]]) -> list[str]:
+    """Beside the ends of their lines, on the left of the metric's axis: what it says stands on the right."""
+    ordered = sorted((area.y(value), letter) for letter, value in ends)
+    places = spread([y for y, _ in ordered], area.height)
+    return [boxed(letter, "100%", place, -26) for (_, letter), place in zip(ordered, places, strict=True)]
 
 
 def _heads(names: Sequence[tuple[str, str]], least_px: int) -> list[str]:

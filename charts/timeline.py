@@ -9,6 +9,7 @@ from typing import Final
 
 from charts import format
 from charts.clock import elapsed, time_ticks
+from charts.letter import SIZE, boxed
 from charts.mark import told
 from charts.plot import plot
 from terms import states
@@ -37,6 +38,7 @@ class Block:
         again: whether it repeats a point that an earlier run did not settle.
         best: whether it is the sweep's best run.
         run: W&B's id; "" for several.
+        letters: by which its runs are told apart; "" for most.
     """
 
     start_s: float
@@ -47,6 +49,7 @@ class Block:
     again: bool = False
     best: bool = False
     run: str = ""
+    letters: str = ""
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,7 @@ def row(blocks: Sequence[Block], span: Span, pauses: Sequence[tuple[float, float
         *_gaps(merged, span),
         *(_mark("again", "↻", block, span) for block in merged if block.again and not block.best),
         *(_mark("best-label", "▾", block, span) for block in merged if block.best),
+        *(part for block in merged for part in _letters(block, span)),
     ]
     said = sentence(Counter(block.kind for block in blocks))
     return plot(parts, HEIGHT, f"{format.counted(len(blocks), 'run')}: {said}" if blocks else "no run yet")
@@ -121,6 +125,7 @@ def _joined(group: Sequence[Block]) -> Block:
         again=any(block.again for block in group),
         best=any(block.best for block in group),
         run="",
+        letters="".join(block.letters for block in group),
     )
 
 
@@ -151,6 +156,13 @@ def _gaps(blocks: Sequence[Block], span: Span) -> list[str]:
             place = f'x="{(left + right) / 2:.2%}" y="{BLOCK_TOP + BLOCK_HEIGHT / 2}" dy="0.35em" text-anchor="middle"'
             parts.append(f'<text class="plate" {place}>{format.duration(after.start_s - before.end_s)}</text>')
     return parts
+
+
+def _letters(block: Block, span: Span) -> list[str]:
+    """On the middle of the block, side by side."""
+    x, y = f"{(span.at(block.start_s) + span.at(block.end_s)) / 2:.2%}", BLOCK_TOP + BLOCK_HEIGHT / 2
+    left = -SIZE * len(block.letters) / 2
+    return [boxed(letter, x, y, left + place * SIZE) for place, letter in enumerate(block.letters)]
 
 
 def _mark(css: str, glyph: str, block: Block, span: Span) -> str:

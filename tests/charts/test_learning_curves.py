@@ -6,7 +6,8 @@ from xml.etree import ElementTree
 
 from charts.bars import Bar, bars
 from charts.learning_curves import LearningCurve, learning_curves, legend
-from charts.line_panel import Line, Look, line_panel, spread
+from charts.letter import spread
+from charts.line_panel import Line, Look, line_panel
 
 
 def curve(name: str, *values: float) -> LearningCurve:

@@ -1,6 +1,7 @@
 """Two to five chosen runs stand side by side over all that they were given and came to; a sixth is one too many."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -87,6 +88,21 @@ def test_a_failed_run_is_compared_too_with_what_it_ran_on(shelf: Shelf) -> None:
     assert rows["commit"] == ["def", "abc"]
     assert rows["code_sha256"] == ["c0", "c1"]
     assert not {"python", "cores", "Agent"} & set(rows)
+
+
+def test_chosen_runs_have_their_letters_in_every_chart(shelf: Shelf) -> None:
+    page = shelf.look(f"{SWEEP}?run=run3,run1,run6&across=p.learning_rate")
+
+    for part, letters in {
+        "best": ["A", "B"],
+        "scatter": ["A", "B"],
+        "parallel": ["A", "B"] * 2,
+        "curves": ["A", "B"],
+        "agents": ["A", "B", "C"],
+    }.items():
+        section = page.html.split(f'id="{part}"')[1].split("</section>")[0]
+        assert sorted(re.findall(r'<svg class="letter tick-.*?>([A-E])</text>', section)) == sorted(letters), part
+    assert not re.findall(r'<svg class="letter', shelf.look(f"{SWEEP}?run=of-another").html.split('id="curves"')[0])
 
 
 def test_one_run_is_compared_with_nothing(shelf: Shelf) -> None:

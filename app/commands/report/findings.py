@@ -12,7 +12,7 @@ from app.commands import client
 from app.commands.replay import values
 from app.commands.results import Results, RunResult
 from charts.learning_curves import LearningCurve
-from charts.line_panel import LETTERS
+from charts.letter import LETTERS
 from search import pareto
 from search.config import ConfigError, parse
 from search.early_termination import brackets

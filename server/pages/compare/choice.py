@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from charts.line_panel import LETTERS
+from charts.letter import LETTERS
 
 MOST: Final = len(LETTERS)
 WORDS: Final = ("No run", "One run", "Two runs", "Three runs", "Four runs", "Five runs")

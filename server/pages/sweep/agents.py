@@ -1,6 +1,6 @@
 """The agents of a sweep: what each does now, what it has done, and why it does nothing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import ceil, floor, log2
 from typing import Final
@@ -64,11 +64,14 @@ def sweep_agents(view: SweepView) -> SweepAgents:
     span = _span(sweep, shifts, view.now)
     pauses = tuple(sweep_queries.pauses(connection, sweep.id))
     best = view.best_of_all and view.best_of_all.name
+    letters = tuple(view.letters.items())
     of_agent: dict[int, list[Shift]] = {}
     for shift in shifts:
         of_agent.setdefault(shift.agent_id, []).append(shift)
     rows = [
-        _row(view, line, _time(tuple(of_agent.get(line.agent.id, [])), view.selection.runs, best, span, pauses))
+        _row(
+            view, line, _time(tuple(of_agent.get(line.agent.id, [])), view.selection.runs, best, span, pauses, letters)
+        )
         for line in lines
     ]
     axis = foot(span, "now" if sweep.ended_at_s is None or view.progress.running else "end") if shifts else ""
@@ -110,9 +113,17 @@ def _time(
     best: str | None,
     span: Span,
     pauses: tuple[tuple[float, float | None], ...],
+    letters: tuple[tuple[str, str], ...],
 ) -> Markup:
     """Kept by what it is made of: of thousands of runs few are new when the page is asked for again."""
-    blocks = [_block(shift, chosen is None or shift.run in chosen, shift.run == best, span) for shift in shifts]
+    known = dict(letters)
+    blocks = [
+        replace(
+            _block(shift, chosen is None or shift.run in chosen, shift.run == best, span),
+            letters=known.get(shift.run, ""),
+        )
+        for shift in shifts
+    ]
     return Markup(row(blocks, span, pauses))
 
 

@@ -114,7 +114,15 @@ def _drawing(view: SweepView) -> BestSoFar | None:
     if first_s is None:
         # The time of a run that goes on is another one each time.
         placed = [each._replace(reached_at_s=0.0) for each in placed]
-    return _drawn(tuple(placed), view.selection.runs, view.sweep.expected, view.sweep.goal, first_s, view.axis)
+    return _drawn(
+        tuple(placed),
+        view.selection.runs,
+        view.sweep.expected,
+        view.sweep.goal,
+        first_s,
+        view.axis,
+        tuple(view.letters.items()),
+    )
 
 
 @lru_cache(maxsize=8)
@@ -125,11 +133,13 @@ def _drawn(
     goal: str,
     first_s: float | None,
     axis: Scale | None,
+    letters: tuple[tuple[str, str], ...],
 ) -> BestSoFar | None:
     """Kept by what it is made of: a page is asked for every few seconds, and results are thousands.
 
     Args:
         first_s: when the first run started, to draw them by time; None draws them by number.
+        letters: of the runs that are told apart.
     """
     results = [
         Result(
@@ -138,6 +148,7 @@ def _drawn(
             chosen is None or each.run in chosen,
             each.run,
             each.name,
+            dict(letters).get(each.run, ""),
         )
         for each in placed
     ]

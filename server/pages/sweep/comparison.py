@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 from server.pages.compare.runs import Compared, compared
-from server.pages.sweep.curves import SweepDrawing
 from server.pages.sweep.search_space import searched
 from server.pages.sweep.view import SweepView
 from server.pages.table.fields import Known
@@ -11,15 +10,12 @@ from server.pages.words.addresses import run_url
 from server.store import table_queries
 
 
-def comparison(view: SweepView, drawn: SweepDrawing) -> Compared | None:
+def comparison(view: SweepView) -> Compared | None:
     """None where the address chooses fewer than two."""
-    if not view.query.runs:
-        return None
-    runs = dict(zip(drawn.letters.values(), drawn.strong, strict=True))
-    agents = table_queries.agent_names(view.connection, (each.run.agent_id for each in drawn.strong))
+    agents = table_queries.agent_names(view.connection, (each.run.agent_id for each in view.lettered.values()))
     metric = view.sweep.metric_name
     return compared(
-        runs,
+        view.lettered,
         Known(view.now, agents),
         lambda run: run_url(view.project, run),
         replace(view.query, runs=()).url(view.path),

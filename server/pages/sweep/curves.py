@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from charts import format
-from charts.line_panel import LETTERS
+from charts.letter import LETTERS
 from server.pages.compare.choice import MOST, toggled
 from server.pages.curves.panels import Asked, Drawing, DrawnPanel, Shown
 from server.pages.curves.series import Points, Reader
@@ -63,11 +63,6 @@ class SweepDrawing:
     strong: list[Attempt]
     drawing: Drawing
 
-    @property
-    def letters(self) -> dict[str, str]:
-        """By W&B's ids, in order."""
-        return {each.run.name: letter for each, letter in zip(self.strong, LETTERS, strict=False)}
-
 
 @dataclass(frozen=True)
 class Ticks:
@@ -95,15 +90,15 @@ class Ticks:
         return replace(self.query, runs=toggled(known, run.name)).url(self.path)
 
 
-def ticks(view: SweepView, curves: SweepCurves | None, drawn: SweepDrawing) -> Ticks:
+def ticks(view: SweepView, curves: SweepCurves | None) -> Ticks:
     """Chosen runs have a letter in any case, others if their curves are drawn."""
     usual = {run.id: run.letter for run in curves.runs} if curves else {}
-    return Ticks(view.path, view.query, drawn.letters if view.query.runs else usual)
+    return Ticks(view.path, view.query, view.letters or usual)
 
 
 def sweep_drawing(view: SweepView) -> SweepDrawing:
     """The runs whose curves are drawn, told apart ones first, and how the address wants them."""
-    strong = _named(view) or _usual(view)
+    strong = [*view.lettered.values()] or _usual(view)
     lettered = [Shown(each.run, "curve", letter) for each, letter in zip(strong, LETTERS, strict=False)]
     names = {each.run.name for each in strong}
     best = [Shown(view.best.run, "best")] if view.best and view.best.run.name not in names else []
@@ -153,13 +148,6 @@ def sweep_curves(view: SweepView, drawn: SweepDrawing) -> SweepCurves | None:
     runs = [_line(view, each, points) for each, points in lines]
     usual_url = replace(view.query, runs=()).url(view.path)
     return SweepCurves(panel, runs, _told(compared_at), bool(view.query.runs), usual_url)
-
-
-def _named(view: SweepView) -> list[Attempt]:
-    """What the address names, as far as it belongs to the sweep."""
-    names = view.query.runs
-    found = _attempts(view, Order("run", True), STATE_FILTERS["all"], len(names), names) if names else []
-    return sorted(found, key=lambda each: names.index(each.run.name))
 
 
 def _usual(view: SweepView) -> list[Attempt]:

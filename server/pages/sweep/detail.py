@@ -153,13 +153,13 @@ def sweep_detail(view: SweepView) -> Page:
         small=small_multiples(view, [name for name, _ in plots.mattered.tried]) if plots else [],
         curves=curves,
         curve_panels=curve_panels(drawing.drawing),
-        compared=comparison(view, drawing),
+        compared=comparison(view),
         views=views(
             view.connection, view.path, replace(view.query, number=1).url(view.path), sweep.project_id, sweep.id
         ),
         groups=groups(view),
         group_menu=group_menu(view),
-        table=runs_table(view, ticks(view, curves, drawing), front.runs if front else frozenset()),
+        table=runs_table(view, ticks(view, curves), front.runs if front else frozenset()),
         agents=sweep_agents(view),
         take_away=take_away(view),
         wanted=not view.alive and not view.over and progress.waiting != 0,

@@ -92,6 +92,7 @@ class Drawing:
         paths: of the parameters, the first one first; `by_importance` says what put them in this order.
         path, query: of the page, for the links on its axes.
         axis: of the metric.
+        letters: of the runs that are told apart.
     """
 
     points: Points
@@ -104,6 +105,7 @@ class Drawing:
     path: str
     query: TableQuery
     axis: Scale | None
+    letters: tuple[tuple[str, str], ...]
 
     @cached_property
     def columns(self) -> dict[Path, list[Any]]:
@@ -111,9 +113,15 @@ class Drawing:
 
     @cached_property
     def outcomes(self) -> list[Outcome]:
-        chosen = self.chosen
+        chosen, letters = self.chosen, dict(self.letters)
         return [
-            Outcome(point.name, _value(point), chosen is None or point.run in chosen, point.run)
+            Outcome(
+                point.name,
+                _value(point),
+                chosen is None or point.run in chosen,
+                point.run,
+                letters.get(point.run, ""),
+            )
             for point in self.points
         ]
 
@@ -143,6 +151,7 @@ def sweep_plots(view: SweepView) -> SweepPlots | None:
         path=view.path,
         query=replace(view.query, number=1),
         axis=view.axis,
+        letters=tuple(view.letters.items()),
     )
     by = _grouped_by(view)
     considered = _means(points, chosen.by_settings, by) if by else points

@@ -72,6 +72,7 @@ class Drawing:
 
     Attributes:
         others: of each run what it has of those axes that are neither a parameter nor the metric, by W&B's id.
+        letters: of the runs that are told apart.
     """
 
     points: tuple[Point, ...]
@@ -84,6 +85,7 @@ class Drawing:
     goal: str
     axis: Scale | None
     small: bool = False
+    letters: tuple[tuple[str, str], ...] = ()
 
 
 def scatter_panel(view: SweepView, first: str | None) -> Scatter | None:
@@ -145,7 +147,19 @@ def _drawing(view: SweepView, across: str, up: str, small: bool = False) -> Draw
     sweep = view.sweep
     name = sweep.metric_name or ""
     chosen = view.selection.runs
-    return Drawing(view.points, others, across, up, chosen, sweep.config, name, sweep.goal, view.axis, small)
+    return Drawing(
+        view.points,
+        others,
+        across,
+        up,
+        chosen,
+        sweep.config,
+        name,
+        sweep.goal,
+        view.axis,
+        small,
+        tuple(view.letters.items()),
+    )
 
 
 def _others(*asked: str) -> list[str]:
@@ -164,8 +178,9 @@ def _drawn(drawing: Drawing) -> Against | None:
     results = [point.metric for point in points]
     if all(result is None for result in results):
         return None
+    chosen, letters = drawing.chosen, dict(drawing.letters)
     runs = [
-        Seen(point.name, point.metric, drawing.chosen is None or point.run in drawing.chosen, point.run)
+        Seen(point.name, point.metric, chosen is None or point.run in chosen, point.run, letters.get(point.run, ""))
         for point in points
     ]
     metric = side_of_metric(drawing.metric, results, drawing.goal, drawing.axis)

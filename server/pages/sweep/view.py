@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
+from charts.letter import LETTERS
 from charts.scale import Scale, drawable, metric_scale
 from server.pages.sweep.chosen import Selection, everything, result_of, select
 from server.pages.sweep.search_space import searched
-from server.pages.sweep.table_query import TableQuery
+from server.pages.sweep.table_query import STATE_FILTERS, TableQuery
 from server.pages.table import fields
 from server.pages.table.groups import Group, grouped
 from server.pages.words.standing import Standing
@@ -15,7 +16,7 @@ from server.store import page_queries, queries, run_queries, sweep_queries, tabl
 from server.store.page_queries import Attempt
 from server.store.rows import Run
 from server.store.sweep_queries import Point
-from server.store.table_queries import Brief, Of
+from server.store.table_queries import Brief, Of, Order
 from terms import states
 
 # So many of the latest runs tell which fields runs have.
@@ -46,6 +47,20 @@ class SweepView(Standing):
         keys = table_queries.values(self.connection, self.of, self.query.by)
         results = {each.run: result_of(each) for each in self.briefs if self.selection.has(each.run)}
         return grouped(keys, results, self.sweep.goal == "maximize")
+
+    @cached_property
+    def lettered(self) -> dict[str, Attempt]:
+        """The runs that the address chooses by their letters, as far as they are the sweep's."""
+        names, order, every = self.query.runs, Order("run", True), STATE_FILTERS["all"]
+        if not names:
+            return {}
+        found = table_queries.attempts(self.connection, self.of, order, every, len(names), 0, names=names)
+        return dict(zip(LETTERS, sorted(found, key=lambda each: names.index(each.run.name)), strict=False))
+
+    @cached_property
+    def letters(self) -> dict[str, str]:
+        """Those of the chosen runs, by W&B's ids, in order."""
+        return {each.run.name: letter for letter, each in self.lettered.items()}
 
     @cached_property
     def display_names(self) -> dict[str, str]:

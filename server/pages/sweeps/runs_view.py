@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
-from charts.line_panel import LETTERS
+from charts.letter import LETTERS
 from server.pages.sweeps.runs_query import RunsQuery
 from server.pages.table import fields
 from server.pages.table.conditions import any_of
