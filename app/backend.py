@@ -17,6 +17,7 @@ from app.settings import (
     ENV_FILE,
     FOR_TRIALS,
     PROCESS_ENVIRONMENT,
+    SECRET,
     VARIABLES,
     SettingError,
     Settings,
@@ -136,6 +137,8 @@ def environment(
         values.setdefault("WANDB_HOST", host)
     if values.get(TRUSTED):
         values.setdefault(TRUSTED_BY_REQUESTS, values[TRUSTED])
+    for name in SECRET:  # the server's own
+        values.pop(name, None)
     device.configure(values)
     return values
 

@@ -123,6 +123,17 @@ def _networks(value: str) -> str:
     return value
 
 
+def _receiver(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        fits = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc and parts.port != 0
+    except ValueError:
+        fits = False
+    if value and not (fits and re.fullmatch("[!-~]+", value)):
+        raise ValueError("an http or https address, as https://chat.example/hooks/TOKEN, without name and password")
+    return value
+
+
 def ip_address(value: str) -> str:
     """Gives an IP address as it is: what a name of this machine leads to, others may see otherwise.
 
@@ -136,9 +147,13 @@ def ip_address(value: str) -> str:
     return value
 
 
-def _variable(default: str, parse: Callable[[str], T]) -> T:
-    """A field of `Settings`: its default, and what reads its text or raises ValueError with what is allowed."""
-    return cast(T, field(metadata={"variable": (default, parse)}))
+def _variable(default: str, parse: Callable[[str], T], secret: bool = False) -> T:
+    """A field of `Settings`: its default, and what reads its text or raises ValueError with what is allowed.
+
+    Args:
+        secret: no text repeats what it holds.
+    """
+    return cast(T, field(metadata={"variable": (default, parse)}, repr=not secret))
 
 
 @dataclass(frozen=True)
@@ -181,6 +196,7 @@ class Settings:
         keep_console_days: the same for its console.
         max_upload_mib: the largest file that the server takes; 0 for any size.
         spare_mib: what uploads leave free of the server's disk.
+        notify_url: what the server tells of ends of sweeps and of alerts; it finds that in its environment.
     """
 
     sweep: Path = _variable("sweeps/layer_size.yaml", Path)
@@ -218,11 +234,15 @@ class Settings:
     keep_console_days: int = _variable("0", _whole_number(0, 36_500))
     max_upload_mib: int = _variable("0", _whole_number(0, 999_999_999))
     spare_mib: int = _variable("256", _whole_number(0, 999_999_999))
+    notify_url: str = _variable("", _receiver, secret=True)
 
 
 VARIABLES: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     each.name.upper(): each.metadata["variable"] for each in fields(Settings)
 }
+
+
+SECRET = frozenset(each.name.upper() for each in fields(Settings) if not each.repr)
 
 
 @dataclass(frozen=True)
@@ -293,7 +313,8 @@ def read(environ: Mapping[str, str], env_file: Mapping[str, str]) -> Settings:
         try:
             values[name.lower()] = parse(text)
         except ValueError as error:
-            problems.append(f"{name} is {text!r}; allowed: {error}.")
+            told = "not fit, and may hold a secret" if name in SECRET else repr(text)
+            problems.append(f"{name} is {told}; allowed: {error}.")
     if problems:
         raise SettingError(*problems)
     return Settings(**values)

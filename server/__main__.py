@@ -20,6 +20,7 @@ from server.commands.verify import verify
 from server.data_directory import held, note_address, opened, used
 from server.greeting import Place, greeting, readable_by_others, refusal
 from server.keys import OneTimeLinks, load_keys
+from server.notices.post import receiver
 from server.reached import OWN_MACHINE, Network, proxies, public_address
 from server.settings import Settings
 from server.standby import stand_by
@@ -41,14 +42,17 @@ def _retention(flag: str, text: str) -> Callable[[Callable[..., Any]], Callable[
     return click.option(flag, default=0, show_default=True, type=click.IntRange(min=0), help=told)
 
 
-def _read_by(parse: Callable[[str], Any]) -> Callable[[click.Context, click.Parameter, str | None], Any]:
+def _read_by(
+    parse: Callable[[str], Any], secret: bool = False
+) -> Callable[[click.Context, click.Parameter, str | None], Any]:
     """Reads what an option holds, if anything, by what raises ValueError with what is allowed."""
 
     def read(context: click.Context, option: click.Parameter, value: str | None) -> Any:
         try:
             return parse(value) if value else None
         except ValueError as error:
-            raise click.BadParameter(f"{value!r}; allowed: {error}.") from None
+            told = f"{option.envvar} is not fit, and may hold a secret" if secret else repr(value)
+            raise click.BadParameter(f"{told}; allowed: {error}.") from None
 
     return read
 
@@ -116,6 +120,12 @@ def _read_by(parse: Callable[[str], Any]) -> Callable[[click.Context, click.Para
     type=click.IntRange(min=0),
     help="What uploads leave free of the disk, for the database.",
 )
+@click.option(
+    "--notify-url",
+    envvar="NOTIFY_URL",
+    callback=_read_by(receiver, secret=True),
+    help="Is told of each end of a sweep and each alert by a POST. Better given by NOTIFY_URL: others see flags.",
+)
 @click.pass_context
 def main(
     context: click.Context,
@@ -136,6 +146,7 @@ def main(
     keep_console_days: int,
     max_upload_mib: int,
     spare_mib: int,
+    notify_url: str | None,
 ) -> None:
     """Serve W&B sweeps from one directory, with no account and no network."""
     if context.invoked_subcommand is not None:
@@ -157,6 +168,7 @@ def main(
             keep_console_days=keep_console_days,
             max_upload_bytes=max_upload_mib * MIB,
             spare_bytes=spare_mib * MIB,
+            notify_url=notify_url,
         )
         serve(settings, host, port, show_env, api_key_file, insecure)
 
@@ -198,7 +210,8 @@ def serve(
             believed = (*OWN_MACHINE, *map(str, settings.trusted_proxies))
             most = most_connections(raise_descriptors())
             connections = Connections(most, settings.trusted_proxies)
-            program = Program(create_app(database, settings, keys, links), believed, connections)
+            own_url = settings.public_url or place.url
+            program = Program(create_app(database, settings, keys, links, own_url=own_url), believed, connections)
             program.end_on_signals()
             note_address(settings, place)
             login = "" if readable_by_others(sys.stdout.fileno()) else f"/login?token={links.make()}"

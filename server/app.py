@@ -24,6 +24,7 @@ from server.identity import Identified, Identity
 from server.keys import Keys, OneTimeLinks
 from server.ledger import files
 from server.metrics import Kept, Measured, Metrics
+from server.notices.sending import Notices
 from server.pages.events import Events
 from server.pages.routes import routes as page_routes
 from server.protocol.context import signed_file_url
@@ -57,7 +58,12 @@ def new_id() -> str:
 
 
 def create_app(
-    database: Database, settings: Settings, keys: Keys, links: OneTimeLinks, clock: Clock | None = None
+    database: Database,
+    settings: Settings,
+    keys: Keys,
+    links: OneTimeLinks,
+    clock: Clock | None = None,
+    own_url: str = "",
 ) -> Starlette:
     """Builds the ASGI application; its `state.events` are to be ended before it is asked to stop.
 
@@ -66,6 +72,7 @@ def create_app(
     Args:
         database: open; closed by the caller.
         clock: None for the machine's, no earlier than what the database tells of.
+        own_url: by which people reach it, for the links in notices.
     """
     clock = clock or Clock(not_before_s=_last_told_s(database))
     events = Events(database, clock())
@@ -73,6 +80,7 @@ def create_app(
     writers = Turns(WRITERS, WRITERS * 3 // 4, UPLOAD_WAIT_S)
     heartbeats = Heartbeats(database, clock)
     upkeep = Upkeep(database, settings, clock, heartbeats)
+    notices = Notices(database, settings.notify_url, own_url, clock, settings.tick_s)
 
     def file_url(run: Run, name: str) -> str:
         # Relative to the page's own origin, whatever name the browser knows the server by.
@@ -97,6 +105,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         files.remove_unfinished(settings.files)
+        notices.start()
         watch = asyncio.create_task(_watch(upkeep.look, settings.tick_s))
         searching = asyncio.create_task(find_suggestions(database, clock))
         # No request waits for it, nor the end of the server: closing the database breaks it off.
@@ -106,6 +115,7 @@ def create_app(
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+        await run_in_threadpool(notices.end)
         with suppress(sqlite3.Error):
             heartbeats.write()
 

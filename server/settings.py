@@ -1,6 +1,6 @@
 """Every knob of the server: default, unit in its name, help text. `__main__` fills it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
@@ -29,7 +29,8 @@ class Settings:
         spare_bytes: what uploads leave free of the disk, for the database.
         keep_system_metrics_days: so many days after a run's end a sample of its system metrics is left; 0 keeps all.
         keep_console_days: so many days after a run's end the beginning and end of its console are left; 0 keeps all.
-        tick_s: how often silent agents and runs are looked for.
+        notify_url: is told of ends of sweeps and of alerts; may hold a secret.
+        tick_s: how often silent agents and runs, and notices to be sent, are looked for.
     """
 
     data: Path
@@ -50,6 +51,7 @@ class Settings:
     spare_bytes: int = 256 * 1024 * 1024
     keep_system_metrics_days: float = 0.0
     keep_console_days: float = 0.0
+    notify_url: str | None = field(default=None, repr=False)
     tick_s: float = 2.0
 
     @property

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from server.store import touches
+from server.store import notices, touches
 from server.store.migrations import STEPS, migrate, steps_done
 from server.store.scope import EVERYTHING, Connection, Scope, asked_by, asking
 
@@ -64,6 +64,11 @@ class Database:
         """Tells of what heartbeats hang on, while it is written; once for a database."""
         with self._lock:
             touches.tell(self._writer, touched)
+
+    def keep_notices(self) -> None:
+        """Notes what somebody outside is to be told of, as it is written; once for a database."""
+        with self._lock:
+            notices.keep(self._writer)
 
     @contextmanager
     def write(self) -> Iterator[Connection]:

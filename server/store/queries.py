@@ -15,6 +15,7 @@ from server.store.rows import (
     Deleted,
     Entry,
     KeptOutline,
+    Notice,
     Project,
     Run,
     SavedView,
@@ -52,6 +53,7 @@ TABLES: dict[type[Any], str] = {
     SavedView: "saved_view",
     Deleted: "bin",
     Alert: "alert",
+    Notice: "notice",
 }
 STREAMS = ("history", "event", "log")
 

@@ -178,6 +178,17 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """That a sweep has ended, or of an alert, which NOTIFY_URL is to be told; not before `due_at_s`."""
+
+    id: int
+    sweep_id: int | None
+    alert_id: int | None
+    tries: int
+    due_at_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Deleted:
     """A run, sweep or project that was deleted and can be brought back; `number` is its row's."""
 

@@ -49,6 +49,10 @@ def delete(connection: sqlite3.Connection, table: str, id: int) -> None:
     connection.execute(f"DELETE FROM main.{table} WHERE id = ?", (id,))
 
 
+def drop_notices(connection: sqlite3.Connection) -> None:
+    connection.execute("DELETE FROM main.notice")
+
+
 def enter(
     connection: sqlite3.Connection, kind: str, sweep_id: int, trial_id: int, run_name: str, detail: str, now_s: float
 ) -> None:

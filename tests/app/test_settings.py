@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from app import backend, settings
+from app.backend import Backend
 from app.settings import SettingError
 
 ROOT = Path(__file__).parents[2]
@@ -43,6 +44,23 @@ def test_all_wrong_values_are_told_at_once_each_with_what_is_allowed() -> None:
         r"WANDB_PROJECT is 'a/b'; allowed: at most 128 characters, none of / \ # ? % :.",
     ]
     assert caught.value.exit_code == 2
+
+
+def test_what_may_be_a_secret_is_repeated_nowhere_and_reaches_no_trial() -> None:
+    address = "https://chat.example/hooks/t0ken"
+    read = settings.read({"NOTIFY_URL": address}, {})
+    environ = backend.environment(Backend("embedded", "", "http://h:1", "key"), read, {"NOTIFY_URL": address}, {})
+
+    with pytest.raises(SettingError) as caught:
+        settings.read({}, {"NOTIFY_URL": "chat.example/t0ken"})
+
+    assert caught.value.message == (
+        "NOTIFY_URL is not fit, and may hold a secret; allowed: "
+        "an http or https address, as https://chat.example/hooks/TOKEN, without name and password."
+    )
+    assert read.notify_url == address
+    assert "t0ken" not in repr(read)
+    assert "t0ken" not in str(environ)
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "1.5", "1001", "²", "1e3"])

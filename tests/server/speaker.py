@@ -165,6 +165,13 @@ class Speaker:
         answer: dict[str, Any] = self.ask(document, input=given)["upsertBucket"]
         return answer
 
+    def alert(self, run: str, title: str = "Loss is high", text: str = "3.2", **given: Any) -> Any:
+        """What `run.alert` sends; the reply."""
+        document = """mutation ($input: NotifyScriptableRunAlertInput!) {
+            notifyScriptableRunAlert(input: $input) { success } }"""
+        of = {"entityName": "local", "projectName": "p", "runName": run}
+        return self.post(document, input={**of, "title": title, "text": text, **given})
+
     def stream(self, run: str, project: str = "p", **body: Any) -> Any:
         """One file stream request; the reply."""
         return self.http.post(f"/files/local/{project}/{run}/file_stream", json=body, headers=self.headers)

@@ -7,9 +7,6 @@ import pytest
 from tests.server.shelf import Seen
 from tests.server.speaker import GRID, Speaker
 
-ALERT = """mutation ($input: NotifyScriptableRunAlertInput!) {
-    notifyScriptableRunAlert(input: $input) { success } }"""
-
 
 @pytest.fixture
 def run(wb: Speaker) -> str:
@@ -18,12 +15,6 @@ def run(wb: Speaker) -> str:
     name = str(wb.beat(wb.agent(sweep))["run_id"])
     wb.begin(name, sweep, displayName="the run")
     return name
-
-
-def alert(wb: Speaker, run: str, title: str = "Loss is high", text: str = "3.2", **given: Any) -> Any:
-    """What `run.alert` sends; the reply."""
-    of = {"entityName": "local", "projectName": "p", "runName": run}
-    return wb.post(ALERT, input={**of, "title": title, "text": text, **given})
 
 
 def page_of(wb: Speaker, path: str) -> Seen:
@@ -37,9 +28,9 @@ def sweep_path(wb: Speaker, run: str) -> str:
 
 
 def test_an_alert_is_on_the_page_of_its_run_and_of_its_sweep(wb: Speaker, run: str) -> None:
-    reply = alert(wb, run, text="\x1b[31m3.2\x1b[0m <b>now</b>", severity="WARN", waitDuration=60_000)
-    alert(wb, run, "Nothing left", "", severity="ERROR")
-    alert(wb, run, "By the way", "all is well")
+    reply = wb.alert(run, text="\x1b[31m3.2\x1b[0m <b>now</b>", severity="WARN", waitDuration=60_000)
+    wb.alert(run, "Nothing left", "", severity="ERROR")
+    wb.alert(run, "By the way", "all is well")
     of_run, of_sweep = page_of(wb, f"/local/p/runs/{run}"), page_of(wb, sweep_path(wb, run))
 
     assert reply.json()["data"]["notifyScriptableRunAlert"] == {"success": True}
@@ -60,7 +51,7 @@ def test_a_page_without_alerts_has_no_place_for_them(wb: Speaker, run: str) -> N
 def test_the_same_title_is_said_again_only_after_the_time_that_its_program_names(wb: Speaker, run: str) -> None:
     for passing_s, title in ((0, "high"), (0, "high"), (0, "low"), (59, "high"), (2, "high")):
         wb.clock.pass_s(passing_s)
-        assert alert(wb, run, title, waitDuration=60_000).status_code == 200
+        assert wb.alert(run, title, waitDuration=60_000).status_code == 200
 
     page = page_of(wb, f"/local/p/runs/{run}")
 
@@ -70,7 +61,7 @@ def test_the_same_title_is_said_again_only_after_the_time_that_its_program_names
 
 def test_many_alerts_are_counted_and_the_last_of_them_shown(wb: Speaker, run: str) -> None:
     for number in range(21):
-        alert(wb, run, f"alert number {number}")
+        wb.alert(run, f"alert number {number}")
 
     of_run, of_sweep = page_of(wb, f"/local/p/runs/{run}"), page_of(wb, sweep_path(wb, run))
 
@@ -80,7 +71,7 @@ def test_many_alerts_are_counted_and_the_last_of_them_shown(wb: Speaker, run: st
 
 
 def test_alerts_go_and_come_back_with_their_run(wb: Speaker, run: str) -> None:
-    alert(wb, run)
+    wb.alert(run)
     path, id = sweep_path(wb, run), wb.field(run, "id")
     wb.ask("mutation ($id: ID!) { deleteRun(input: {id: $id}) { clientMutationId } }", id=id)
     without = page_of(wb, path)
@@ -106,7 +97,7 @@ def test_alerts_go_and_come_back_with_their_run(wb: Speaker, run: str) -> None:
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
 def test_an_alert_that_cannot_be_kept_is_refused(wb: Speaker, run: str, given: dict[str, Any], said: str) -> None:
-    reply = alert(wb, run, **given)
+    reply = wb.alert(run, **given)
 
     assert said in reply.text
     assert "Alerts" not in page_of(wb, f"/local/p/runs/{run}").text

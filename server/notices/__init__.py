@@ -1,0 +1,1 @@
+"""Tells somebody outside, by NOTIFY_URL, of the ends of sweeps and of alerts."""
