@@ -30,6 +30,9 @@ from server.pages.door.session import Sessions, local_path
 from server.pages.door.view_presses import ViewPresses
 from server.pages.edit.detail import edit_project, edit_run, edit_sweep
 from server.pages.events import Events
+from server.pages.media.found import RunFiles, asked_file
+from server.pages.media.query import media_query
+from server.pages.media.served import served
 from server.pages.projects.list import projects
 from server.pages.rendering import SCHEME_COOKIE, SCHEMES, Frame, Page, Static
 from server.pages.run.detail import FileUrl, run_detail
@@ -119,6 +122,7 @@ def routes(
         Route("/{entity}/{project}/sweeps/{sweep}/views/{action}", gate.button(view_presses.sweep), methods=["POST"]),
         Route("/{entity}/{project}/edit", gate.page(views.edit_project)),
         Route("/{entity}/{project}/sweeps/{sweep}/take/{what}", gate.file(views.taken)),
+        Route("/{entity}/{project}/runs/{run}/media", gate.file(views.medium, served)),
         Route("/{entity}/{project}/sweeps/{sweep}/new", gate.page(views.new_sweep)),
         Route("/{entity}/{project}/sweeps/{sweep}/edit", gate.page(views.edit_sweep)),
         Route("/{entity}/{project}/runs/{run}/edit", gate.page(views.edit_run)),
@@ -171,8 +175,15 @@ class Views:
 
     def run(self, request: Request, connection: sqlite3.Connection) -> Page:
         project, run = run_of(request, connection)
-        query = curve_query(request.query_params.multi_items())
-        return run_detail(connection, run, project, self.file_url, Now(self.clock()), query)
+        asked = request.query_params.multi_items()
+        queries = curve_query(asked), media_query(asked)
+        return run_detail(connection, run, project, self.settings, self.file_url, Now(self.clock()), *queries)
+
+    def medium(self, request: Request, connection: sqlite3.Connection) -> tuple[Path, str]:
+        """Where a file of a run lies, or of an artifact that it has made, and its name."""
+        project, run = run_of(request, connection)
+        files = RunFiles(connection, self.settings, run, run_url(project, run.name))
+        return asked_file(files, request.query_params)
 
     def edit_project(self, request: Request, connection: sqlite3.Connection) -> Page:
         return edit_project(connection, project_of(request, connection))

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 import wandb
 from graphql import GraphQLSyntaxError, OperationDefinitionNode, parse, validate
@@ -146,47 +145,6 @@ def test_the_agent_in_process_does_the_grid(server: RunningServer, work: Work) -
 
     sweep = server.api().sweep("local/inside/" + said.split("SWEEP ")[1].strip())
     assert sorted((run.config["units"], run.state) for run in sweep.runs) == [(1, "finished"), (2, "finished")]
-
-
-@pytest.mark.feature(
-    "wandb.init: project, tags, notes, group, job type, config",
-    "run.save: files of any name",
-    "run.alert",
-    "images, tables, histograms",
-)
-def test_media_files_tables_and_metrics_arrive(server: RunningServer, tmp_path: Path) -> None:
-    program = """
-import numpy, wandb
-run = wandb.init(project="media", tags=["a"], notes="n", group="g", job_type="j", config={"net": {"depth": 3}})
-run.log({"image": wandb.Image(numpy.zeros((8, 8, 3), dtype=numpy.uint8)), "nan": float("nan")})
-run.log({"table": wandb.Table(columns=["x"], data=[[1], [2]]), "histogram": wandb.Histogram([1, 2, 3])})
-open("a file%20.txt", "w").write("kept")
-run.save("a file%20.txt")
-print("a line to the console")
-run.alert("title", "text")
-run.finish()
-print("RUN", run.id)
-"""
-    said = script(server, tmp_path, program, plain=True)
-
-    run = server.api().run("local/media/" + said.split("RUN ")[1].strip())
-    names = [file.name for file in run.files()]
-    assert (run.state, run.config, run.tags, run.notes, run.group, run.job_type) == (
-        "finished",
-        {"net": {"depth": 3}},
-        ["a"],
-        "n",
-        "g",
-        "j",
-    )
-    assert any(name.startswith("media/images/image_0") for name in names)
-    assert any(name.startswith("media/table/table_1") for name in names)
-    assert run.summary["nan"] != run.summary["nan"]
-    with run.file("a file%20.txt").download(root=str(tmp_path / "back")) as file:
-        assert file.read() == "kept"
-    assert "a line to the console" in [line.content for line in run.console_logs()]
-    page = httpx2.get(f"{server.url}/local/media/runs/{run.id}", auth=("api", server.api_key)).text
-    assert "<b>title</b><p>text</p>" in page
 
 
 @pytest.mark.feature("Run.update, summary.update, delete")

@@ -29,9 +29,9 @@ class CurveQuery:
     smooth: float = 0.0
     open: tuple[str, ...] = ()
 
-    def url(self, path: str) -> str:
-        """This query as the address of a page that has no other."""
-        text = urlencode(self.pairs())
+    def url(self, path: str, others: Iterable[tuple[str, str]] = ()) -> str:
+        """The address of a page that has `others` too."""
+        text = urlencode([*others, *self.pairs()])
         return f"{path}?{text}" if text else path
 
     def pairs(self) -> list[tuple[str, str]]:

@@ -35,6 +35,14 @@ STREAM_HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 LOST_CRUMBS: Final = (Crumb("Sweeps", "/"), Crumb("Not found"))
 
 
+def _saved(found: Path | str, name: str) -> Response:
+    media_type = "application/octet-stream"
+    if isinstance(found, Path):
+        return FileResponse(found, media_type=media_type, filename=name, headers=FILE_HEADERS)
+    told = {**FILE_HEADERS, "Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(found, media_type=media_type, headers=told)
+
+
 @dataclass(frozen=True)
 class Gate:
     """Stands between a request and what it asks for."""
@@ -79,11 +87,12 @@ class Gate:
         with asked_by(self._guest(request)):
             return replace(self._seen(request, view), guest=True) if self._shown_by_link(request) else None
 
-    def file(self, find: Find) -> Endpoint:
+    def file(self, find: Find, answer: Callable[[Path | str, str], Response] = _saved) -> Endpoint:
         """Lets a file be saved by who may see the page that it is on.
 
         Args:
             find: gives where it lies, or what is in it, and its name.
+            answer: made of these.
         """
 
         def endpoint(request: Request) -> Response:
@@ -100,7 +109,7 @@ class Gate:
                 return self.frame.response(request, _not_found(error))
             except RefusalError as error:
                 return self.frame.response(request, _refused(error, "This file cannot be made", "/"))
-            return _saved(found, name)
+            return answer(found, name)
 
         return self.readers.endpoint(endpoint)
 
@@ -165,14 +174,6 @@ class Gate:
                 return shared is not None and _sweep_id(request, connection) == shared.id
             except NotFoundError:
                 return False
-
-
-def _saved(found: Path | str, name: str) -> Response:
-    media_type = "application/octet-stream"
-    if isinstance(found, Path):
-        return FileResponse(found, media_type=media_type, filename=name, headers=FILE_HEADERS)
-    told = {**FILE_HEADERS, "Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(found, media_type=media_type, headers=told)
 
 
 def _shared(request: Request, connection: sqlite3.Connection) -> Sweep | None:

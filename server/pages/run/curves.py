@@ -1,6 +1,6 @@
 """Curves of all that a run has logged, the best run's behind them in grey."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
 from server.pages.curves.panels import Asked, CurvePanels, Drawing, Shown, curve_panels
 from server.pages.curves.query import CurveQuery
@@ -12,15 +12,26 @@ PANELS = 12
 
 
 def run_curves(
-    reader: Reader, run: Run, best: Run | None, first: str | None, query: CurveQuery, url: Callable[[CurveQuery], str]
+    reader: Reader,
+    run: Run,
+    best: Run | None,
+    first: str | None,
+    query: CurveQuery,
+    path: str,
+    others: Sequence[tuple[str, str]],
 ) -> CurvePanels | None:
     """Draws a run's metrics.
 
     Args:
         best: whose curves stand behind; None for the best run itself.
         first: the metric that comes first.
+        path, others: of the page, and what else its address holds.
     """
+
+    def url(each: CurveQuery) -> str:
+        return each.url(path, others)
+
     rival = [Shown(best, "curve-other")] if best else []
     runs = [Shown(run, "curve"), *rival]
-    asked = Asked(runs, len(runs), first, query, url, url(CurveQuery()), query.pairs(), PANELS)
+    asked = Asked(runs, len(runs), first, query, url, path, [*others, *query.pairs()], PANELS)
     return curve_panels(Drawing(reader, asked))

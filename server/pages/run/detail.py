@@ -14,6 +14,7 @@ from server.pages.curves.panels import CurvePanels
 from server.pages.curves.query import CurveQuery
 from server.pages.curves.series import Reader
 from server.pages.door.buttons import Button, run_buttons
+from server.pages.media.query import MediaQuery
 from server.pages.rendering import Crumb, Page
 from server.pages.run import logged
 from server.pages.run.again import Command, commands
@@ -21,6 +22,7 @@ from server.pages.run.alerts import run_alerts
 from server.pages.run.artifacts import Artifacts, artifacts
 from server.pages.run.curves import run_curves
 from server.pages.run.logged import HistoryTable, ShownLine
+from server.pages.run.media import RunMedia, run_media
 from server.pages.run.recorded import Setting, provenance, settings_of, summary_of
 from server.pages.run.story import Story, story
 from server.pages.run.system_metrics import SystemMetric, system_metrics
@@ -32,6 +34,7 @@ from server.pages.words.look import Look, cause, run_look
 from server.pages.words.notes import rendered
 from server.pages.words.sent import Value
 from server.pages.words.times import Moment, Now
+from server.settings import Settings
 from server.store import page_queries, queries, run_queries
 from server.store.page_queries import Attempt
 from server.store.rows import Agent, Project, Run, StoredFile, Sweep, Trial
@@ -116,6 +119,7 @@ class RunPage:
     story: Story
     alerts: Alerts | None
     curve_panels: CurvePanels | None
+    media: RunMedia | None
     compared: bool
     settings: list[Setting]
     provenance: list[Value]
@@ -134,7 +138,14 @@ class RunPage:
 
 
 def run_detail(
-    connection: sqlite3.Connection, run: Run, project: Project, file_url: FileUrl, now: Now, query: CurveQuery
+    connection: sqlite3.Connection,
+    run: Run,
+    project: Project,
+    settings: Settings,
+    file_url: FileUrl,
+    now: Now,
+    query: CurveQuery,
+    media: MediaQuery,
 ) -> Page:
     sweep = queries.by_id(connection, Sweep, run.sweep_id) if run.sweep_id else None
     attempt = page_queries.attempt(connection, run)
@@ -145,7 +156,7 @@ def run_detail(
     console, console_total = logged.console(connection, run)
     system, programs_left_out = system_metrics(connection, run)
     files = queries.files(connection, run.id)
-    url = run_url(project, run.name)
+    url, reader = run_url(project, run.name), Reader(connection)
     values = RunPage(
         run=run,
         title=run.display_name or run.name,
@@ -166,7 +177,8 @@ def run_detail(
         summary=summary_of(run, metric),
         story=story(run, sweep.goal if sweep else "", result.rank if result else "", now),
         alerts=run_alerts(connection, run, now),
-        curve_panels=run_curves(Reader(connection), run, rival, metric, query, lambda each: each.url(url)),
+        curve_panels=run_curves(reader, run, rival, metric, query, url, media.pairs()),
+        media=run_media(reader, settings, run, url, media, query.pairs()),
         compared=rival is not None,
         settings=settings_of(run, rival),
         provenance=provenance(run),

@@ -1,0 +1,53 @@
+"""Named reads of the media that runs log: rows of a history that have a value of a kind of its own."""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from typing import Final
+
+from server.sampling import evenly
+
+# W&B's client says so in each value that is no plain one.
+TYPED: Final = "instr(row, '\"_type\"')"
+# In a row without a backslash every name stands as it is.
+NAMED: Final = "(instr(row, ?) OR instr(row, '\\'))"
+# A row of all gradients' histograms of a large network takes some hundred kB.
+LONGEST: Final = 2_000_000
+
+
+def rows_naming(connection: sqlite3.Connection, run_id: int, key: str, most: int) -> list[str]:
+    """At most `most` rows that may have media under a key, evenly from the first to the last, by their steps."""
+    where = f"run_id = ? AND {TYPED} AND {NAMED} ORDER BY step, line"
+    found = [line for (line,) in connection.execute(f"SELECT line FROM history WHERE {where}", (run_id, _name(key)))]
+    return _rows(connection, run_id, [found[place] for place in evenly(len(found), most)])
+
+
+def last_naming(connection: sqlite3.Connection, run_id: int, key: str, step: int, most: int) -> list[str]:
+    """The last rows up to a step that may have media under a key, the last one first."""
+    where = f"run_id = ? AND step <= ? AND {TYPED} AND {NAMED} AND length(row) <= {LONGEST}"
+    sql = f"SELECT row FROM history WHERE {where} ORDER BY step DESC, line DESC LIMIT ?"
+    return [row for (row,) in connection.execute(sql, (run_id, step, _name(key), most))]
+
+
+def steps_beside(connection: sqlite3.Connection, run_id: int, step: int) -> tuple[int | None, int | None]:
+    """The steps next before and next after one at which there are media."""
+    sides = (("<", "max"), (">", "min"))
+    sql = "SELECT {}(step) FROM history WHERE run_id = ? AND step {} ? AND {}"
+    before, after = (
+        connection.execute(sql.format(end, sign, TYPED), (run_id, step)).fetchone()[0] for sign, end in sides
+    )
+    return before, after
+
+
+def _rows(connection: sqlite3.Connection, run_id: int, lines: Sequence[int]) -> list[str]:
+    sql = (
+        "SELECT row FROM history WHERE run_id = ? AND line IN (SELECT value FROM json_each(?)) "
+        f"AND length(row) <= {LONGEST} ORDER BY step, line"
+    )
+    return [row for (row,) in connection.execute(sql, (run_id, json.dumps(list(lines))))]
+
+
+def _name(key: str) -> str:
+    """As it stands in a row; a key with dots may be one of nested objects, of which the first begins so."""
+    head, dot, _ = key.partition(".")
+    return f'"{head}' if dot else f'"{key}"'
