@@ -32,6 +32,7 @@ class Line:
         css: "thin", "best", "curve", or "curve-other" for what another is compared with.
         letter: of a strong line; "" for others.
         run: its id on a page whose script finds it by that; "" elsewhere.
+        answers: whether it tells its values to a script, though it is of no run.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Line:
     css: str = "curve"
     letter: str = ""
     run: str = ""
+    answers: bool = False
 
 
 @dataclass(frozen=True)
@@ -147,10 +149,11 @@ class _Drawn:
         return self.line.css not in ("thin", "curve-other") and len(self.points) <= MAX_DOTS
 
     def _told(self) -> str:
-        if not self.line.run:
+        if not (self.line.run or self.line.answers):
             return ""
         tip = f"{self.line.name}\n{self.area.scale.said(self.last[1], 2)} at {x_text(self.look.x, self.last[0])}"
-        return f' data-run="{escape(self.line.run)}" data-tip="{escape(tip)}"'
+        run = f' data-run="{escape(self.line.run)}"' if self.line.run else ""
+        return f'{run} data-tip="{escape(tip)}"'
 
     def _parts(self) -> Iterable[list[tuple[int, int]]]:
         """The stretches between what is no number or out of scale, in units."""

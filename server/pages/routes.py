@@ -39,12 +39,14 @@ from server.pages.run.detail import FileUrl, run_detail
 from server.pages.search.found import search
 from server.pages.sweep.at import told_at
 from server.pages.sweep.detail import sweep_detail
-from server.pages.sweep.table_query import table_query
+from server.pages.sweep.pair.asked import pair_query, sweeps_at
+from server.pages.sweep.pair.detail import choose_sweeps, sweep_pair
+from server.pages.sweep.table_query import TableQuery, table_query
 from server.pages.sweep.take_away import taken
 from server.pages.sweep.view import SweepView
 from server.pages.sweeps.list import sweep_list
 from server.pages.sweeps.list_query import list_query
-from server.pages.words.addresses import linked_url, project_url, run_url, sweep_url
+from server.pages.words.addresses import COMPARE, linked_url, project_url, run_url, sweep_url
 from server.pages.words.paging import page_number
 from server.pages.words.times import Now
 from server.reached import for_people
@@ -106,6 +108,7 @@ def routes(
         Route("/deleted/{line:int}/restore", gate.button(presses.restore), methods=["POST"]),
         Route("/search", gate.page(views.search)),
         Route("/projects", gate.page(views.projects)),
+        Route(COMPARE, gate.page(views.pair)),
         Route("/", gate.page(views.sweeps)),
         Route("/{entity}", gate.page(views.entity)),
         Route("/{entity}/projects", gate.page(views.entity)),
@@ -168,6 +171,15 @@ class Views:
         project, sweep = sweep_of(request, connection)
         query = table_query(request.query_params.multi_items())
         return SweepView(connection, project, sweep, self.settings.agent_silent_s, Now(self.clock()), query)
+
+    def pair(self, request: Request, connection: sqlite3.Connection) -> Page:
+        """Two sweeps side by side, or the choice of them."""
+        query = pair_query(request.query_params.multi_items())
+        found, now = sweeps_at(connection, query.places), Now(self.clock())
+        if len(found) != 2:
+            return choose_sweeps(connection, found, query)
+        silent_s = self.settings.agent_silent_s
+        return sweep_pair([SweepView(connection, *each, silent_s, now, TableQuery()) for each in found], query)
 
     def taken(self, request: Request, connection: sqlite3.Connection) -> tuple[str, str]:
         """A sweep's runs, those that the address chooses, its best config or its file; and the name to save it by."""

@@ -111,7 +111,7 @@ OPEN = {
     "/authorize",
 }
 # Of the one who asks.
-OWN = {"/graphql", "/", "/events", "/login-links", "/settings", "/deleted", "/search", "/projects"}
+OWN = {"/graphql", "/", "/events", "/login-links", "/settings", "/deleted", "/search", "/projects", "/compare"}
 NAMES = {
     "entity": "alice",
     "project": "p",
@@ -232,6 +232,7 @@ def test_neither_search_nor_the_list_of_projects_shows_anything_of_others(house:
 
     assert found == {f"/search?q={sweep}": (True, True), f"/search?q={run}": (True, False), "/projects": (True, False)}
     assert f"/sweeps/{sweep}" not in seen_by_bob(house, f"/search?q={sweep}")
+    assert f"There is no sweep alice/p/{sweep}" in seen_by_bob(house, f"/compare?sweep=alice/p/{sweep}")
 
 
 def seen_by_bob(house: House, path: str) -> str:

@@ -93,7 +93,9 @@ function swapParts(main, next, everything) {
 function keepPlace(part, fresh) {
   const places = [...part.querySelectorAll("[tabindex]")].map((box) => [box.scrollLeft, box.scrollTop]);
   const open = [...part.querySelectorAll("details")].map((details) => details.open);
+  const ticked = [...part.querySelectorAll("[form]:checked")].map((box) => box.value);
   part.replaceChildren(...fresh.childNodes);
+  part.querySelectorAll("[form]").forEach((box) => (box.checked = ticked.includes(box.value)));
   part.querySelectorAll("[tabindex]").forEach((box, number) => places[number] && box.scrollTo(...places[number]));
   part.querySelectorAll("details").forEach((details, number) => (details.open = open[number] || false));
 }

@@ -21,6 +21,7 @@ from server.pages.sweep.failures import FailureRow, failure_rows
 from server.pages.sweep.filter_bar import FilterBar, filter_bar
 from server.pages.sweep.groups import group_menu, groups
 from server.pages.sweep.never_logged import instead
+from server.pages.sweep.pair.asked import PairQuery
 from server.pages.sweep.pareto import Pareto, pareto_front
 from server.pages.sweep.plots import SweepPlots, sweep_plots
 from server.pages.sweep.runs_table import RunsTable, runs_table
@@ -72,6 +73,7 @@ class SweepPage:
     prior: PriorRuns | None
     look: Look
     url: str
+    pair_url: str
     buttons: list[Button]
     sharing: list[Button]
     kind: str
@@ -126,6 +128,7 @@ def sweep_detail(view: SweepView) -> Page:
         prior=_prior(view),
         look=sweep_look(sweep),
         url=view.path,
+        pair_url=PairQuery((place,)).url,
         buttons=sweep_buttons(sweep, progress),
         sharing=share_buttons(queries.is_shared(view.connection, sweep.id)),
         kind=kind_of(sweep),

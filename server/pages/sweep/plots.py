@@ -136,7 +136,7 @@ def sweep_plots(view: SweepView) -> SweepPlots | None:
     """
     sweep, chosen = view.sweep, view.selection
     points = view.points
-    if sweep.metric_name is None or not searched(sweep.config) or not points:
+    if sweep.metric_name is None or not has_plots(view):
         return None
     # Axes stay where they are under a filter, so their order is that of all runs.
     known = _importance(_measured(points, None, view.over), sweep.config, sweep.goal)
@@ -153,13 +153,24 @@ def sweep_plots(view: SweepView) -> SweepPlots | None:
         axis=view.axis,
         letters=tuple(view.letters.items()),
     )
-    by = _grouped_by(view)
-    considered = _means(points, chosen.by_settings, by) if by else points
-    measured = _measured(considered, None if by else chosen.by_settings, view.over)
-    found = _importance(measured, sweep.config, sweep.goal, by)
-    valued = sum(_counts(point, None if by else chosen.by_settings) for point in considered)
     parallel = _parallel(drawing) if len(drawing.paths) > 1 else None
-    return SweepPlots(parallel, _mattered(view, found, measured, valued, by), ".".join(drawing.paths[0]))
+    return SweepPlots(parallel, what_mattered(view), ".".join(drawing.paths[0]))
+
+
+def has_plots(view: SweepView) -> bool:
+    """Whether a sweep names a metric, varies something, and has a settled point."""
+    return view.sweep.metric_name is not None and bool(searched(view.sweep.config) and view.points)
+
+
+def what_mattered(view: SweepView) -> Mattered:
+    """What each parameter explains of the chosen runs, or of their groups, of a sweep that has plots."""
+    sweep, points, chosen = view.sweep, view.points, view.selection.by_settings
+    by = _grouped_by(view)
+    considered = _means(points, chosen, by) if by else points
+    measured = _measured(considered, None if by else chosen, view.over)
+    found = _importance(measured, sweep.config, sweep.goal, by)
+    valued = sum(_counts(point, None if by else chosen) for point in considered)
+    return _mattered(view, found, measured, valued, by)
 
 
 def _grouped_by(view: SweepView) -> tuple[Path, ...]:

@@ -39,6 +39,12 @@ def spaceless(config: str) -> dict[str, Any] | None:
     return known.raw if known and known.scheduler and known.scheduler.search_space and not known.parameters else None
 
 
+def file_of(config: str) -> dict[str, Any]:
+    """The sweep file as it was read; {} for what cannot be."""
+    known = _parsed(config)
+    return known.raw if known else {}
+
+
 def rungs(config: str) -> tuple[int, ...]:
     """Where early termination compares runs; () without it."""
     known = _parsed(config)

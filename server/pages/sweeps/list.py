@@ -19,7 +19,7 @@ from server.pages.sweeps.list_query import SHOWN, ListQuery
 from server.pages.sweeps.project_runs import ProjectRuns, project_runs
 from server.pages.sweeps.runs_view import RunsView
 from server.pages.table.columns import Column
-from server.pages.words.addresses import artifacts_url, project_url, run_url
+from server.pages.words.addresses import COMPARE, artifacts_url, project_url, run_url, sweep_place
 from server.pages.words.facts import (
     Count,
     Segment,
@@ -57,6 +57,7 @@ class SweepRow:
 
     Attributes:
         id: beside a name that others have too; None for one of its own.
+        place: as an address that compares it names it.
         project: None on the project's own page.
         reason: why it stopped itself, unless noticed.
     """
@@ -64,6 +65,7 @@ class SweepRow:
     name: str
     url: str
     id: str | None
+    place: str
     project: str | None
     project_url: str
     by: str | None
@@ -129,6 +131,7 @@ class ListPage:
     finder: Finder
     heads: dict[str, Column]
     sweeps: list[SweepRow]
+    compare_path: str
     pages: list[Segment]
     runs: ProjectRuns | None
     loose: list[LooseRun]
@@ -175,6 +178,7 @@ def sweep_list(connection: sqlite3.Connection, query: ListQuery, settings: Setti
         finder=finder(connection, query),
         heads=heads(query),
         sweeps=[_row(standing[sweep.id], sweep.id in noticed, query, settings.entity, alike) for sweep in found],
+        compare_path=COMPARE,
         pages=_pages(query, by_state),
         runs=project_runs(RunsView(connection, query.project, query.runs, now)) if query.project else None,
         loose=_loose_runs(connection, project_id, now) if query.project is None else [],
@@ -205,6 +209,7 @@ def _row(standing: Standing, noticed: bool, query: ListQuery, entity: str, alike
         name=title_of(sweep),
         url=standing.path,
         id=sweep.name if sweep.display_name in alike else None,
+        place=sweep_place(standing.project, sweep),
         project=None if query.project else _place(standing.project, sweep.user_name, entity),
         project_url=project_url(standing.project),
         by=sweep.user_name,

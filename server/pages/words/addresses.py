@@ -7,6 +7,8 @@ from server.store.artifact_page_queries import Listed, Version
 from server.store.rows import Project, Sweep
 
 SIGN_OUT: Final = "/logout"
+# With two sweeps by their places.
+COMPARE: Final = "/compare"
 
 
 def project_url(project: Project) -> str:
@@ -15,6 +17,11 @@ def project_url(project: Project) -> str:
 
 def sweep_url(project: Project, sweep: Sweep) -> str:
     return f"{project_url(project)}/sweeps/{_part(sweep.name)}"
+
+
+def sweep_place(project: Project, sweep: Sweep) -> str:
+    """As W&B's commands name a sweep: entity/project/id."""
+    return f"{project.entity}/{project.name}/{sweep.name}"
 
 
 def run_url(project: Project, name: str) -> str:

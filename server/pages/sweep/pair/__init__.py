@@ -1,0 +1,1 @@
+"""Two sweeps side by side, each as its own page shows it."""
