@@ -2,7 +2,9 @@
 # make prepare   installs, and gets the data into DATA_DIR, where there is a network: for nodes that have none;
 #                TRAINER=trainer-gpu for nodes with GPUs, if this machine has none
 # make report    its results so far: a table here, a page, CSV and JSON in DATA_DIR/reports
-# make serve     the embedded server alone, with the two lines that point any W&B program to it; HOST=IP for other machines
+# make serve     the embedded server alone, with the two lines that point any W&B program to it; HOST=IP for other machines;
+#                beside one that runs, its link and lines again
+# make open      the sweep's page, in the browser
 # make slurm     the lines that run the sweep on a Slurm cluster, filled in for this checkout
 # make test      all tests but those of the containers, which are make test-compose's: with Docker, or root and Debian,
 #                those of the pages in a browser, make test-browser's: with Chromium, and those of many machines,
@@ -23,7 +25,7 @@ TRAINER := $(shell requirements/trainer.sh)
 # What decides which result counts, and which point comes next: no line of it without a test.
 EVERY_LINE := search/*,terms/*,server/lifecycle.py,server/ledger/*,server/store/*
 
-.PHONY: up prepare report serve slurm notebook demo test coverage test-compose test-browser test-deploy engine check bundle vm sbom lock clean
+.PHONY: up prepare report serve open slurm notebook demo test coverage test-compose test-browser test-deploy engine check bundle vm sbom lock clean
 
 up: .venv/.$(TRAINER)
 	@exec $(PY) -m app up
@@ -36,6 +38,9 @@ report: .venv/.$(TRAINER)
 
 serve: .venv/.$(TRAINER)
 	@exec $(PY) -m app serve
+
+open: .venv/.$(TRAINER)
+	@exec $(PY) -m app open
 
 slurm: .venv/.$(TRAINER)
 	@exec $(PY) -m app slurm

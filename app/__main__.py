@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 
 from app.commands import agent as agents
-from app.commands import best, check, client, embedded, follow, lookup, prepare, preview, register, replay, slurm
+from app.commands import best, check, client, embedded, follow, lookup, prepare, preview, register, replay, slurm, visit
 from app.commands.progress import Progress
 from app.commands.report import terminal
 from app.commands.results import Reader
@@ -44,7 +44,7 @@ def _ip_address(context: click.Context, option: click.Parameter, value: str | No
         raise click.BadParameter(f"{value!r}; allowed: {error}.") from None
 
 
-@click.group(cls=Commands)
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Run a W&B sweep. What to run and where is set by variables: .env.example lists them all."""
 
@@ -69,10 +69,28 @@ def serve(host: str | None, insecure: bool) -> None:
     settings = _read(**given).settings
     watched = sys.stdout.isatty()  # the lines with the key are for a person's eyes, not for a log
     if not watched:
-        click.echo(f'For programs on this machine: eval "$({embedded.env_command(settings)})"')
+        click.echo(f"For W&B programs, in any folder of this machine: {embedded.exports_command(settings)}")
         sys.stdout.flush()
     command = embedded.command(settings, *(["--show-env"] if watched else []))
     os.execv(command[0], command)
+
+
+@main.command("open")
+@click.argument("sweep", required=False)
+def open_page(sweep: str | None) -> None:
+    """Open a SWEEP's page in the browser; print a link to it where there is none.
+
+    SWEEP is entity/project/id, the address of the sweep's page, or its id; without it, the sweep of the settings, or
+    the list of sweeps while there is none.
+    """
+    setup = _setup(err=True)
+    api = client.connect(setup.environment(setup.located()))
+    if sweep or not setup.embedded or setup.target().find(api):
+        url = setup.page(_reader(setup, api, sweep).read().url)
+    else:
+        url = setup.page("")
+    if not visit.visit(url, setup.settings.data_dir, setup.environ):
+        click.echo(f"Dashboard: {url}{' (opens once)' if setup.embedded else ''}")
 
 
 @main.command("prepare")
@@ -162,7 +180,7 @@ def show_report(sweep: str | None, wait: bool) -> None:
         with Progress(Console(stderr=True)) as progress:
             results = follow.until_over(reader, progress, LOOK_S[setup.backend.kind])
     now = datetime.now().astimezone()
-    sys.exit(terminal.finish(api, results, Console(), setup.settings.data_dir, now))
+    sys.exit(terminal.finish(api, results, Console(), setup.settings.data_dir, now, setup.python))
 
 
 @main.command("replay")
@@ -192,7 +210,7 @@ def show_best(sweep: str | None) -> None:
     """
     setup = _setup(err=True)
     api = client.connect(setup.environment(setup.located()))
-    sys.exit(best.show(api, _reader(setup, api, sweep).read(), setup.settings, os.environ))
+    sys.exit(best.show(api, _reader(setup, api, sweep).read(), setup.settings, os.environ, setup.python))
 
 
 def _reader(setup: Setup, api: Any, sweep: str | None) -> Reader:

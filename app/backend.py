@@ -78,7 +78,7 @@ def choose(env_file: Mapping[str, str]) -> Backend:
     if not key:
         raise SettingError(
             f"{BASE_URL} is set in .env but {API_KEY} is not: that server wants its key. "
-            "An embedded server prints its own with `python -m server env --data DIR`."
+            "An embedded server has its own in DATA_DIR/server/api-key."
         )
     try:
         return Backend("server", f"{url}: .env sets WANDB_BASE_URL", web_address(url), key)

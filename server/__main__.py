@@ -14,17 +14,20 @@ import click
 
 from server.commands.backup import backup, compact, restore
 from server.commands.delete import delete, empty
-from server.commands.environment import env, print_env
+from server.commands.environment import env
 from server.commands.users import audit, team, user
 from server.commands.verify import verify
-from server.data_directory import held, note_address, opened, used
-from server.greeting import Place, greeting, readable_by_others, refusal
+from server.data_directory import InUseError, held, note_address, opened, used
+from server.greeting import Place, export_lines, greeting, readable_by_others, refusal
 from server.keys import OneTimeLinks, load_keys
+from server.neighbour import neighbour
 from server.notices.post import receiver
 from server.reached import OWN_MACHINE, Network, proxies, public_address
 from server.settings import Settings
 from server.standby import stand_by
+from terms import typed
 
+ROOT = Path(__file__).parents[1]
 DEFAULT_PORT = 8080
 MIB = 1024 * 1024
 # In `.env`, each of these sends runs to another server.
@@ -57,7 +60,7 @@ def _read_by(
     return read
 
 
-@click.group(invoke_without_command=True)
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port", default=DEFAULT_PORT, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one."
@@ -169,8 +172,26 @@ def main(
             max_upload_bytes=max_upload_mib * MIB,
             spare_bytes=spare_mib * MIB,
             notify_url=notify_url,
+            python=typed.python(sys.executable, ROOT, os.environ.get(typed.TYPED_AS)),
         )
-        serve(settings, host, port, show_env, api_key_file, insecure)
+        try:
+            serve(settings, host, port, show_env, api_key_file, insecure)
+        except InUseError as refused:
+            _greet_again(settings, host, port, show_env, refused)
+
+
+def _greet_again(settings: Settings, host: str, port: int, show_env: bool, refused: InUseError) -> None:
+    """What the server that is at work would say, if it answers: a fresh link, and the export lines."""
+    with used(settings.data):
+        there = neighbour(settings.data)
+    try:
+        link = there.link() if there else ""
+    except (OSError, ValueError, LookupError):
+        link = ""
+    if there is None or not link:
+        raise refused
+    shown = "" if readable_by_others(sys.stdout.fileno()) else link
+    print("\n".join(there.greeting(settings.data, host, port, shown, show_env)), flush=True)
 
 
 class InClearError(click.ClickException):
@@ -213,11 +234,10 @@ def serve(
             own_url = settings.public_url or place.url
             program = Program(create_app(database, settings, keys, links, own_url=own_url), believed, connections)
             program.end_on_signals()
-            note_address(settings, place)
+            note_address(settings, place, keys.api_key)
             login = "" if readable_by_others(sys.stdout.fileno()) else f"/login?token={links.make()}"
-            print("\n".join(greeting(place, settings.data, login)), flush=True)
-            if show_env:
-                print_env(place.url_to_export, keys.api_key)
+            exports = export_lines(place.url_to_export, keys.api_key) if show_env else []
+            print("\n".join([*greeting(place, settings.data, login), *exports]), flush=True)
             program.run(sockets=[listener])
         finally:
             database.close()

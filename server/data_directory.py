@@ -12,8 +12,8 @@ from pathlib import Path
 
 import click
 
-from server.greeting import Place
-from server.keys import KeyFileError
+from server.greeting import Place, export_lines
+from server.keys import KeyFileError, keep_secret
 from server.settings import Settings
 from server.store import locks
 from server.store.copies import keep_former
@@ -22,12 +22,18 @@ from server.store.database import Database
 log = logging.getLogger(__name__)
 
 ADDRESS_FILE = "server.json"
+# To be read by a shell: `. FILE` from any folder makes its W&B programs use this server.
+EXPORTS_FILE = "exports.sh"
 
 
 class DataError(click.ClickException):
     """Why a data directory cannot be used, in one line; exit code 2, as for any wrong flag."""
 
     exit_code = 2
+
+
+class InUseError(click.ClickException):
+    """That another server has a data directory."""
 
 
 @contextmanager
@@ -44,7 +50,7 @@ def held(settings: Settings) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             where = database.parent
-            raise click.ClickException(f"another server is using {where}; stop it or give another --data") from None
+            raise InUseError(f"another server is using {where}; stop it or give another --data") from None
         _ensure_not_elsewhere(data, database)
         yield
 
@@ -111,13 +117,15 @@ def used(data: Path) -> Iterator[None]:
         raise DataError(f"cannot use the database {path}: {error}; give another --data, or restore it") from error
 
 
-def note_address(settings: Settings, place: Place) -> None:
-    """Writes down where this server is, for the commands beside it."""
+def note_address(settings: Settings, place: Place, api_key: str) -> None:
+    """Writes down where this server is, for the commands beside it, and what makes programs use it, for shells."""
     data = settings.data
     urls = {"url": place.url, "url_to_export": place.url_to_export}
-    told = {**urls, "pid": os.getpid(), "started_at_s": time.time()}
+    told = {**urls, "host": place.host, "pid": os.getpid(), "started_at_s": time.time()}
     if settings.database_dir:
         told["database"] = str(settings.database)
     temporary = data / f".{ADDRESS_FILE}.{os.getpid()}"
     temporary.write_text(json.dumps(told) + "\n")
     temporary.replace(data / ADDRESS_FILE)
+    lines = export_lines(place.url_to_export, api_key)
+    keep_secret(data / EXPORTS_FILE, "\n".join(lines))

@@ -67,6 +67,11 @@ def refusal(place: Place) -> str:
     )
 
 
+def export_lines(url: str, api_key: str) -> list[str]:
+    """What any W&B program needs to use a server, for a shell."""
+    return [f"export WANDB_BASE_URL={url}", f"export WANDB_API_KEY={api_key}"]
+
+
 def greeting(place: Place, data: Path, login: str) -> list[str]:
     """The lines, which hold no key.
 
@@ -85,9 +90,18 @@ def greeting(place: Place, data: Path, login: str) -> list[str]:
         lines.append(
             f"other machines: SERVER_URL={place.url_of_others}, the key is in {data.absolute() / API_KEY_FILE}"
         )
-    if login:
-        return [*lines, f"dashboard (opens once): {url}{login}"]
-    return [*lines, f"dashboard: {url} (no link here, since others can read this file; the page says how to get one)"]
+    return [*lines, dashboard(url, f"{url}{login}" if login else "")]
+
+
+def dashboard(url: str, link: str) -> str:
+    """The line that leads there.
+
+    Args:
+        link: that opens it once; "" where the wrong people may read it.
+    """
+    if link:
+        return f"dashboard (opens once): {link}"
+    return f"dashboard: {url} (no link here, since others can read this file; the page says how to get one)"
 
 
 def _way(place: Place) -> str:

@@ -81,7 +81,7 @@ def load_keys(data: Path, api_key_file: Path | None = None) -> Keys:
     """
     own = data / API_KEY_FILE
     if api_key_file is not None:
-        _replace(own, _given(api_key_file))
+        keep_secret(own, _given(api_key_file))
     return Keys(
         api_key=_checked(own, _read_or_make(own, lambda: secrets.token_hex(20))),
         signing_key=_read_or_make(data / SIGNING_KEY_FILE, lambda: secrets.token_hex(32)),
@@ -102,7 +102,8 @@ def _checked(path: Path, api_key: str) -> str:
     return api_key
 
 
-def _replace(path: Path, text: str) -> None:
+def keep_secret(path: Path, text: str) -> None:
+    """Writes lines into a file that nobody else can read, in place of what it held."""
     temporary = _written(path, text)
     temporary.replace(path)
 

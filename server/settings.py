@@ -31,6 +31,7 @@ class Settings:
         keep_console_days: so many days after a run's end the beginning and end of its console are left; 0 keeps all.
         notify_url: is told of ends of sweeps and of alerts; may hold a secret.
         tick_s: how often silent agents and runs, and notices to be sent, are looked for.
+        python: how this project's programs are called, in the commands on the pages.
     """
 
     data: Path
@@ -53,6 +54,7 @@ class Settings:
     keep_console_days: float = 0.0
     notify_url: str | None = field(default=None, repr=False)
     tick_s: float = 2.0
+    python: str = "python"
 
     @property
     def database(self) -> Path:

@@ -43,11 +43,14 @@ class Measured:
         return lines if then == now else [*lines, f"The data is not the same: SHA-256 {then} then, {now} now."]
 
 
-def show(api: Any, results: Results, settings: Settings, environ: MutableMapping[str, str]) -> int:
+def show(
+    api: Any, results: Results, settings: Settings, environ: MutableMapping[str, str], python: str = "python"
+) -> int:
     """Fetches the best run's model into DATA_DIR/best, evaluates it and prints what there is to know of it.
 
     Args:
         environ: this process's own.
+        python: as in the commands that are printed.
 
     Returns:
         The exit code: 0 if the test metrics are what they were, 1 if not.
@@ -62,13 +65,13 @@ def show(api: Any, results: Results, settings: Settings, environ: MutableMapping
     path = f"{entity}/{project}/{best.id}"
     run = lookup.run(api, path)
     click.echo(f"Best of {results.name}: {best.name}, {results.metric} {best.metric:.6f}.")
-    model = fetch(run, sweep, settings.data_dir / "best" / sweep / best.id)
+    model = fetch(run, sweep, settings.data_dir / "best" / sweep / best.id, python)
     click.echo(f"Model: {model}")
     measured = evaluate(model, run, settings, environ)
     for line in measured.lines():
         click.echo(line)
-    click.echo(f"Make it again: {command(replay.values(run))}")
-    click.echo(f"The same, compared bit for bit: python -m app replay {path}")
+    click.echo(f"Make it again: {command(replay.values(run), python)}")
+    click.echo(f"The same, compared bit for bit: {python} -m app replay {path}")
     return 0 if measured.same else 1
 
 
@@ -86,11 +89,12 @@ def choose(results: Results) -> RunResult:
     return finished[0]
 
 
-def fetch(run: Any, sweep: str, folder: Path) -> Path:
+def fetch(run: Any, sweep: str, folder: Path, python: str = "python") -> Path:
     """Downloads the model that a run has kept, as an artifact or, before those were, as a file.
 
     Args:
         sweep: its id.
+        python: as in the command that is printed.
 
     Returns:
         Where it lies in `folder`.
@@ -113,7 +117,7 @@ def fetch(run: Any, sweep: str, folder: Path) -> Path:
             return folder / MODEL_FILE
     raise click.ClickException(
         f"{run.name} kept no {MODEL_FILE}: it ran with KEEP_WEIGHTS=0, or another program made it. "
-        f"This makes it again: {command(replay.values(run))}"
+        f"This makes it again: {command(replay.values(run), python)}"
     )
 
 
@@ -157,6 +161,7 @@ def evaluate(path: Path, run: Any, settings: Settings, environ: MutableMapping[s
     return Measured({name: (run.summary.get(name), value) for name, value in now.items()}, (then, splits.sha256))
 
 
-def command(values: Mapping[str, Any]) -> str:
+def command(values: Mapping[str, Any], python: str) -> str:
     """The command that trains with these values, which says all of them: a default may change."""
-    return shlex.join(["python", "-m", "app.train", *(f"--{name}={value}" for name, value in sorted(values.items()))])
+    flags = shlex.join(f"--{name}={value}" for name, value in sorted(values.items()))
+    return f"{python} -m app.train {flags}".rstrip()

@@ -16,6 +16,7 @@ import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 from app.commands import client
 from app.commands.client import BackendError, Refused
@@ -54,13 +55,17 @@ class Server:
             raise BackendError(f"{self.url}: no answer within {TIMEOUT_S:.0f} s from what runs there.") from None
         return True
 
-    def dashboard_link(self) -> str:
+    def dashboard_link(self, page: str = "") -> str:
         """Asks for a link that opens the dashboard once.
+
+        Args:
+            page: the path of the page to begin with; "" is the list of sweeps.
 
         Raises:
             OSError: if the server does not answer or does not know the key.
         """
-        return str(json.loads(self._ask("POST", "/login-links"))["url"])
+        link = str(json.loads(self._ask("POST", "/login-links"))["url"])
+        return f"{link}&next={quote(page)}" if page else link
 
     def _ask(self, method: str, path: str) -> bytes:
         credentials = base64.b64encode(f"api:{self.api_key}".encode()).decode()
@@ -106,9 +111,9 @@ def command(settings: Settings, *flags: str) -> list[str]:
     return [*program, *places, *limits, *ways, *flags]
 
 
-def env_command(settings: Settings) -> str:
-    """The command that prints what points any W&B program to it, with the key."""
-    return shlex.join([sys.executable, "-m", "server", "env", "--data", str(directory(settings))])
+def exports_command(settings: Settings) -> str:
+    """What points any W&B program of a shell to it, from any folder; the file holds its key."""
+    return shlex.join([".", str(directory(settings) / "exports.sh")])
 
 
 def in_clear(line: str) -> bool:

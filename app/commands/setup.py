@@ -1,10 +1,13 @@
 """What a command starts from: the settings, the backend and the environment that its programs get."""
 
+import sys
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from app import backend, settings
 from app.backend import EMBEDDED, Backend
@@ -14,6 +17,7 @@ from app.commands.embedded import Server
 from app.commands.target import Target
 from app.machine import lock, node
 from app.settings import SettingError, Settings
+from terms import typed
 
 WITHOUT_LOCKS = "DATA_DIR is on a disk without locks: W&B's own copies of runs go to {}."
 
@@ -107,6 +111,22 @@ class Setup:
     def at(self, server: Server) -> Backend:
         """The embedded backend, now that its server is known."""
         return replace(self.backend, base_url=server.url, api_key=server.api_key)
+
+    @property
+    def python(self) -> str:
+        """How its programs are called by who types."""
+        return typed.python(sys.executable, Path.cwd(), self.environ.get(typed.TYPED_AS))
+
+    def page(self, url: str) -> str:
+        """An address that opens a page; a sweep's, or "" for the embedded server's list of sweeps.
+
+        Raises:
+            BackendError, OSError: if that server does not answer.
+        """
+        if not self.embedded:
+            return url
+        located = self.located()
+        return Server(located.base_url, located.api_key).dashboard_link(urlsplit(url).path)
 
     def dashboard(self, url: str) -> str:
         """A line with a link: one that opens the embedded server's pages once; elsewhere `url`, the sweep's page."""

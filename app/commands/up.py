@@ -91,7 +91,7 @@ class Job:
         now = datetime.now().astimezone()
         if self._crew is not None:
             self._crew.wake()
-        code = terminal.finish(api, results, self._console, self._settings.data_dir, now)
+        code = terminal.finish(api, results, self._console, self._settings.data_dir, now, self._setup.python)
         if self._crew is not None:
             self._crew.wait(LAST_HEARTBEAT_S)
         return code

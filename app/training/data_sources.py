@@ -41,10 +41,10 @@ def find(places: Places, download: bool) -> tuple[str, dict[str, bytes]]:
     if not download and places.given is None:
         raise DataError(
             f"There is no sound copy of the data in {places.prepared}, and trials download none. "
-            "Run `python -m app prepare` once with this DATA_DIR, on a machine that has a network."
+            "Run `make prepare` once with this DATA_DIR, on a machine that has a network."
         )
     raise DataError(
-        f"Fashion-MNIST was not found ({'; '.join(failures)}). Run `python -m app prepare` with this DATA_DIR on a "
+        f"Fashion-MNIST was not found ({'; '.join(failures)}). Run `make prepare` with this DATA_DIR on a "
         f"machine that has a network, or install Debian's or Ubuntu's package {PACKAGE}, "
         f"or set FASHION_MNIST_DIR to a folder with {', '.join(FILES)} (.gz or not)."
     )

@@ -1,6 +1,8 @@
 """Projects, sweeps and runs that are not wanted any more."""
 
+import shlex
 import sqlite3
+import sys
 import time
 from contextlib import closing
 from pathlib import Path
@@ -17,6 +19,7 @@ from server.store import queries
 from server.store.database import Database
 from server.store.rows import Deleted, Project, Sweep
 from server.upkeep import Upkeep
+from terms import typed
 
 # SQLite lets a server that waits look again ten times a second.
 REST_S: Final = 0.2
@@ -39,7 +42,8 @@ def delete(path: str, data: Path, artifacts: bool) -> None:
             raise DataError(error.message) from None
         held = _emptied(database, line)
         Upkeep(database, settings, Clock()).remove_bytes()
-    print(f"{path} is gone, with {held}; `python -m server compact` gives its room in the database back")
+    compact = f"{typed.python(sys.executable, Path.cwd())} -m server compact --data {shlex.quote(str(data))}"
+    print(f"{path} is gone, with {held}; `{compact}` gives its room in the database back, while no server is at work")
 
 
 @click.command()

@@ -19,7 +19,7 @@ from tests.app.programs import ROOT, Workplace, runs
 from tests.server.real_server import RunningServer
 
 TRAINER = ["-m", "app.train"]
-SENTENCE = "There is no sound copy of the data in {}, and trials download none. Run `python -m app prepare` once"
+SENTENCE = "There is no sound copy of the data in {}, and trials download none. Run `make prepare` once"
 
 # A machine without the distribution's package; `--net` makes it one without a network.
 WITHOUT_DATA = """
@@ -88,7 +88,7 @@ def test_without_a_network_nothing_is_tried(bare: Workplace) -> None:
     assert code == 66
     assert "Keras' download: no answer from " in output
     assert output.endswith("(.gz or not).\n")
-    assert "Run `python -m app prepare` with this DATA_DIR on a machine that has a network" in output
+    assert "Run `make prepare` with this DATA_DIR on a machine that has a network" in output
 
 
 @pytest.mark.skipif(not shutil.which("apt-get"), reason="apt is Debian's and Ubuntu's")

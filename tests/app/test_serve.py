@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from app import settings
@@ -23,7 +24,7 @@ def test_it_listens_where_it_is_told_and_a_log_of_it_holds_no_key(workplace: Wor
 
     assert told["url"].startswith("http://127.0.0.2:")
     assert f"server at {told['url']}, data in {workplace.data / 'server'}" in output
-    assert f"-m server env --data {workplace.data / 'server'}" in output
+    assert f"For W&B programs, in any folder of this machine: . {workplace.data / 'server/exports.sh'}\n" in output
     assert key not in output
 
 
@@ -86,3 +87,33 @@ def test_a_machine_with_the_same_folder_needs_the_address_alone(
 
     assert code == 0, output
     assert "registered." in output
+
+
+def test_open_opens_the_sweep_in_the_browser_by_a_file_of_its_owner_or_tells_the_link(
+    tmp_path: Path, workplace: Workplace, server: RunningServer
+) -> None:
+    (workplace.data / "server").mkdir()
+    (workplace.data / "server/api-key").write_text(server.api_key)
+    workplace.write_quick_sweep(size=[1])
+    workplace.variables |= {"SERVER_URL": server.url, "WANDB_PROJECT": "opened"}
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/visited\n')
+    browser.chmod(0o755)
+
+    _, nothing_yet = workplace.run("open")
+    workplace.run("register")
+    code, told = workplace.run("open")
+    opened, silent = workplace.run("open", BROWSER=str(browser))
+
+    link = re.search(r"Dashboard: (\S+) \(opens once\)$", told)
+    assert (code, opened) == (0, 0), told + silent
+    assert link, told
+    assert re.search(r"Dashboard: \S+/login\?token=[\w-]+ \(opens once\)$", nothing_yet)
+    page = httpx2.get(link[1], follow_redirects=True)
+    assert page.url.path.startswith("/local/opened/sweeps/")
+    assert page.status_code == 200
+    file = workplace.data / "open.html"
+    assert (tmp_path / "visited").read_text().strip() == file.as_uri()
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert f"url={server.url}/login?token=" in file.read_text()
+    assert "token=" not in silent

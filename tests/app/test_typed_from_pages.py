@@ -3,7 +3,9 @@
 import html
 import re
 import shlex
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -33,8 +35,8 @@ def typed(trained: Trained, warm_environment: dict[str, str]) -> Typed:
     runs = trained.runs()
     best = max(runs, key=lambda run: run.summary["val_accuracy"])
     replay, train, fetch = lines_of(trained, best.id)
-    program = ["python", "-m", "app"]
-    assert [replay[:3], fetch[:3]] == [program, program]
+    assert [replay[1:3], fetch[1:3]] == [["-m", "app"]] * 2
+    assert {ROOT / replay[0], ROOT / train[0], ROOT / fetch[0]} == {Path(sys.executable)}
     ids = sorted(run.id for run in runs)
     # It imports TensorFlow too, and so is started as a trial is.
     fetched = ended(trained.workplace.environment(**warm_environment), *fetch[1:], cwd=ROOT)
@@ -70,7 +72,7 @@ def test_the_best_model_is_fetched_measured_and_told_with_the_command_that_makes
     model = next((trained.workplace.data / "best").glob("*/*/model.keras"))
     assert f"Model: {model}" in output
     assert model.parent.name == typed.best.id
-    assert f"python -m app replay local/wandb-sweep-practice/{typed.best.id}" in output
+    assert f": {typed.train[0]} -m app replay local/wandb-sweep-practice/{typed.best.id}" in output
     assert re.search(r"test_accuracy 0\.\d{6}, the same as then", output)
     assert f"Make it again: {shlex.join(typed.train)}" in output.splitlines()
     values = parse_flags(typed.train[typed.train.index("app.train") + 1 :])

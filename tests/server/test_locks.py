@@ -88,7 +88,7 @@ def test_a_database_apart_is_found_again_and_not_begun_anew_by_mistake(tmp_path:
     assert (apart / "sweeps.sqlite").exists()
     assert not (data / "sweeps.sqlite").exists()
     assert (data / "api-key").read_text().strip() == key  # agents elsewhere read it there
-    assert f"another server is using {apart}" in second.stderr
+    assert f"server at {server.url} runs already, data in {data}" in second.stdout
     assert verified.stdout.splitlines()[-1] == "The ledger holds."
     assert forgotten.returncode == 2
     assert f"the database of {data} is {apart}/sweeps.sqlite: give --database {apart}" in forgotten.stderr

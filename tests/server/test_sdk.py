@@ -1,7 +1,9 @@
 """The unmodified `wandb` command line and SDK against a real server process."""
 
 import ast
+import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -11,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 import wandb
 from graphql import GraphQLSyntaxError, OperationDefinitionNode, parse, validate
@@ -322,17 +325,52 @@ def client_documents(package: Path) -> list[str]:
     return found
 
 
-def test_a_taken_port_and_a_used_directory_are_one_clear_error(server: RunningServer, tmp_path: Path) -> None:
+def test_a_taken_port_is_one_clear_error(server: RunningServer, tmp_path: Path) -> None:
     port = server.url.rsplit(":", 1)[1]
-    command = [*python(), "-m", "server", "--data"]
+    command = [*python(), "-m", "server", "--data", str(tmp_path), "--port", port]
 
-    taken = subprocess.run([*command, str(tmp_path), "--port", port], capture_output=True, text=True)
-    used = subprocess.run([*command, str(server.data), "--port", "0"], capture_output=True, text=True)
+    taken = subprocess.run(command, capture_output=True, text=True)
 
-    assert (taken.returncode, used.returncode) == (1, 1)
+    assert taken.returncode == 1
     assert f"cannot listen on 127.0.0.1:{port}: Address already in use" in taken.stderr
-    assert f"another server is using {server.data}" in used.stderr
-    assert "Traceback" not in taken.stderr + used.stderr
+    assert "Traceback" not in taken.stderr
+
+
+def test_a_second_start_says_what_the_server_that_is_there_would_say(server: RunningServer) -> None:
+    command = [*python(), "-m", "server", "--data", str(server.data)]
+
+    here = subprocess.run([*command, "--port", "0", "--show-env"], capture_output=True, text=True)
+    elsewhere = subprocess.run([*command, "--port", "1"], capture_output=True, text=True)
+
+    assert (here.returncode, elsewhere.returncode) == (0, 0), here.stderr + elsewhere.stderr
+    greeting, dashboard, *exports = here.stdout.splitlines()
+    assert greeting == f"tf-sweeps server at {server.url} runs already, data in {server.data}"
+    link = dashboard.removeprefix("dashboard (opens once): ")
+    assert httpx2.get(link).status_code == 303
+    assert exports == [f"export WANDB_BASE_URL={server.url}", f"export WANDB_API_KEY={server.api_key}"]
+    told = f"it stays there until it is stopped (process {server.pid}), and is not at 127.0.0.1:1"
+    assert elsewhere.stdout.splitlines()[1] == told
+    assert server.api_key not in elsewhere.stdout
+
+
+def test_a_second_start_beside_one_that_does_not_answer_is_one_clear_error(tmp_path: Path) -> None:
+    with ending(RunningServer(tmp_path / "data"), RunningServer.kill) as server:
+        (server.data / "server.json").unlink()  # as before its first greeting
+        command = [*python(), "-m", "server", "--data", str(server.data), "--port", "0"]
+        used = subprocess.run(command, capture_output=True, text=True)
+
+    assert used.returncode == 1
+    assert used.stderr == f"Error: another server is using {server.data}; stop it or give another --data\n"
+
+
+def test_a_shell_in_any_folder_reads_the_export_lines_from_a_file_of_its_owner(server: RunningServer) -> None:
+    exports = server.data / "exports.sh"
+    command = f". {shlex.quote(str(exports))} && printenv WANDB_BASE_URL WANDB_API_KEY"
+
+    said = subprocess.run(["sh", "-c", command], cwd="/", env={"PATH": os.defpath}, capture_output=True, text=True)
+
+    assert said.stdout.split() == [server.url, server.api_key]
+    assert exports.stat().st_mode & 0o777 == 0o600
 
 
 def test_env_prints_the_two_export_lines(server: RunningServer) -> None:

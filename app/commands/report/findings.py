@@ -53,6 +53,7 @@ class Findings:
         facts: by the id of the run.
         curves: of the best runs, the best first; by `unit`, "epoch" or "step".
         rungs: where early termination compared runs.
+        python: as in the commands that it tells.
     """
 
     results: Results
@@ -61,6 +62,7 @@ class Findings:
     curves: tuple[LearningCurve, ...] = ()
     unit: str = "epoch"
     rungs: tuple[int, ...] = ()
+    python: str = "python"
 
     @property
     def goal(self) -> str:
@@ -118,11 +120,12 @@ class Findings:
         return importance(columns, [run.metric or 0.0 for run in runs], self.goal)
 
 
-def read(api: Any, results: Results) -> Findings:
+def read(api: Any, results: Results, python: str = "python") -> Findings:
     """Fetches the runs in pages of 500, and the history of the best five alone.
 
     Args:
         results: the sweep, read just before.
+        python: as in the commands that are told.
 
     Raises:
         BackendError: if the backend does not answer.
@@ -135,7 +138,7 @@ def read(api: Any, results: Results) -> Findings:
         found = Findings(results, sweep.config, {name: _facts(run) for name, run in runs.items()})
         best = [run for run in found.best[: len(LETTERS)] if run.id in runs]
         unit, curves = _curves([(run.name, runs[run.id]) for run in best], results.metric)
-    return Findings(results, found.config, found.facts, curves, unit, _rungs(found.config))
+    return Findings(results, found.config, found.facts, curves, unit, _rungs(found.config), python)
 
 
 def _facts(run: Any) -> Facts:

@@ -99,10 +99,10 @@ def _again(found: Findings, best: RunResult, facts: Facts) -> str:
     if not facts.provenance:
         return f'<p class="note">It records no provenance, so no command is known that repeats it.{took}</p>'
     project = found.results.path.rpartition("/")[0]
-    replay = f"python -m app replay {project}/{best.id}"
-    model = f"python -m app best {found.results.path}"
+    replay = f"{found.python} -m app replay {project}/{best.id}"
+    model = f"{found.python} -m app best {found.results.path}"
     return (
-        f"<pre>{_wrapping(command(facts.values))}</pre>"
+        f"<pre>{_wrapping(command(facts.values, found.python))}</pre>"
         f'<p class="note">{escape(_made_of(facts))}{took}</p>'
         f'<p class="note">The same, compared bit for bit; and its model, measured once more:</p>'
         f"<pre>{_wrapping(replay)}\n{_wrapping(model)}</pre>"

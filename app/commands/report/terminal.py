@@ -21,18 +21,19 @@ VALUE_DIGITS = 4
 WIDEST = 1000
 
 
-def finish(api: Any, results: Results, console: Console, data_dir: Path, now: datetime) -> int:
+def finish(api: Any, results: Results, console: Console, data_dir: Path, now: datetime, python: str) -> int:
     """Writes the report's files, and prints what `show` does with where they are.
 
     Args:
         data_dir: they go to reports/ in it.
         now: the moment of the results.
+        python: as in the commands of the report.
 
     Returns:
         The exit code of `show`; 1 if the files could not be written, with the reason in a line.
     """
     try:
-        path = files.write(findings.read(api, results), data_dir, now)
+        path = files.write(findings.read(api, results, python), data_dir, now)
     except (BackendError, OSError) as error:
         return show(results, console, f"Report: not written: {error}") or 1
     return show(results, console, f"Report: {path}")

@@ -21,25 +21,24 @@ class Command:
     line: str
 
 
-def commands(run: Run, project: Project, sweep: Sweep | None, best: bool) -> list[Command]:
+def commands(run: Run, project: Project, sweep: Sweep | None, best: bool, python: str) -> list[Command]:
     """What can be typed to get this run's result again.
 
     Args:
         best: whether it is the best of its sweep.
+        python: how this project's programs are called.
     """
     values = config_values(run.config)
     if not isinstance(values.get(PROVENANCE), dict):
         return []
     flags = [f"--{name}={value}" for name, value in sorted(values.items()) if not name.startswith(NOT_VALUES)]
-    train = Command("Trains with the same settings", shlex.join(["python", "-m", "app.train", *flags]))
+    train = Command("Trains with the same settings", f"{python} -m app.train {shlex.join(flags)}")
     if run.state != states.FINISHED:
         return [train]
     home = f"{project.entity}/{project.name}"
-    found = [Command("Runs it again and compares the results bit for bit", _app("replay", f"{home}/{run.name}")), train]
+    replay = f"{python} -m app replay {shlex.quote(f'{home}/{run.name}')}"
+    found = [Command("Runs it again and compares the results bit for bit", replay), train]
     if sweep is not None and best:
-        found.append(Command("Fetches this model and tests it once more", _app("best", f"{home}/{sweep.name}")))
+        fetch = f"{python} -m app best {shlex.quote(f'{home}/{sweep.name}')}"
+        found.append(Command("Fetches this model and tests it once more", fetch))
     return found
-
-
-def _app(command: str, path: str) -> str:
-    return shlex.join(["python", "-m", "app", command, path])

@@ -182,7 +182,7 @@ def run_detail(
         compared=rival is not None,
         settings=settings_of(run, rival),
         provenance=provenance(run),
-        commands=commands(run, project, sweep, best is not None and best.id == run.id),
+        commands=commands(run, project, sweep, best is not None and best.id == run.id, settings.python),
         history=logged.history_table(connection, run, metric),
         console=console,
         console_total=console_total,

@@ -113,7 +113,8 @@ class SweepPage:
     scheduler_command: str | None
 
 
-def sweep_detail(view: SweepView) -> Page:
+def sweep_detail(view: SweepView, python: str) -> Page:
+    """The page; `python` is how this project's programs are called."""
     file = view.sweep.config
     view = replace(view, sweep=with_parameters(view.connection, view.sweep))
     sweep, progress = view.sweep, view.progress
@@ -164,7 +165,7 @@ def sweep_detail(view: SweepView) -> Page:
         group_menu=group_menu(view),
         table=runs_table(view, ticks(view, curves), front.runs if front else frozenset()),
         agents=sweep_agents(view),
-        take_away=take_away(view),
+        take_away=take_away(view, python),
         wanted=not view.alive and not view.over and progress.waiting != 0,
         agent_command=f"wandb agent {place}",
         scheduler_command=f"wandb sweep-scheduler {place}" if _lacks_suggestions(view) else None,

@@ -30,16 +30,20 @@ class TakeAway:
     commands: list[tuple[str, str]]
 
 
-def take_away(view: SweepView) -> TakeAway:
-    """What a sweep's page offers; runs are those that its address chooses."""
+def take_away(view: SweepView, python: str) -> TakeAway:
+    """What a sweep's page offers; runs are those that its address chooses.
+
+    Args:
+        python: how this project's programs are called.
+    """
     files = [(word, view.query.url(f"{view.path}/take/{name}")) for name, (word, _) in KINDS.items()]
     if view.best is None:
         files = [(word, url) for word, url in files if word != BEST_WORD]
     place = f"{view.project.entity}/{view.project.name}/{view.sweep.name}"
     commands = [
         ("Work for it", f"wandb agent {place}"),
-        ("Its report as one HTML page, CSV and JSON", shlex.join(["python", "-m", "app", "report", place])),
-        ("Its best model, tested once more", shlex.join(["python", "-m", "app", "best", place])),
+        ("Its report as one HTML page, CSV and JSON", f"{python} -m app report {shlex.quote(place)}"),
+        ("Its best model, tested once more", f"{python} -m app best {shlex.quote(place)}"),
     ]
     return TakeAway(files, commands)
 
