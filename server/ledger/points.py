@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from search import config as sweep_config
 from search import suggest
@@ -28,6 +28,7 @@ NewId = Callable[[], str]
 
 # GraphQL's Int ends here; a grid this large never does.
 MAX_POINTS = 2**31 - 1
+AGAIN_BY_HAND: Final = "tried again by hand"
 
 
 @dataclass(frozen=True)
@@ -248,7 +249,14 @@ def try_again(tx: sqlite3.Connection, run: Run, now_s: float) -> None:
             raise RefusalError(f"sweep {sweep.name} is {sweep.state} with points left: resume it first, then retry")
         reopened(tx, sweep, now_s)
     writes.update(tx, "trial", trial.id, outcome=None, counted_run_id=None)
-    _enter(tx, "released", run, "tried again by hand", now_s)
+    _enter(tx, "released", run, AGAIN_BY_HAND, now_s)
+
+
+def try_all_again(tx: sqlite3.Connection, sweep: Sweep, now_s: float) -> None:
+    """The same for each point of a sweep that is under way, by two statements: there may be thousands."""
+    for_all = {"sweep_id": sweep.id, "outcome": states.FAILED}
+    writes.enter_of_counted(tx, "released", **for_all, detail=AGAIN_BY_HAND, now_s=now_s)
+    writes.open_trials(tx, **for_all)
 
 
 def reopened(tx: sqlite3.Connection, sweep: Sweep, now_s: float) -> None:

@@ -13,7 +13,7 @@ from server.ledger.names import require_name, require_texts
 from server.ledger.points import NewId
 from server.refusal import RefusalError
 from server.store import queries, writes
-from server.store.rows import Project, Run, Sweep
+from server.store.rows import Project, Sweep
 from server.store.scope import asking
 from terms import states
 
@@ -167,8 +167,7 @@ def try_again(tx: sqlite3.Connection, sweep: Sweep, now_s: float) -> None:
         raise RefusalError(f"sweep {sweep.name} has no failed point to try again")
     if sweep.ended_at_s is not None:
         set_state(tx, sweep, states.SWEEP_RUNNING, now_s)
-    for run_id in sorted(queries.losing_runs(tx, sweep.id)):
-        points.try_again(tx, queries.by_id(tx, Run, run_id), now_s)
+    points.try_all_again(tx, sweep, now_s)
 
 
 def checked(text: str) -> SweepConfig:

@@ -69,6 +69,24 @@ def enter(
     )
 
 
+def enter_of_counted(
+    connection: sqlite3.Connection, kind: str, *, sweep_id: int, outcome: str, detail: str, now_s: float
+) -> None:
+    """Adds an entry for each point of a sweep that is settled so, of the run that settled it."""
+    sql = (
+        "INSERT INTO entry (at_s, kind, sweep_id, trial_id, run_name, detail) "
+        "SELECT ?, ?, trial.sweep_id, trial.id, run.name, ? FROM trial JOIN run ON run.id = trial.counted_run_id "
+        "WHERE trial.sweep_id = ? AND trial.outcome = ? ORDER BY trial.number"
+    )
+    connection.execute(sql, (now_s, kind, detail, sweep_id, outcome))
+
+
+def open_trials(connection: sqlite3.Connection, *, sweep_id: int, outcome: str) -> None:
+    """Makes each point of a sweep that is settled so one that is not."""
+    sql = "UPDATE main.trial SET outcome = NULL, counted_run_id = NULL WHERE sweep_id = ? AND outcome = ?"
+    connection.execute(sql, (sweep_id, outcome))
+
+
 def note_deletion(connection: sqlite3.Connection, kind: str, number: int, name: str, held: str, now_s: float) -> None:
     """Records that a sweep or project is gone."""
     insert(connection, "deletion", at_s=now_s, kind=kind, number=number, name=name, held=held)
