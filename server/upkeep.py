@@ -97,10 +97,12 @@ class Upkeep:
         self._told.update(failed)
 
     def _delete(self) -> None:
+        end_s, more = time.monotonic() + EMPTY_S, True
+        while more and time.monotonic() < end_s:
+            with self.database.write() as tx:
+                more = deletion.delete_abandoned(tx, self.clock())
         with self.database.write() as tx:
-            now_s = self.clock()
-            deletion.delete_abandoned(tx, now_s)
-            expired = deletion.delete_expired(tx, now_s)
+            expired = deletion.delete_expired(tx, self.clock())
         if expired:
             log.info("deleted artifacts whose time to live has passed: %s", ", ".join(expired))
 

@@ -8,7 +8,7 @@ import math
 import sqlite3
 from typing import Final
 
-from server.ledger import audit, clearing, deletion, points, runs
+from server.ledger import audit, clearing, deletion, points
 from server.ledger.artifacts import deletion as artifacts
 from server.refusal import RefusalError
 from server.store import bin_queries, bin_writes, queries, writes
@@ -137,17 +137,11 @@ def condemn(tx: sqlite3.Connection, line: Deleted) -> None:
 
 def empty_some(tx: sqlite3.Connection, line: Deleted, now_s: float) -> str | None:
     """Deletes for good a slice of what is due; what went, in words, with the last one."""
-    return None if clearing.clear_some(tx, line) else empty(tx, line, now_s)
-
-
-def empty(tx: sqlite3.Connection, line: Deleted, now_s: float) -> str:
-    """Deletes for good what a line of the bin tells of; what went, in words."""
-    bin_writes.show(tx, line)  # nobody sees it before it is gone: it is one transaction
-    match line.kind:
-        case "run":
-            runs.forget(tx, queries.by_id(tx, Run, line.number))
-            return "what it logged"
-        case "sweep":
-            return deletion.delete_sweep(tx, queries.by_id(tx, Sweep, line.number), now_s)
-        case _:
-            return deletion.delete_project(tx, queries.by_id(tx, Project, line.number), now_s)
+    held = "what it logged" if line.kind == "run" else deletion.note(tx, line, now_s)
+    if clearing.clear_some(tx, line):
+        return None
+    if line.kind == "run":
+        bin_writes.forget_runs(tx, [line.number])
+    else:
+        deletion.delete(tx, line)
+    return held

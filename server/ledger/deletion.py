@@ -1,4 +1,4 @@
-"""Sweeps and projects that go for good, with all that is theirs: rows in one transaction, bytes right after it.
+"""Sweeps and projects that go for good, with all that is theirs; the record says what that was.
 
 What is under way is never deleted: its agents would find nothing of what they were promised.
 """
@@ -6,58 +6,43 @@ What is under way is never deleted: its agents would find nothing of what they w
 import sqlite3
 from collections.abc import Sequence
 
-from server.ledger import files, runs
 from server.ledger.artifacts import deletion as artifacts
 from server.refusal import RefusalError
-from server.store import artifact_queries, bin_writes, queries, writes
-from server.store.rows import Project, Run, Sweep
+from server.store import artifact_queries, bin_queries, bin_writes, writes
+from server.store.rows import Deleted, Project, Run, Sweep
 from terms import states
 
 
-def delete_sweep(tx: sqlite3.Connection, sweep: Sweep, now_s: float) -> str:
-    """Deletes a sweep with its points, runs, agents and the record of them; the artifacts of its runs stay.
+def note(tx: sqlite3.Connection, line: Deleted, now_s: float) -> str:
+    """Records, before the first of it goes, that a sweep, or a project with its sweeps, is deleted for good.
 
     Returns:
-        What went, in words.
-
-    Raises:
-        RefusalError: it is not over, or a run of it is under way.
+        What goes with it, in words.
     """
-    project = queries.by_id(tx, Project, sweep.project_id)
-    bin_writes.show_all_of(tx, "sweep", sweep.id)
-    own = queries.runs_of_sweep(tx, sweep.id)
-    refuse_live([sweep], own)
-    held = f"{queries.trial_count(tx, sweep.id)} points, {len(own)} runs"
-    for run in own:
-        runs.forget(tx, run)
-    writes.delete(tx, "sweep", sweep.id)
-    writes.note_deletion(tx, "sweep", sweep.id, f"{project.entity}/{project.name}/{sweep.name}", held, now_s)
+    path = f"{line.entity}/{line.project}"
+    if line.kind == "sweep":
+        return _note(tx, "sweep", line.number, f"{path}/{line.name}", now_s)
+    for number, name in bin_queries.sweeps_of(tx, line.number):
+        _note(tx, "sweep", number, f"{path}/{name}", now_s)
+    return _note(tx, "project", line.number, path, now_s)
+
+
+def _note(tx: sqlite3.Connection, kind: str, number: int, name: str, now_s: float) -> str:
+    held = bin_queries.held(tx, kind, number)
+    if held is None:
+        held = ", ".join(f"{count} {what}" for what, count in bin_queries.counts(tx, kind, number).items())
+        writes.note_deletion(tx, kind, number, name, held, now_s)
     return held
 
 
-def delete_project(tx: sqlite3.Connection, project: Project, now_s: float) -> str:
-    """Deletes a project with its sweeps, runs and artifacts.
-
-    Returns:
-        What went, in words.
-
-    Raises:
-        RefusalError: something of it is under way, or another project's artifact refers to files of one of its.
-    """
-    bin_writes.show_all_of(tx, "project", project.id)
-    sweeps, own = queries.sweeps(tx, project.id), queries.runs(tx, project.id)
-    refuse_live(sweeps, own)
-    collections = artifact_queries.collections(tx, project.id)
-    versions = [version for each in collections for version in artifact_queries.versions_of(tx, each.id)]
-    held = f"{len(sweeps)} sweeps, {len(own)} runs, {len(versions)} versions of artifacts"
-    for sweep in sweeps:
-        delete_sweep(tx, sweep, now_s)
-    for run in queries.runs(tx, project.id):
-        files.delete_all(tx, run)
-    artifacts.forget(tx, versions)
-    writes.delete(tx, "project", project.id)
-    writes.note_deletion(tx, "project", project.id, f"{project.entity}/{project.name}", held, now_s)
-    return held
+def delete(tx: sqlite3.Connection, line: Deleted) -> None:
+    """Deletes what is left of a sweep or project when its runs and artifacts have gone."""
+    sweeps = bin_queries.sweeps_of(tx, line.number) if line.kind == "project" else [(line.number, line.name)]
+    for number, _ in sweeps:
+        bin_writes.forget_sweep(tx, number)
+    if line.kind == "project":
+        writes.delete(tx, "project", line.number)
+    writes.delete(tx, "bin", line.id)
 
 
 def refuse_referred(tx: sqlite3.Connection, project: Project) -> None:

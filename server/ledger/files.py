@@ -9,6 +9,7 @@ import mimetypes
 import os
 import posixpath
 import sqlite3
+from itertools import islice
 from pathlib import Path
 
 from server.refusal import RefusalError
@@ -71,13 +72,6 @@ def delete(tx: sqlite3.Connection, file: StoredFile) -> None:
     writes.discard(tx, file.run_id, file.name)
 
 
-def delete_all(tx: sqlite3.Connection, run: Run) -> None:
-    """Forgets all files of a run."""
-    for file in queries.files(tx, run.id):
-        writes.delete(tx, "file", file.id)
-    writes.discard(tx, run.id, None)
-
-
 def delete_former(tx: sqlite3.Connection, run: Run) -> None:
     """Forgets the files that a run's present start has not stored."""
     for file in queries.former_files(tx, run.id):
@@ -91,12 +85,17 @@ def remove_discarded(tx: sqlite3.Connection, files: Path) -> bool:
         Whether there were any.
     """
     discarded = queries.discarded(tx, AT_ONCE)
+    left = AT_ONCE
     for run_id, name in discarded:
         kept = {path_of(files, run_id, each) for each in queries.stored_names(tx, run_id)}
         folder = files / str(run_id)
-        for path in folder.glob("*") if name is None else [path_of(files, run_id, name)]:
-            if path not in kept:
-                path.unlink(missing_ok=True)
+        found = folder.glob("*") if name is None else iter([path_of(files, run_id, name)])
+        gone = list(islice((path for path in found if path not in kept), left + 1))
+        for path in gone[:left]:
+            path.unlink(missing_ok=True)
+        if len(gone) > left:  # of a run with many files: the rest is for the next time
+            break
+        left -= len(gone)
         if not kept and folder.exists() and not any(folder.iterdir()):
             folder.rmdir()
         writes.forget_discarded(tx, run_id, name)

@@ -254,9 +254,8 @@ def try_again(tx: sqlite3.Connection, run: Run, now_s: float) -> None:
 
 def try_all_again(tx: sqlite3.Connection, sweep: Sweep, now_s: float) -> None:
     """The same for each point of a sweep that is under way, by two statements: there may be thousands."""
-    for_all = {"sweep_id": sweep.id, "outcome": states.FAILED}
-    writes.enter_of_counted(tx, "released", **for_all, detail=AGAIN_BY_HAND, now_s=now_s)
-    writes.open_trials(tx, **for_all)
+    writes.enter_of_counted(tx, "released", sweep.id, states.FAILED, AGAIN_BY_HAND, now_s)
+    writes.open_trials(tx, sweep.id, states.FAILED)
 
 
 def reopened(tx: sqlite3.Connection, sweep: Sweep, now_s: float) -> None:

@@ -1,4 +1,4 @@
-"""Runs: begun, described, stopped, forgotten. What they log is in `stream`, what their end means in `points`."""
+"""Runs: begun, described, stopped. What they log is in `stream`, what their end means in `points`."""
 
 import json
 import math
@@ -8,13 +8,13 @@ from typing import Any
 
 from server import lifecycle
 from server.console import last_exception
-from server.ledger import audit, files, points, starts, writers
+from server.ledger import audit, points, starts, writers
 from server.ledger.moves import move_run
 from server.ledger.names import require_name, require_texts
 from server.ledger.starts import How
 from server.refusal import RefusalError
 from server.run_values import at_path, metric_in
-from server.store import bin_writes, queries, writes
+from server.store import queries, writes
 from server.store.rows import Project, Run, Sweep
 from server.store.scope import asking
 from terms import record, states
@@ -254,13 +254,6 @@ def set_state(tx: sqlite3.Connection, run: Run, state: str, now_s: float) -> Non
         move_run(tx, run, state, now_s, ended_at_s=None, exit_code=None)
     else:
         end(tx, run, state, run.exit_code, now_s)
-
-
-def forget(tx: sqlite3.Connection, run: Run) -> None:
-    """Deletes a run for good, with all that it logged and its files; its point is another's by then."""
-    files.delete_all(tx, run)
-    bin_writes.use_name(tx, run)
-    writes.delete(tx, "run", run.id)
 
 
 def _make(

@@ -40,7 +40,7 @@ SHARED: Final = "shared"
 def announce(tx: sqlite3.Connection, run: Run, how: How, writer: str | None) -> None:
     """Notes a start's first call; `writer` is its name if it writes the run together with others."""
     if writer is not None:
-        share(tx, run)
+        share(tx, run)  # a long run becomes one of several with the first lines that are theirs
     elif how == "anew" and not _is_blank(run):
         writes.update(tx, "run", run.id, start=ANNOUNCED)
         writes.mark_files_former(tx, run.id)
@@ -48,13 +48,13 @@ def announce(tx: sqlite3.Connection, run: Run, how: How, writer: str | None) -> 
         writes.update(tx, "run", run.id, start=None)
 
 
-def share(tx: sqlite3.Connection, run: Run) -> None:
-    """Notes that several programs write a run."""
-    if run.start != SHARED:
-        # The lines of a start that is announced only are still to come, numbered as those of the former one.
-        if not is_announced(run):
-            writers.open_to_others(tx, run)
+def share(tx: sqlite3.Connection, run: Run) -> bool:
+    """Notes that several programs write a run; whether that is done, or, of a long run, to be asked for again."""
+    # The lines of a start that is announced only are still to come, numbered as those of the former one.
+    done = is_shared(run) or is_announced(run) or writers.open_to_others(tx, run)
+    if done and not is_shared(run):
         writes.update(tx, "run", run.id, start=SHARED)
+    return done
 
 
 def is_shared(run: Run) -> bool:

@@ -16,10 +16,10 @@ def take(tx: sqlite3.Connection, run: Run, chunk: Chunk, now_s: float) -> bool |
 
     Returns:
         True if the run should stop: somebody asked for it, or its point went to another run. None: the chunk is to be
-        given again, since a long former start is to be overwritten, which is done in slices.
+        given again, since a long run is to be overwritten, or shared with others, which is done in slices.
     """
-    if chunk.writer is not None and not starts.is_announced(run):
-        starts.share(tx, run)
+    if chunk.writer is not None and not starts.is_announced(run) and not starts.share(tx, run):
+        return None
     if chunk.writer is not None or starts.is_shared(run):
         _take(tx, run, writers.placed(tx, run, chunk), now_s, begins=False)
     elif (place := starts.place(tx, run, chunk)) == "begins" and clearing.makes_way(tx, run):

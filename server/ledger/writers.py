@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import Final
 
 from server.ledger.chunk import Chunk, Lines
+from server.ledger.clearing import SLICE
 from server.ledger.names import require_texts
 from server.run_values import with_changes
 from server.store import history_queries, queries, writer_queries, writes
@@ -25,9 +26,13 @@ STEP: Final = "_step"
 UNNAMED: Final = ""
 
 
-def open_to_others(tx: sqlite3.Connection, run: Run) -> None:
-    """Lets others write a run that one client has written alone so far, and may go on to."""
-    writes.put_places_as_they_are(tx, _writer(tx, run, UNNAMED).id, run.id)
+def open_to_others(tx: sqlite3.Connection, run: Run) -> bool:
+    """Lets others write a run that one client has written alone so far, and may go on to.
+
+    Returns:
+        Whether they may now; of a long run this is a slice, and it is to be asked again.
+    """
+    return not writes.put_places_as_they_are(tx, _writer(tx, run, UNNAMED).id, run.id, SLICE)
 
 
 def placed(tx: sqlite3.Connection, run: Run, chunk: Chunk) -> Chunk:

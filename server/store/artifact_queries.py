@@ -257,9 +257,29 @@ def discarded_contents(connection: sqlite3.Connection, limit: int = 1) -> list[s
     return [md5 for (md5,) in connection.execute("SELECT md5 FROM discarded_content LIMIT ?", (limit,))]
 
 
-def abandoned(connection: sqlite3.Connection, before_s: float) -> list[Artifact]:
-    """Versions that are not committed and of which nothing was heard since."""
-    return all_rows(connection, Artifact, f"WHERE state = '{PENDING}' AND updated_at_s < ?", before_s)
+def abandoned(connection: sqlite3.Connection, before_s: float) -> int | None:
+    """The number of a version that is not committed and of which nothing was heard since."""
+    sql = f"SELECT id FROM artifact WHERE state = '{PENDING}' AND updated_at_s < ? LIMIT 1"
+    found = connection.execute(sql, (before_s,)).fetchone()
+    return None if found is None else int(found[0])
+
+
+def any_of_project(connection: sqlite3.Connection, project_id: int) -> int | None:
+    """The number of a version of a project, deleted or not."""
+    of = "SELECT id FROM main.collection WHERE project_id = ?"
+    found = connection.execute(f"SELECT id FROM main.artifact WHERE collection_id IN ({of}) LIMIT 1", (project_id,))
+    row = found.fetchone()
+    return None if row is None else int(row[0])
+
+
+def has_more_than(connection: sqlite3.Connection, artifact_id: int, most: int) -> bool:
+    """Whether a version has more files and references than that, or is being written with more."""
+    sql = (
+        "SELECT 1 FROM manifest_entry WHERE artifact_id = ?1 UNION ALL SELECT 1 FROM wanted WHERE artifact_id = ?1 "
+        "UNION ALL SELECT 1 FROM manifest JOIN described_entry ON manifest_id = manifest.id WHERE artifact_id = ?1 "
+        "LIMIT 1 OFFSET ?2"
+    )
+    return connection.execute(sql, (artifact_id, most)).fetchone() is not None
 
 
 def expired(connection: sqlite3.Connection, now_s: float) -> list[Artifact]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import astuple, fields
 from typing import Final
 
-from server.store.artifact_rows import ManifestEntry
+from server.store.artifact_rows import PENDING, ManifestEntry
 
 ENTRY: Final = tuple(field.name for field in fields(ManifestEntry))
 
@@ -105,6 +105,33 @@ def want(connection: sqlite3.Connection, artifact_id: int, md5: str) -> None:
 def mark_sent(connection: sqlite3.Connection, artifact_id: int, md5: str) -> None:
     """Notes that who writes a version had these bytes to send."""
     connection.execute("UPDATE wanted SET sent = 1 WHERE artifact_id = ? AND md5 = ?", (artifact_id, md5))
+
+
+def drop_some(connection: sqlite3.Connection, artifact_id: int, most: int) -> list[str] | None:
+    """Drops so many files, references and promises of a version; what they held, or None where none was left."""
+    of_version = {
+        "manifest_entry": ("content", "artifact_id, path", "artifact_id = ?"),
+        "wanted": ("md5", "artifact_id, md5", "artifact_id = ?"),
+        "described_entry": (
+            "NULL",
+            "manifest_id, path",
+            "manifest_id IN (SELECT id FROM main.manifest WHERE artifact_id = ?)",
+        ),
+    }
+    for table, (content, key, where) in of_version.items():
+        some = f"SELECT {key} FROM {table} WHERE {where} LIMIT ?"
+        sql = f"DELETE FROM {table} WHERE ({key}) IN ({some}) RETURNING {content}"
+        if gone := connection.execute(sql, (artifact_id, most)).fetchall():
+            return [md5 for (md5,) in gone if md5 is not None]
+    return None
+
+
+def doom(connection: sqlite3.Connection, artifact_id: int) -> None:
+    """Takes a version from all lists and names, so that it is one that was begun and of which nothing is heard."""
+    for table in ("member", "alias", "client_name", "usage", "artifact_tag", "merged"):
+        connection.execute(f"DELETE FROM main.{table} WHERE artifact_id = ?", (artifact_id,))
+    columns = "state = ?, updated_at_s = 0, digest = '', distributed_id = NULL"
+    connection.execute(f"UPDATE main.artifact SET {columns} WHERE id = ?", (PENDING, artifact_id))
 
 
 def drop_wanted(connection: sqlite3.Connection, artifact_id: int) -> None:

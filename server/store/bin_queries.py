@@ -38,13 +38,43 @@ def was_there(connection: sqlite3.Connection, project_id: int, run: Run) -> bool
     return connection.execute(sql, (project_id, run.id)).fetchone() is not None
 
 
-def run_with_rows(connection: sqlite3.Connection, line: Deleted) -> int | None:
-    """The number of a run that has logged something, of those that went with a line; None where none has."""
+def some_runs(connection: sqlite3.Connection, line: Deleted, most: int) -> list[tuple[int, bool]]:
+    """(number, whether it has logged something) of some of the runs that went with a line, the first of them."""
     column = "id" if line.kind == "run" else f"{line.kind}_id"
-    lines = "history_lines > 0 OR event_lines > 0 OR log_lines > 0"
-    sql = f"SELECT id FROM main.run WHERE {column} = ? AND ({lines}) LIMIT 1"
-    found = connection.execute(sql, (line.number,)).fetchone()
-    return None if found is None else int(found[0])
+    sql = (
+        "SELECT id, history_lines > 0 OR event_lines > 0 OR log_lines > 0 FROM main.run "
+        f"WHERE {column} = ? ORDER BY created_at_s, id LIMIT ?"
+    )
+    return [(id, bool(has_rows)) for id, has_rows in connection.execute(sql, (line.number, most))]
+
+
+def counts(connection: sqlite3.Connection, kind: str, number: int) -> dict[str, int]:
+    """How much of what a sweep or a project has."""
+    versions = "artifact WHERE collection_id IN (SELECT id FROM main.collection WHERE project_id = ?)"
+    tables = {
+        "sweep": {"points": "trial WHERE sweep_id = ?", "runs": "run WHERE sweep_id = ?"},
+        "project": {
+            "sweeps": "sweep WHERE project_id = ?",
+            "runs": "run WHERE project_id = ?",
+            "versions of artifacts": versions,
+        },
+    }
+    return {
+        what: int(connection.execute(f"SELECT count(*) FROM main.{where}", (number,)).fetchone()[0])
+        for what, where in tables[kind].items()
+    }
+
+
+def sweeps_of(connection: sqlite3.Connection, project_id: int) -> list[tuple[int, str]]:
+    """(number, name) of all sweeps of a project, deleted or not."""
+    return list(connection.execute("SELECT id, name FROM main.sweep WHERE project_id = ?", (project_id,)))
+
+
+def held(connection: sqlite3.Connection, kind: str, number: int) -> str | None:
+    """What went with a sweep or project, in words; None where its deletion is not recorded."""
+    sql = "SELECT held FROM deletion WHERE kind = ? AND number = ?"
+    found = connection.execute(sql, (kind, number)).fetchone()
+    return None if found is None else str(found[0])
 
 
 def is_hidden(connection: sqlite3.Connection, kind: str, number: int) -> bool:

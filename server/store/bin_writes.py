@@ -1,6 +1,8 @@
 """Writes that hide what is deleted, and show it again."""
 
+import json
 import sqlite3
+from collections.abc import Iterable
 
 from server.store.rows import Deleted, Run
 
@@ -37,11 +39,29 @@ def condemn(tx: sqlite3.Connection, line: Deleted, deleted_at_s: float) -> None:
     tx.execute("UPDATE main.bin SET at_s = ? WHERE id = ?", (deleted_at_s, line.id))
 
 
-def show_all_of(tx: sqlite3.Connection, kind: str, number: int) -> None:
-    """Shows all that a sweep or project has and that was deleted for itself."""
-    for own in ("run",) if kind == "sweep" else ("run", "sweep"):
-        of = f"SELECT id FROM main.{own} WHERE {kind}_id = ?"
-        tx.execute(f"DELETE FROM main.bin WHERE kind = '{own}' AND number IN ({of})", (number,))
+def forget_runs(tx: sqlite3.Connection, run_ids: Iterable[int]) -> None:
+    """Deletes runs for good, with all that they logged and their files; no other run begins under their ids."""
+    of = "IN (SELECT value FROM json_each(?))"
+    numbers = json.dumps(list(run_ids))
+    names = f"SELECT project_id, name, id FROM main.run WHERE id {of}"
+    tx.execute(f"INSERT OR IGNORE INTO used_name (project_id, name, run_id) {names}", (numbers,))
+    tx.execute(f"INSERT INTO discarded (run_id, name) SELECT id, NULL FROM main.run WHERE id {of}", (numbers,))
+    tx.execute(f"DELETE FROM main.bin WHERE kind = 'run' AND number {of}", (numbers,))
+    tx.execute(f"DELETE FROM main.run WHERE id {of}", (numbers,))
+
+
+def forget_sweep(tx: sqlite3.Connection, sweep_id: int) -> None:
+    """Deletes a sweep for good, and its line in the bin."""
+    tx.execute("DELETE FROM main.bin WHERE kind = 'sweep' AND number = ?", (sweep_id,))
+    tx.execute("DELETE FROM main.sweep WHERE id = ?", (sweep_id,))
+
+
+def drop_some(tx: sqlite3.Connection, table: str, line: Deleted, most: int) -> bool:
+    """Drops so many points of a sweep, or of a project's sweeps, or entries of their record; whether there were any."""
+    column = "id" if line.kind == "sweep" else "project_id"
+    of = f"SELECT id FROM main.sweep WHERE {column} = ?"
+    some = f"SELECT id FROM main.{table} WHERE sweep_id IN ({of}) LIMIT ?"
+    return tx.execute(f"DELETE FROM main.{table} WHERE id IN ({some})", (line.number, most)).rowcount > 0
 
 
 def use_name(tx: sqlite3.Connection, run: Run) -> None:

@@ -70,7 +70,7 @@ def enter(
 
 
 def enter_of_counted(
-    connection: sqlite3.Connection, kind: str, *, sweep_id: int, outcome: str, detail: str, now_s: float
+    connection: sqlite3.Connection, kind: str, sweep_id: int, outcome: str, detail: str, now_s: float
 ) -> None:
     """Adds an entry for each point of a sweep that is settled so, of the run that settled it."""
     sql = (
@@ -81,7 +81,7 @@ def enter_of_counted(
     connection.execute(sql, (now_s, kind, detail, sweep_id, outcome))
 
 
-def open_trials(connection: sqlite3.Connection, *, sweep_id: int, outcome: str) -> None:
+def open_trials(connection: sqlite3.Connection, sweep_id: int, outcome: str) -> None:
     """Makes each point of a sweep that is settled so one that is not."""
     sql = "UPDATE main.trial SET outcome = NULL, counted_run_id = NULL WHERE sweep_id = ? AND outcome = ?"
     connection.execute(sql, (sweep_id, outcome))
@@ -213,14 +213,18 @@ def put_places(connection: sqlite3.Connection, writer_id: int, stream: str, plac
     connection.executemany(sql, [(writer_id, stream, number, line) for number, line in places.items()])
 
 
-def put_places_as_they_are(connection: sqlite3.Connection, writer_id: int, run_id: int) -> None:
-    """Keeps that a writer numbers lines as its run does: all that it has and that are not placed yet."""
+def put_places_as_they_are(connection: sqlite3.Connection, writer_id: int, run_id: int, most: int) -> bool:
+    """Keeps that a writer numbers lines as its run does, of so many in each stream; whether there may be more."""
+    placed = []
     for stream in STREAM_TABLES:
+        last = f"SELECT coalesce(max(number), -1) FROM placed WHERE writer_id = :writer AND stream = '{stream}'"
         sql = (
-            "INSERT OR IGNORE INTO placed (writer_id, stream, number, line) "
-            f"SELECT ?, '{stream}', line, line FROM {stream} WHERE run_id = ?"
+            "INSERT INTO placed (writer_id, stream, number, line) "
+            f"SELECT :writer, '{stream}', line, line FROM {stream} WHERE run_id = :run AND line > ({last}) "
+            "ORDER BY line LIMIT :most"
         )
-        connection.execute(sql, (writer_id, run_id))
+        placed.append(connection.execute(sql, {"writer": writer_id, "run": run_id, "most": most}).rowcount)
+    return max(placed) == most
 
 
 def cut_lines(connection: sqlite3.Connection, stream: str, run_id: int, first: int) -> None:

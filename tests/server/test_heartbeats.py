@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from server.ledger import deletion
+from server.ledger import bin
 from server.store import queries
 from server.store.database import Database
 from tests.server.speaker import GRID, Clock, Speaker, speaking
@@ -110,7 +110,7 @@ def test_hears_of_what_another_program_has_written(wb: Speaker) -> None:
     with closing(Database(wb.settings.database)) as other, other.write() as tx:
         found = queries.sweep(tx, sweep)
         assert found is not None
-        deletion.delete_sweep(tx, found, wb.clock())
+        bin.delete_sweep(tx, found, wb.clock())
     wb.look()
 
     with pytest.raises(AssertionError, match="not known here"):

@@ -1,23 +1,30 @@
 """What goes, however much that is, goes in slices: nobody who stores something waits for more than one of them."""
 
 import json
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from server.ledger import bin, clearing, retention
+from server.ledger import bin, clearing, files, retention, starts
+from server.ledger.artifacts import deletion as artifacts
 from server.ledger.clearing import SLICE
 from server.refusal import RefusalError
 from server.store import queries
 from server.store.database import Database, reading
-from server.store.rows import Run
+from server.store.rows import Deleted, Run
 from server.store.scope import Connection
+from server.verify import verify
+from tests.server.maker import Maker
 from tests.server.speaker import GRID, Clock, Speaker, speaking
+from tests.server.test_backup import put
 
 HOUR_S, DAY_S = 3600.0, 24 * 3600.0
 LINES = 2 * SLICE + 10
+VERSIONS = """{ project(name: "p") { artifactType(name: "dataset") { artifactCollection(name: "data") {
+    artifacts { edges { node { id } } } } } } }"""
 DELETE = "mutation ($id: ID!) { deleteRun(input: {id: $id}) { clientMutationId } }"
 
 
@@ -36,23 +43,34 @@ def fill(wb: Speaker, run: str) -> None:
     assert reply.status_code == 200, reply.text
 
 
-def rows(wb: Speaker) -> int:
-    with reading(wb.settings.database) as connection:
-        return int(
-            connection.execute("SELECT (SELECT count(*) FROM log) + (SELECT count(*) FROM history)").fetchone()[0]
-        )
+LOGGED = ("log", "history")
 
 
-def steps(wb: Speaker, work: Callable[[Connection], bool]) -> list[int]:
+def rows(wb: Speaker, *tables: str) -> int:
+    with closing(sqlite3.connect(wb.settings.database)) as connection:
+        counts = [connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables or LOGGED]
+    return sum(counts)
+
+
+def steps(wb: Speaker, work: Callable[[Connection], bool], *tables: str) -> list[int]:
     """How many rows each transaction of some work has dropped, which tells whether there is more to do."""
     dropped, more = [], True
     with closing(Database(wb.settings.database)) as database:
         while more:
-            before = rows(wb)
+            before = rows(wb, *tables)
             with database.write() as tx:
                 more = work(tx)
-            dropped.append(before - rows(wb))
+            dropped.append(before - rows(wb, *tables))
     return dropped
+
+
+def due(wb: Speaker) -> Deleted:
+    """What was deleted first, when it is to go for good."""
+    wb.clock.freeze_s(31 * DAY_S)
+    with reading(wb.settings.database) as connection:
+        line = bin.due(connection, wb.clock())
+    assert line is not None
+    return line
 
 
 def test_a_long_run_goes_for_good_in_slices_and_cannot_be_brought_back_half(wb: Speaker) -> None:
@@ -60,10 +78,7 @@ def test_a_long_run_goes_for_good_in_slices_and_cannot_be_brought_back_half(wb: 
     wb.rank("one").log("r", 0, {"loss": 1})
     fill(wb, "r")
     wb.ask(DELETE, id=wb.field("r", "id"))
-    wb.clock.freeze_s(31 * DAY_S)
-    with reading(wb.settings.database) as connection:
-        line = bin.due(connection, wb.clock())
-    assert line is not None
+    line = due(wb)
 
     with (
         closing(Database(wb.settings.database)) as database,
@@ -141,3 +156,123 @@ def test_a_start_overwrites_a_long_former_one_with_its_first_lines(wb: Speaker) 
     assert reply.status_code == 200
     assert rows(wb) == 1
     assert (wb.field("r", "historyLineCount"), wb.field("r", "logLineCount")) == (1, 0)
+
+
+def test_a_sweep_of_many_runs_goes_for_good_in_slices_and_others_have_their_turn_between(
+    wb: Speaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clearing, "RUNS", 1)
+    monkeypatch.setattr(clearing, "SLICE", 2)
+    sweep, own = wb.register(GRID), wb.agent(wb.register(GRID))
+    agent, run = wb.agent(sweep), wb.beat(own)["run_id"]
+    wb.ask(DELETE, id=wb.field(wb.do_trial(agent, sweep), "id"))
+    for _ in range(3):
+        wb.do_trial(agent, sweep)
+    dropped, held = [], None
+    with closing(Database(wb.settings.database)) as database:
+        with database.write() as tx:
+            line = bin.delete_sweep(tx, queries.sweeps(tx)[1], wb.clock())
+            bin.condemn(tx, line)
+
+        while held is None:
+            before = rows(wb, "run", "entry", "trial")
+            with database.write() as tx:
+                held = bin.empty_some(tx, line, wb.clock())
+            dropped.append(before - rows(wb, "run", "entry", "trial"))
+            assert wb.beat(own, run) is None
+        with database.write() as tx:
+            again = bin.empty_some(tx, line, wb.clock())
+
+    assert (held, again) == ("3 points, 4 runs", held)
+    assert max(dropped) == 2
+    assert rows(wb, "run", "trial", "bin", "sweep") == 3
+    with reading(wb.settings.database) as connection:
+        assert verify(connection).problems == ()
+
+
+def test_a_project_goes_in_slices_with_what_its_versions_hold(wb: Speaker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(artifacts, "SLICE", 2)
+    maker = Maker(wb)
+    maker.log({name: name.encode() for name in "abcde"})
+    id = maker.begin()["id"]
+    maker.addresses(id, {"f": b"f", "g": b"g"})
+    maker.describe(id, {"f": b"f", "g": b"g"})
+    with closing(Database(wb.settings.database)) as database, database.write() as tx:
+        line = bin.delete_project(tx, queries.projects(tx)[0], wb.clock())
+        bin.condemn(tx, line)
+
+    of_versions = ("manifest_entry", "wanted", "described_entry", "artifact")
+    dropped = steps(wb, lambda tx: bin.empty_some(tx, line, wb.clock()) is None, *of_versions)
+    wb.look()
+
+    assert max(dropped) == 2
+    assert rows(wb, *of_versions, "content") == 0
+    assert maker.bytes_stored() == []
+
+
+def test_a_large_version_is_gone_at_once_and_its_files_go_in_slices(
+    wb: Speaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(artifacts, "SLICE", 2)
+    maker = Maker(wb)
+    first = maker.log({"kept": b"kept"})
+    id = maker.log({name: name.encode() for name in ("kept", "a", "b", "c")})
+
+    maker.delete(id)
+    latest = maker.begin()["artifactSequence"]["latestArtifact"]["id"]
+    listed = wb.ask(VERSIONS)["project"]["artifactType"]["artifactCollection"]["artifacts"]["edges"]
+    before = rows(wb, "manifest_entry")
+    wb.look()
+
+    assert (latest, len(listed)) == (first, 1)
+    assert (before, rows(wb, "manifest_entry")) == (5, 1)
+    assert [path.read_bytes() for path in maker.bytes_stored()] == [b"kept"]
+
+
+def test_files_of_a_run_that_goes_are_removed_some_at_a_time(wb: Speaker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "AT_ONCE", 2)
+    wb.begin("r")
+    for name in "abcde":
+        put(wb, name, b"bytes")
+    wb.finish("r")
+    wb.ask(DELETE, id=wb.field("r", "id"))
+    line = due(wb)
+    left = []
+    with closing(Database(wb.settings.database)) as database:
+        with database.write() as tx:
+            bin.empty_some(tx, line, wb.clock())
+        more = True
+        while more:
+            with database.write() as tx:
+                more = files.remove_discarded(tx, wb.settings.files)
+            left.append(len(list(wb.settings.files.glob("1/*"))))
+
+    assert left == [3, 1, 0, 0]
+    assert not (wb.settings.files / "1").exists()
+
+
+def test_a_long_run_is_shared_in_slices_and_each_line_keeps_its_place(wb: Speaker) -> None:
+    wb.begin("r")
+    fill(wb, "r")
+    wb.rank("one").begin("r")
+
+    def share(tx: Connection) -> bool:
+        return not starts.share(tx, queries.by_id(tx, Run, 1))
+
+    placed = [-dropped for dropped in steps(wb, share, "placed")]
+    wb.rank("one").log("r", 0, {"loss": 1})
+    wb.log("r", LINES - 1, {"_step": LINES - 1, "_timestamp": 1.0}, {"_step": LINES, "_timestamp": 2.0})
+
+    assert placed == [2 * SLICE, 2 * SLICE, 20]
+    assert wb.field("r", "historyLineCount") == LINES + 2
+
+
+def test_another_program_joins_a_long_run_with_its_first_lines(wb: Speaker) -> None:
+    wb.begin("r")
+    fill(wb, "r")
+    wb.rank("one").begin("r")
+
+    reply = wb.rank("one").log("r", 0, {"loss": 1})
+
+    assert reply.status_code == 200
+    assert (wb.field("r", "historyLineCount"), rows(wb, "placed")) == (LINES + 1, 2 * LINES + 1)
