@@ -19,7 +19,13 @@ def main(path: str) -> None:
     runs = sorted((recorded(run) for run in sweep.runs), key=lambda run: float(run["begin_s"]))
     first_s = runs[0]["begin_s"]
     lines = [json.dumps(moved(run, first_s)) for run in runs]
-    print('{"runs": [\n' + ",\n".join(lines) + "\n]}")
+    agents = max(at_once(runs, run["begin_s"]) for run in runs)
+    print(f'{{"agents": {agents}, "runs": [\n' + ",\n".join(lines) + "\n]}")
+
+
+def at_once(runs: list[dict[str, Any]], at_s: float) -> int:
+    """How many of the runs were under way at a moment."""
+    return sum(run["begin_s"] <= at_s < run["end_s"] for run in runs)
 
 
 def recorded(run: Any) -> dict[str, Any]:

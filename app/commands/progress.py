@@ -1,6 +1,7 @@
 """How a sweep is getting on: a live table on a terminal, a line for each change elsewhere."""
 
 from collections import deque
+from collections.abc import Mapping
 from types import TracebackType
 
 from rich.console import Console, Group
@@ -23,6 +24,7 @@ class Progress:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._busy = deque[int](maxlen=LOOKS_BETWEEN_RUNS)
+        self._first: dict[str, tuple[float, int]] = {}
         self._last = ""
         self._live = Live(console=console, refresh_per_second=4, transient=True) if console.is_terminal else None
 
@@ -43,7 +45,10 @@ class Progress:
     def show(self, results: Results) -> None:
         """Shows the sweep as it was when it was read."""
         self._busy.append(len(results.busy))
-        line, left = state_line(results), _left(results, max(self._busy))
+        for run in results.busy:
+            if run.epoch:
+                self._first.setdefault(run.id, (results.read_at_s, run.epoch))
+        line, left = state_line(results), _left(results, max(self._busy), self._first)
         if self._live is not None:
             shown = [*results.running, *results.best()][:LIVE_RUNS_SHOWN]
             unique = {run.id: run for run in shown}.values()
@@ -64,19 +69,24 @@ def state_line(results: Results) -> str:
     return ", ".join(parts)
 
 
-def _left(results: Results, agents: int) -> str:
-    """An estimate, by the formula of the sweep's page; nothing before there is one."""
+def _left(results: Results, agents: int, first: Mapping[str, tuple[float, int]]) -> str:
+    """An estimate, by the formula of the sweep's page; nothing before there is one.
+
+    Args:
+        first: of a run, when it was seen to count epochs, and how many it had done.
+    """
     counted = [*results.finished, *results.failed, *results.busy]
     waiting = (results.expected or 0) - len(counted)
     begun = [run for run in results.runs if run in counted and run.begin_s is not None]
     last = begun[-max(time_left.LAST_RUNS, 2 * agents) :]
-    left_s = time_left.seconds_left([_stretch(run, results.read_at_s) for run in last], max(waiting, 0), agents)
+    runs = [_stretch(run, results.read_at_s, *first.get(run.id, (None, 0))) for run in last]
+    left_s = time_left.seconds_left(runs, max(waiting, 0), agents)
     if results.expected is None or not left_s:
         return ""
     return f", about {int(left_s) // 60}:{int(left_s) % 60:02} left"
 
 
-def _stretch(run: RunResult, now_s: float) -> Stretch:
+def _stretch(run: RunResult, now_s: float, first_s: float | None, first_epochs: int) -> Stretch:
     begin_s, under_way = run.begin_s or 0.0, run.state in states.LIVE
     until_s = now_s if run.end_s is None else run.end_s
-    return Stretch(begin_s, max(begin_s, until_s), under_way, run.epoch, run.epochs_asked)
+    return Stretch(begin_s, max(begin_s, until_s), under_way, run.epoch, run.epochs_asked, first_s, first_epochs)

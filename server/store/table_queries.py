@@ -137,6 +137,16 @@ def sweep_names(connection: sqlite3.Connection, sweep_ids: Iterable[int | None])
     return dict(connection.execute(sql, (json.dumps(list(sweep_ids)),)))
 
 
+def first_epochs(connection: sqlite3.Connection, run_ids: Iterable[int]) -> dict[int, tuple[float, float | None]]:
+    """Of each run that counts epochs in its first row, by its number: the first epoch, and seconds since its start."""
+    sql = (
+        "SELECT run_id, json_extract(row, '$.epoch'), json_extract(row, '$._runtime') FROM history "
+        "WHERE line = 0 AND run_id IN (SELECT value FROM json_each(?)) AND json_valid(row) "
+        "AND json_type(row, '$.epoch') IN ('integer', 'real')"
+    )
+    return {run: (epoch, at_s) for run, epoch, at_s in connection.execute(sql, (json.dumps(list(run_ids)),))}
+
+
 def last_sent(connection: sqlite3.Connection, of: Of, limit: int) -> list[tuple[str, str]]:
     """Config and summary of the latest runs, as JSON."""
     sql = f"SELECT run.config, run.summary FROM run WHERE {of.where} ORDER BY run.id DESC LIMIT :limit"

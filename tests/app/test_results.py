@@ -73,7 +73,7 @@ def test_what_was_stopped_early_or_killed_and_the_kinds_of_failures_are_told_apa
 
 
 def test_a_sweep_that_stopped_itself_says_why_in_the_words_of_the_cause() -> None:
-    note = "my notes\nstopped itself: the first 3 trials all failed for one cause: KeyError: 'Size'\npoints: 3 of 3 ..."
+    note = "my notes\nstopped itself: the first 3 trials all failed for one cause: KeyError: 'Size'\ntrials: 3 of 3 ..."
     found = replace(results(run(1, "failed"), state="FINISHED"), note=note)
 
     assert shown(found)[1].splitlines()[-2] == f"S{note.splitlines()[1][1:]}"

@@ -300,12 +300,12 @@ def test_a_page_goes_on_filtering_what_comes_and_waits_while_somebody_drags(
     settled = page.locator("#how-far .settled")
 
     carry_out(program, sweep, agent, 2)
-    expect(settled).to_have_text("14 of 20 settled")
+    expect(settled).to_have_text("14 of 20 trials done")
     expect_left(page, {run.id for run in runs_of(server, sweep) if run.config["optimizer"] == "adam"})
     with dragging(page, "m", 0.05, 0.9):
         expect(page.locator(f"{WIDE} [data-held] rect.brush")).to_be_visible()
         carry_out(program, sweep, agent, 1)
-        expect(settled).to_have_text("15 of 20 settled")
+        expect(settled).to_have_text("15 of 20 trials done")
         expect(page.locator(f"{WIDE} [data-held] rect.brush")).to_be_visible()
 
     expect(page.locator("#filters a.chip")).to_have_count(2)

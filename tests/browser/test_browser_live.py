@@ -162,6 +162,6 @@ def test_a_sweep_is_watched_from_nothing_to_its_end_on_pages_that_are_never_load
         names = page.locator("table.runs tbody tr th a[title]").all_inner_texts()
         values = page.locator("table.runs tbody tr td.metric").all_inner_texts()
         assert dict(zip(names, values, strict=True)) == runs
-        expect(page.locator("#how-far .settled")).to_have_text("3 of 3 settled")
+        expect(page.locator("#how-far .settled")).to_have_text("3 of 3 trials done")
         assert page.evaluate("window.same")
         assert front.evaluate("window.same")

@@ -27,8 +27,9 @@ def moments(name: str, times: int = 100) -> Iterator[tuple[float, float, float |
 
 
 def stretch(run: dict[str, Any], now_s: float) -> Stretch:
-    done = sum(at_s <= now_s for at_s in run["epochs_s"])
-    return Stretch(run["begin_s"], min(run["end_s"], now_s), now_s < run["end_s"], done or None, run["asked"])
+    done, first_s = sum(at_s <= now_s for at_s in run["epochs_s"]), run["epochs_s"][0]
+    seen = (first_s, 1) if done else (None, 0)
+    return Stretch(run["begin_s"], min(run["end_s"], now_s), now_s < run["end_s"], done or None, run["asked"], *seen)
 
 
 @pytest.mark.parametrize("name", [path.stem for path in sorted(RECORDED.glob("*.json"))])
@@ -80,6 +81,21 @@ def test_a_first_epoch_is_judged_by_the_runs_before_not_by_its_start() -> None:
 
     assert seconds_left([*ended, silent], 0, 1) == pytest.approx(20.0)
     assert seconds_left([*ended, first], 0, 1) == pytest.approx(27.0)
+
+
+def test_a_run_that_was_seen_to_count_goes_on_at_its_own_pace_without_its_start() -> None:
+    ended = [Stretch(0, 120, under_way=False, epochs=10, asked=10) for _ in range(3)]
+    slow = Stretch(120, 200, under_way=True, epochs=4, asked=10, first_s=130, first_epochs=1)
+
+    # Its own pace, 20 s an epoch from the second on, counts for three quarters, that of the others for one.
+    assert seconds_left([*ended, slow], 0, 1) == pytest.approx(0.75 * 6 * 20 + 0.25 * 40)
+
+
+def test_runs_to_come_take_the_pace_of_the_last_ones() -> None:
+    ended = [Stretch(n * 10, n * 10 + 10, under_way=False) for n in range(20)]
+    slower = [Stretch(200 + n * 30, 230 + n * 30, under_way=False) for n in range(8)]
+
+    assert seconds_left([*ended, *slower], 1, 1) == pytest.approx(30 * 10 / (440 / 28), rel=0.2)
 
 
 def test_where_others_tell_of_no_epochs_a_run_is_judged_by_itself() -> None:

@@ -117,7 +117,7 @@ def test_a_sweep_whose_first_trials_fail_for_one_cause_stops_itself(wb: Speaker)
     assert wb.sweep(sweep)["state"] == "FINISHED"
     assert wb.sweep(sweep)["description"].splitlines() == [
         "stopped itself: the first 3 trials all failed for one cause: ModuleNotFoundError: No module named 'keras_cv2'",
-        "points: 100 of 100 not settled",
+        "trials: 100 of 100 not done",
     ]
 
 
@@ -136,7 +136,7 @@ def test_a_finished_sweep_tells_programs_how_many_points_of_each_outcome(wb: Spe
     for _ in range(3):
         failed = wb.do_trial(agent, sweep, 1, _cause="ValueError: no")
 
-    told = "points: 2 finished, 1 stopped early, 2 failed (1 exception, 1 wrong configuration)"
+    told = "trials: 2 finished, 1 stopped early, 2 failed (1 exception, 1 wrong configuration)"
     assert wb.sweep(sweep)["description"] == told
     told_of_run = wb.told(failed)
     assert (told_of_run["cause"], told_of_run["cause_kind"]) == ("ValueError: no", "exception")

@@ -127,13 +127,13 @@ def test_a_sweep_tells_how_far_it_is_and_what_is_best(shelf: Shelf, project: int
     page = shelf.look(SWEEP)
 
     assert "maximise val_accuracy" in page.text
-    assert "3 of 6 settled" in page.text
+    assert "3 of 6 trials done" in page.text
     assert "0.8853 trial 2" in page.text
     assert "learning_rate 0.1 optimizer adam" in page.text
     assert page.rows("runs") == [
-        ["best trial 2", "Finished", "0.8853", "0.1", "adam", "–", "1 m 00 s"],
-        ["trial 3", "Finished", "0.8832", "0.01", "adam", "–", "1 m 00 s"],
-        ["trial 1", "Finished", "0.8100", "1.0", "adam", "–", "1 m 00 s"],
+        ["best trial 2", "Finished", "0.8853", "0.1", "adam", "1 m 00 s"],
+        ["trial 3", "Finished", "0.8832", "0.01", "adam", "1 m 00 s"],
+        ["trial 1", "Finished", "0.8100", "1.0", "adam", "1 m 00 s"],
     ]
 
 
@@ -147,6 +147,20 @@ def test_the_smallest_value_is_best_where_the_metric_is_minimised(shelf: Shelf, 
     assert "minimise val_loss" in page.text
     assert page.column("runs", 2) == ["0.3127", "0.4000", "0.5000"]
     assert "0.3127 val_loss ↓" in shelf.look("/").rows("sweeps")[0][4]
+
+
+def test_epochs_are_a_column_where_runs_count_them_and_the_first_may_be_called_0(shelf: Shelf, project: int) -> None:
+    params = {"learning_rate": 0.1, "optimizer": "adam", "epochs": 12}
+    sweep = shelf.sweep(project)
+    without = shelf.run(project, sweep, 0, metric=0.9, params=params)
+    assert "Epochs" not in shelf.look(SWEEP).heads("runs")
+
+    from_1 = shelf.run(project, sweep, 1, metric=0.8, params=params, summary={"epoch": 12})
+    from_0 = shelf.run(project, sweep, 2, metric=0.7, params=params, summary={"epoch": 11})
+    for run, first in ((without, {"loss": 1}), (from_1, {"epoch": 1}), (from_0, {"epoch": 0})):
+        shelf.history(run, [first])
+
+    assert shelf.look(SWEEP).column("runs", 5) == ["–", "12 of 12", "12 of 12"]
 
 
 def test_time_left_is_told_from_the_third_settled_run_on(shelf: Shelf, project: int) -> None:
@@ -381,7 +395,7 @@ def test_a_sweep_that_stopped_itself_says_why_until_it_is_resumed(shelf: Shelf, 
 
     assert f"sweep1 {reason}. 6 of 6 runs were not started." in shelf.look("/").text
     assert f"S{reason[1:]}" in shelf.look(SWEEP).text
-    assert "6 not settled" in shelf.look(SWEEP).text
+    assert "6 not done" in shelf.look(SWEEP).text
     assert "</svg>Stopped itself</span>" in shelf.look(SWEEP).html.split('id="badge"')[1]
     assert shelf.look("/").rows("sweeps")[0][1] == "Stopped itself nothing was run"
     shelf.clock.pass_s(8 * 24 * 3600)
@@ -415,9 +429,9 @@ def test_a_sweep_tells_why_its_runs_failed_by_kind_with_the_last_words_of_each(s
 
     page = shelf.look(SWEEP)
 
-    assert "exception 2 runs 2 points lost trial 2 ValueError: 1" in page.text
-    assert "signal 1 run 1 point lost trial 3 killed by SIGKILL" in page.text
-    assert "lost host 1 run no point lost trial 4 lost: gone" in page.text
+    assert "exception 2 runs 2 trials lost trial 2 ValueError: 1" in page.text
+    assert "signal 1 run 1 trial lost trial 3 killed by SIGKILL" in page.text
+    assert "lost host 1 run no trial lost trial 4 lost: gone" in page.text
     assert "/local/p/runs/gone" in page.links
 
 
@@ -788,6 +802,6 @@ def test_five_thousand_runs_are_read_by_the_page(shelf: Shelf, project: int) -> 
 
     page = shelf.look(f"{SWEEP}?page=100&sort=p.learning_rate")
 
-    assert "5,000 of 6,000 settled" in page.text
+    assert "5,000 of 6,000 trials done" in page.text
     assert len(page.rows("runs")) == 50
     assert len(gzip.compress(page.html.encode())) < 150_000

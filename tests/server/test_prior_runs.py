@@ -87,7 +87,7 @@ def test_a_grid_leaves_out_what_prior_runs_with_a_result_cover(wb: Speaker) -> N
     assert wb.beat(agent)["type"] == "exit"
     assert wb.units(sweep, "finished") == [8, 16, 32]  # the prior run stands for 8
     assert (wb.sweep(sweep)["state"], wb.sweep(sweep)["runCountExpected"]) == ("FINISHED", 2)
-    assert "points: 2 finished" in wb.sweep(sweep)["description"]
+    assert "trials: 2 finished" in wb.sweep(sweep)["description"]
 
 
 def test_a_run_that_lacks_a_parameter_covers_nothing(wb: Speaker) -> None:

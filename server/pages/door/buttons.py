@@ -71,7 +71,7 @@ def run_buttons(run: Run, lost_point: bool) -> list[Button]:
     """
     if run.state in states.LIVE and run.stop_requested_at_s is None:
         counts = "It is ended at its next word to the server; "
-        settled = "its point counts as killed and is not tried again." if run.trial_id else "what it logged is kept."
+        settled = "its trial counts as killed and is not run again." if run.trial_id else "what it logged is kept."
         return [Button(STOP, "Stop", counts + settled)]
     return [Button(RETRY, "Retry")] if lost_point else []
 

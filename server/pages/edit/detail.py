@@ -44,7 +44,7 @@ def edit_run(connection: sqlite3.Connection, project: Project, run: Run) -> Page
     title, up = run.display_name or run.name, project_url(project)
     sweep = queries.by_id(connection, Sweep, run.sweep_id) if run.sweep_id else None
     others = [f"{each.entity}/{each.name}" for each in queries.projects(connection) if each.id != project.id]
-    point = "Its point is free again, and is tried again when the sweep goes on. " if run.trial_id else ""
+    point = "Its trial is run again when the sweep goes on. " if run.trial_id else ""
     live = run.state in states.LIVE
     goes_on = "Its program goes on, and what it still sends is refused. " if live else ""
     page = EditPage(
@@ -74,7 +74,7 @@ def edit_sweep(connection: sqlite3.Connection, project: Project, sweep: Sweep) -
         tags=None,
         notes=sweep.description or "",
         projects=None,
-        takes=f"Its points, {runs} and agents go with it. {BACK}",
+        takes=f"Its {runs} and agents go with it. {BACK}",
         under_way="" if over else "It is under way: cancel it first, and wait for its runs to end.",
         up=project_url(project),
     )

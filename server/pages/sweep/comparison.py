@@ -7,16 +7,14 @@ from server.pages.sweep.search_space import searched
 from server.pages.sweep.view import SweepView
 from server.pages.table.fields import Known
 from server.pages.words.addresses import run_url
-from server.store import table_queries
 
 
 def comparison(view: SweepView) -> Compared | None:
     """None where the address chooses fewer than two."""
-    agents = table_queries.agent_names(view.connection, (each.run.agent_id for each in view.lettered.values()))
     metric = view.sweep.metric_name
     return compared(
         view.lettered,
-        Known(view.now, agents),
+        Known.of(view.connection, view.now, view.lettered.values()),
         lambda run: run_url(view.project, run),
         replace(view.query, runs=()).url(view.path),
         [".".join(path) for path in searched(view.sweep.config)],

@@ -11,7 +11,7 @@ from server.store import queries
 
 @dataclass(frozen=True)
 class FailureRow:
-    """One kind; `lost` as "2 points lost", "" where others made all good; `evidence` of `run`, the last one."""
+    """One kind; `lost` as "2 trials lost", "" where others made all good; `evidence` of `run`, the last one."""
 
     kind: str
     runs: str
@@ -27,7 +27,7 @@ def failure_rows(view: SweepView) -> list[FailureRow]:
         FailureRow(
             kind=failure.kind,
             runs=format.counted(failure.runs, "run"),
-            lost=f"{format.counted(failure.points, 'point')} lost" if failure.points else "",
+            lost=f"{format.counted(failure.points, 'trial')} lost" if failure.points else "",
             evidence=cause(failure.last) or failure.last.cause or "",
             run=failure.last.display_name or failure.last.name,
             url=run_url(view.project, failure.last.name),

@@ -28,6 +28,7 @@ from server.store.table_queries import Order
 from terms import states
 
 PER_PAGE: Final = 50
+EPOCH: Final = "summary.epoch"
 
 
 @dataclass(frozen=True)
@@ -86,8 +87,7 @@ def runs_table(view: SweepView, ticks: Ticks, front: frozenset[str]) -> RunsTabl
     offset = (query.number - 1) * PER_PAGE
     found = _attempts(view, order, offset)
     losing = queries.losing_runs(view.connection, view.sweep.id)
-    agents = table_queries.agent_names(view.connection, (each.run.agent_id for each in found))
-    known = Known(view.now, agents, {view.sweep.id: view.sweep.name})
+    known = Known.of(view.connection, view.now, found)
     cells = [[_cell(view, name, attempt, known) for name in shown] for attempt in found]
     rows = [
         _row(view, attempt, row, ticks, attempt.run.id in losing, attempt.run.name in front)
@@ -108,17 +108,18 @@ def runs_table(view: SweepView, ticks: Ticks, front: frozenset[str]) -> RunsTabl
 def shown_columns(view: SweepView) -> tuple[str, ...]:
     """The fields of the columns, in their order, without the name."""
     query = view.query
-    shown = query.columns or tuple(name for name in _usual(view.sweep) if name not in query.hidden)
+    shown = query.columns or tuple(name for name in _usual(view) if name not in query.hidden)
     return tuple(name for name in shown if name != "run")
 
 
-def _usual(sweep: Sweep) -> list[str]:
+def _usual(view: SweepView) -> list[str]:
+    sweep = view.sweep
     return [
         "state",
         *(["metric"] if sweep.metric_name is not None else []),
         *(f"summary.{each.name}" for each in metrics(sweep.config)[1:]),
         *map(_column_name, searched(sweep.config)),
-        "rows",
+        *(["rows"] if EPOCH in view.sent_names else []),
         "time",
     ]
 
@@ -225,7 +226,7 @@ def _head(view: SweepView, order: Order, name: str, css: str) -> Column:
 
 
 def _menu(view: SweepView, shown: tuple[str, ...]) -> ColumnMenu:
-    query, usual = view.query, _usual(view.sweep)
+    query, usual = view.query, _usual(view)
 
     def addressed(columns: tuple[str, ...]) -> str:
         """Without an order of its own, the address says what is left out of the usual columns."""

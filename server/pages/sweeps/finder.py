@@ -8,7 +8,7 @@ from server.pages.sweeps.list_query import ListQuery
 from server.pages.table.columns import Column
 from server.store import list_queries
 
-HEADS: Final = {"name": "Sweep", "state": "State", "settled": "Settled", "created": "Created"}
+HEADS: Final = {"name": "Sweep", "state": "State", "settled": "Done", "created": "Created"}
 
 
 @dataclass(frozen=True)

@@ -85,15 +85,13 @@ def project_runs(view: RunsView) -> ProjectRuns | None:
     if not table_queries.count(view.connection, Of(project_id=view.project.id)):
         return None
     query = view.query
-    sweeps = table_queries.sweep_names(view.connection, (each.run.sweep_id for each in view.attempts))
-    agents = table_queries.agent_names(view.connection, (each.run.agent_id for each in view.attempts))
-    known = Known(view.now, agents, sweeps)
+    known = Known.of(view.connection, view.now, view.attempts)
     rows = [_row(view, attempt, known) for attempt in view.attempts]
     return ProjectRuns(
         url=view.path,
         count=_count(view),
         which=[
-            Segment("Of no sweep", replace(query, every=False, number=1).url(view.path), not query.every),
+            Segment("In no sweep", replace(query, every=False, number=1).url(view.path), not query.every),
             Segment("All runs", replace(query, every=True, number=1).url(view.path), query.every),
         ],
         chips=_chips(view),
@@ -206,8 +204,6 @@ def _curves(view: RunsView) -> CurvePanels | None:
 
 
 def _compared(view: RunsView) -> Compared | None:
-    sweeps = table_queries.sweep_names(view.connection, (each.run.sweep_id for each in view.lettered.values()))
-    agents = table_queries.agent_names(view.connection, (each.run.agent_id for each in view.lettered.values()))
-    known = Known(view.now, agents, sweeps)
+    known = Known.of(view.connection, view.now, view.lettered.values())
     without = replace(view.query, runs=()).url(view.path)
     return compared(view.lettered, known, lambda run: run_url(view.project, run), without)

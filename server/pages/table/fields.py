@@ -1,5 +1,6 @@
 """The fields of runs as people see them: what each is called, and what stands in its cells."""
 
+import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -9,7 +10,7 @@ from server.pages.words.how_long import epochs, run_time
 from server.pages.words.sent import config_values, flattened, read_object, written
 from server.pages.words.times import Now
 from server.run_values import at_path, number
-from server.store import fields
+from server.store import fields, table_queries
 from server.store.page_queries import Attempt
 from server.store.rows import Run
 
@@ -57,11 +58,25 @@ class Known:
 
     Attributes:
         agents: names by number; `sweeps` too.
+        from_zero: numbers of the runs whose programs call their first epoch 0.
     """
 
     now: Now
     agents: Mapping[int, str] = field(default_factory=dict)
     sweeps: Mapping[int, str] = field(default_factory=dict)
+    from_zero: frozenset[int] = frozenset()
+
+    @classmethod
+    def of(cls, connection: sqlite3.Connection, now: Now, attempts: Iterable[Attempt]) -> "Known":
+        """What is known of these runs."""
+        runs = [each.run for each in attempts]
+        first = table_queries.first_epochs(connection, (run.id for run in runs))
+        return cls(
+            now,
+            table_queries.agent_names(connection, (run.agent_id for run in runs)),
+            table_queries.sweep_names(connection, (run.sweep_id for run in runs)),
+            frozenset(run for run, (epoch, _) in first.items() if epoch == 0),
+        )
 
 
 def resolved(name: str) -> str | None:
@@ -131,7 +146,7 @@ def _own(name: str, run: Run, known: Known) -> str | None:
         case "id":
             return run.name
         case "rows":
-            return epochs(run)
+            return epochs(run, run.id in known.from_zero)
         case "time":
             return run_time(run, known.now)
         case "created":

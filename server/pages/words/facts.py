@@ -66,7 +66,7 @@ def counts(sweep: Sweep, progress: Progress) -> dict[str, Count]:
     found = kinds(progress)
     looks = KIND_LOOKS
     if sweep.ended_at_s is not None:
-        looks = {**KIND_LOOKS, "waiting": replace(KIND_LOOKS["waiting"], word="not settled")}
+        looks = {**KIND_LOOKS, "waiting": replace(KIND_LOOKS["waiting"], word="not done")}
     return {kind: Count(look, format.count(found[kind])) for kind, look in looks.items() if found.get(kind)}
 
 

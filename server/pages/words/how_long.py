@@ -17,12 +17,16 @@ def run_time(run: Run, now: Now) -> str:
     return format.duration(ended_at_s - run.started_at_s)
 
 
-def epochs(run: Run) -> str:
-    """Epochs done, "3 of 5" where the config tells how many were asked for."""
+def epochs(run: Run, from_zero: bool = False) -> str:
+    """Epochs done, "3 of 5" where the config tells how many were asked for.
+
+    Args:
+        from_zero: whether its program calls the first one 0.
+    """
     done, asked = epochs_done(run), epochs_asked(run)
     if done is None:
         return format.ABSENT
-    return f"{done}{'' if asked is None else f' of {asked}'}"
+    return f"{done + from_zero}{'' if asked is None else f' of {asked}'}"
 
 
 def epochs_done(run: Run) -> int | None:

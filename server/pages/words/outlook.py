@@ -1,6 +1,6 @@
 """What a sweep's state means for the reader: how long still, how long it took, what it waits for."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from charts import format
 from search import time_left
@@ -9,7 +9,7 @@ from server.pages.words.how_long import epochs_asked, epochs_done
 from server.pages.words.look import stopped_itself
 from server.pages.words.standing import Standing
 from server.pages.words.times import Moment
-from server.store import page_queries, queries
+from server.store import page_queries, queries, table_queries
 from server.store.rows import Run
 from terms import states
 
@@ -49,13 +49,18 @@ def stretches(standing: Standing) -> list[Stretch]:
     """The runs that began last as far as they came, those under way among them."""
     limit = max(time_left.LAST_RUNS, 2 * standing.progress.running)
     runs = page_queries.last_begun(standing.connection, standing.sweep.id, limit)
-    return [_stretch(run, standing.now.now_s) for run in runs]
+    live = [run.id for run in runs if run.state in states.LIVE]
+    first = table_queries.first_epochs(standing.connection, live)
+    return [_stretch(run, standing.now.now_s, first.get(run.id)) for run in runs]
 
 
-def _stretch(run: Run, now_s: float) -> Stretch:
+def _stretch(run: Run, now_s: float, first: tuple[float, float | None] | None) -> Stretch:
     under_way = run.state in states.LIVE
     until_s = now_s if under_way or run.ended_at_s is None else run.ended_at_s
-    return Stretch(run.created_at_s, until_s, under_way, epochs_done(run), epochs_asked(run))
+    stretch = Stretch(run.created_at_s, until_s, under_way, epochs_done(run), epochs_asked(run))
+    if first is None or first[1] is None or run.started_at_s is None:
+        return stretch
+    return replace(stretch, first_s=min(run.started_at_s + first[1], until_s), first_epochs=first[0])
 
 
 def _ended(standing: Standing) -> Outlook:

@@ -123,14 +123,14 @@ def _waits(sweep: Sweep, info: Info) -> str | None:
 
 
 def _outcomes(sweep: Sweep, info: Info) -> str:
-    """points: 5 finished, 1 stopped early, 2 failed (exception); 92 of 100 not settled"""
+    """trials: 5 finished, 1 stopped early, 2 failed (exception); 92 of 100 not done"""
     tx = info.context.tx
     outcomes = queries.outcomes(tx, sweep.id)
     failures = {each.kind: each.points for each in queries.failures(tx, sweep.id) if each.points}
     total = queries.trial_count(tx, sweep.id) if sweep.expected is None else sweep.expected
     left = total - sum(outcomes.values())
     settled = [sentence(outcomes, failures)] if outcomes else []
-    return "points: " + "; ".join([*settled, *([f"{left} of {total} not settled"] if left > 0 else [])])
+    return "trials: " + "; ".join([*settled, *([f"{left} of {total} not done"] if left > 0 else [])])
 
 
 def _runs(sweep: Sweep, info: Info, first: int | None = None, after: str | None = None) -> dict[str, Any]:
