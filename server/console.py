@@ -59,6 +59,11 @@ def printable(text: str, most: int) -> str:
     return clean if len(clean) <= most and len(text) <= 4 * most else f"{clean[:most]}…"
 
 
+def shows(sent: str, wanted: str) -> bool:
+    """Whether a line shows a text, in whatever case."""
+    return not wanted or wanted.casefold() in ESCAPES.sub("", console_line(sent).text).casefold()
+
+
 def last_exception(sent: Iterable[str], labelled: bool = False) -> str | None:
     """The line that names the exception of which a program died; None if its console has none.
 

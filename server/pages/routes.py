@@ -19,6 +19,8 @@ from server.pages.artifact.detail import artifact_detail
 from server.pages.artifact.query import artifact_query
 from server.pages.artifact.view import ArtifactView
 from server.pages.artifacts.list import artifact_list
+from server.pages.console.detail import console_detail
+from server.pages.console.query import console_query
 from server.pages.curves.query import curve_query
 from server.pages.deleted.list import deleted_list
 from server.pages.door.addressed import project_of, run_of, sweep_of, version_of
@@ -60,7 +62,7 @@ from server.turns import Turns
 
 PROJECT_TABS: Final = frozenset(("workspace", "overview", "runs", "sweeps", "table", "jobs", "reports", "reportlist"))
 SWEEP_TABS: Final = frozenset(("workspace", "overview", "table", "controls"))
-RUN_TABS: Final = frozenset(("workspace", "overview", "logs", "files", "system", "artifacts", "config"))
+RUN_TABS: Final = frozenset(("workspace", "overview", "files", "system", "artifacts", "config"))
 SCHEME_LIFETIME_S: Final = 365 * 24 * 3600
 
 
@@ -135,6 +137,7 @@ def routes(
         Route("/{entity}/{project}/{tab}", gate.page(views.tab_of_project)),
         Route("/{entity}/{project}/sweeps/{sweep}/at", gate.page(views.dot_of_sweep)),
         Route("/{entity}/{project}/sweeps/{sweep}/{tab}", gate.page(views.tab_of_sweep)),
+        Route("/{entity}/{project}/runs/{run}/logs", gate.page(views.console)),
         Route("/{entity}/{project}/runs/{run}/{tab}", gate.page(views.tab_of_run)),
         Route("/{path:path}", gate.page(_nothing)),
     ]
@@ -196,6 +199,10 @@ class Views:
         project, run = run_of(request, connection)
         files = RunFiles(connection, self.settings, run, run_url(project, run.name))
         return asked_file(files, request.query_params)
+
+    def console(self, request: Request, connection: sqlite3.Connection) -> Page:
+        project, run = run_of(request, connection)
+        return console_detail(connection, run, project, console_query(request.query_params))
 
     def edit_project(self, request: Request, connection: sqlite3.Connection) -> Page:
         return edit_project(connection, project_of(request, connection))

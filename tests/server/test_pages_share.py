@@ -50,7 +50,7 @@ def test_a_link_shows_its_sweep_and_the_runs_of_it_alone(shelf: Shelf, guest: Cl
 
     assert (opened.status_code, opened.headers["location"]) == (303, SWEEP)
     assert "0.8" in guest.get(SWEEP).text
-    shown = [guest.get(path).status_code for path in (SWEEP, "/local/p/runs/inside")]
+    shown = [guest.get(path).status_code for path in (SWEEP, "/local/p/runs/inside", "/local/p/runs/inside/logs")]
     closed = [
         guest.get(path).status_code
         for path in (
@@ -58,11 +58,12 @@ def test_a_link_shows_its_sweep_and_the_runs_of_it_alone(shelf: Shelf, guest: Cl
             "/local/p",
             "/local/p/sweeps/sweep2",
             "/local/p/runs/outside",
+            "/local/p/runs/outside/logs",
             "/local/p/runs/alone",
             "/x/y/z",
         )
     ]
-    assert (shown, set(closed)) == ([200, 200], {403})
+    assert (shown, set(closed)) == ([200, 200, 200], {403})
 
 
 def test_who_has_a_link_sees_no_button_and_can_press_none(shelf: Shelf, guest: Client) -> None:

@@ -117,7 +117,7 @@ def test_another_site_cannot_sign_a_browser_in(browser: Client, key: str) -> Non
         ("/alice/p/sweeps", "/alice/p"),
         ("/alice/p/table", "/alice/p"),
         ("/alice/p/runs/one/overview", "/alice/p/runs/one"),
-        ("/alice/p/runs/one/logs", "/alice/p/runs/one"),
+        ("/alice/p/runs/one/files", "/alice/p/runs/one"),
         ("/alice/p/sweeps/SWEEP/workspace", "/alice/p/sweeps/SWEEP"),
     ],
 )

@@ -21,13 +21,14 @@ from server.pages.run.again import Command, commands
 from server.pages.run.alerts import run_alerts
 from server.pages.run.artifacts import Artifacts, artifacts
 from server.pages.run.curves import run_curves
-from server.pages.run.logged import HistoryTable, ShownLine
+from server.pages.run.logged import HistoryTable
 from server.pages.run.media import RunMedia, run_media
 from server.pages.run.recorded import Setting, provenance, settings_of, summary_of
 from server.pages.run.story import Story, story
 from server.pages.run.system_metrics import SystemMetric, system_metrics
-from server.pages.words.addresses import project_url, run_url, sweep_url
+from server.pages.words.addresses import console_url, project_url, run_url, sweep_url
 from server.pages.words.alerts import Alerts
+from server.pages.words.console_lines import ShownLine
 from server.pages.words.facts import title_of
 from server.pages.words.how_long import run_time
 from server.pages.words.look import Look, cause, run_look
@@ -126,7 +127,8 @@ class RunPage:
     commands: list[Command]
     history: HistoryTable
     console: list[ShownLine]
-    console_total: int
+    console_total: str
+    console_url: str
     system: list[SystemMetric]
     programs_left_out: int
     attempts: list[AttemptRow]
@@ -185,7 +187,8 @@ def run_detail(
         commands=commands(run, project, sweep, best is not None and best.id == run.id, settings.python),
         history=logged.history_table(connection, run, metric),
         console=console,
-        console_total=console_total,
+        console_total=format.count(console_total),
+        console_url=console_url(project, run.name),
         system=system,
         programs_left_out=programs_left_out,
         attempts=_attempts(connection, run, project, now),

@@ -2,12 +2,11 @@
 
 import sqlite3
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from charts import format
-from server.console import ConsoleLine, console_line, printable
 from server.pages.curves.known import importance
+from server.pages.words.console_lines import ShownLine, shown_line
 from server.pages.words.sent import read_object, written
 from server.store import queries
 from server.store.rows import Run
@@ -28,16 +27,6 @@ class HistoryTable:
     rows: list[list[str]]
     total: int
     more_columns: int
-
-
-@dataclass(frozen=True)
-class ShownLine:
-    """A line of a run's console; `at` as "14:07:02" in the server's zone, `iso` for machines, both "" if unknown."""
-
-    at: str
-    iso: str
-    text: str
-    error: bool
 
 
 def history_table(connection: sqlite3.Connection, run: Run, first: str | None) -> HistoryTable:
@@ -65,18 +54,4 @@ def _column(values: list[Any]) -> list[str]:
 def console(connection: sqlite3.Connection, run: Run) -> tuple[list[ShownLine], int]:
     """The last lines of a run's console, and how many there are in all."""
     lines = queries.lines(connection, "log", run.id, last=LAST_LINES)
-    return [_shown(console_line(text)) for _, text in lines], lines[-1][0] + 1 if lines else 0
-
-
-def _shown(line: ConsoleLine) -> ShownLine:
-    at = _local(line.sent_at)
-    clock, iso = (f"{at:%H:%M:%S}", at.isoformat()) if at else ("", "")
-    return ShownLine(clock, iso, printable(line.text, LINE_CHARACTERS), line.error)
-
-
-def _local(sent_at: str) -> datetime | None:
-    """To the second, in the server's zone."""
-    try:
-        return datetime.fromisoformat(sent_at).replace(microsecond=0, tzinfo=UTC).astimezone()
-    except (ValueError, OverflowError):
-        return None
+    return [shown_line(number, text, LINE_CHARACTERS) for number, text in lines], run.log_lines

@@ -41,10 +41,16 @@ function showStale(reason) {
 }
 
 function inUse(part) {
-  if (part.matches(":focus-visible") || part.querySelector(IN_USE)) return true;
+  if (part.matches(":focus-visible") || part.querySelector(IN_USE) || readsBack(part)) return true;
   if (part.dataset.live === "calm" && part.matches(":hover")) return true;
   const selection = document.getSelection();
   return !selection.isCollapsed && part.contains(selection.anchorNode);
+}
+
+// Whoever has scrolled back from the end of what grows there is reading: its lines would move away.
+function readsBack(part) {
+  const box = part.querySelector("[data-follows]");
+  return box !== null && box.scrollTop < -1;
 }
 
 function sameParts(next) {

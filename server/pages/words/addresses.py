@@ -28,6 +28,11 @@ def run_url(project: Project, name: str) -> str:
     return f"{project_url(project)}/runs/{_part(name)}"
 
 
+def console_url(project: Project, name: str) -> str:
+    """All that a run said; W&B has it there, too."""
+    return f"{run_url(project, name)}/logs"
+
+
 def artifacts_url(project: Project, type: str | None = None) -> str:
     """The list of a project's artifacts, of one type or of all."""
     return f"{project_url(project)}/artifacts{'' if type is None else f'/{_part(type)}'}"
