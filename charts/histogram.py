@@ -53,9 +53,15 @@ def of_values(values: Sequence[float], bins: int = ROWS) -> Histogram | None:
     return Histogram(counts, edges)
 
 
-def histogram(drawn: Histogram, name: str) -> str:
-    """Draws one as bars; SVG as wide as its place, with room for labels at its left."""
-    across, up = scale(drawn.edges[0], drawn.edges[-1]), scale(0, max(drawn.counts))
+def histogram(drawn: Histogram, name: str, beside: Sequence[Histogram] = ()) -> str:
+    """Draws one as bars; SVG as wide as its place, with room for labels at its left.
+
+    Args:
+        beside: others that it is compared with, by the same axes.
+    """
+    every = [drawn, *beside]
+    across = scale(min(each.edges[0] for each in every), max(each.edges[-1] for each in every))
+    up = scale(0, max(max(each.counts) for each in every))
     area = Area(across.low, across.high, up, HEIGHT, across)
     bars = "".join(_bar(area, *bin) for bin in zip(pairwise(drawn.edges), drawn.counts, strict=True) if bin[1])
     ticks = [(across.at(tick), across.said(tick)) for tick in across.ticks]
@@ -67,7 +73,8 @@ def _bar(area: Area, edges: tuple[float, float], count: float) -> str:
     left, right = (area.x(edge) * WIDTH for edge in edges)
     low, high = (format.parameter(edge, DIGITS) for edge in edges)
     tip = told(_count(count), [("", f"from {low} to {high}")])
-    return f'<path{tip} d="M{left:.1f} {area.height}V{area.y(count):.1f}H{right:.1f}V{area.height}"/>'
+    y = area.y(count)
+    return f'<rect{tip} x="{left:.1f}" y="{y:.1f}" width="{right - left:.1f}" height="{area.height - y:.1f}"/>'
 
 
 def _count(count: float) -> str:

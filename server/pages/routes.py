@@ -165,7 +165,7 @@ class Views:
         view = self._view_of_sweep(request, connection)
         if "add" in request.query_params:
             return Page("sweep.html", "", moved_to=view.query.url(view.path))
-        return sweep_detail(view, self.settings.python)
+        return sweep_detail(view, self.settings)
 
     def dot_of_sweep(self, request: Request, connection: sqlite3.Connection) -> Page:
         return told_at(self._view_of_sweep(request, connection), request.query_params)

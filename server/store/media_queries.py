@@ -29,13 +29,12 @@ def last_naming(connection: sqlite3.Connection, run_id: int, key: str, step: int
     return [row for (row,) in connection.execute(sql, (run_id, step, _name(key), most))]
 
 
-def steps_beside(connection: sqlite3.Connection, run_id: int, step: int) -> tuple[int | None, int | None]:
-    """The steps next before and next after one at which there are media."""
+def steps_beside(connection: sqlite3.Connection, run_ids: Sequence[int], step: int) -> tuple[int | None, int | None]:
+    """The steps next before and next after one at which any of some runs has media."""
     sides = (("<", "max"), (">", "min"))
-    sql = "SELECT {}(step) FROM history WHERE run_id = ? AND step {} ? AND {}"
-    before, after = (
-        connection.execute(sql.format(end, sign, TYPED), (run_id, step)).fetchone()[0] for sign, end in sides
-    )
+    sql = "SELECT {}(step) FROM history WHERE run_id IN (SELECT value FROM json_each(?)) AND step {} ? AND {}"
+    of = json.dumps(list(run_ids))
+    before, after = (connection.execute(sql.format(end, sign, TYPED), (of, step)).fetchone()[0] for sign, end in sides)
     return before, after
 
 

@@ -195,7 +195,7 @@ def test_plots_of_the_client_are_drawn_on_the_server(whole: Seen) -> None:
     assert "b against a" in drawn["points"]
     assert re.findall(r"<b>([^<]*)</b>", drawn["bars"]) == ["3", "4"]
     assert "3 values of v" in drawn["spread"]
-    assert re.findall(r"</b> (\w+)</span>", drawn["series"]) == ["one", "two"]
+    assert re.findall(r"</svg> (\w+)</span>", drawn["series"]) == ["one", "two"]
     assert "True positive rate against False positive rate" in drawn["roc"]
     assert re.findall(r"<b>([^<]*)</b>", drawn["figure"]) == ["1", "4"]
     assert [row for row in whole.rows("confusion") if row] == [["cat", "1", "0"], ["dog", "1", "1"]]

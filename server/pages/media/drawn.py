@@ -39,7 +39,7 @@ class Drawn:
 
     Attributes:
         said: what to know of it.
-        legend: (letter, name) of its lines.
+        legend: (class, name) of its lines: their letters are those of runs, so they are told apart by colour and dash.
     """
 
     svg: Markup | None = None
@@ -51,24 +51,21 @@ class Drawn:
 def lines(series: Mapping[str, Sequence[Point]], x: str, y: str) -> Drawn | None:
     """Curves by name, of which up to five are told apart; None if nothing can be drawn."""
     kept = dict(list(series.items())[:MOST_LINES])
-    lettered = 1 < len(kept) <= len(LETTERS)
     drawn = [
-        Line(name, [points[at] for at in evenly(len(points), MOST_POINTS)], *_look(place, len(kept)))
+        Line(name, [points[at] for at in evenly(len(points), MOST_POINTS)], _css(place, len(kept)), answers=True)
         for place, (name, points) in enumerate(kept.items())
     ]
     panel = line_panel(y, drawn, Look(x or "x"))
     if panel is None:
         return None
-    legend = list(zip(LETTERS, kept, strict=False)) if lettered else []
+    legend = [(each.css, each.name) for each in drawn] if 1 < len(kept) <= len(LETTERS) else []
     some = f"{len(kept)} of {format.counted(len(series), 'line')}" if len(kept) < len(series) else ""
     return Drawn(Markup(panel.svg), _joined(_against(y, x), some), legend)
 
 
-def _look(place: int, of: int) -> tuple[str, str]:
-    """The class and the letter of one of several lines."""
-    if of > len(LETTERS):
-        return "thin", ""
-    return "curve", LETTERS[place] if of > 1 else ""
+def _css(place: int, of: int) -> str:
+    """The class of one of several lines."""
+    return "thin" if of > len(LETTERS) else "curve" if of == 1 else f"curve tick-{LETTERS[place].lower()}"
 
 
 def points(found: Sequence[Point], x: str, y: str) -> Drawn | None:

@@ -16,7 +16,7 @@ LAST_STEP: Final = 2**63 - 1
 
 
 @dataclass(frozen=True)
-class TableQuery:
+class TablePart:
     """Which part of a table is shown; `column` "" is the order in which it was logged."""
 
     column: str = ""
@@ -36,7 +36,7 @@ class MediaQuery:
 
     step: int | None = None
     open: tuple[str, ...] = ()
-    tables: tuple[tuple[str, TableQuery], ...] = ()
+    tables: tuple[tuple[str, TablePart], ...] = ()
 
     def pairs(self) -> list[tuple[str, str]]:
         """The names and texts of its address; what is as usual is left out."""
@@ -48,10 +48,10 @@ class MediaQuery:
         text = urlencode([*others, *self.pairs()])
         return f"{path}?{text}" if text else path
 
-    def table(self, key: str) -> TableQuery:
-        return dict(self.tables).get(key, TableQuery())
+    def table(self, key: str) -> TablePart:
+        return dict(self.tables).get(key, TablePart())
 
-    def with_table(self, key: str, table: TableQuery) -> "MediaQuery":
+    def with_table(self, key: str, table: TablePart) -> "MediaQuery":
         kept = [each for each in self.tables if each[0] != key]
         return replace(self, tables=(*kept, (key, table)))
 
@@ -77,13 +77,13 @@ def media_query(pairs: Iterable[tuple[str, str]]) -> MediaQuery:
     )
 
 
-def _table(key: str, given: Mapping[str, str]) -> TableQuery:
+def _table(key: str, given: Mapping[str, str]) -> TablePart:
     sort = given.get(SORT + key, "")
     known = sort.startswith((ASCENDING, DESCENDING))
     column = sort.removeprefix(ASCENDING).removeprefix(DESCENDING) if known else ""
-    return TableQuery(column, sort.startswith(DESCENDING), page_number(given, PAGE + key))
+    return TablePart(column, sort.startswith(DESCENDING), page_number(given, PAGE + key))
 
 
-def _pairs(key: str, table: TableQuery) -> list[tuple[str, str]]:
+def _pairs(key: str, table: TablePart) -> list[tuple[str, str]]:
     sort = [(SORT + key, f"{DESCENDING if table.descending else ASCENDING}{table.column}")] if table.column else []
     return [*sort, *([(PAGE + key, str(table.number))] if table.number > 1 else [])]

@@ -8,22 +8,24 @@ from typing import Final
 from markupsafe import Markup
 
 from charts import format
-from charts.histogram import MOST_COLUMNS, histograms
+from charts.histogram import MOST_COLUMNS, Histogram, histograms
 from server.ledger.outline import Outline
 from server.pages.media import logged
 from server.pages.media.drawn import Drawn
 from server.pages.media.found import RunFiles
 from server.pages.media.logged import Logged
 from server.pages.media.plots import Spec, specs
-from server.pages.media.query import LAST_STEP, MediaQuery, TableQuery
+from server.pages.media.query import LAST_STEP, MediaQuery, TablePart
 from server.pages.media.shown import Look, Shown, histogram_of
 from server.pages.media.values import HISTOGRAMS, IMAGES, ORDER, PLOTS, MediaKey, media_keys
+from server.store import media_queries
 from server.store.rows import Run
 
 STEPS_SHOWN: Final = 8
 IMAGES_A_STEP: Final = 4
 FILES_SHOWN: Final = 48
 ROWS: Final = 10
+ROWS_BESIDE: Final = 5
 
 
 @dataclass(frozen=True)
@@ -83,14 +85,13 @@ class Source:
         return logged.last(self.files.connection, self.run, key, LAST_STEP if step is None else step)
 
     def look(self, key: str, most: int, rows: int, query: MediaQuery, url: Callable[[MediaQuery], str] | None) -> Look:
-        def table_url(table: TableQuery) -> str:
+        def table_url(table: TablePart) -> str:
             return url(query.with_table(key, table)) if url else ""
 
-        told = query.table(key) if url else TableQuery()
+        told = query.table(key) if url else TablePart()
         return Look(self.keys[key], self.files, self.specs.get(key), most, rows, told, table_url if url else None)
 
     def title(self, key: str) -> str:
-        """As its program has called it: a plot's table has another name."""
         spec = self.specs.get(key)
         return spec.key if spec else key
 
@@ -162,19 +163,45 @@ class OverSteps:
         return f"{cells} of {steps}" if some else steps if key.count > 1 else ""
 
 
+def steps_beside(
+    sources: Sequence[Source], query: MediaQuery, url: Callable[[MediaQuery], str]
+) -> list[tuple[str, str]]:
+    """The ways from the step that is asked for to those beside it, and back to all; [] where none is asked for."""
+    if query.step is None:
+        return []
+    connection, runs = sources[0].files.connection, [each.run.id for each in sources]
+    told = zip(("← {}", "{} →"), media_queries.steps_beside(connection, runs, query.step), strict=True)
+    ways = [(word.format(format.count(to)), url(replace(query, step=to))) for word, to in told if to is not None]
+    return [*ways, ("all", url(replace(query, step=None)))]
+
+
+def folded_keys(
+    keys: Sequence[MediaKey], sources: Sequence[Source], query: MediaQuery, url: Callable[[MediaQuery], str]
+) -> list[Folded]:
+    """Ways to open keys."""
+    return [Folded(title_of(key, sources), url(replace(query, open=(*query.open, key.name)))) for key in keys]
+
+
+def title_of(key: MediaKey, sources: Sequence[Source]) -> str:
+    """As the programs have called it: a plot's table has another name."""
+    return next(each.title(key.name) for each in sources if key.name in each.keys)
+
+
 def beside(sources: Sequence[Source], key: MediaKey, step: int | None) -> Section:
     """What several runs have logged last under a key, up to a step; a run that has nothing says so."""
-    cells = [_of(source, key.name, step) for source in sources]
-    return Section(next(each.title(key.name) for each in sources if key.name in each.keys), key.kind, "", cells)
+    found = [source.last(key.name, step) if key.name in source.keys else None for source in sources]
+    drawn = [each for one in found if one and (each := histogram_of(one.value))] if key.kind == HISTOGRAMS else []
+    cells = [_of(source, key.name, one, drawn) for source, one in zip(sources, found, strict=True)]
+    return Section(title_of(key, sources), key.kind, "", cells)
 
 
-def _of(source: Source, key: str, step: int | None) -> Cell:
+def _of(source: Source, key: str, found: Logged | None, drawn: Sequence[Histogram]) -> Cell:
     name = source.run.display_name or source.run.name
-    found = source.last(key, step) if key in source.keys else None
     if found is None:
         return Cell(name, source.files.path, Shown(said="nothing logged"), source.letter)
-    shown = source.look(key, IMAGES_A_STEP, ROWS, MediaQuery(), None).show(found.value)
-    return Cell(f"{name}, {step_text(found.step)}", source.files.path, shown, source.letter)
+    look = replace(source.look(key, IMAGES_A_STEP, ROWS_BESIDE, MediaQuery(), None), beside=drawn)
+    url = MediaQuery(found.step).url(source.files.path)
+    return Cell(f"{name}, {step_text(found.step)}", url, look.show(found.value), source.letter)
 
 
 def step_text(step: int | None) -> str:

@@ -1,6 +1,6 @@
 """What one value of media looks like on a page."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,14 +12,14 @@ from server.pages.media.drawn import Drawn
 from server.pages.media.found import RunFiles
 from server.pages.media.plotly import figure_at
 from server.pages.media.plots import Spec, plot_of
-from server.pages.media.query import TableQuery
+from server.pages.media.query import TablePart
 from server.pages.media.served import IMAGE, kind_of
 from server.pages.media.table_page import ShownTable, table_page
-from server.pages.media.tables import LARGEST_BYTES, table_at
+from server.pages.media.tables import is_too_large, table_at
 from server.pages.media.values import HISTOGRAMS, IMAGES, PLOTS, TABLES, MediaKey, Medium, media_of
 from server.run_values import number
 
-TableUrl = Callable[[TableQuery], str]
+TableUrl = Callable[[TablePart], str]
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,7 @@ class Look:
         most: how many files of one value.
         rows: of a table.
         table: which part of it, and the address of another one.
+        beside: histograms of other runs.
     """
 
     key: MediaKey
@@ -76,8 +77,9 @@ class Look:
     spec: Spec | None
     most: int
     rows: int
-    table: TableQuery
+    table: TablePart
     table_url: TableUrl | None
+    beside: Sequence[Histogram] = ()
 
     def show(self, value: Mapping[str, Any]) -> Shown:
         if self.key.kind == HISTOGRAMS:
@@ -109,7 +111,7 @@ class Look:
         found = histogram_of(value)
         if found is None:
             return Shown(said="empty")
-        return Shown(drawn=Drawn(Markup(histogram(found, self.key.name)), values_of(found)))
+        return Shown(drawn=Drawn(Markup(histogram(found, self.key.name, self.beside)), values_of(found)))
 
     def _plotly(self, value: Mapping[str, Any]) -> Shown:
         found = self._files(value)
@@ -121,8 +123,9 @@ class Look:
         path, artifact_id = self.files.table(value)
         table = table_at(path) if path else None
         if path is None or table is None:
-            large = path is not None and path.stat().st_size > LARGEST_BYTES
-            return Shown(files=self._files(value).files, said="too large to be shown" if large else "")
+            return Shown(
+                files=self._files(value).files, said="too large to be shown" if path and is_too_large(path) else ""
+            )
         drawn = plot_of(table, self.spec) if self.spec else None
         if drawn is not None:
             return Shown(drawn=drawn)

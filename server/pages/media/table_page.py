@@ -1,12 +1,12 @@
 """A page of a table: its rows in the order that is asked for, with the pictures of their cells."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from charts import format
 from server.pages.media.found import RunFiles
-from server.pages.media.query import TableQuery
+from server.pages.media.query import TablePart
 from server.pages.media.served import IMAGE, kind_of
 from server.pages.media.tables import Table
 from server.pages.media.values import media_of
@@ -52,8 +52,8 @@ class ShownTable:
 def table_page(
     table: Table,
     rows: int,
-    query: TableQuery,
-    url: Callable[[TableQuery], str] | None,
+    query: TablePart,
+    url: Callable[[TablePart], str] | None,
     files: RunFiles,
     artifact_id: int | None,
 ) -> ShownTable:
@@ -72,17 +72,16 @@ def table_page(
     return ShownTable(heads, cells, links, _said(table, len(shown)))
 
 
-def _places(table: Table, column: int | None, descending: bool) -> Any:
+def _places(table: Table, column: int | None, descending: bool) -> Sequence[int]:
     if column is None:
         return range(table.count)
-    order = table.order(column)
-    return order[::-1] if descending else order
+    return table.order(column, descending)
 
 
-def _head(name: str, query: TableQuery, url: Callable[[TableQuery], str] | None, number: bool) -> Head:
+def _head(name: str, query: TablePart, url: Callable[[TablePart], str] | None, number: bool) -> Head:
     ascending = name == query.column and not query.descending
     sorted = "" if name != query.column else "ascending" if ascending else "descending"
-    return Head(name, url(TableQuery(name, ascending)) if url else None, sorted, number)
+    return Head(name, url(TablePart(name, ascending)) if url else None, sorted, number)
 
 
 def _cell(value: Any, files: RunFiles, artifact_id: int | None) -> TableCell:

@@ -20,6 +20,9 @@ KEPT: Final = 16
 BLANK: Final = re.compile(r"[ \t\n\r]*")
 DECODER: Final = json.JSONDecoder()
 
+SortKey = tuple[int, float, str]
+NOTHING: Final[SortKey] = (2, 0.0, "")
+
 
 @dataclass(frozen=True, eq=False)
 class Table:
@@ -47,21 +50,29 @@ class Table:
                 found.append(_decoded(file.read(self.begins[place + 1] - self.begins[place])))
         return [row if isinstance(row, list) else [] for row in found]
 
-    def order(self, column: int) -> "array[int]":
-        """The places of the rows by the values of a column, the lowest first: numbers, texts, then what is none."""
+    def order(self, column: int, descending: bool) -> list[int]:
+        """The places of the rows by the values of a column: numbers, then texts; what is none comes last anyhow."""
         if column not in self._orders:
             keys = [_sort_key(row[column] if column < len(row) else None) for row in self.rows(range(self.count))]
-            self._orders[column] = array("I", sorted(range(self.count), key=keys.__getitem__))
-        return self._orders[column]
+            there = [place for place, key in enumerate(keys) if key is not None]
+            self._orders[column] = array("I", sorted(there, key=lambda place: keys[place] or NOTHING))
+        known = self._orders[column]
+        others = sorted(set(range(self.count)) - set(known)) if len(known) < self.count else []
+        return [*(reversed(known) if descending else known), *others]
 
 
 def table_at(path: Path) -> Table | None:
     """The table in a file; None where there is none, or a larger one than is read."""
     try:
         told = path.stat()
-        return _read(path, told.st_size, told.st_mtime_ns) if told.st_size <= LARGEST_BYTES else None
+        table = _read(path, told.st_size, told.st_mtime_ns) if told.st_size <= LARGEST_BYTES else None
     except (OSError, ValueError, IndexError, RecursionError):
         return None
+    return table if table and table.columns else None
+
+
+def is_too_large(path: Path) -> bool:
+    return path.stat().st_size > LARGEST_BYTES
 
 
 @lru_cache(maxsize=KEPT)
@@ -80,7 +91,8 @@ def _read(path: Path, size_bytes: int, changed_ns: int) -> Table:
         else:
             at = DECODER.raw_decode(text, begin)[1]
         if name == "columns":
-            columns = [str(each) for each in _decoded(text[begin:at].encode("latin-1"))]
+            told = _decoded(text[begin:at].encode("latin-1"))
+            columns = [str(each) for each in told] if isinstance(told, list) else []
         at = _blank(text, at)
     return Table(path, columns, begins)
 
@@ -104,9 +116,9 @@ def _decoded(text: bytes) -> Any:
     return DECODER.raw_decode(text.decode(errors="replace"))[0]
 
 
-def _sort_key(value: Any) -> tuple[int, float, str]:
+def _sort_key(value: Any) -> SortKey | None:
     if isinstance(value, dict):
         value = value.get("caption")
-    if isinstance(value, int | float) and not math.isnan(value):
-        return 0, value, ""
-    return (2, 0.0, "") if value is None or isinstance(value, float) else (1, 0.0, str(value))
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return None
+    return (0, value, "") if isinstance(value, int | float) else (1, 0.0, str(value))

@@ -4,13 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from charts import format
 from server.pages.curves.series import STRONG_POINTS, Reader
 from server.pages.media.found import RunFiles
 from server.pages.media.query import MediaQuery
-from server.pages.media.sections import Folded, OverSteps, Section, Source, in_order, opened
+from server.pages.media.sections import Folded, OverSteps, Section, Source, folded_keys, in_order, opened, steps_beside
 from server.settings import Settings
-from server.store import media_queries
 from server.store.rows import Run
 
 OPEN: Final = 12
@@ -50,27 +48,9 @@ def run_media(
         return None
     return RunMedia(
         sections=[over.section(key) for key in shown],
-        folded=[Folded(source.title(key.name), over.url(_with(query, key.name))) for key in folded],
+        folded=folded_keys(folded, [source], query, over.url),
         step="" if query.step is None else str(query.step),
-        steps=_steps(over),
+        steps=steps_beside([source], query, over.url),
         path=path,
         kept=[*others, *replace(query, step=None).pairs()],
     )
-
-
-def _with(query: MediaQuery, key: str) -> MediaQuery:
-    return replace(query, open=(*query.open, key))
-
-
-def _steps(over: OverSteps) -> list[tuple[str, str]]:
-    """The ways from a step to those beside it, and back to all."""
-    step = over.query.step
-    if step is None:
-        return []
-    source = over.source
-    before, after = media_queries.steps_beside(source.files.connection, source.run.id, step)
-    told = (("← {}", before), ("{} →", after))
-    ways = [
-        (word.format(format.count(to)), over.url(replace(over.query, step=to))) for word, to in told if to is not None
-    ]
-    return [*ways, ("all", over.url(replace(over.query, step=None)))]

@@ -20,6 +20,7 @@ from server.pages.sweep.discovered import with_parameters
 from server.pages.sweep.failures import FailureRow, failure_rows
 from server.pages.sweep.filter_bar import FilterBar, filter_bar
 from server.pages.sweep.groups import group_menu, groups
+from server.pages.sweep.media import SweepMedia, sweep_media
 from server.pages.sweep.never_logged import instead
 from server.pages.sweep.pair.asked import PairQuery
 from server.pages.sweep.pareto import Pareto, pareto_front
@@ -38,6 +39,7 @@ from server.pages.words.look import Look, sweep_look
 from server.pages.words.notes import rendered
 from server.pages.words.outlook import Outlook, outlook
 from server.pages.words.times import Moment
+from server.settings import Settings
 from server.store import queries, suggestion_queries, sweep_queries
 from server.store.rows import Sweep
 
@@ -102,6 +104,7 @@ class SweepPage:
     curves: SweepCurves | None
     curve_panels: CurvePanels | None
     compared: Compared | None
+    media: SweepMedia | None
     views: list[View]
     groups: Groups | None
     group_menu: GroupMenu
@@ -113,8 +116,7 @@ class SweepPage:
     scheduler_command: str | None
 
 
-def sweep_detail(view: SweepView, python: str) -> Page:
-    """The page; `python` is how this project's programs are called."""
+def sweep_detail(view: SweepView, settings: Settings) -> Page:
     file = view.sweep.config
     view = replace(view, sweep=with_parameters(view.connection, view.sweep))
     sweep, progress = view.sweep, view.progress
@@ -158,6 +160,7 @@ def sweep_detail(view: SweepView, python: str) -> Page:
         curves=curves,
         curve_panels=curve_panels(drawing.drawing),
         compared=comparison(view),
+        media=sweep_media(view, settings, drawing.drawing),
         views=views(
             view.connection, view.path, replace(view.query, number=1).url(view.path), sweep.project_id, sweep.id
         ),
@@ -165,7 +168,7 @@ def sweep_detail(view: SweepView, python: str) -> Page:
         group_menu=group_menu(view),
         table=runs_table(view, ticks(view, curves), front.runs if front else frozenset()),
         agents=sweep_agents(view),
-        take_away=take_away(view, python),
+        take_away=take_away(view, settings.python),
         wanted=not view.alive and not view.over and progress.waiting != 0,
         agent_command=f"wandb agent {place}",
         scheduler_command=f"wandb sweep-scheduler {place}" if _lacks_suggestions(view) else None,

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from server.pages.compare.choice import chosen_in
 from server.pages.curves.query import AS_USUAL, CurveQuery, curve_query
+from server.pages.media.query import AS_LOGGED, MediaQuery, media_query
 from server.pages.table.conditions import LONGEST
 from server.pages.table.fields import fields_named
 from server.pages.words.paging import page_number
@@ -55,6 +56,7 @@ class TableQuery:
         axes: the parameters that have an axis of the parallel coordinates, by dotted name; () for the usual ones.
         columns: all that are shown beside the name, in this order; () for the usual ones.
         curves: how curves are drawn.
+        media: which of them are shown.
     """
 
     sort: str | None = None
@@ -71,6 +73,7 @@ class TableQuery:
     hidden: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     curves: CurveQuery = AS_USUAL
+    media: MediaQuery = AS_LOGGED
     by: tuple[str, ...] = ()
     by_error: bool = False
     axes: tuple[str, ...] = ()
@@ -99,7 +102,7 @@ class TableQuery:
         known = [(name, str(value)) for name, value in named.items() if value is not None]
         columns = [*(("hide", name) for name in self.hidden), *(("col", name) for name in self.columns)]
         groups = [*(("by", name) for name in self.by), *(("axis", name) for name in self.axes)]
-        return [*known, *columns, *groups, *self.filters, *self.curves.pairs()]
+        return [*known, *columns, *groups, *self.filters, *self.curves.pairs(), *self.media.pairs()]
 
     @property
     def asked(self) -> tuple[str, ...]:
@@ -159,6 +162,7 @@ def table_query(pairs: Iterable[tuple[str, str]]) -> TableQuery:
         up=given.get("up") or None,
         hidden=tuple(dict.fromkeys(text for name, text in found if name == "hide" and text)),
         curves=curve_query(found),
+        media=media_query(found),
         columns=fields_named(found, "col"),
         by=fields_named(found, "by"),
         by_error=given.get("spread") == "error",
