@@ -66,7 +66,9 @@ def up(dry_run: bool) -> None:
 def serve(host: str | None, insecure: bool) -> None:
     """Start the embedded server alone and print what makes any W&B program use it."""
     given = ({"HOST": host} if host else {}) | ({"INSECURE": "1"} if insecure else {})
-    settings = _read(**given).settings
+    setup = _read(**given)
+    _say(*setup.misspelt(), err=True)
+    settings = setup.settings
     watched = sys.stdout.isatty()  # the lines with the key are for a person's eyes, not for a log
     if not watched:
         click.echo(f"For W&B programs, in any folder of this machine: {embedded.exports_command(settings)}")
@@ -97,6 +99,7 @@ def open_page(sweep: str | None) -> None:
 def prepare_data() -> None:
     """Get the data ready in DATA_DIR, where there is a network: trials and agents download nothing."""
     setup = _read()
+    _say(*setup.misspelt(), err=True)
     if setup.settings.dry:
         _say("Dry run: nothing is prepared.")
         return
@@ -106,7 +109,9 @@ def prepare_data() -> None:
 @main.command("slurm")
 def show_slurm() -> None:
     """Print the lines that run the sweep on a Slurm cluster, filled in for this checkout."""
-    for line in slurm.lines(_read(), os.getcwd(), slurm.addresses()):
+    setup = _read()
+    _say(*setup.misspelt(), err=True)
+    for line in slurm.lines(setup, os.getcwd(), slurm.addresses()):
         click.echo(line)
 
 
@@ -131,7 +136,7 @@ def schema() -> None:
 @main.command("register")
 def register_sweep() -> None:
     """Register the sweep, unless it is there already."""
-    setup = _setup()
+    setup = _setup(first=True)
     _say(device.idle_gpu(setup.environ), capacity.crowded(setup.environ), reproduce.stale())
     if setup.settings.dry:
         _say(*preview.dry_run(setup, lambda: preview.earlier(setup)))
@@ -228,9 +233,9 @@ def _sweep_path(setup: Setup, api: Any) -> str:
     return path
 
 
-def _setup(err: bool = False) -> Setup:
+def _setup(err: bool = False, first: bool = False) -> Setup:
     setup = _read()
-    _say(*setup.notes(), err=err)
+    _say(*setup.notes(first), err=err)
     return setup
 
 

@@ -279,6 +279,13 @@ class Trial:
         )
 
 
+# What only make reads, and what only Compose does.
+FOR_MAKE = ("PYTHON", "TRAINER", "COVERAGE")
+FOR_CONTAINERS = (
+    *("COMPOSE_FILE", "GPU_COUNT", "AGENT_MEMORY", "BASE_IMAGE", "IMAGE_DIGEST"),
+    *("TLS_NAME", "TLS_PORT", "TLS_ISSUER", "CADDY_IMAGE"),
+)
+
 # What a trial and its thin parent read from their own environment.
 FOR_TRIALS = (
     *("WARM", "XLA", "DETERMINISTIC", "KEEP_WEIGHTS", "CHECKPOINT_S", "STOP_ON_NAN", "NO_PROGRESS_MIN"),
@@ -342,11 +349,23 @@ def shadowed(environ: Mapping[str, str], env_file: Mapping[str, str]) -> list[st
 
 
 def misspelt(environ: Mapping[str, str], env_file: Iterable[str], known: Iterable[str]) -> list[str]:
-    """Names in `.env` and on make's command line that are almost, but not quite, one of ours: a line each."""
-    names = [*VARIABLES, ENV_FILE, *known]
-    given = {*env_file, *re.findall(r"(\w+)=", environ.get("MAKEFLAGS", ""))}
+    """Names on make's command line that are none of ours, and names in `.env` that are almost one: a line each."""
+    names = [*VARIABLES, ENV_FILE, *FOR_MAKE, *FOR_CONTAINERS, *known]
+    typed = set(_typed_to_make(environ.get("MAKEFLAGS", "")))
+    told = {name: _nearest(name, names) for name in sorted(typed.union(env_file).difference(names))}
     return [
-        f"{name} is no setting and has no effect. Did you mean {near[0]}?"
-        for name in sorted(given.difference(names))
-        if (near := difflib.get_close_matches(name, names, n=1, cutoff=0.8))
+        f"{name} is no setting and has no effect. Did you mean {near}?"
+        if near
+        else f"{name} is no setting; .env.example lists them. What is started here finds it in its environment."
+        for name, near in told.items()
+        if near or (name in typed and not re.fullmatch(WAYS, name, re.IGNORECASE))
     ]
+
+
+def _typed_to_make(flags: str) -> list[str]:
+    """The variables of make's command line, which stand behind its options; a space in a value has a backslash."""
+    return re.findall(r"(?<!\S)(\w+)=(?:\\.|\S)*", flags.partition("-- ")[2])
+
+
+def _nearest(name: str, names: Iterable[str]) -> str | None:
+    return next(iter(difflib.get_close_matches(name.upper(), names, n=1, cutoff=0.8)), None)

@@ -173,4 +173,7 @@ def _say_if_killed(failure: str, process: Process, limit_s: float) -> int:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] in ([], ["-h"], ["--help"]):
+        print(__doc__)
+        sys.exit(0 if sys.argv[1:] else 2)
     sys.exit(main(sys.argv[1:], os.environ))

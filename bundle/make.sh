@@ -6,6 +6,7 @@ trainer=${1:-trainer-cpu}
 case $trainer in
     trainer-cpu) files=docker-compose.yml ;;
     trainer-gpu) files=docker-compose.yml:compose.gpu.yml ;;
+    -h | --help) sed -n '2s/^# //p' bundle/make.sh; exit ;;
     *) echo "Error: '$trainer' is no trainer: trainer-cpu or trainer-gpu." >&2; exit 2 ;;
 esac
 

@@ -62,12 +62,17 @@ def sources_sha256(notebook: NotebookNode) -> str:
 
 
 def main(target: Path) -> None:
+    print(f"Running {TUTORIAL.name}, which takes a minute or two ...", flush=True)
     notebook = nbformat.read(TUTORIAL, as_version=4)
     execute(notebook)
     tidy(notebook)
     nbformat.validate(notebook)
     nbformat.write(notebook, target)
+    print(f"Its output is saved in {target}")
 
 
 if __name__ == "__main__":
+    if {"-h", "--help"} & set(sys.argv[1:]):
+        print(__doc__)
+        sys.exit()
     main(Path(sys.argv[1]) if len(sys.argv) > 1 else TUTORIAL)

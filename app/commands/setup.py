@@ -16,7 +16,7 @@ from app.commands.client import BackendError
 from app.commands.embedded import Server
 from app.commands.target import Target
 from app.machine import lock, node
-from app.settings import SettingError, Settings
+from app.settings import ENV_FILE, PROCESS_ENVIRONMENT, SettingError, Settings
 from terms import typed
 
 WITHOUT_LOCKS = "DATA_DIR is on a disk without locks: W&B's own copies of runs go to {}."
@@ -49,16 +49,25 @@ class Setup:
             read = replace(read, wandb_entity="")
         return cls(read, chosen, settings.one_environment(environ, env_file), env_file)
 
-    def notes(self) -> list[str]:
-        """What should be said first: the backend and why, and what was set without effect."""
+    def notes(self, first: bool = True) -> list[str]:
+        """What should be said first: the backend and why, and what was set without effect.
+
+        Args:
+            first: whether this is the first of a sweep's containers, which alone tells of misspelt settings; without
+                containers each program does.
+        """
         exported = " and ".join(backend.ignored(self.environ, self.env_file))
         return [
             f"Backend: {self.backend.reason}.",
             *([f"{exported} of the shell has no effect: only .env chooses the backend."] if exported else []),
             *settings.shadowed(self.environ, self.env_file),
             *([WITHOUT_LOCKS.format(node.temporary())] if self._without_locks else []),
-            *settings.misspelt(self.environ, self.env_file, backend.CHOOSING),
+            *(self.misspelt() if first or self.environ.get(ENV_FILE) != PROCESS_ENVIRONMENT else []),
         ]
+
+    def misspelt(self) -> list[str]:
+        """A line for each name that was to be a setting, and is none."""
+        return settings.misspelt(self.environ, self.env_file, backend.CHOOSING)
 
     @property
     def _without_locks(self) -> bool:

@@ -4,13 +4,14 @@
 deploy/vm/README.md lists. They, the sweep file and install.sh are all that goes into the user data; a key is refused.
 """
 
+import difflib
 import os
 import re
 import shlex
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -69,6 +70,8 @@ def settings(environ: Mapping[str, str]) -> dict[str, str]:
     """
     compose = (ROOT / "docker-compose.yml").read_text()
     names = dict.fromkeys((*OWN_SETTINGS, *re.findall(r"\$\{([A-Z_]+):-", compose)))
+    for line in unknown(environ.get("MAKEFLAGS", ""), [*names, "PYTHON", "DATA_DIR"]):
+        print(line, file=sys.stderr)
     told = {name: environ[name] for name in names if environ.get(name) and name not in NEVER}
     if not told.get("SWEEP_ID"):
         told.setdefault("SWEEP", "sweeps/layer_size.yaml")
@@ -82,6 +85,15 @@ def settings(environ: Mapping[str, str]) -> dict[str, str]:
             f'REPORT_TO={report_to} has no "$1", the report\'s folder. Set it before `make`, which would expand it.'
         )
     return told
+
+
+def unknown(flags: str, names: Sequence[str]) -> Iterator[str]:
+    """A line for each variable of make's command line that is no setting of a VM, with the nearest that is."""
+    for name in sorted(re.findall(r"(?<!\S)(\w+)=(?:\\.|\S)*", flags.partition("-- ")[2])):
+        near = difflib.get_close_matches(name.upper(), names, n=1)
+        if name not in names:
+            nearest = f" Did you mean {near[0]}?" if near else " deploy/vm/README.md lists them."
+            yield f"{name} is no setting of a VM and has no effect.{nearest}"
 
 
 def sweep_file(told: Mapping[str, str]) -> str:
@@ -157,6 +169,9 @@ def launches(size_bytes: int) -> Iterator[str]:
 
 
 def main() -> None:
+    if words := sys.argv[1:]:
+        print(__doc__)
+        sys.exit(0 if words[0] in ("-h", "--help") else 2)
     try:
         told = settings(os.environ)
         text = render(told, sweep_file(told))

@@ -76,6 +76,7 @@ take_report() {  # it is written when the sweep is over, and then only
     }
 }
 
+case ${1:-} in -h | --help) sed -n '2,/^set/s/^# \{0,1\}//p' "$0"; exit ;; esac
 read_settings
 case ${1:-} in
     start) start ;;

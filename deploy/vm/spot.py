@@ -11,6 +11,7 @@ Sources: docs.aws.amazon.com "Spot Instance interruption notices", cloud.google.
 import json
 import os
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -170,6 +171,9 @@ def systemctl(verb: str) -> None:
 
 
 def main() -> None:
+    if words := sys.argv[1:]:
+        print(__doc__)
+        sys.exit(0 if words[0] in ("-h", "--help") else 2)
     cloud = find(Metadata(os.environ.get("METADATA_URL") or METADATA_URL))
     if cloud is None:
         print("No metadata of AWS, GCP or Azure: this VM gets no spot notices.")

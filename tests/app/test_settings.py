@@ -8,6 +8,7 @@ import pytest
 
 from app import backend, settings
 from app.backend import Backend
+from app.commands.setup import Setup
 from app.settings import SettingError
 
 ROOT = Path(__file__).parents[2]
@@ -93,13 +94,35 @@ def test_in_a_container_the_process_environment_stands_for_the_file() -> None:
 
 def test_a_name_that_is_almost_a_setting_is_told_with_the_nearest() -> None:
     lines = settings.misspelt(
-        {"MAKEFLAGS": " -- AGENT=2 NEW=x"}, ["WANDB_API_KYE", "WANDB_TAGS", "HTTP_PROXY"], backend.CHOOSING
+        {"MAKEFLAGS": "s -- AGENT=2 agents=3 NEW=x\\ PORTT=1 PYTHON=p https_proxy=p"},
+        ["WANDB_API_KYE", "WANDB_TAGS", "HTTP_PROXY", "AGENT_MEMROY"],
+        backend.CHOOSING,
     )
 
     assert lines == [
         "AGENT is no setting and has no effect. Did you mean AGENTS?",
+        "AGENT_MEMROY is no setting and has no effect. Did you mean AGENT_MEMORY?",
         "WANDB_API_KYE is no setting and has no effect. Did you mean WANDB_API_KEY?",
+        "agents is no setting and has no effect. Did you mean AGENTS?",
     ]
+
+
+def test_a_variable_of_make_that_is_no_setting_is_named_and_one_of_env_reaches_the_programs_in_silence() -> None:
+    lines = settings.misspelt({"MAKEFLAGS": " -- COLOUR=red"}, ["FLAVOUR"], ())
+
+    assert lines == ["COLOUR is no setting; .env.example lists them. What is started here finds it in its environment."]
+
+
+def test_of_a_sweeps_containers_the_first_one_alone_tells_what_is_misspelt(tmp_path: Path) -> None:
+    (tmp_path / "env").write_text("AGENT=2")
+    container, here = Setup.read({"ENV_FILE": "-", "AGENT": "2"}), Setup.read({"ENV_FILE": str(tmp_path / "env")})
+
+    told = [
+        sum("Did you mean AGENTS?" in line for line in notes)
+        for notes in (container.notes(first=True), container.notes(first=False), here.notes(first=False))
+    ]
+
+    assert told == [1, 0, 1]
 
 
 def test_the_example_file_tells_of_every_setting_its_default_and_why() -> None:

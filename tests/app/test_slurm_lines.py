@@ -8,7 +8,6 @@ import pytest
 from app.commands import slurm
 from app.commands.setup import Setup
 from app.settings import SettingError
-from tests.app.programs import Workplace
 
 HERE = ["10.0.0.5", "172.17.0.1"]
 
@@ -58,9 +57,3 @@ def test_what_was_set_for_this_command_alone_is_set_for_the_lines(tmp_path: Path
 def test_a_mistake_in_the_sweep_file_is_told_in_place_of_the_lines(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match=r"Did you mean sweeps/random\.yaml"):
         told(tmp_path, SWEEP="sweeps/randm.yaml")
-
-
-def test_the_help_of_a_command_is_no_error(tmp_path: Path) -> None:
-    code, output = Workplace(tmp_path).run("slurm", "--help")
-
-    assert (code, output.splitlines()[-1].split()[0]) == (0, "--help")

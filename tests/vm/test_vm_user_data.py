@@ -83,6 +83,15 @@ def test_a_vm_gets_the_settings_the_sweep_file_as_it_is_here_and_the_install_scr
     assert checkout.files()["/usr/local/sbin/tf-sweeps-install"] == (ROOT / "deploy/vm/install.sh").read_text()
 
 
+def test_a_variable_that_is_no_setting_of_a_vm_is_named_with_the_nearest(checkout: Checkout) -> None:
+    done = checkout.make_vm("SWEEPP=sweeps/random.yaml", "agents=3", "AGENTS=4")
+
+    assert [line for line in done.stderr.splitlines() if "no setting" in line] == [
+        "SWEEPP is no setting of a VM and has no effect. Did you mean SWEEP?",
+        "agents is no setting of a VM and has no effect. Did you mean AGENTS?",
+    ]
+
+
 def test_each_cloud_has_a_line_that_opens_no_port(checkout: Checkout) -> None:
     said = checkout.make_vm("SWEEP=sweeps/random.yaml").stdout
 
