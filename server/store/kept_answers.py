@@ -31,8 +31,7 @@ def kept(
     @wraps(query)
     def answer(connection: sqlite3.Connection, sweep: S, /, *args: P.args, **more: P.kwargs) -> R:
         sweep_id = sweep.id if isinstance(sweep, Sweep) else sweep
-        (mark,) = connection.execute("SELECT mark FROM sweep_mark WHERE sweep_id = ?", (sweep_id,)).fetchone()
-        key = (query.__qualname__, sweep_id, mark, args, tuple(more.items()))
+        key = (query.__qualname__, sweep_id, mark_of(connection, sweep_id), args, tuple(more.items()))
         with _lock:
             if key in _kept:
                 _kept.move_to_end(key)
@@ -46,3 +45,9 @@ def kept(
         return found
 
     return answer
+
+
+def mark_of(connection: sqlite3.Connection, sweep_id: int) -> int:
+    """What changes with a sweep, and with what is counted of its runs and points."""
+    (mark,) = connection.execute("SELECT mark FROM sweep_mark WHERE sweep_id = ?", (sweep_id,)).fetchone()
+    return int(mark)

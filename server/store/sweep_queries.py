@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from server.store.kept_answers import kept
+from server.store.kept_rows import rows_kept
 from server.store.page_queries import columns, number
 from server.store.queries import HAS_RESULT, LIVE, all_rows, shown
 from server.store.rows import Agent, Run
@@ -120,7 +121,8 @@ def runs_named(connection: sqlite3.Connection, sweep_id: int, names: Iterable[st
     return all_rows(connection, Run, where, sweep_id, json.dumps(list(names)))
 
 
-def results(connection: sqlite3.Connection, sweep_id: int) -> list[Placed]:
+@rows_kept
+def results(connection: sqlite3.Connection, sweep_id: int) -> tuple[Placed, ...]:
     """Each run with a result, and of each point settled without one the run that counts, in the order of the points."""
     sql = (
         f"SELECT run.name, coalesce(nullif(run.display_name, ''), run.name), trial.number + 1, "
@@ -129,9 +131,10 @@ def results(connection: sqlite3.Connection, sweep_id: int) -> list[Placed]:
         "WHERE run.sweep_id = ? AND (result IS NOT NULL OR trial.counted_run_id = run.id) "
         "ORDER BY trial.number, run.id"
     )
-    return list(map(Placed._make, connection.execute(sql, (sweep_id,))))
+    return tuple(map(Placed._make, connection.execute(sql, (sweep_id,))))
 
 
+@rows_kept
 def points(connection: sqlite3.Connection, sweep_id: int) -> tuple[Point, ...]:
     """All settled points of a sweep, in the order handed out."""
     sql = (

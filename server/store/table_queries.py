@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from server.store.fields import is_sent, sorted_by, told
+from server.store.kept_rows import rows_kept
 from server.store.page_queries import Attempt, columns
 from server.store.queries import shown
 from server.store.rows import Run
@@ -103,6 +104,12 @@ def briefs(connection: sqlite3.Connection, of: Of) -> list[Brief]:
     return list(map(Brief._make, connection.execute(sql, of.values)))
 
 
+@rows_kept
+def briefs_of_sweep(connection: sqlite3.Connection, sweep_id: int) -> tuple[Brief, ...]:
+    """All of a sweep."""
+    return tuple(briefs(connection, Of(sweep_id)))
+
+
 def values(connection: sqlite3.Connection, of: Of, fields: Sequence[str]) -> dict[str, tuple[Any, ...]]:
     """The values of some known fields, for each run by W&B's id, in the order in which they were made.
 
@@ -147,7 +154,7 @@ def first_epochs(connection: sqlite3.Connection, run_ids: Iterable[int]) -> dict
     return {run: (epoch, at_s) for run, epoch, at_s in connection.execute(sql, (json.dumps(list(run_ids)),))}
 
 
-def last_sent(connection: sqlite3.Connection, of: Of, limit: int) -> list[tuple[str, str]]:
+def last_sent(connection: sqlite3.Connection, of: Of, limit: int) -> tuple[tuple[str, str], ...]:
     """Config and summary of the latest runs, as JSON."""
     sql = f"SELECT run.config, run.summary FROM run WHERE {of.where} ORDER BY run.id DESC LIMIT :limit"
-    return list(connection.execute(sql, {**of.values, "limit": limit}))
+    return tuple(connection.execute(sql, {**of.values, "limit": limit}))

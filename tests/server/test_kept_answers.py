@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from server.store import kept_answers, list_queries, page_queries, queries, sweep_queries
+from server.store import kept_answers, kept_rows, list_queries, page_queries, queries, sweep_queries, table_queries
 from tests.server.speaker import Clock, Speaker
 
 SWEEP: dict[str, Any] = {
@@ -18,7 +18,10 @@ SWEEP: dict[str, Any] = {
     "x-sweep": {"retries": 0},
 }
 BY_ROW = (queries.progress, list_queries.improvements, page_queries.best_values)
-BY_NUMBER = (queries.outcomes, queries.run_states, page_queries.first_start_s, sweep_queries.retries)
+BY_NUMBER = (
+    *(queries.outcomes, queries.run_states, page_queries.first_start_s, sweep_queries.retries),
+    *(sweep_queries.points, sweep_queries.results, table_queries.briefs_of_sweep),
+)
 
 
 def counted(wb: Speaker, anew: bool) -> list[Any]:
@@ -35,6 +38,9 @@ def test_counts_that_are_kept_follow_every_move_of_a_sweep(wb: Speaker, clock: C
     sweep = wb.register(SWEEP)
     agent = wb.agent(sweep)
     delete = "mutation ($id: ID!) { deleteRun(input: {id: $id}) { clientMutationId } }"
+    rename = (
+        "mutation ($id: String, $to: String) { upsertBucket(input: {id: $id, displayName: $to}) { bucket { name } } }"
+    )
     update = "mutation ($id: ID, $config: String) { upsertSweep(input: {id: $id, config: $config}) { sweep { name } } }"
 
     moves: list[Callable[[], Any]] = [
@@ -45,6 +51,7 @@ def test_counts_that_are_kept_follow_every_move_of_a_sweep(wb: Speaker, clock: C
         lambda: wb.begin(wb.runs(sweep, "pending")[0]["name"], sweep),
         lambda: wb.summarise(wb.runs(sweep, "running")[0]["name"], loss=0.1),
         lambda: wb.finish(wb.runs(sweep, "running")[0]["name"]),
+        lambda: wb.ask(rename, id=wb.field(wb.runs(sweep)[0]["name"], "id"), to="renamed"),
         lambda: wb.ask(delete, id=wb.field(wb.runs(sweep)[1]["name"], "id")),
         lambda: wb.ask(update, id=wb.sweep(sweep)["id"], config=json.dumps({**SWEEP, "run_cap": 20})),
         lambda: wb.set_state(sweep, "CANCELED"),
@@ -58,6 +65,7 @@ def test_counts_that_are_kept_follow_every_move_of_a_sweep(wb: Speaker, clock: C
 
 def test_of_very_many_counts_only_so_many_are_kept(wb: Speaker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept_answers, "MOST_KEPT", 1)
+    monkeypatch.setattr(kept_rows, "MOST_KEPT", 1)
     sweep = wb.register(SWEEP)
     wb.do_trial(wb.agent(sweep), sweep, loss=0.5)
 

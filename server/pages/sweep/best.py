@@ -113,9 +113,9 @@ def _drawing(view: SweepView) -> BestSoFar | None:
     first_s = (view.first_start_s or 0.0) if view.query.by_time else None
     if first_s is None:
         # The time of a run that goes on is another one each time.
-        placed = [each._replace(reached_at_s=0.0) for each in placed]
+        placed = _without_times(placed)
     return _drawn(
-        tuple(placed),
+        placed,
         view.selection.runs,
         view.sweep.expected,
         view.sweep.goal,
@@ -123,6 +123,11 @@ def _drawing(view: SweepView) -> BestSoFar | None:
         view.axis,
         tuple(view.letters.items()),
     )
+
+
+@lru_cache(maxsize=2)
+def _without_times(placed: tuple[Placed, ...]) -> tuple[Placed, ...]:
+    return tuple(each._replace(reached_at_s=0.0) for each in placed)
 
 
 @lru_cache(maxsize=8)

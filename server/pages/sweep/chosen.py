@@ -3,13 +3,14 @@
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from server.pages.sweep.search_space import searched
 from server.pages.sweep.table_query import FILTER_PREFIX, METRIC_FILTER, STATE_FILTERS, WHERE_PREFIX, TableQuery
-from server.pages.table.conditions import any_of, holds
+from server.pages.table.conditions import any_of
 from server.pages.table.fields import MOMENTS, is_result
-from server.pages.words.sent import at, read_object
+from server.pages.words.sent import Path, at, read_object
 from server.store.rows import Sweep
 from server.store.table_queries import Brief
 from terms.states import FAILURES
@@ -60,7 +61,8 @@ def select(
     tests = {_path(field, sweep): any_of(query.texts(field)) for field in parameters}
     left = [brief for brief in briefs if brief.state in STATE_FILTERS[query.state]]
     if tests:
-        left = [brief for brief in left if _hold(tests, read_object(brief.params))]
+        allowed = _with_parameters(tuple(briefs), tests)
+        left = [brief for brief in left if brief.run in allowed]
     left = _by_fields(left, query, values, of_results=False)
     runs = list(_by_result(_by_fields(left, query, values, of_results=True), briefs, sweep, query))
     valued = [brief for brief in runs if result_of(brief) is not None]
@@ -81,11 +83,21 @@ def _by_fields(
     return left
 
 
-def _hold(tests: dict[tuple[str, ...], Callable[[Any], bool]], values: dict[str, Any]) -> bool:
-    return all(test(at(values, path)) for path, test in tests.items())
+def _with_parameters(briefs: tuple[Brief, ...], tests: dict[Path, Callable[[Any], bool]]) -> set[str]:
+    """The runs whose parameters pass all tests."""
+    passed = {brief.run for brief in briefs}
+    for path, passes in tests.items():
+        passed &= {brief.run for brief, value in zip(briefs, _column(briefs, path), strict=True) if passes(value)}
+    return passed
 
 
-def _path(field: str, sweep: Sweep) -> tuple[str, ...]:
+@lru_cache(maxsize=16)
+def _column(briefs: tuple[Brief, ...], path: Path) -> list[Any]:
+    """What the points were given; kept, since each move of a range asks again."""
+    return [at(read_object(brief.params), path) for brief in briefs]
+
+
+def _path(field: str, sweep: Sweep) -> Path:
     """Of the parameter; one that the sweep does not vary is at the path of its whole name."""
     name = field.removeprefix(FILTER_PREFIX)
     return next((path for path in searched(sweep.config) if ".".join(path) == name), (name,))
@@ -94,7 +106,8 @@ def _path(field: str, sweep: Sweep) -> tuple[str, ...]:
 def _by_result(left: Iterable[Brief], briefs: Sequence[Brief], sweep: Sweep, query: TableQuery) -> Iterable[Brief]:
     texts = query.texts(METRIC_FILTER)
     if texts:
-        left = [brief for brief in left if any(holds(text, result_of(brief)) for text in texts)]
+        passes = any_of(texts)
+        left = [brief for brief in left if passes(result_of(brief))]
     if query.top:
         among_best = _among_best(briefs, query.top, sweep.goal == "maximize")
         left = [brief for brief in left if among_best(result_of(brief))]

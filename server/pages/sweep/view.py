@@ -35,9 +35,9 @@ class SweepView(Standing):
         return Of(sweep_id=self.sweep.id)
 
     @cached_property
-    def briefs(self) -> list[Brief]:
+    def briefs(self) -> tuple[Brief, ...]:
         """All runs, as filters see them."""
-        return table_queries.briefs(self.connection, self.of)
+        return table_queries.briefs_of_sweep(self.connection, self.sweep.id)
 
     @cached_property
     def groups(self) -> list[Group]:

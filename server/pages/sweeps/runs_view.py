@@ -47,7 +47,7 @@ class RunsView:
         return table_queries.count(self.connection, self.of)
 
     @cached_property
-    def sent_names(self) -> list[str]:
+    def sent_names(self) -> tuple[str, ...]:
         return fields.sent_names(table_queries.last_sent(self.connection, self.of, RUNS_LOOKED_AT))
 
     @cached_property

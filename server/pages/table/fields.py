@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 
 from charts import format
@@ -125,8 +126,9 @@ def of_value(found: Any) -> Cell:
     return Cell(written(found, DIGITS, LONGEST), number(found) is not None)
 
 
-def sent_names(sent: Iterable[tuple[str, str]]) -> list[str]:
-    """The fields that some runs have sent.
+@lru_cache(maxsize=64)
+def sent_names(sent: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    """The fields that some runs have sent; kept, since a page asks again with each change of a filter.
 
     Args:
         sent: of each run the config and the summary, as JSON.
@@ -136,7 +138,7 @@ def sent_names(sent: Iterable[tuple[str, str]]) -> list[str]:
         for kind, values in (("config", config_values(config)), ("summary", read_object(summary))):
             names = (f"{kind}.{'.'.join(path)}" for path, _ in flattened(values) if not path[0].startswith("_"))
             found.update(dict.fromkeys(filter(fields.is_known, names)))
-    return sorted(found)[:MOST_NAMES]
+    return tuple(sorted(found)[:MOST_NAMES])
 
 
 def _own(name: str, run: Run, known: Known) -> str | None:
