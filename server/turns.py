@@ -5,6 +5,7 @@ lasts. So whoever sends many requests waits for their own, in the order in which
 """
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -15,11 +16,20 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from server.refusal import BusyError
-from server.store.scope import asking
+from server.store.scope import asking, ending_with, has_left
 
 Outcome = TypeVar("Outcome")
 WAIT_S: Final = 15.0
 AGAIN_S: Final = 5
+# What nginx notes of a client that closed its request; nobody reads it.
+LEFT: Final = 499
+
+
+async def _tell_of_leaving(request: Request, left: threading.Event) -> None:
+    """Waits for whoever asks to go."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+    left.set()
 
 
 @dataclass
@@ -66,6 +76,24 @@ class Turns:
                 return await self.run(work, request, by=request.query_params.get("by", ""))
             except BusyError as error:
                 return PlainTextResponse(error.message, error.status, {"Retry-After": str(error.again_s)})
+
+        return endpoint
+
+    def while_asked(self, work: Callable[[Request], Response]) -> Callable[[Request], Awaitable[Response]]:
+        """A plain endpoint in its turn that only reads: nothing is read any more for whoever has left.
+
+        So goes a browser that asks for something else before it was answered.
+        """
+        in_turn = self.endpoint(lambda request: Response(status_code=LEFT) if has_left() else work(request))
+
+        async def endpoint(request: Request) -> Response:
+            left = threading.Event()
+            with ending_with(left.is_set):
+                leaving = asyncio.ensure_future(_tell_of_leaving(request, left))
+                try:
+                    return await in_turn(request)
+                finally:
+                    leaving.cancel()
 
         return endpoint
 

@@ -9,7 +9,7 @@ table, and only what a read has found is written.
 import math
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -160,6 +160,25 @@ def asked_by(scope: Scope) -> Iterator[None]:
         _asking.reset(token)
 
 
+_HasLeft = Callable[[], bool]
+_left: ContextVar[_HasLeft] = ContextVar("left", default=lambda: False)
+
+
+def has_left() -> bool:
+    """Whether the one whose request this is waits for its answer no more."""
+    return _left.get()()
+
+
+@contextmanager
+def ending_with(has_left: _HasLeft) -> Iterator[None]:
+    """Lets what is read in it end when whoever asks has left; what is written does not."""
+    token = _left.set(has_left)
+    try:
+        yield
+    finally:
+        _left.reset(token)
+
+
 class Connection(sqlite3.Connection):
     """A connection that serves one after another."""
 
@@ -168,7 +187,7 @@ class Connection(sqlite3.Connection):
     _limit_s = _end_s = math.inf
 
     def end_after(self, limit_s: float) -> None:
-        """Lets nothing run after so many seconds; `inf` for no end."""
+        """Lets nothing run after so many seconds, or when whoever asks has left; `inf` for no end."""
         self._limit_s, self._end_s = limit_s, time.monotonic() + limit_s
         self.set_progress_handler(self.is_late if limit_s < math.inf else None, STEPS_BETWEEN_LOOKS)
 
@@ -191,8 +210,9 @@ class Connection(sqlite3.Connection):
         return super().execute(*statement)
 
     def is_late(self) -> bool:
-        """Whether its time is over."""
-        return time.monotonic() > self._end_s
+        """Whether its time is over, or nobody waits for it any more."""
+        now_s = time.monotonic()
+        return now_s > self._end_s or (self._end_s < math.inf and has_left())
 
     def refuse_late(self) -> None:
         """Ends what does not ask the database, between two of its steps.

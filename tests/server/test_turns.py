@@ -2,14 +2,16 @@
 
 import asyncio
 import threading
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Message, Receive
 
-from server.refusal import BusyError
+from server.refusal import BusyError, RefusalError
+from server.store.database import Database
 from server.store.scope import Scope, asked_by
 from server.turns import Turns
 from tests.patience import HANG_S
@@ -57,6 +59,43 @@ def test_who_has_waited_for_too_long_is_told_when_to_come_again() -> None:
     response = asyncio.run(visit())
 
     assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
+
+
+def test_nothing_is_begun_for_who_has_left_and_nothing_is_read_any_more(tmp_path: Path) -> None:
+    database, seen, held = Database(tmp_path / "sweeps.sqlite"), [], threading.Event()
+
+    def look(request: Request) -> Response:
+        seen.append(request.url.path)
+        held.wait(HANG_S)
+        with database.read(HANG_S) as connection:
+            return Response(str(connection.execute("SELECT 1").fetchone()))
+
+    async def visit() -> list[Response | BaseException]:
+        endpoint, gone = Turns(1, 1).while_asked(look), asyncio.Event()
+
+        async def leave() -> Message:
+            await gone.wait()
+            return {"type": "http.disconnect"}
+
+        visits = [asyncio.create_task(_of(endpoint, path, leave)) for path in ("/first", "/second")]
+        while not seen:
+            await asyncio.sleep(0)
+        gone.set()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        held.set()
+        return await asyncio.gather(*visits, return_exceptions=True)
+
+    first, second = asyncio.run(visit())
+    database.close()
+
+    assert isinstance(first, RefusalError)
+    assert isinstance(second, Response)
+    assert (seen, second.body) == (["/first"], b"")
+
+
+async def _of(endpoint: Callable[[Request], Awaitable[Response]], path: str, receive: Receive) -> Response:
+    return await endpoint(Request({"type": "http", "path": path, "headers": [], "query_string": b""}, receive))
 
 
 def test_a_page_and_an_artifact_have_a_deadline_as_queries_have(tmp_path: Path, clock: Clock) -> None:

@@ -69,7 +69,7 @@ class Gate:
             presses = asking().may_write and not shown.guest
             return self.frame.response(request, shown, self.sessions.sealed if presses else None)
 
-        return self.readers.endpoint(endpoint)
+        return self.readers.while_asked(endpoint)
 
     def _seen(self, request: Request, view: View) -> Page:
         # Named before it is read: news in between are then told, not missed.
@@ -111,7 +111,7 @@ class Gate:
                 return self.frame.response(request, _refused(error, "This file cannot be made", "/"))
             return answer(found, name)
 
-        return self.readers.endpoint(endpoint)
+        return self.readers.while_asked(endpoint)
 
     def button(self, press: Press) -> Endpoint:
         """Lets a button be pressed by who may, in one transaction, and leads back to the page that it was on.
