@@ -41,6 +41,7 @@ from server.pages.run.detail import FileUrl, run_detail
 from server.pages.search.found import search
 from server.pages.sweep.at import told_at
 from server.pages.sweep.detail import sweep_detail
+from server.pages.sweep.first_look import sweep_first_look
 from server.pages.sweep.pair.asked import pair_query, sweeps_at
 from server.pages.sweep.pair.detail import choose_sweeps, sweep_pair
 from server.pages.sweep.table_query import TableQuery, table_query
@@ -63,6 +64,8 @@ from server.turns import Turns
 PROJECT_TABS: Final = frozenset(("workspace", "overview", "runs", "sweeps", "table", "jobs", "reports", "reportlist"))
 SWEEP_TABS: Final = frozenset(("workspace", "overview", "table", "controls"))
 RUN_TABS: Final = frozenset(("workspace", "overview", "files", "system", "artifacts", "config"))
+# Asks for what is looked at first, which is there sooner; a page that has no such parts is sent whole.
+FIRST_LOOK: Final = "X-First-Look"
 SCHEME_LIFETIME_S: Final = 365 * 24 * 3600
 
 
@@ -165,6 +168,8 @@ class Views:
         view = self._view_of_sweep(request, connection)
         if "add" in request.query_params:
             return Page("sweep.html", "", moved_to=view.query.url(view.path))
+        if FIRST_LOOK in request.headers:
+            return sweep_first_look(view)
         return sweep_detail(view, self.settings)
 
     def dot_of_sweep(self, request: Request, connection: sqlite3.Connection) -> Page:

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -179,10 +179,10 @@ class Shelf:
             "file", run_id=run, name=name, size_bytes=size_bytes, md5="x", mimetype=mimetype, updated_at_s=now_s
         )
 
-    def look(self, path: str, status: int = 200) -> Seen:
+    def look(self, path: str, status: int = 200, headers: Mapping[str, str] | None = None) -> Seen:
         """Opens a page with the API key."""
         credentials = base64.b64encode(f"api:{self.keys.api_key}".encode()).decode()
-        response = self.http.get(path, headers={"Authorization": f"Basic {credentials}"})
+        response = self.http.get(path, headers={"Authorization": f"Basic {credentials}", **(headers or {})})
         assert response.status_code == status, response.text
         return Seen(response.text)
 

@@ -95,6 +95,21 @@ def test_a_filter_leaves_the_runs_that_it_says(shelf: Shelf, asked: str) -> None
     assert f"{len(expected)} of 60 runs" in page.text
 
 
+PART = '<section [^>]*id="%s".*?</section>'
+
+
+def test_what_is_looked_at_first_is_asked_for_alone_and_is_as_on_the_whole_page(shelf: Shelf) -> None:
+    filled(shelf)
+    asked = f"{SWEEP}?m=0.5..&f.optimizer=adam"
+
+    whole, first = shelf.look(asked).html, shelf.look(asked, headers={"X-First-Look": "1"}).html
+
+    for part in ("filters", "parallel", "runs"):
+        (found,) = re.findall(PART % part, first, re.DOTALL)
+        assert found in whole
+    assert not re.search(PART % "best", first, re.DOTALL)
+
+
 @pytest.mark.parametrize("goal", ["maximize", "minimize"])
 @pytest.mark.parametrize("share", [10, 25])
 def test_the_best_share_is_of_the_runs_with_a_result(shelf: Shelf, goal: str, share: int) -> None:

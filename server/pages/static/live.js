@@ -10,6 +10,8 @@ const LEAST_REST_MS = 500;
 const REST_PER_FETCH = 11;
 // "3 m ago" grows old without any news.
 const AGEING_S = 30;
+// Pages that take a while have parts that are looked at first: they are asked for by themselves.
+const FIRST_LOOK = { "X-First-Look": "1" };
 let failures = 0;
 let lastGood = new Date();
 let stream = null;
@@ -17,6 +19,8 @@ let news = false;
 let wake = () => {};
 let heldBack = false;
 let asked = 0;
+// What is asked for last; an answer that is overtaken need not be made.
+let pending = new AbortController();
 // The answer to what the reader asked for; news wait for it.
 let wish = Promise.resolve();
 // The parts as the server wrote them: scripts add to what is shown.
@@ -72,23 +76,33 @@ function mayChange(part, everything) {
 function swap(next, everything) {
   const main = document.getElementById("main");
   const mark = focusMark();
+  heldBack = false;
+  if (isFirstLook(next)) swapParts(main, next, everything);
+  else swapWhole(main, next, everything);
+  document.dispatchEvent(new Event("swapped"));
+  focusAgain(mark);
+}
+
+function isFirstLook(next) {
+  return "firstLook" in next.dataset;
+}
+
+function swapWhole(main, next, everything) {
   for (const name of ["refreshS", "state"]) {
     if (next.dataset[name]) main.dataset[name] = next.dataset[name];
     else delete main.dataset[name];
   }
-  heldBack = false;
   if (sameParts(next)) swapParts(main, next, everything);
   else if (mayChange(main, everything)) {
     main.replaceChildren(...next.childNodes);
     remember(main);
   }
-  document.dispatchEvent(new Event("swapped"));
-  focusAgain(mark);
 }
 
 function swapParts(main, next, everything) {
   for (const part of main.querySelectorAll("[data-live]")) {
     const fresh = next.querySelector(`#${part.id}`);
+    if (!fresh) continue;
     const html = fresh.innerHTML;
     if (htmlOf.get(part) === html || !mayChange(part, everything)) continue;
     keepPlace(part, fresh);
@@ -127,28 +141,38 @@ function focusAgain(mark) {
 // Tells whether the page is now what its address says; `everything` also swaps what is in use.
 async function refresh(everything = false) {
   const number = ++asked;
+  const isLast = () => number === asked;
+  pending.abort();
+  pending = new AbortController();
   try {
-    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-    if (number !== asked) return true;
-    if (answer.status === 403) return showStale("You are signed out.");
-    if (answer.status === 404) return showStale("What this page shows is deleted.");
-    if (!answer.ok) throw new Error(answer.statusText);
-    if (answer.redirected) history.replaceState(null, "", answer.url);
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    if (number !== asked) return true;
-    localClocks(page);
-    swap(page.getElementById("main"), everything);
-    document.title = page.title;
-    failures = 0;
-    lastGood = new Date();
-    document.getElementById("stale").hidden = true;
-    return true;
+    const whole = await showAnswer(everything ? FIRST_LOOK : {}, everything, isLast);
+    return whole === false ? await showAnswer({}, everything, isLast) : whole;
   } catch {
-    if (number !== asked) return true;
+    if (!isLast()) return true;
     failures += 1;
     if (failures >= TRIES_BEFORE_NOTICE) showStale("The server does not answer.");
     return false;
   }
+}
+
+// Shows what the server answers; false if that was not all.
+async function showAnswer(headers, everything, isLast) {
+  const answer = await fetch(location.href, { headers: { Accept: "text/html", ...headers }, signal: pending.signal });
+  if (!isLast()) return true;
+  if (answer.status === 403) return showStale("You are signed out.");
+  if (answer.status === 404) return showStale("What this page shows is deleted.");
+  if (!answer.ok) throw new Error(answer.statusText);
+  if (answer.redirected) history.replaceState(null, "", answer.url);
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  if (!isLast()) return true;
+  const next = page.getElementById("main");
+  localClocks(page);
+  swap(next, everything);
+  document.title = page.title;
+  failures = 0;
+  lastGood = new Date();
+  document.getElementById("stale").hidden = true;
+  return !isFirstLook(next);
 }
 
 function renew() {

@@ -1,8 +1,9 @@
 """Curves of a sweep's runs: all of them thin, a few strong, which are asked for or the best and some more."""
 
 import math
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from heapq import nsmallest
 from typing import Final
 
 from charts import format
@@ -90,15 +91,21 @@ class Ticks:
         return replace(self.query, runs=toggled(known, run.name)).url(self.path)
 
 
-def ticks(view: SweepView, curves: SweepCurves | None) -> Ticks:
-    """Chosen runs have a letter in any case, others if their curves are drawn."""
-    usual = {run.id: run.letter for run in curves.runs} if curves else {}
-    return Ticks(view.path, view.query, view.letters or usual)
+def ticks(view: SweepView, strong: Sequence[Attempt]) -> Ticks:
+    """Chosen runs have a letter in any case, the usual ones if any of them has logged something."""
+    drawn = view.sweep.metric_name is not None and any(each.run.history_lines for each in strong)
+    usual = dict(zip((each.run.name for each in strong), LETTERS, strict=False))
+    return Ticks(view.path, view.query, view.letters or (usual if drawn else {}))
+
+
+def strong_runs(view: SweepView) -> list[Attempt]:
+    """The runs that are told apart: those that the address names, else the usual ones."""
+    return [*view.lettered.values()] or _usual(view)
 
 
 def sweep_drawing(view: SweepView) -> SweepDrawing:
     """The runs whose curves are drawn, told apart ones first, and how the address wants them."""
-    strong = [*view.lettered.values()] or _usual(view)
+    strong = strong_runs(view)
     lettered = [Shown(each.run, "curve", letter) for each, letter in zip(strong, LETTERS, strict=False)]
     names = {each.run.name for each in strong}
     best = [Shown(view.best.run, "best")] if view.best and view.best.run.name not in names else []
@@ -122,8 +129,7 @@ def _thin(view: SweepView, but: Set[str]) -> list[Shown]:
     chosen = view.selection.runs
     found = sweep_queries.named_results(view.connection, view.sweep.id)
     left = [each for each in found if each[0] not in but and (chosen is None or each[0] in chosen)]
-    sign = -1 if view.sweep.goal == "maximize" else 1
-    left.sort(key=lambda each: math.inf if each[1] is None else sign * each[1])
+    left.sort(key=lambda each: _rank(view, each[1]))
     most = MOST_LINES if len(left) <= MOST_LINES else FEWER_LINES
     names = [left[place][0] for place in evenly(len(left), most)]
     return [Shown(run) for run in sweep_queries.runs_named(view.connection, view.sweep.id, names)]
@@ -152,22 +158,23 @@ def sweep_curves(view: SweepView, drawn: SweepDrawing) -> SweepCurves | None:
 
 def _usual(view: SweepView) -> list[Attempt]:
     """The best three of the chosen, the one stopped early last, and one that runs."""
-    asked = (
-        (Order("metric", view.sweep.goal == "maximize"), STATE_FILTERS["all"], BEST_SHOWN),
-        (Order("run", True), (states.STOPPED_EARLY,), 1),
-        (Order("run", True), (states.RUNNING,), 1),
-    )
-    found: dict[str, Attempt] = {}
-    for order, wanted, most in asked:
-        for attempt in _attempts(view, order, wanted, most, view.selection.runs):
-            found.setdefault(attempt.run.name, attempt)
-    return list(found.values())
+    chosen = [brief for brief in view.briefs if view.selection.has(brief.run)]
+    best = nsmallest(BEST_SHOWN, chosen, key=lambda brief: _rank(view, brief.metric))
+    latest = {brief.state: brief for brief in chosen}
+    others = [latest[state] for state in (states.STOPPED_EARLY, states.RUNNING) if state in latest]
+    return _attempts(view, tuple(dict.fromkeys(brief.run for brief in (*best, *others))))
 
 
-def _attempts(
-    view: SweepView, order: Order, wanted: Iterable[str], most: int, names: Iterable[str] | None
-) -> list[Attempt]:
-    return attempts(view.connection, Of(view.sweep.id), order, wanted, most, 0, names=names)
+def _rank(view: SweepView, metric: float | None) -> float:
+    """To sort by, the best first."""
+    return math.inf if metric is None else -metric if view.sweep.goal == "maximize" else metric
+
+
+def _attempts(view: SweepView, names: Sequence[str]) -> list[Attempt]:
+    """Those of these runs that belong to the sweep, in this order."""
+    all_states, of = STATE_FILTERS["all"], Of(view.sweep.id)
+    found = attempts(view.connection, of, Order("run", True), all_states, len(names), 0, names=names) if names else []
+    return sorted(found, key=lambda each: names.index(each.run.name))
 
 
 def _line(view: SweepView, each: Shown, points: Points) -> DrawnRun:

@@ -15,26 +15,24 @@ from server.pages.sweep.agents import SweepAgents, sweep_agents
 from server.pages.sweep.alerts import sweep_alerts
 from server.pages.sweep.best import Best, best
 from server.pages.sweep.comparison import comparison
-from server.pages.sweep.curves import SweepCurves, sweep_curves, sweep_drawing, ticks
+from server.pages.sweep.curves import SweepCurves, sweep_curves, sweep_drawing
 from server.pages.sweep.discovered import with_parameters
 from server.pages.sweep.failures import FailureRow, failure_rows
-from server.pages.sweep.filter_bar import FilterBar, filter_bar
-from server.pages.sweep.groups import group_menu, groups
+from server.pages.sweep.first_look import FirstLook, first_look
+from server.pages.sweep.groups import groups
 from server.pages.sweep.media import SweepMedia, sweep_media
 from server.pages.sweep.never_logged import instead
 from server.pages.sweep.pair.asked import PairQuery
 from server.pages.sweep.pareto import Pareto, pareto_front
 from server.pages.sweep.plots import SweepPlots, sweep_plots
-from server.pages.sweep.runs_table import RunsTable, runs_table
 from server.pages.sweep.scatter import Scatter, Small, scatter_panel, small_multiples
 from server.pages.sweep.table_query import STATE_FILTERS
 from server.pages.sweep.take_away import TakeAway, take_away
 from server.pages.sweep.view import SweepView
-from server.pages.table.groups import GroupMenu, Groups
-from server.pages.table.views import View, views
+from server.pages.table.groups import Groups
 from server.pages.words.addresses import project_url, run_url
 from server.pages.words.alerts import Alerts
-from server.pages.words.facts import Count, counts, kind_of, kinds, of_expected, search_error, stop_reason, title_of
+from server.pages.words.facts import Count, counts, kind_of, kinds, of_expected, search_error, stop_reason
 from server.pages.words.look import Look, sweep_look
 from server.pages.words.notes import rendered
 from server.pages.words.outlook import Outlook, outlook
@@ -57,7 +55,7 @@ class PriorRuns:
 
 
 @dataclass(frozen=True)
-class SweepPage:
+class SweepPage(FirstLook):
     """What the template is given.
 
     Attributes:
@@ -68,13 +66,10 @@ class SweepPage:
         scheduler_command: what suggests runs for agents; None where this server does, or some are there.
     """
 
-    sweep: Sweep
     file: str
-    title: str
     notes: Markup | None
     prior: PriorRuns | None
     look: Look
-    url: str
     pair_url: str
     buttons: list[Button]
     sharing: list[Button]
@@ -94,7 +89,6 @@ class SweepPage:
     alerts: Alerts | None
     failures: list[FailureRow]
     has_runs: bool
-    filters: FilterBar
     best: Best | None
     logged_instead: str
     pareto: Pareto | None
@@ -105,10 +99,7 @@ class SweepPage:
     curve_panels: CurvePanels | None
     compared: Compared | None
     media: SweepMedia | None
-    views: list[View]
     groups: Groups | None
-    group_menu: GroupMenu
-    table: RunsTable
     agents: SweepAgents
     take_away: TakeAway
     wanted: bool
@@ -120,17 +111,16 @@ def sweep_detail(view: SweepView, settings: Settings) -> Page:
     file = view.sweep.config
     view = replace(view, sweep=with_parameters(view.connection, view.sweep))
     sweep, progress = view.sweep, view.progress
-    title, place = title_of(sweep), f"{view.project.entity}/{view.project.name}/{sweep.name}"
+    place = f"{view.project.entity}/{view.project.name}/{sweep.name}"
     drawing, plots = sweep_drawing(view), sweep_plots(view)
     curves, front = sweep_curves(view, drawing), pareto_front(view)
+    seen_first = first_look(view, drawing.strong, front)
     values = SweepPage(
-        sweep=sweep,
+        **vars(seen_first),
         file=file,
-        title=title,
         notes=rendered(sweep.description),
         prior=_prior(view),
         look=sweep_look(sweep),
-        url=view.path,
         pair_url=PairQuery((place,)).url,
         buttons=sweep_buttons(sweep, progress),
         sharing=share_buttons(queries.is_shared(view.connection, sweep.id)),
@@ -150,7 +140,6 @@ def sweep_detail(view: SweepView, settings: Settings) -> Page:
         alerts=sweep_alerts(view),
         failures=failure_rows(view),
         has_runs=view.selection.total > 0,
-        filters=filter_bar(view),
         best=best(view),
         logged_instead=instead(view),
         pareto=front,
@@ -161,20 +150,15 @@ def sweep_detail(view: SweepView, settings: Settings) -> Page:
         curve_panels=curve_panels(drawing.drawing),
         compared=comparison(view),
         media=sweep_media(view, settings, drawing.drawing),
-        views=views(
-            view.connection, view.path, replace(view.query, number=1).url(view.path), sweep.project_id, sweep.id
-        ),
         groups=groups(view),
-        group_menu=group_menu(view),
-        table=runs_table(view, ticks(view, curves), front.runs if front else frozenset()),
         agents=sweep_agents(view),
         take_away=take_away(view, settings.python),
         wanted=not view.alive and not view.over and progress.waiting != 0,
         agent_command=f"wandb agent {place}",
         scheduler_command=f"wandb sweep-scheduler {place}" if _lacks_suggestions(view) else None,
     )
-    crumbs = (Crumb("Sweeps", "/"), Crumb(view.project.name, project_url(view.project)), Crumb(title))
-    return Page("sweep.html", title, vars(values), crumbs, None if view.over else REFRESH_S)
+    crumbs = (Crumb("Sweeps", "/"), Crumb(view.project.name, project_url(view.project)), Crumb(seen_first.title))
+    return Page("sweep.html", seen_first.title, vars(values), crumbs, None if view.over else REFRESH_S)
 
 
 def _prior(view: SweepView) -> PriorRuns | None:

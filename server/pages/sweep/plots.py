@@ -73,12 +73,8 @@ class Mattered:
 
 @dataclass(frozen=True)
 class SweepPlots:
-    """Both parts of the page; `first` is the strongest parameter, or the file's first where that cannot be told.
+    """What mattered; `first` is the strongest parameter, or the file's first where that cannot be told."""
 
-    One parameter has no parallel coordinates: it is drawn against the metric instead.
-    """
-
-    parallel: Parallel | None
     mattered: Mattered
     first: str
 
@@ -126,25 +122,21 @@ class Drawing:
         ]
 
 
-def sweep_plots(view: SweepView) -> SweepPlots | None:
+def sweep_parallel(view: SweepView) -> Parallel | None:
     """Draws the settled points that the filters leave, and in grey the others.
 
-    Until the sweep is over, importance is measured again at every tenth run or so.
-
     Returns:
-        None for a sweep that names no metric, varies nothing, or has no settled point.
+        None for a sweep that names no metric, has no settled point, or varies less than two parameters: one alone is
+        drawn against the metric instead.
     """
-    sweep, chosen = view.sweep, view.selection
-    points = view.points
-    if sweep.metric_name is None or not has_plots(view):
+    if not has_plots(view) or len(searched(view.sweep.config)) < 2:
         return None
-    # Axes stay where they are under a filter, so their order is that of all runs.
-    known = _importance(_measured(points, None, view.over), sweep.config, sweep.goal)
+    sweep, known = view.sweep, _known(view)
     drawing = Drawing(
-        points,
-        chosen.runs,
+        view.points,
+        view.selection.runs,
         sweep.config,
-        sweep.metric_name,
+        sweep.metric_name or "",
         sweep.goal,
         paths=_strongest_first(known, sweep.config),
         by_importance=not isinstance(known, TooFew),
@@ -153,8 +145,14 @@ def sweep_plots(view: SweepView) -> SweepPlots | None:
         axis=view.axis,
         letters=tuple(view.letters.items()),
     )
-    parallel = _parallel(drawing) if len(drawing.paths) > 1 else None
-    return SweepPlots(parallel, what_mattered(view), ".".join(drawing.paths[0]))
+    return _parallel(drawing)
+
+
+def sweep_plots(view: SweepView) -> SweepPlots | None:
+    """Tells what the parameters explain; None for a sweep that has no plots."""
+    if not has_plots(view):
+        return None
+    return SweepPlots(what_mattered(view), ".".join(_strongest_first(_known(view), view.sweep.config)[0]))
 
 
 def has_plots(view: SweepView) -> bool:
@@ -163,7 +161,10 @@ def has_plots(view: SweepView) -> bool:
 
 
 def what_mattered(view: SweepView) -> Mattered:
-    """What each parameter explains of the chosen runs, or of their groups, of a sweep that has plots."""
+    """What each parameter explains of the chosen runs, or of their groups, of a sweep that has plots.
+
+    Until the sweep is over, importance is measured again at every tenth run or so.
+    """
     sweep, points, chosen = view.sweep, view.points, view.selection.by_settings
     by = _grouped_by(view)
     considered = _means(points, chosen, by) if by else points
@@ -171,6 +172,11 @@ def what_mattered(view: SweepView) -> Mattered:
     found = _importance(measured, sweep.config, sweep.goal, by)
     valued = sum(_counts(point, None if by else chosen) for point in considered)
     return _mattered(view, found, measured, valued, by)
+
+
+def _known(view: SweepView) -> tuple[Importance, ...] | TooFew:
+    """What all runs tell: axes stay where they are under a filter."""
+    return _importance(_measured(view.points, None, view.over), view.sweep.config, view.sweep.goal)
 
 
 def _grouped_by(view: SweepView) -> tuple[Path, ...]:
