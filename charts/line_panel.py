@@ -33,6 +33,7 @@ class Line:
         letter: of a strong line; "" for others.
         run: its id on a page whose script finds it by that; "" elsewhere.
         answers: whether it tells its values to a script, though it is of no run.
+        band: (x, low, high), x growing: how far what it is the mean of lies apart.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Line:
     letter: str = ""
     run: str = ""
     answers: bool = False
+    band: Sequence[tuple[float, float, float]] = ()
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ def line_panel(
     kept = [(line, points) for line, points in kept if points]
     if not kept:
         return None
-    area = _area([points for _, points in kept], look)
+    area = _area([*(points for _, points in kept), *_edges([line for line, _ in kept])], look)
     drawn = [_Drawn(area, line, points, look) for line, points in kept]
     top = RUNGS_HEIGHT if rungs else TOP
     parts = [
@@ -212,7 +214,25 @@ def _space(area: Area, look: Look, drawn: Sequence[_Drawn]) -> str:
         f'<svg width="100%" height="{area.height}" viewBox="0 0 {UNITS} {UNITS}" '
         f'preserveAspectRatio="none" {ends} {values}>'
     )
-    return f"{head}{''.join(each.svg() for each in reversed(drawn))}</svg>"
+    bands = "".join(_band(area, each.line) for each in reversed(drawn) if each.line.band)
+    return f"{head}{bands}{''.join(each.svg() for each in reversed(drawn))}</svg>"
+
+
+def _edges(lines: Iterable[Line]) -> list[list[Point]]:
+    """The lower and the upper edge of each band, for the axis to hold them."""
+    sides = [[(x, low) for x, low, _ in line.band] for line in lines if line.band]
+    return [*sides, *([(x, high) for x, _, high in line.band] for line in lines if line.band)]
+
+
+def _band(area: Area, line: Line) -> str:
+    """From the left along its upper edge, and back along the lower one; what is out of scale ends at the plot's."""
+    upper, lower = [(x, high) for x, _, high in line.band], [(x, low) for x, low, _ in line.band]
+    places = [
+        f"{round(area.x(x) * UNITS)} {round((1 - min(max(area.scale.at(y), 0.0), 1.0)) * UNITS)}"
+        for x, y in [*upper, *reversed(lower)]
+        if drawable(x) and drawable(y)
+    ]
+    return f'<path class="band tick-{line.letter.lower()}" d="M{"L".join(places)}Z"/>' if places else ""
 
 
 def _rungs(area: Area, rungs: Sequence[int]) -> list[str]:

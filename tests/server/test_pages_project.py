@@ -89,9 +89,9 @@ def test_runs_of_no_sweep_are_grouped_by_what_they_were_given_with_the_mean_of_a
     link = next(link for link in page.links if "w.config.data.name=set1" in link)
 
     assert "3 groups, the smallest mean of val_loss first" in page.text
-    assert [row[0] for row in page.rows("groups")] == ["set1", "set2", "set0"]
+    assert [row[0] for row in page.rows("groups")] == ["A set1", "set2", "set0"]
     assert {row[3] for row in page.rows("groups")} == {"10"}
-    assert {row[0]: float(row[1]) for row in of_loss.rows("groups")} == {
+    assert {row[0].split()[-1]: float(row[1]) for row in of_loss.rows("groups")} == {
         name: pytest.approx(fmean(values), abs=0.06) for name, values in losses.items()
     }
     assert "10 of 60 runs" in shelf.look(link).text

@@ -13,6 +13,7 @@ from charts.smoothing import smoothed
 from server.ledger.outline import Outline
 from server.pages.curves.defined import definitions, hidden, step_of, steps
 from server.pages.curves.known import Group, groups
+from server.pages.curves.means import Band, mean_of, to_the_end
 from server.pages.curves.query import LINEAR, LOG, NAMES, SMOOTH, SMOOTHINGS, CurveQuery, X, Y
 from server.pages.curves.series import STRONG_POINTS, THIN_POINTS, Pair, Points, Reader
 from server.pages.words.sent import written
@@ -45,6 +46,30 @@ class Shown:
 
 
 @dataclass(frozen=True)
+class ShownGroup:
+    """Runs that are drawn as their mean; with a letter also how far they lie apart.
+
+    Attributes:
+        runs: those that are read, of `of`.
+    """
+
+    name: str
+    letter: str
+    runs: tuple[Shown, ...]
+    of: int
+
+
+@dataclass(frozen=True)
+class Mean:
+    """A group's line; `said` is of how many runs it is the mean."""
+
+    group: ShownGroup
+    points: Points
+    band: Band
+    said: str
+
+
+@dataclass(frozen=True)
 class Asked:
     """What a page wants drawn.
 
@@ -57,6 +82,9 @@ class Asked:
         path, kept: of the page and the rest of its address, for a form.
         open: how many panels are drawn unasked.
         sampled: in words how `runs` were chosen from more.
+        groups: if any, their means are drawn in place of the runs; `runs` are theirs, and `of` tells how many groups
+            there are.
+        by_error: draws how far the runs of a group lie apart as the standard error of their mean.
     """
 
     runs: Sequence[Shown]
@@ -69,6 +97,8 @@ class Asked:
     open: int
     sampled: str = ""
     without: frozenset[str] = frozenset()
+    groups: Sequence[ShownGroup] = ()
+    by_error: bool = False
 
 
 @dataclass(frozen=True)
@@ -173,14 +203,14 @@ class Drawing:
         """Draws one metric; the last two are as `line_panel` wants them. None if nothing can be drawn."""
         runs = [each for each in self.asked.runs if metric in self.outlines[each.run.id].keys]
         x, lines = self.lines(runs, metric)
-        smooth = self.asked.query.smooth
         look = Look(X_NAMES.get(x, x), self.asked.query.log, height)
-        drawn = _drawn(metric, tuple(_line(each, points, smooth) for each, points in lines), look, rungs, needed)
+        drawn = _drawn(metric, tuple(self._drawn_lines(lines)), look, rungs, needed)
         if drawn is None:
             beside = f"not logged beside {X_NAMES.get(x, x)}"
             return DrawnPanel(metric, Markup(""), "", beside) if runs and self.asked.query.x else None
         svg, out, log = drawn
-        alone = [points for each, points in lines if each.css == "curve" and not each.letter]
+        single = [] if self.asked.groups else lines
+        alone = [points for each, points in single if each.css == "curve" and not each.letter]
         last = written(alone[0][-1][1], LAST_DIGITS) if len(alone) == 1 and alone[0] else ""
         return DrawnPanel(metric, svg, last, _about(out, log))
 
@@ -192,6 +222,27 @@ class Drawing:
         most = max(with_points.values(), default=0)
         x = next(x for x in candidates if with_points[x] == most)
         return x, by_x[x]
+
+    def _drawn_lines(self, lines: Sequence[tuple[Shown, Points]]) -> list[Line]:
+        if not self.asked.groups:
+            return [_line(each, points, self.asked.query.smooth) for each, points in lines]
+        return [_mean_line(mean) for mean in self._means(lines)]
+
+    def means(self, metric: str) -> list[Mean]:
+        """The line of each group of which a run has logged a metric."""
+        runs = [each for each in self.asked.runs if metric in self.outlines[each.run.id].keys]
+        return self._means(self.lines(runs, metric)[1])
+
+    def _means(self, lines: Sequence[tuple[Shown, Points]]) -> list[Mean]:
+        smooth = self.asked.query.smooth
+        points = {each.run.id: list(smoothed(found, smooth) if smooth else found) for each, found in lines if found}
+        found = []
+        for group in self.asked.groups:
+            curves = [points[each.run.id] for each in group.runs if each.run.id in points]
+            if curves:
+                mean, band = mean_of(curves, self.asked.by_error)
+                found.append(Mean(group, mean, band if group.letter else [], _of(curves, group)))
+        return found
 
     def _candidates(self, metric: str) -> tuple[str, ...]:
         asked = self.asked.query.x
@@ -218,6 +269,21 @@ def _line(each: Shown, points: Points, smooth: float) -> Line:
     return Line(each.name, tuple(smoothed(points, smooth) if smooth else points), each.css, each.letter, each.run.name)
 
 
+def _mean_line(mean: Mean) -> Line:
+    group = mean.group
+    css = "curve" if group.letter else "thin"
+    points, band = tuple(mean.points), tuple(mean.band)
+    return Line(f"{group.name}: {mean.said}", points, css, group.letter, answers=True, band=band)
+
+
+def _of(curves: Sequence[Points], group: ShownGroup) -> str:
+    """ "mean of 5 runs, 3 to the end"."""
+    of = f" of {format.count(group.of)}" if len(group.runs) < group.of else ""
+    said = "1 run" if len(curves) == 1 else f"mean of {format.count(len(curves))}{of} runs"
+    last = to_the_end(curves)
+    return said if last == len(curves) else f"{said}, {format.count(last)} to the end"
+
+
 @lru_cache(maxsize=DRAWINGS_KEPT)
 def _drawn(
     metric: str, lines: tuple[Line, ...], look: Look, rungs: tuple[int, ...], needed: tuple[tuple[int, float], ...]
@@ -235,11 +301,13 @@ def _about(out_of_scale: int, log: bool) -> str:
 
 
 def _said(asked: Asked) -> str:
-    drawn = format.count(len(asked.runs))
-    some = f"{drawn} of {format.counted(asked.of, 'run')} are drawn{asked.sampled}"
+    drawn, kind = (len(asked.groups), "group") if asked.groups else (len(asked.runs), "run")
+    some = f"{format.count(drawn)} of {format.counted(asked.of, kind)} are drawn{asked.sampled}"
     smooth = asked.query.smooth
+    far = "of the standard error" if asked.by_error else "from the least to the largest run"
     parts = [
-        some if asked.of > len(asked.runs) else "",
+        f"means of groups, those with a letter in a band {far}" if asked.groups else "",
+        some if asked.of > drawn else "",
         f"smoothed by {smooth:g}: each value is a mean of those before it" if smooth else "",
     ]
     return "; ".join(filter(None, parts))

@@ -9,8 +9,10 @@ from typing import Final
 from charts import format
 from charts.letter import LETTERS
 from server.pages.compare.choice import MOST, toggled
-from server.pages.curves.panels import Asked, Drawing, DrawnPanel, Shown
+from server.pages.compare.groups import members, shown_groups
+from server.pages.curves.panels import Asked, Drawing, DrawnPanel, Mean, Shown
 from server.pages.curves.series import Points, Reader
+from server.pages.sweep.groups import group_url
 from server.pages.sweep.search_space import rungs
 from server.pages.sweep.table_query import STATE_FILTERS, TableQuery
 from server.pages.sweep.view import SweepView
@@ -35,24 +37,35 @@ HEIGHT: Final = 196
 
 @dataclass(frozen=True)
 class DrawnRun:
-    """A run whose curve is drawn: its letter, its last value, and why it ended, if not by itself."""
+    """A run whose curve is drawn, or a group: its letter, its last value, why it ended or of how many it is the mean.
+
+    Attributes:
+        id: W&B's; "" for a group, which has no look either.
+        url: None where no filter can tell a group's runs.
+    """
 
     id: str
     letter: str
     name: str
-    url: str
-    look: Look
+    url: str | None
+    look: Look | None
     last: str
     why: str
 
 
 @dataclass(frozen=True)
 class SweepCurves:
-    """The plot and its legend; `chosen` says whether the address names the runs, `usual_url` is without them."""
+    """The plot and its legend.
+
+    Attributes:
+        said: which runs are strong; "" where groups are drawn.
+        chosen: whether the address names the runs; `usual_url` is without them.
+    """
 
     panel: DrawnPanel
     runs: list[DrawnRun]
     rungs: str
+    said: str
     chosen: bool
     usual_url: str
 
@@ -99,18 +112,25 @@ def ticks(view: SweepView, strong: Sequence[Attempt]) -> Ticks:
 
 
 def strong_runs(view: SweepView) -> list[Attempt]:
-    """The runs that are told apart: those that the address names, else the usual ones."""
-    return [*view.lettered.values()] or _usual(view)
+    """The runs that are told apart: those that the address names; else the usual ones, unless groups are."""
+    return [*view.lettered.values()] or ([] if view.groups else _usual(view))
 
 
 def sweep_drawing(view: SweepView) -> SweepDrawing:
-    """The runs whose curves are drawn, told apart ones first, and how the address wants them."""
+    """The runs whose curves are drawn, told apart ones first, or their groups, and how the address wants them."""
     strong = strong_runs(view)
+    if view.groups and not strong:
+        return SweepDrawing([], Drawing(Reader(view.connection), _asked_of_groups(view)))
     lettered = [Shown(each.run, "curve", letter) for each, letter in zip(strong, LETTERS, strict=False)]
     names = {each.run.name for each in strong}
     best = [Shown(view.best.run, "best")] if view.best and view.best.run.name not in names else []
-    asked = Asked(
-        runs=[*lettered, *best, *_thin(view, names | {each.run.name for each in best})],
+    runs = [*lettered, *best, *_thin(view, names | {each.run.name for each in best})]
+    return SweepDrawing(strong, Drawing(Reader(view.connection), _asked(view, runs)))
+
+
+def _asked(view: SweepView, runs: Sequence[Shown]) -> Asked:
+    return Asked(
+        runs=runs,
         of=view.selection.count,
         first=view.sweep.metric_name,
         query=view.query.curves,
@@ -121,7 +141,15 @@ def sweep_drawing(view: SweepView) -> SweepDrawing:
         sampled=", evenly by rank",
         without=frozenset(filter(None, [view.sweep.metric_name])),
     )
-    return SweepDrawing(strong, Drawing(Reader(view.connection), asked))
+
+
+def _asked_of_groups(view: SweepView) -> Asked:
+    def named(names: Sequence[str]) -> list[Run]:
+        return sweep_queries.runs_named(view.connection, view.sweep.id, names)
+
+    groups = shown_groups(view.groups, view.query.by, named)
+    asked = replace(_asked(view, members(groups)), of=len(view.groups), sampled=", the best")
+    return replace(asked, groups=groups, by_error=view.query.by_error)
 
 
 def _thin(view: SweepView, but: Set[str]) -> list[Shown]:
@@ -152,8 +180,11 @@ def sweep_curves(view: SweepView, drawn: SweepDrawing) -> SweepCurves | None:
     shown = [each for each in drawing.asked.runs if each.letter]
     _, lines = drawing.lines(shown, metric)
     runs = [_line(view, each, points) for each, points in lines]
+    if drawing.asked.groups:
+        runs = [_of_group(view, mean) for mean in drawing.means(metric) if mean.group.letter]
+    said = "" if drawing.asked.groups else f"{'the chosen runs' if view.lettered else 'the best runs'} strong"
     usual_url = replace(view.query, runs=()).url(view.path)
-    return SweepCurves(panel, runs, _told(compared_at), bool(view.query.runs), usual_url)
+    return SweepCurves(panel, runs, _told(compared_at), said, bool(view.query.runs), usual_url)
 
 
 def _usual(view: SweepView) -> list[Attempt]:
@@ -181,6 +212,12 @@ def _line(view: SweepView, each: Shown, points: Points) -> DrawnRun:
     last = format.metric(points[-1][1] if points else None, view.decimals)
     url = run_url(view.project, each.run.name)
     return DrawnRun(each.run.name, each.letter, each.name, url, run_look(each.run), last, _why(each.run))
+
+
+def _of_group(view: SweepView, mean: Mean) -> DrawnRun:
+    group, last = mean.group, format.metric(mean.points[-1][1], view.decimals)
+    url = group_url(view, view.groups[LETTERS.index(group.letter)])
+    return DrawnRun("", group.letter, group.name, url, None, last, mean.said)
 
 
 def _why(run: Run) -> str:

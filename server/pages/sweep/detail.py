@@ -7,6 +7,7 @@ from markupsafe import Markup
 
 from charts import format
 from charts.progress_bar import progress_bar
+from server.pages.compare.groups import letters_of
 from server.pages.compare.runs import Compared
 from server.pages.curves.panels import CurvePanels, curve_panels
 from server.pages.door.buttons import Button, share_buttons, sweep_buttons
@@ -150,7 +151,7 @@ def sweep_detail(view: SweepView, settings: Settings) -> Page:
         curve_panels=curve_panels(drawing.drawing),
         compared=comparison(view),
         media=sweep_media(view, settings, drawing.drawing),
-        groups=groups(view),
+        groups=groups(view, letters_of(drawing.drawing.asked.groups)),
         agents=sweep_agents(view),
         take_away=take_away(view, settings.python),
         wanted=not view.alive and not view.over and progress.waiting != 0,

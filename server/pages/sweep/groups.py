@@ -1,5 +1,6 @@
 """The chosen runs of a sweep in groups: how each ended on average, and how far its runs lie apart."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from server.pages.sweep.search_space import searched
@@ -12,8 +13,12 @@ from server.pages.words.facts import Segment
 from server.pages.words.sent import written
 
 
-def groups(view: SweepView) -> Groups | None:
-    """None where the address asks for none, no run is left, or the sweep names no metric."""
+def groups(view: SweepView, letters: Sequence[str]) -> Groups | None:
+    """None where the address asks for none, no run is left, or the sweep names no metric.
+
+    Args:
+        letters: of the curves of the first groups.
+    """
     query, found = view.query, view.groups
     if not found or view.sweep.metric_name is None:
         return None
@@ -24,6 +29,7 @@ def groups(view: SweepView) -> Groups | None:
         heads=[fields.title(name, view.sweep.metric_name) for name in query.by],
         order=f"by the mean of {view.sweep.metric_name}",
         by_error=query.by_error,
+        letters=letters,
     )
 
 
@@ -49,10 +55,11 @@ def _row(view: SweepView, group: Group) -> GroupRow:
     best = group.best(view.sweep.goal == "maximize")
     named = (view.display_names.get(best, best), run_url(view.project, best)) if best else None
     query = view.query
-    return group_row(group, query.by, view.decimals, query.by_error, url=_url(view, group), best=named)
+    return group_row(group, query.by, view.decimals, query.by_error, url=group_url(view, group), best=named)
 
 
-def _url(view: SweepView, group: Group) -> str | None:
+def group_url(view: SweepView, group: Group) -> str | None:
+    """Of the page with the runs of a group alone; None where no filter can tell them."""
     if any(value is None for value in group.key):
         return None
     asked = tuple((_filter(name), written(value)) for name, value in zip(view.query.by, group.key, strict=True))

@@ -1,29 +1,26 @@
 """The chosen runs of a project in groups: how each ended on average, and how far its runs lie apart."""
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
 
 from charts import format
 from server.pages.sweeps.runs_view import RunsView
 from server.pages.table import fields
-from server.pages.table.groups import Group, GroupMenu, GroupRow, Groups, group_row, grouped, tabled
+from server.pages.table.groups import Group, GroupMenu, GroupRow, Groups, group_row, tabled
 from server.pages.words.addresses import run_url
 from server.pages.words.facts import Segment
 from server.pages.words.sent import written
-from server.run_values import number
-from server.store import table_queries
-
-# Runs of no sweep do not say which way is better; of these, less is.
-LESS_IS_BETTER: Final = ("loss", "error", "mse", "mae", "perplexity")
 
 
-def groups(view: RunsView) -> Groups | None:
-    """None where the address asks for none, no run is left, or runs have sent nothing to take the mean of."""
-    query, metric = view.query, view.metric
-    if not query.by or metric is None or not view.count:
+def groups(view: RunsView, letters: Sequence[str]) -> Groups | None:
+    """None where the address asks for none, no run is left, or runs have sent nothing to take the mean of.
+
+    Args:
+        letters: of the curves of the first groups.
+    """
+    query, metric, found, maximize = view.query, view.metric, view.groups, view.maximize
+    if metric is None or not found:
         return None
-    maximize = not any(word in metric.lower() for word in LESS_IS_BETTER)
-    found = _groups(view, metric, maximize)
     values = sorted({value for group in found for value in group.values}, reverse=maximize)
     decimals = format.metric_decimals(values[:2])
     return tabled(
@@ -33,6 +30,7 @@ def groups(view: RunsView) -> Groups | None:
         heads=[fields.title(name) for name in query.by],
         order=f"the {'largest' if maximize else 'smallest'} mean of {fields.title(metric)} first",
         by_error=query.by_error,
+        letters=letters,
     )
 
 
@@ -50,13 +48,6 @@ def group_menu(view: RunsView) -> GroupMenu:
         chosen=", ".join(map(fields.title, query.by)),
         metrics=[(name, fields.title(name), name == view.metric) for name in summary],
     )
-
-
-def _groups(view: RunsView, metric: str, maximize: bool) -> list[Group]:
-    rows = table_queries.values(view.connection, view.of, [metric, *view.query.by])
-    chosen = rows if view.chosen is None else dict.fromkeys(view.chosen)
-    results = {run: number(rows[run][0]) for run in chosen}
-    return grouped({run: row[1:] for run, row in rows.items()}, results, maximize)
 
 
 def _row(view: RunsView, group: Group, decimals: int, maximize: bool) -> GroupRow:

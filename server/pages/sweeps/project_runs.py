@@ -1,12 +1,14 @@
 """The runs of a project: a table with any column, order and filter, and the curves of what they have logged."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from charts import format
 from server.pages.compare.choice import refusal, toggled
+from server.pages.compare.groups import letters_of, members, shown_groups
 from server.pages.compare.runs import Compared, compared
-from server.pages.curves.panels import Asked, CurvePanels, Drawing, Shown, curve_panels
+from server.pages.curves.panels import Asked, CurvePanels, Drawing, Shown, ShownGroup, curve_panels
 from server.pages.curves.series import Reader
 from server.pages.sweeps.project_groups import group_menu, groups
 from server.pages.sweeps.runs_query import WHERE_PREFIX
@@ -87,6 +89,8 @@ def project_runs(view: RunsView) -> ProjectRuns | None:
     query = view.query
     known = Known.of(view.connection, view.now, view.attempts)
     rows = [_row(view, attempt, known) for attempt in view.attempts]
+    # Runs that somebody has chosen come before groups.
+    drawn = [] if view.lettered else shown_groups(view.groups, query.by, view.named)
     return ProjectRuns(
         url=view.path,
         count=_count(view),
@@ -107,9 +111,9 @@ def project_runs(view: RunsView) -> ProjectRuns | None:
         pages=pages(view.count, PER_PAGE, query.number, lambda number: replace(query, number=number).url(view.path)),
         menu=_menu(view),
         views=views(view.connection, view.path, replace(query, number=1).url(view.path), view.project.id),
-        groups=groups(view),
+        groups=groups(view, letters_of(drawn)),
         group_menu=group_menu(view),
-        curves=_curves(view),
+        curves=_curves(view, drawn),
         compared=_compared(view),
     )
 
@@ -183,22 +187,25 @@ def _menu(view: RunsView) -> ColumnMenu:
     )
 
 
-def _curves(view: RunsView) -> CurvePanels | None:
-    """Of the runs on this page of the table, and of those that are chosen."""
+def _curves(view: RunsView, groups: Sequence[ShownGroup]) -> CurvePanels | None:
+    """Of the groups, or of the runs on this page of the table, and of those that are chosen."""
     query = view.query
     asked = Asked(
-        runs=[
+        runs=members(groups)
+        or [
             *(Shown(each.run, "curve", letter) for letter, each in view.lettered.items()),
             *(Shown(each.run) for each in view.attempts if each.run.name not in view.letters),
         ],
-        of=view.count,
+        of=len(view.groups) if groups else view.count,
         first=None,
         query=query.curves,
         url=lambda curves: replace(query, curves=curves).url(view.path),
         path=view.path,
         kept=query.pairs(),
         open=CURVES,
-        sampled=", those of this page",
+        sampled=", the best" if groups else ", those of this page",
+        groups=groups,
+        by_error=query.by_error,
     )
     return curve_panels(Drawing(Reader(view.connection), asked))
 

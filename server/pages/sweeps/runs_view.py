@@ -1,6 +1,7 @@
 """A project's runs as the parts of its page see them."""
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -9,11 +10,13 @@ from charts.letter import LETTERS
 from server.pages.sweeps.runs_query import RunsQuery
 from server.pages.table import fields
 from server.pages.table.conditions import any_of
+from server.pages.table.groups import Group, grouped
 from server.pages.words.addresses import project_url
 from server.pages.words.times import Now
+from server.run_values import number
 from server.store import table_queries
 from server.store.page_queries import Attempt
-from server.store.rows import Project
+from server.store.rows import Project, Run
 from server.store.table_queries import Of, Order
 from terms import states
 
@@ -22,6 +25,8 @@ RUNS_LOOKED_AT: Final = 30
 # Of the fields that programs send, so many stand in the table unasked.
 USUAL_CONFIG: Final = 3
 USUAL_SUMMARY: Final = 5
+# Runs of no sweep do not say which way is better; of these, less is.
+LESS_IS_BETTER: Final = ("loss", "error", "mse", "mae", "perplexity")
 ANY_STATE: Final = (*states.RUN_STATES, states.STOPPED_EARLY)
 
 
@@ -80,6 +85,11 @@ class RunsView:
             self.connection, self.of, self.order, ANY_STATE, PER_PAGE, offset, names=self.chosen
         )
 
+    def named(self, names: Sequence[str]) -> list[Run]:
+        """The runs of these ids of W&B's."""
+        found = table_queries.attempts(self.connection, self.of, self.order, ANY_STATE, len(names), 0, names=names)
+        return [each.run for each in found]
+
     @cached_property
     def lettered(self) -> dict[str, Attempt]:
         """The chosen runs by their letters, as far as they are there."""
@@ -107,6 +117,21 @@ class RunsView:
         """The field of which groups have a mean; None where there is none."""
         usual = (name for name in self.usual if name.startswith("summary."))
         return self.query.of or next(usual, None)
+
+    @property
+    def maximize(self) -> bool:
+        """Whether more is better of the metric of groups."""
+        return not any(word in (self.metric or "").lower() for word in LESS_IS_BETTER)
+
+    @cached_property
+    def groups(self) -> list[Group]:
+        """The chosen runs by what the address groups them by, that of the best mean first; [] for no groups."""
+        if not self.query.by or self.metric is None:
+            return []
+        rows = table_queries.values(self.connection, self.of, [self.metric, *self.query.by])
+        chosen = rows if self.chosen is None else dict.fromkeys(self.chosen)
+        results = {run: number(rows[run][0]) for run in chosen}
+        return grouped({run: row[1:] for run, row in rows.items()}, results, self.maximize)
 
     @cached_property
     def shown(self) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean, stdev
 from typing import Any, Final
 
@@ -54,6 +54,7 @@ class GroupRow:
     Attributes:
         n: of runs with a result, `of` as " of 6" where others have none.
         best: of its runs, name and address.
+        letter: of its curve; "" for most.
     """
 
     key: list[str]
@@ -63,6 +64,7 @@ class GroupRow:
     mean: str
     spread: str
     best: tuple[str, str] | None
+    letter: str = ""
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,7 @@ def tabled(
     heads: list[str],
     order: str,
     by_error: bool,
+    letters: Sequence[str],
 ) -> Groups:
     """The groups as the template takes them.
 
@@ -132,10 +135,12 @@ def tabled(
         address: of the page with these changes to what its address asks for.
         order: in which the groups stand, in words.
         by_error: whether the spread is told as the standard error.
+        letters: of the curves of the first groups.
     """
+    every = [*letters, *[""] * SHOWN]
     return Groups(
         heads=heads,
-        rows=[row(group) for group in found[:SHOWN]],
+        rows=[replace(row(group), letter=letter) for group, letter in zip(found[:SHOWN], every, strict=False)],
         said=f"{format.counted(len(found), 'group')}, {order}",
         more=format.count(len(found) - SHOWN) if len(found) > SHOWN else "",
         spreads=[
