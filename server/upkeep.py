@@ -12,7 +12,7 @@ from typing import Final
 from server.clock import Clock
 from server.heartbeats import Heartbeats
 from server.journal import Journal
-from server.ledger import bin, files, orphans, outlines, retention
+from server.ledger import bin, files, late_verdicts, orphans, outlines, retention
 from server.ledger.artifacts import content, deletion
 from server.ledger.watch import give_up_silent, is_anyone_silent
 from server.settings import Settings
@@ -64,6 +64,7 @@ class Upkeep:
             discarded = queries.discarded(connection) or artifact_queries.discarded_contents(connection)
         if discarded:
             self.remove_bytes()
+        self._give_late_verdicts()
         self._settle_outlines()
 
     def clear_orphans(self) -> None:
@@ -82,6 +83,12 @@ class Upkeep:
         while run_id is not None and self._rest_until_s[0] <= begin_s and time.monotonic() - begin_s < SETTLE_S:
             run_id = outlines.settle(self.database, run_id)
         self._rest_until_s[0] = max(self._rest_until_s[0], begin_s + SETTLE_SHARE * (time.monotonic() - begin_s))
+
+    def _give_late_verdicts(self) -> None:
+        """Compares runs by early termination for which much has to be read."""
+        run_id: int | None = 0
+        while run_id is not None:
+            run_id = late_verdicts.give_next(self.database, run_id, self.clock())
 
     def _give_up(self) -> dict[str, Exception]:
         with self.database.write() as tx:

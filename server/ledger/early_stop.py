@@ -2,7 +2,8 @@
 
 The value of the metric that a run has at a bracket is kept when the run passes it, so that a decision reads no history
 of rivals: it is made while the only lock for writing is held. Where none is kept (rows logged under another config of
-the sweep, or by an older server; rows replaced since) it is read once.
+the sweep, or by an older server; rows replaced since) it is read once. Where that is much to read, the decision comes a
+little later (`late_verdicts`).
 """
 
 import sqlite3
@@ -24,6 +25,8 @@ from terms import states
 
 # Each stopped run keeps the values that it was compared with; all of thousands would fill the disk with their square.
 MOST_RIVALS_KEPT: Final = 200
+# Rows that are read while others wait: some 50 ms.
+MOST_READ: Final = 10_000
 
 
 def appends(tx: sqlite3.Connection, run: Run, chunk: Chunk) -> bool:
@@ -53,17 +56,33 @@ def consider(tx: sqlite3.Connection, run: Run, chunk: Chunk, now_s: float, *, ap
     else:
         writes.drop_passed(tx, run.id)
         count = queries.by_id(tx, Run, run.id).history_lines
-    may_stop = run.state == states.RUNNING and run.stop_requested_at_s is None and chunk.exit_code is None
-    if reached(config, count) > (run.bracket if may_stop else queries.last_passed(tx, run.id)):
-        curve = curve_of(tx, run.id, config.metric.name)
-        count = len(curve)
-        _keep(tx, run, config, curve)
-        if may_stop:
-            _compare(tx, run, config, curve, now_s)
     writes.update(tx, "run", run.id, curve_length=count)
+    may_stop = run.state == states.RUNNING and run.stop_requested_at_s is None and chunk.exit_code is None
+    bracket = reached(config, count)
+    passed = bracket > (run.bracket if may_stop else queries.last_passed(tx, run.id))
+    if passed and is_soon_read(tx, run, bracket, queries.by_id(tx, Run, run.id).history_lines):
+        curve = curve_of(tx, run.id, config.metric.name)
+        keep(tx, run, config, curve)
+        if may_stop:
+            compare(tx, run, config, curve, now_s)
 
 
-def _compare(tx: sqlite3.Connection, run: Run, config: SweepConfig, curve: list[float], now_s: float) -> None:
+def is_soon_read(tx: sqlite3.Connection, run: Run, bracket: int, own_rows: int) -> bool:
+    """Whether what a comparison has to read is little; else `late_verdicts` reads it without the lock.
+
+    Args:
+        own_rows: how many of the run itself are still to be read.
+    """
+    return own_rows + sweep_queries.rows_in_doubt(tx, run.sweep_id or 0, bracket, but=run.id) <= MOST_READ
+
+
+def compare(tx: sqlite3.Connection, run: Run, config: SweepConfig, curve: list[float], now_s: float) -> None:
+    """Compares a run with its rivals at the highest bracket that its curve has reached, unless it was compared there.
+
+    Args:
+        run: as it was before the row that reached it.
+        curve: all that it has logged of the metric.
+    """
     bracket = reached(config, len(curve))
     passed = bracket > run.bracket
     decision = early_termination.decide(config, curve, _rivals(tx, run, config, bracket)) if passed else None
@@ -81,16 +100,32 @@ def _rivals(tx: sqlite3.Connection, run: Run, config: SweepConfig, bracket: int)
     metric = config.metric.name if config.metric else None
     for rival in queries.runs_in_doubt(tx, run.sweep_id or 0, bracket):
         curve = curve_of(tx, rival.id, metric, bracket)
-        _keep(tx, rival, config, curve)
-        if len(curve) < bracket:
-            writes.update(tx, "run", rival.id, curve_length=len(curve))
+        keep(tx, rival, config, curve, bracket)
     for prior in sweep_queries.prior_runs_in_doubt(tx, run.sweep_id or 0, bracket):
         curve = curve_of(tx, prior.id, metric, bracket)
-        writes.put_prior_passed(tx, run.sweep_id or 0, bracket, prior, curve[-1] if len(curve) == bracket else None)
+        keep_prior(tx, run.sweep_id or 0, bracket, prior, curve)
     own = queries.values_at(tx, run.sweep_id or 0, bracket, but=run.id)
     return own + sweep_queries.prior_values_at(tx, run.sweep_id or 0, bracket)
 
 
-def _keep(tx: sqlite3.Connection, run: Run, config: SweepConfig, curve: Sequence[float]) -> None:
+def keep_prior(tx: sqlite3.Connection, sweep_id: int, bracket: int, prior: Run, curve: Sequence[float]) -> None:
+    """Keeps the value at a bracket of a run that a sweep began with.
+
+    Args:
+        curve: as far as the bracket.
+    """
+    writes.put_prior_passed(tx, sweep_id, bracket, prior, curve[-1] if len(curve) == bracket else None)
+
+
+def keep(
+    tx: sqlite3.Connection, run: Run, config: SweepConfig, curve: Sequence[float], limit: int | None = None
+) -> None:
+    """Keeps a run's values at the brackets that it has passed, and how many there are in all.
+
+    Args:
+        limit: of how many the curve was read at most; None for all.
+    """
+    if limit is None or len(curve) < limit:
+        writes.update(tx, "run", run.id, curve_length=len(curve))
     there = {bracket: curve[bracket - 1] for bracket in early_termination.brackets(config) if bracket <= len(curve)}
     writes.put_passed(tx, run.id, there)

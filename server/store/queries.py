@@ -75,6 +75,11 @@ HAS_RESULT: Final = f"metric IS NOT NULL AND state NOT IN {FAILURES}"
 FAILED_ITSELF: Final = (
     f"run.state = '{states.FAILED}' AND coalesce(run.exit_code, 1) NOT IN {listed(INTERRUPTED_EXIT_CODES)}"
 )
+# Of a sweep (the first value) and a bracket (the second).
+IN_DOUBT: Final = (
+    "WHERE run.sweep_id = ?1 AND curve_length >= ?2 AND NOT EXISTS "
+    "(SELECT 1 FROM passed WHERE passed.run_id = run.id AND passed.bracket = ?2)"
+)
 
 
 def shown(state: str) -> str:
@@ -467,11 +472,7 @@ def values_at(connection: sqlite3.Connection, sweep_id: int, bracket: int, *, bu
 
 def runs_in_doubt(connection: sqlite3.Connection, sweep_id: int, bracket: int) -> list[Run]:
     """Runs of a sweep that may have passed a bracket and of which no value is kept there."""
-    where = (
-        "WHERE sweep_id = ? AND curve_length >= ?2 AND NOT EXISTS "
-        "(SELECT 1 FROM passed WHERE passed.run_id = run.id AND passed.bracket = ?2)"
-    )
-    return all_rows(connection, Run, where, sweep_id, bracket)
+    return all_rows(connection, Run, IN_DOUBT, sweep_id, bracket)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,23 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from server.store.kept_answers import kept
 from server.store.kept_rows import rows_kept
 from server.store.page_queries import columns, number
-from server.store.queries import HAS_RESULT, LIVE, all_rows, shown
+from server.store.queries import HAS_RESULT, IN_DOUBT, LIVE, SELECTS, all_rows, shown
 from server.store.rows import Agent, Run
+from terms import states
+
+# Of a sweep (the first value) and a bracket (the second).
+PRIOR_IN_DOUBT: Final = (
+    "JOIN prior_run ON prior_run.run_id = run.id AND prior_run.sweep_id = ?1 WHERE NOT EXISTS (SELECT 1 FROM "
+    "prior_passed AS kept WHERE kept.sweep_id = prior_run.sweep_id AND kept.bracket = ?2 AND kept.run_id = run.id "
+    "AND kept.heard_at_s = run.heartbeat_at_s)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +83,25 @@ def prior_runs(connection: sqlite3.Connection, sweep_id: int) -> list[Run]:
     return all_rows(connection, Run, where, sweep_id)
 
 
+def rows_in_doubt(connection: sqlite3.Connection, sweep_id: int, bracket: int, *, but: int) -> int:
+    """How many rows of history are read at most before runs are compared at a bracket, beside those of one of them."""
+    sql = (
+        f"SELECT (SELECT total(history_lines) FROM run {IN_DOUBT} AND run.id != ?3) "
+        f"+ (SELECT total(history_lines) FROM run {PRIOR_IN_DOUBT})"
+    )
+    return int(connection.execute(sql, (sweep_id, bracket, but)).fetchone()[0])
+
+
+def runs_past(connection: sqlite3.Connection, after_run_id: int) -> Iterator[Run]:
+    """Running runs that may have logged more values of the metric than at their last comparison, by their numbers."""
+    where = f"state = '{states.RUNNING}' AND stop_requested_at_s IS NULL AND curve_length > bracket AND id > ?"
+    rows = connection.execute(f"{SELECTS[Run]} WHERE {where} AND sweep_id IS NOT NULL ORDER BY id", (after_run_id,))
+    return (Run(*columns) for columns in rows)
+
+
 def prior_runs_in_doubt(connection: sqlite3.Connection, sweep_id: int, bracket: int) -> list[Run]:
     """Those of which is not kept what their metric was at a bracket, or from which something has come since."""
-    where = (
-        "JOIN prior_run ON prior_run.run_id = run.id AND prior_run.sweep_id = ? WHERE NOT EXISTS (SELECT 1 FROM "
-        "prior_passed AS kept WHERE kept.sweep_id = prior_run.sweep_id AND kept.bracket = ? AND kept.run_id = run.id "
-        "AND kept.heard_at_s = run.heartbeat_at_s)"
-    )
-    return all_rows(connection, Run, where, sweep_id, bracket)
+    return all_rows(connection, Run, PRIOR_IN_DOUBT, sweep_id, bracket)
 
 
 def prior_values_at(connection: sqlite3.Connection, sweep_id: int, bracket: int) -> list[float]:

@@ -11,6 +11,7 @@ import yaml
 from search import early_termination
 from search.config import parse
 from search.early_termination import Decision
+from server.ledger import early_stop
 from tests.server.speaker import Speaker
 
 SWEEP: dict[str, Any] = {
@@ -239,9 +240,16 @@ UPDATES: list[dict[str, Any]] = [
 
 
 # Each of these goes wrong where one thing is forgotten: rows that are replaced, configs, former starts.
-@pytest.mark.parametrize("seed", [0, 2, 6])
-def test_decisions_are_those_that_all_histories_give(wb: Speaker, seed: int) -> None:
-    """Rows of any kind, sent again, over steps that stand already, by runs that start again, under other configs."""
+@pytest.mark.parametrize(("seed", "most_read"), [(0, None), (2, None), (6, None), (2, 0)])
+def test_decisions_are_those_that_all_histories_give(
+    wb: Speaker, monkeypatch: pytest.MonkeyPatch, seed: int, most_read: int | None
+) -> None:
+    """Rows of any kind, sent again, over steps that stand already, by runs that start again, under other configs.
+
+    Also where all histories count as long, so that each is read beside the work.
+    """
+    if most_read is not None:
+        monkeypatch.setattr(early_stop, "MOST_READ", most_read)
     chance, judge = random.Random(seed), Judge(wb, OFTEN)
     sweep = wb.register(OFTEN)
     runs = [start(wb, sweep) for _ in range(6)]
@@ -260,7 +268,11 @@ def test_decisions_are_those_that_all_histories_give(wb: Speaker, seed: int) -> 
         sent[run] += [row_of(chance, turn, len(sent[run]) + more) for more in range(chance.randint(1, 3))]
         told = wb.log(run, again, *sent[run][again:]).json()
 
-        judge.look(run, runs)
+        for each in [run] if most_read is None else runs:
+            judge.look(each, runs)
+        if most_read is not None:
+            wb.look()
+            told = wb.stream(run).json()
         assert told == ({"stopped": True} if run in judge.stopped else {})
         if run in judge.stopped:
             kept, decision = wb.told(run)["early_stop"], judge.stopped[run]
