@@ -7,7 +7,7 @@ from types import TracebackType
 from rich.console import Console, Group
 from rich.live import Live
 
-from app.commands.report import terminal
+from app.commands.report import table
 from app.commands.results import Results, RunResult
 from search import time_left
 from search.time_left import Stretch
@@ -52,7 +52,8 @@ class Progress:
         if self._live is not None:
             shown = [*results.running, *results.best()][:LIVE_RUNS_SHOWN]
             unique = {run.id: run for run in shown}.values()
-            self._live.update(Group(line + left, terminal.runs_table(results, unique)))
+            drawn, _ = table.runs_table(results, list(unique), self._console.width)
+            self._live.update(Group(line + left, drawn))
         elif line != self._last:
             self._last = line
             self.say(line + left)

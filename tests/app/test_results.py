@@ -1,6 +1,7 @@
 """What a sweep's runs amount to, and how that is shown."""
 
 import io
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -94,8 +95,43 @@ def test_no_value_is_cut_off_however_narrow_the_terminal(terminal: bool) -> None
 
     _, text = shown(results(*runs, other, state="FINISHED"), width=40, terminal=terminal)
 
-    for value in ("0.8815", "0.8816", "1.123", "2.123", "11.33", "a-long-word"):
+    for value in ("0.8815", "0.8816", "1.123", "2.123", "a-long-word"):
         assert value in text
+    left_out = "Not in the table, for want of room: parameter_" in text
+    assert (left_out, "11.33" in text) == (terminal, not terminal)
+
+
+WIDE = """
+run      val_accuracy  optimizer  layer1_activation  layer1_size  layer2_size  decay  learning_rate  epoch  state
+trial 2        0.2000  rmsprop    [relu]             2            4            0.25   2.46e-3            5  finished
+trial 1        0.1000  rmsprop    [relu]             1            4            0.25   1.23e-3            5  finished"""
+FOLDED = """
+             val_             layer1_     layer1_  layer2_         learning_
+run      accuracy  optimizer  activation  size     size     decay  rate
+trial 2    0.2000  rmsprop    [relu]      2        4        0.25   2.46e-3
+trial 1    0.1000  rmsprop    [relu]      1        4        0.25   1.23e-3"""
+SHORT = """
+           val_           lay…1_  lay…1_  lay…2_  learn…_
+run      accur…  optimi…  activ…  size    size    rate
+trial 2  0.2000  rmsprop  [relu]  2       4       2.46e-3
+trial 1  0.1000  rmsprop  [relu]  1       4       1.23e-3
+Not in the table, for want of room: decay."""
+
+
+@pytest.mark.parametrize(("width", "table"), [(120, WIDE), (80, FOLDED), (60, SHORT)])
+def test_a_terminals_table_breaks_no_line_and_no_word_and_cuts_no_value(width: int, table: str) -> None:
+    fixed = {"optimizer": "rmsprop", "layer1_activation": "[relu]", "layer1_size": 8, "layer2_size": 4, "decay": 0.25}
+    varied = [{**fixed, "layer1_size": n, "learning_rate": 0.00123 * n} for n in (1, 2)]
+    best = [
+        replace(run(n, "finished", metric=n / 10, epoch=5), values=values) for n, values in enumerate(varied, start=1)
+    ]
+    other = replace(run(3, "running"), values=dict.fromkeys(varied[0], "x"))
+
+    _, text = shown(results(*best, other), width, terminal=True)
+
+    title, *lines, _ = [re.sub(r"\x1b\[\d*m", "", line).rstrip() for line in text.splitlines()]
+    assert title == "Best runs of grid #1"
+    assert "\n".join(line for line in lines if not line.startswith("─")) == table.removeprefix("\n")
 
 
 def test_a_run_without_a_cause_says_so() -> None:
