@@ -11,6 +11,7 @@ from typing import Any
 
 from search.config import SweepConfig
 from search.space import identity
+from server.ledger.runs import metric_of
 from server.run_values import unwrapped
 from server.store import sweep_queries, writes
 from server.store.rows import Run, Sweep
@@ -34,6 +35,13 @@ def covered(connection: sqlite3.Connection, sweep: Sweep, config: SweepConfig) -
     """The points, as `point` tells them, of which a prior run is a result."""
     results = (run for run in sweep_queries.prior_runs(connection, sweep.id) if run.state in states.RESULTS)
     return {name for run in results if (name := point(params_of(run, config), config)) is not None}
+
+
+def values(connection: sqlite3.Connection, sweep: Sweep) -> list[float]:
+    """What prior runs that gave a result have as the sweep's metric."""
+    ended = (run for run in sweep_queries.prior_runs(connection, sweep.id) if run.state in states.RESULTS)
+    found = (metric_of(json.loads(run.summary), sweep) for run in ended)
+    return [value for value in found if value is not None]
 
 
 def point(params: dict[str, Any], config: SweepConfig) -> str | None:

@@ -90,6 +90,18 @@ def test_a_grid_leaves_out_what_prior_runs_with_a_result_cover(wb: Speaker) -> N
     assert "trials: 2 finished" in wb.sweep(sweep)["description"]
 
 
+@pytest.mark.parametrize(("goal", "best"), [("minimize", 0.25), ("maximize", -0.75)])
+def test_the_best_of_a_sweep_may_be_a_prior_run_that_gave_a_result(wb: Speaker, goal: str, best: float) -> None:
+    config = GRID | {"metric": {"name": "loss", "goal": goal}}
+    low, high = before(wb, "low", losses=(0.25,), units=8), before(wb, "high", losses=(0.75,), units=16)
+    failed = before(wb, "failed", exit_code=1, losses=(0.125,), units=8)
+    plain, _ = begun_with(wb, config, failed)
+
+    sweep, _ = begun_with(wb, config, low, high, failed)
+
+    assert (wb.sweep(plain)["bestLoss"], wb.sweep(sweep)["bestLoss"]) == (None, best)
+
+
 def test_a_run_that_lacks_a_parameter_covers_nothing(wb: Speaker) -> None:
     sweep, _ = begun_with(wb, GRID, before(wb, "other", width=32), before(wb, "bare"))
 

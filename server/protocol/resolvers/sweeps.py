@@ -96,11 +96,12 @@ def _register(info: Info, input: dict[str, Any], fields: SweepFields) -> tuple[S
 
 
 def _best(sweep: Sweep, info: Info) -> float | None:
+    """Of all runs that belong to the sweep, those of before among them."""
     best = queries.best_run(info.context.tx, sweep)
-    if best is None or best.metric is None:
-        return None
+    found = prior.values(info.context.tx, sweep)
+    found += [best.metric] if best and best.metric is not None else []
     # W&B calls it a loss: smaller is better.
-    return -best.metric if sweep.goal == "maximize" else best.metric
+    return min((-value if sweep.goal == "maximize" else value for value in found), default=None)
 
 
 def _description(sweep: Sweep, info: Info) -> str | None:
