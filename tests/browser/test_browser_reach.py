@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.filled_sweeps import Filled, page_of
+from tests.browser.filled_sweeps import Filled, page_of, path_of
 from tests.browser.reading import runs_of
 from tests.browser.visits import PHONE, Visitor
 from tests.server.real_server import RunningServer
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.browser
 GRAVE = ("serious", "critical")
 PAGES = (
     *("list", "sweep of none", "sweep of few", "sweep under way", "sweep of many", "groups"),
-    *("run", "failed run", "project", "search", "not found"),
+    *("two sweeps", "run", "failed run", "project", "search", "not found"),
 )
 LARGE: dict[str, Any] = {"viewport": {"width": 1280, "height": 900}}
 MOST_TABS = 200
@@ -63,7 +63,8 @@ def addresses(server: RunningServer, filled: Filled) -> Addresses:
         {
             "list": "/",
             "sweep of none": page_of(filled.none),
-            "sweep of few": page_of(filled.few),
+            "sweep of few": f"{page_of(filled.few)}?run={finished},{failed}",
+            "two sweeps": f"/compare?sweep={path_of(filled.few)}&sweep={path_of(filled.many)}",
             "sweep under way": page_of(filled.under_way),
             "sweep of many": page_of(filled.many),
             "run": f"/local/p/runs/{finished}",
