@@ -20,6 +20,7 @@ TICK_ROOM: Final = 45
 UNITS: Final = 10_000
 TIME: Final = "time"
 X_NAME_LENGTH: Final = 16
+LETTER_ROOM_PX: Final = 16
 
 Point = tuple[float, float]
 
@@ -98,7 +99,7 @@ def line_panel(
         *grid(area),
         *_rungs(area, [rung for rung in rungs if area.first <= rung <= area.last]),
         _space(area, look, drawn),
-        *_needed(area, needed or {}),
+        *_needed(area, needed or {}, drawn),
         *_letters(area, drawn),
         "</svg>",
         *_x_labels(area, look, [points for _, points in kept], top + look.height + LABELS_HEIGHT - 6),
@@ -245,15 +246,17 @@ def _rungs(area: Area, rungs: Sequence[int]) -> list[str]:
     return parts
 
 
-def _needed(area: Area, needed: Mapping[int, float]) -> list[str]:
-    """A short bar across each rung, with the value, on the side that has room for it."""
-    parts = []
+def _needed(area: Area, needed: Mapping[int, float], drawn: Sequence[_Drawn]) -> list[str]:
+    """A short bar across each rung, with the value, on the side that has room for it: a line's letter wants some."""
+    parts, ends = [], _letter_places(area, drawn)
     for rung, value in needed.items():
         if not (area.first <= rung <= area.last and area.scale.holds(value)):
             continue
         x, y = f"{area.x(rung):.2%}", area.y(value)
         parts.append(f'<rect class="needed" x="{x}" y="{y - 1:.1f}" width="14" height="2" transform="translate(-7)"/>')
-        side = ' dx="-11" text-anchor="end"' if area.x(rung) > 0.6 else ' dx="11"'
+        beside_letter = any(abs(at - area.x(rung)) < 0.03 and abs(up - y) < LETTER_ROOM_PX for at, up, _ in ends)
+        leftwards = area.x(rung) > 0.6 or (beside_letter and area.x(rung) > 0.2)
+        side = ' dx="-11" text-anchor="end"' if leftwards else ' dx="11"'
         text = f"{area.scale.said(value, 1)} needed"
         parts.append(f'<text class="plate rung-label" x="{x}"{side} y="{y:.1f}" dy="0.35em">{text}</text>')
     return parts
@@ -261,12 +264,16 @@ def _needed(area: Area, needed: Mapping[int, float]) -> list[str]:
 
 def _letters(area: Area, drawn: Sequence[_Drawn]) -> list[str]:
     """Beside the ends of the lines that have one."""
-    ends = [
+    return beside(_letter_places(area, drawn), area.height)
+
+
+def _letter_places(area: Area, drawn: Sequence[_Drawn]) -> list[tuple[float, float, str]]:
+    """Where the lines end that have a letter."""
+    return [
         (area.x(each.last[0]), area.y(min(max(each.last[1], area.scale.low), area.scale.high)), each.line.letter)
         for each in drawn
         if each.line.letter
     ]
-    return beside(ends, area.height)
 
 
 def _x_labels(area: Area, look: Look, lines: Sequence[Sequence[Point]], y: int) -> list[str]:

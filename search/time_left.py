@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
-from statistics import fmean, median
+from statistics import StatisticsError, fmean, linear_regression
 from typing import Final
 
 # Before so many have ended an estimate would mislead.
@@ -15,8 +15,8 @@ RECENT_EACH: Final = 4
 RECENT_LEAST: Final = 8
 # So many rounds of all agents are gone through one run at a time; rounds before them are all alike.
 ROUNDS: Final = 4
-# Steps of this share of a whole spread the first few of any number evenly: the golden ratio's fraction.
-SPREAD: Final = (5**0.5 - 1) / 2
+# Steps of this share of a whole go to and fro: the golden ratio's fraction.
+STEP: Final = (5**0.5 - 1) / 2
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,17 @@ class Stretch:
 
 
 @dataclass(frozen=True)
+class Usual:
+    """What runs usually take: so long to start up, and so long an epoch; without epochs, so long in all."""
+
+    start_s: float
+    epoch_s: float = 0.0
+
+    def takes_s(self, epochs: float | None) -> float:
+        return self.start_s + self.epoch_s * (epochs or 0)
+
+
+@dataclass(frozen=True)
 class Whole:
     """What a run takes in all, as it was or as it is expected; `epochs` is None where that is not known."""
 
@@ -85,15 +96,20 @@ def seconds_left(runs: Sequence[Stretch], waiting: int, agents: int, least_ended
     free = max(agents - len(busy), 0)
     if len(ended) < max(least_ended, 1) or (waiting and not busy and not free):
         return None
-    left = [_left(run, ended) for run in busy]
+    usual = usual_of(ended)
+    left = [_left(run, ended, usual) for run in busy]
     known = [Whole(run.begin_s, run.took_s, run.epochs) for run in ended]
     known += [Whole(run.begin_s, run.took_s + left_s, epochs) for run, (left_s, epochs) in zip(busy, left, strict=True)]
     free_s = [*(left_s for left_s, _ in left), *[0.0] * free]
-    return _last_end_s(free_s, _next_s(known, agents), pause_s(runs), waiting)
+    return _last_end_s(free_s, _next_s(known, usual, agents), pause_s(runs), waiting)
 
 
 def pause_s(runs: Sequence[Stretch]) -> float:
-    """What passes from the end of one run to the begin of the next by the same agent; 0 where that cannot be told."""
+    """What passes from the end of one run to the begin of the next by the same agent; 0 where that cannot be told.
+
+    What is longer than a run is none: the sweep was paused, or an agent came later.
+    """
+    longest_s = fmean(run.took_s for run in runs)
     ends = sorted((run.until_s for run in runs if not run.under_way), reverse=True)
     free, found = list[float](), list[float]()
     for begin_s in sorted(run.begin_s for run in runs):
@@ -101,24 +117,34 @@ def pause_s(runs: Sequence[Stretch]) -> float:
             free.append(ends.pop())
         if free:  # of several agents that wait, the one that began to wait last
             found.append(begin_s - free.pop())
-    return median(found) if found else 0.0
+    pauses = [each_s for each_s in found if each_s <= longest_s]
+    return fmean(pauses) if pauses else 0.0
 
 
-def _left(run: Stretch, ended: Sequence[Stretch]) -> tuple[float, float | None]:
+def usual_of(ended: Sequence[Stretch]) -> Usual:
+    """The line of least squares through what these runs took by their epochs, or their mean if some do not tell."""
+    took_s = [run.took_s for run in ended]
+    epochs = [run.epochs for run in ended if run.epochs]
+    if len(epochs) < len(ended):
+        return Usual(fmean(took_s))
+    even = Usual(0.0, sum(took_s) / sum(epochs))
+    try:
+        epoch_s, start_s = linear_regression(epochs, took_s)
+    except StatisticsError:  # all of them had as many
+        return even
+    return Usual(fmean(took_s)) if epoch_s < 0 else even if start_s < 0 else Usual(start_s, epoch_s)
+
+
+def _left(run: Stretch, ended: Sequence[Stretch], usual: Usual) -> tuple[float, float | None]:
     """The seconds that a run under way still takes, and how many epochs it does in all."""
-    usual_s = fmean(other.took_s for other in ended)
     if run.share is None or not run.asked:
-        return _more(run.took_s, [other.took_s for other in ended], usual_s / 2), None
-    others = [(other, share) for other in ended if (share := other.share)]
-    more = _more(run.share, [share for _, share in others], 1 - run.share) * run.asked
+        took_s = [other.took_s for other in ended]
+        return _more(run.took_s, took_s, fmean(took_s) / 2), None
+    more = _more(run.share, [other.share for other in ended if other.share], 1 - run.share) * run.asked
     epochs = run.share * run.asked + more
-    by_itself_s = _own_pace_s(run) * more
-    if not others:
-        return by_itself_s or usual_s, epochs
-    epoch_s = sum(other.took_s for other, _ in others) / sum(other.epochs or 0 for other, _ in others)
-    by_others_s = max(epochs * epoch_s - run.took_s, 0.0)
-    trust = run.seen / (run.seen + 1) if run.seen else run.share
-    return trust * by_itself_s + (1 - trust) * by_others_s, epochs
+    by_others_s = max(usual.takes_s(epochs) - run.took_s, 0.0)
+    trust = run.share if run.first_s is None else run.seen / (run.seen + 1)
+    return trust * _own_pace_s(run) * more + (1 - trust) * by_others_s, epochs
 
 
 def _own_pace_s(run: Stretch) -> float:
@@ -134,17 +160,15 @@ def _more(so_far: float, ends: Sequence[float], otherwise: float) -> float:
     return fmean(further) if further else otherwise
 
 
-def _next_s(known: Sequence[Whole], agents: int) -> list[float]:
+def _next_s(known: Sequence[Whole], usual: Usual, agents: int) -> list[float]:
     """What runs to come take, shortest first: as those that are known, at the pace of the last of them."""
     recent = sorted(known, key=lambda run: run.begin_s)[-max(RECENT_LEAST, RECENT_EACH * agents) :]
-    factor = _pace_s(recent) / (_pace_s(known) or 1.0)
+    factor = _times_usual(recent, usual) / (_times_usual(known, usual) or 1.0)
     return sorted(run.took_s * factor for run in known)
 
 
-def _pace_s(runs: Sequence[Whole]) -> float:
-    """Seconds an epoch, or a run where some do not tell."""
-    epochs = [run.epochs for run in runs if run.epochs]
-    return sum(run.took_s for run in runs) / (sum(epochs) if len(epochs) == len(runs) else len(runs))
+def _times_usual(runs: Sequence[Whole], usual: Usual) -> float:
+    return sum(run.took_s for run in runs) / (sum(usual.takes_s(run.epochs) for run in runs) or 1.0)
 
 
 def _last_end_s(free_s: list[float], whole_s: Sequence[float], pause_s: float, waiting: int) -> float:
@@ -152,7 +176,12 @@ def _last_end_s(free_s: list[float], whole_s: Sequence[float], pause_s: float, w
     agents = len(free_s)
     rounds = max(waiting // agents - ROUNDS, 0) if agents else 0
     heapify(free_s)
-    for place in range(waiting - rounds * agents):
-        took_s = whole_s[int((0.5 + place * SPREAD) % 1 * len(whole_s))]
+    for took_s in _spread(whole_s, waiting - rounds * agents):
         heappush(free_s, heappop(free_s) + pause_s + took_s)
     return max(free_s, default=0.0) + rounds * (pause_s + fmean(whole_s))
+
+
+def _spread(whole_s: Sequence[float], count: int) -> list[float]:
+    """So many values as short and as long as those given, which ascend, in an order that mixes them."""
+    values = [whole_s[int((place + 0.5) / count * len(whole_s))] for place in range(count)]
+    return [values[place] for place in sorted(range(count), key=lambda place: place * STEP % 1)]

@@ -38,6 +38,19 @@ def test_rungs_within_the_epochs_are_drawn() -> None:
     assert re.findall(r">(rung \d)<", svg) == ["rung 1", "rung 2"]
 
 
+def test_the_value_needed_at_a_rung_makes_way_for_the_letter_of_a_line_that_ends_there() -> None:
+    whole = Line("a", ((1, 0.1), (2, 0.2), (4, 0.3)), "curve", "A")
+    stopped = Line("b", ((1, 0.1), (2, 0.19)), "curve", "B")
+    look = Look("epoch", height=196)
+
+    alone, beside = (
+        line_panel("acc", lines, look, rungs=(2,), needed={2: 0.2}) for lines in ([whole], [whole, stopped])
+    )
+
+    assert alone is not None and ' dx="11" y=' in alone.svg
+    assert beside is not None and ' dx="-11" text-anchor="end" y=' in beside.svg
+
+
 def test_the_value_needed_at_a_rung_stands_where_that_value_is() -> None:
     line = Line("a", [(1, 0.1), (2, 0.2), (3, 0.3)])
 

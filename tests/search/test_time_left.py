@@ -98,11 +98,27 @@ def test_runs_to_come_take_the_pace_of_the_last_ones() -> None:
     assert seconds_left([*ended, *slower], 1, 1) == pytest.approx(30 * 10 / (440 / 28), rel=0.2)
 
 
-def test_where_others_tell_of_no_epochs_a_run_is_judged_by_itself() -> None:
+def test_where_others_tell_of_no_epochs_a_run_takes_as_long_as_they_at_first_and_then_what_it_needs_itself() -> None:
     ended = [Stretch(0, 30, under_way=False) for _ in range(3)]
 
-    assert seconds_left([*ended, Stretch(30, 50, under_way=True, epochs=4, asked=10)], 0, 1) == pytest.approx(30.0)
-    assert seconds_left([*ended, Stretch(30, 50, under_way=True, epochs=0, asked=10)], 0, 1) == pytest.approx(30.0)
+    assert seconds_left([*ended, Stretch(30, 50, under_way=True, epochs=0, asked=10)], 0, 1) == pytest.approx(10.0)
+    assert seconds_left([*ended, Stretch(30, 50, under_way=True, epochs=5, asked=10)], 0, 1) == pytest.approx(15.0)
+
+
+def test_start_ups_and_epochs_are_told_apart_by_runs_of_unequal_length() -> None:
+    ended = [Stretch(0, 30 + epochs, under_way=False, epochs=epochs, asked=epochs) for epochs in (5, 10, 60)]
+    silent = Stretch(0, 10, under_way=True, epochs=0, asked=20)
+
+    assert seconds_left([*ended, silent], 0, 1) == pytest.approx(30 + 20 - 10)
+
+
+def test_short_runs_that_were_slow_and_long_ones_that_were_quick_tell_no_pace_by_epochs() -> None:
+    ended = [Stretch(0, 60 - epochs, under_way=False, epochs=epochs, asked=epochs) for epochs in (10, 20, 30)]
+    waits = Stretch(0, 10, under_way=True, epochs=0, asked=20)
+    quick = [Stretch(0, 2 * epochs - 5, under_way=False, epochs=epochs, asked=epochs) for epochs in (10, 20, 30)]
+
+    assert seconds_left([*ended, waits], 0, 1) == pytest.approx(40 - 10)
+    assert seconds_left([*quick, waits], 0, 1) == pytest.approx(20 * 105 / 60 - 10)
 
 
 def test_the_pause_that_an_agent_makes_between_two_runs_counts() -> None:

@@ -11,28 +11,39 @@ from terms.told import EARLY_STOP
 # A page that lists thousands of values helps nobody; the run's files have them all.
 MAX_VALUES: Final = 200
 SUMMARY_DIGITS: Final = 5
+# A draw from a range has more than a column has room for.
+SETTING_DIGITS: Final = 8
+WHOLE: Final = 17
 
 
 @dataclass(frozen=True)
 class Setting:
-    """A value of a run's config beside the best run's; `best` is None where there is none to compare with."""
+    """A value of a run's config beside the best run's; `best` is None where there is none to compare with.
+
+    Attributes:
+        whole, whole_best: with every digit.
+    """
 
     name: str
     text: str
     best: str | None
     differs: bool
+    whole: str
+    whole_best: str | None
 
 
 def settings_of(run: Run, best: Run | None) -> list[Setting]:
     """A run's config without its record of provenance."""
-    mine = _leaves(run)
-    if best is None:
-        return [Setting(_name(path), written(value), None, False) for path, value in mine.items()][:MAX_VALUES]
-    theirs = _leaves(best)
-    return [
-        Setting(_name(path), _text(mine, path), _text(theirs, path), mine.get(path) != theirs.get(path))
-        for path in {**mine, **theirs}
-    ][:MAX_VALUES]
+    mine, theirs = _leaves(run), None if best is None else _leaves(best)
+    return [_setting(path, mine, theirs) for path in {**mine, **(theirs or {})}][:MAX_VALUES]
+
+
+def _setting(path: Path, mine: dict[Path, Any], theirs: dict[Path, Any] | None) -> Setting:
+    text, whole = _text(mine, path), _text(mine, path, WHOLE)
+    if theirs is None:
+        return Setting(_name(path), text, None, False, whole, None)
+    best, whole_best = _text(theirs, path), _text(theirs, path, WHOLE)
+    return Setting(_name(path), text, best, mine.get(path) != theirs.get(path), whole, whole_best)
 
 
 def provenance(run: Run) -> list[Value]:
@@ -62,8 +73,8 @@ def _leaves(run: Run) -> dict[Path, Any]:
     return dict(flattened(values))
 
 
-def _text(leaves: dict[Path, Any], path: Path) -> str:
-    return written(leaves[path]) if path in leaves else "–"
+def _text(leaves: dict[Path, Any], path: Path, digits: int = SETTING_DIGITS) -> str:
+    return written(leaves[path], digits) if path in leaves else "–"
 
 
 def _name(path: Path) -> str:
