@@ -38,7 +38,7 @@ def _of_sweep(connection: sqlite3.Connection, sweep: Sweep, base_url: str) -> Me
     state, reason = sweep_look(sweep).word.lower(), stop_reason(sweep)
     line = f"{title_of(sweep)} {state}{f': {reason}' if reason else ''}"
     outcomes = ", ".join(f"{format.count(number)} {kind}" for kind, number in progress.outcomes.items() if number)
-    settled = f"{format.count(progress.settled)}{of_expected(sweep)} settled{f' ({outcomes})' if outcomes else ''}"
+    settled = f"{format.count(progress.settled)}{of_expected(sweep)} trials done{f' ({outcomes})' if outcomes else ''}"
     told = f", best {best['metric']} {best['shown']} by {best['name']}" if best else ""
     url = f"{base_url}{sweep_url(project, sweep)}"
     return {

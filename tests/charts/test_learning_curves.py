@@ -47,8 +47,10 @@ def test_the_value_needed_at_a_rung_makes_way_for_the_letter_of_a_line_that_ends
         line_panel("acc", lines, look, rungs=(2,), needed={2: 0.2}) for lines in ([whole], [whole, stopped])
     )
 
-    assert alone is not None and ' dx="11" y=' in alone.svg
-    assert beside is not None and ' dx="-11" text-anchor="end" y=' in beside.svg
+    assert alone is not None
+    assert ' dx="11" y=' in alone.svg
+    assert beside is not None
+    assert ' dx="-11" text-anchor="end" y=' in beside.svg
 
 
 def test_the_value_needed_at_a_rung_stands_where_that_value_is() -> None:
