@@ -23,7 +23,7 @@ from server.store.database import Database
 from server.store.rows import Run
 from server.turns import Turns
 from tests.server.one_step import Client
-from tests.server.speaker import Clock
+from tests.server.speaker import Clock, new_database
 
 GRID = """
 method: grid
@@ -195,6 +195,7 @@ class Shelf:
 def shelf_at(data: Path, clock: Clock) -> Iterator[Shelf]:
     data.mkdir()
     settings = Settings(data=data)
+    settings.database.write_bytes(new_database())
     keys, links = load_keys(data), OneTimeLinks(settings.link_lifetime_s, clock)
     database = Database(settings.database)
     identity = Identity(database, settings, keys, clock)
