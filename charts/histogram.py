@@ -66,19 +66,19 @@ def histogram(drawn: Histogram, name: str, beside: Sequence[Histogram] = ()) -> 
     bars = "".join(_bar(area, *bin) for bin in zip(pairwise(drawn.edges), drawn.counts, strict=True) if bin[1])
     ticks = [(across.at(tick), across.said(tick)) for tick in across.ticks]
     body = [*grid(area), stretched([f'<g class="value-bar">{bars}</g>'], HEIGHT)]
-    return _framed(body, ticks, f"{name}: histogram of {_count(drawn.total)} values")
+    return _framed(body, ticks, f"{name}: histogram of {_text(drawn.total)} values")
 
 
 def _bar(area: Area, edges: tuple[float, float], count: float) -> str:
     left, right = (area.x(edge) * WIDTH for edge in edges)
-    low, high = (format.parameter(edge, DIGITS) for edge in edges)
-    tip = told(_count(count), [("", f"from {low} to {high}")])
+    low, high = map(_text, edges)
+    tip = told(_text(count), [("", f"from {low} to {high}")])
     y = area.y(count)
     return f'<rect{tip} x="{left:.1f}" y="{y:.1f}" width="{right - left:.1f}" height="{area.height - y:.1f}"/>'
 
 
-def _count(count: float) -> str:
-    return format.parameter(int(count) if float(count).is_integer() else count, DIGITS)
+def _text(value: float) -> str:
+    return format.parameter(int(value) if float(value).is_integer() else value, DIGITS)
 
 
 def histograms(drawn: Sequence[tuple[float, Histogram]], name: str) -> str:

@@ -127,6 +127,19 @@ def histogram(counts: list[float]) -> dict[str, Any]:
     return {"_type": "histogram", "values": counts, "bins": list(range(len(counts) + 1))}
 
 
+def test_chosen_runs_of_a_project_are_side_by_side(shelf: Shelf) -> None:
+    project = shelf.project()
+    for number in range(3):
+        shelf.history(shelf.run(project), [{"seen": image(f"{number}.png", f"of {number}")}])
+
+    chosen = shelf.look("/local/p?run=run3,run1&media-step=5")
+
+    assert 'id="media"' not in shelf.look("/local/p").html
+    assert captions(of_key(chosen, "seen")) == ["of 2", "of 0"]
+    assert "up to step 5" in chosen.text
+    assert any("sort=" in link and "media-step=5" in link for link in chosen.links)
+
+
 STRANGE: list[Any] = [
     {"_type": "image-file"},
     {"_type": "image-file", "path": 7, "caption": 3},

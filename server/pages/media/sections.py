@@ -1,4 +1,4 @@
-"""The media of one key on a page: of one run over its steps, or of several runs side by side."""
+"""The media of a key on a page: what is told of it, and those of one run over its steps."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -8,7 +8,7 @@ from typing import Final
 from markupsafe import Markup
 
 from charts import format
-from charts.histogram import MOST_COLUMNS, Histogram, histograms
+from charts.histogram import MOST_COLUMNS, histograms
 from server.ledger.outline import Outline
 from server.pages.media import logged
 from server.pages.media.drawn import Drawn
@@ -25,7 +25,6 @@ STEPS_SHOWN: Final = 8
 IMAGES_A_STEP: Final = 4
 FILES_SHOWN: Final = 48
 ROWS: Final = 10
-ROWS_BESIDE: Final = 5
 
 
 @dataclass(frozen=True)
@@ -185,23 +184,6 @@ def folded_keys(
 def title_of(key: MediaKey, sources: Sequence[Source]) -> str:
     """As the programs have called it: a plot's table has another name."""
     return next(each.title(key.name) for each in sources if key.name in each.keys)
-
-
-def beside(sources: Sequence[Source], key: MediaKey, step: int | None) -> Section:
-    """What several runs have logged last under a key, up to a step; a run that has nothing says so."""
-    found = [source.last(key.name, step) if key.name in source.keys else None for source in sources]
-    drawn = [each for one in found if one and (each := histogram_of(one.value))] if key.kind == HISTOGRAMS else []
-    cells = [_of(source, key.name, one, drawn) for source, one in zip(sources, found, strict=True)]
-    return Section(title_of(key, sources), key.kind, "", cells)
-
-
-def _of(source: Source, key: str, found: Logged | None, drawn: Sequence[Histogram]) -> Cell:
-    name = source.run.display_name or source.run.name
-    if found is None:
-        return Cell(name, source.files.path, Shown(said="nothing logged"), source.letter)
-    look = replace(source.look(key, IMAGES_A_STEP, ROWS_BESIDE, MediaQuery(), None), beside=drawn)
-    url = MediaQuery(found.step).url(source.files.path)
-    return Cell(f"{name}, {step_text(found.step)}", url, look.show(found.value), source.letter)
 
 
 def step_text(step: int | None) -> str:

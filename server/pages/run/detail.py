@@ -44,6 +44,8 @@ from terms import states
 REFRESH_S: Final = 3
 FILES_SHOWN: Final = 60
 IMAGES_SHOWN: Final = 8
+# What is logged stands in a panel of its own.
+MEDIA_FOLDER: Final = "media/"
 IMAGE_TYPES: Final = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
 FileUrl = Callable[[Run, str], str]
@@ -68,7 +70,7 @@ class Result:
 
 @dataclass(frozen=True)
 class FileRow:
-    """A file of a run; `picture`: a browser can show it."""
+    """A file of a run; `picture`: it is shown as one."""
 
     name: str
     url: str
@@ -159,6 +161,7 @@ def run_detail(
     system, programs_left_out = system_metrics(connection, run)
     files = queries.files(connection, run.id)
     url, reader = run_url(project, run.name), Reader(connection)
+    logged_media = run_media(reader, settings, run, url, media, query.pairs())
     values = RunPage(
         run=run,
         title=run.display_name or run.name,
@@ -180,7 +183,7 @@ def run_detail(
         story=story(run, sweep.goal if sweep else "", result.rank if result else "", now),
         alerts=run_alerts(connection, run, now),
         curve_panels=run_curves(reader, run, rival, metric, query, url, media.pairs()),
-        media=run_media(reader, settings, run, url, media, query.pairs()),
+        media=logged_media,
         compared=rival is not None,
         settings=settings_of(run, rival),
         provenance=provenance(run),
@@ -192,7 +195,7 @@ def run_detail(
         system=system,
         programs_left_out=programs_left_out,
         attempts=_attempts(connection, run, project, now),
-        files=[_file_row(file, file_url(run, file.name)) for file in files[:FILES_SHOWN]],
+        files=[_file_row(file, file_url(run, file.name), logged_media is not None) for file in files[:FILES_SHOWN]],
         file_count=len(files),
         file_size=format.size(sum(file.size_bytes for file in files)),
         images_shown=IMAGES_SHOWN,
@@ -274,5 +277,6 @@ def _attempts(connection: sqlite3.Connection, run: Run, project: Project, now: N
     return rows[::-1] if len(rows) > 1 else []
 
 
-def _file_row(file: StoredFile, url: str) -> FileRow:
-    return FileRow(file.name, url, format.size(file.size_bytes), file.mimetype in IMAGE_TYPES)
+def _file_row(file: StoredFile, url: str, media: bool) -> FileRow:
+    pictured = file.mimetype in IMAGE_TYPES and not (media and file.name.startswith(MEDIA_FOLDER))
+    return FileRow(file.name, url, format.size(file.size_bytes), pictured)

@@ -11,6 +11,7 @@ from server.pages.compare.groups import letters_of
 from server.pages.compare.runs import Compared
 from server.pages.curves.panels import CurvePanels, curve_panels
 from server.pages.door.buttons import Button, share_buttons, sweep_buttons
+from server.pages.media.beside import Beside
 from server.pages.rendering import Crumb, Page
 from server.pages.sweep.agents import SweepAgents, sweep_agents
 from server.pages.sweep.alerts import sweep_alerts
@@ -21,7 +22,7 @@ from server.pages.sweep.discovered import with_parameters
 from server.pages.sweep.failures import FailureRow, failure_rows
 from server.pages.sweep.first_look import FirstLook, first_look
 from server.pages.sweep.groups import groups
-from server.pages.sweep.media import SweepMedia, sweep_media
+from server.pages.sweep.media import sweep_media
 from server.pages.sweep.never_logged import instead
 from server.pages.sweep.pair.asked import PairQuery
 from server.pages.sweep.pareto import Pareto, pareto_front
@@ -99,7 +100,7 @@ class SweepPage(FirstLook):
     curves: SweepCurves | None
     curve_panels: CurvePanels | None
     compared: Compared | None
-    media: SweepMedia | None
+    media: Beside | None
     groups: Groups | None
     agents: SweepAgents
     take_away: TakeAway

@@ -180,7 +180,7 @@ def sweep_list(connection: sqlite3.Connection, query: ListQuery, settings: Setti
         sweeps=[_row(standing[sweep.id], sweep.id in noticed, query, settings.entity, alike) for sweep in found],
         compare_path=COMPARE,
         pages=_pages(query, by_state),
-        runs=project_runs(RunsView(connection, query.project, query.runs, now)) if query.project else None,
+        runs=project_runs(RunsView(connection, query.project, query.runs, now), settings) if query.project else None,
         loose=_loose_runs(connection, project_id, now) if query.project is None else [],
         loose_count=loose,
         kinds=KIND_LOOKS.values(),

@@ -10,6 +10,8 @@ from server.pages.compare.groups import letters_of, members, shown_groups
 from server.pages.compare.runs import Compared, compared
 from server.pages.curves.panels import Asked, CurvePanels, Drawing, Shown, ShownGroup, curve_panels
 from server.pages.curves.series import Reader
+from server.pages.media.beside import Beside
+from server.pages.sweeps.media import project_media
 from server.pages.sweeps.project_groups import group_menu, groups
 from server.pages.sweeps.runs_query import WHERE_PREFIX
 from server.pages.sweeps.runs_view import PER_PAGE, RunsView
@@ -24,6 +26,7 @@ from server.pages.words.addresses import run_url
 from server.pages.words.facts import Segment
 from server.pages.words.look import Look, cause, run_look
 from server.pages.words.paging import pages
+from server.settings import Settings
 from server.store import table_queries
 from server.store.page_queries import Attempt
 from server.store.table_queries import Of
@@ -80,9 +83,10 @@ class ProjectRuns:
     group_menu: GroupMenu
     curves: CurvePanels | None
     compared: Compared | None
+    media: Beside | None
 
 
-def project_runs(view: RunsView) -> ProjectRuns | None:
+def project_runs(view: RunsView, settings: Settings) -> ProjectRuns | None:
     """None for a project without runs of its own, and of none that were asked for."""
     if not table_queries.count(view.connection, Of(project_id=view.project.id)):
         return None
@@ -115,6 +119,7 @@ def project_runs(view: RunsView) -> ProjectRuns | None:
         group_menu=group_menu(view),
         curves=_curves(view, drawn),
         compared=_compared(view),
+        media=project_media(view, settings),
     )
 
 

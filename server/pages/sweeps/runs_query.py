@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from server.pages.compare.choice import chosen_in
 from server.pages.curves.query import AS_USUAL, CurveQuery, curve_query
+from server.pages.media.query import AS_LOGGED, MediaQuery, media_query
 from server.pages.table.conditions import LONGEST
 from server.pages.table.fields import fields_named, resolved
 from server.pages.words.paging import page_number
@@ -35,6 +36,7 @@ class RunsQuery:
         runs: W&B's ids of those that are chosen, to be compared.
         too_many: of others that the address chooses, for which there is no letter.
         curves: how curves are drawn.
+        media: which of those of the chosen runs are shown.
         others: names and texts that the rest of the page has in the address.
     """
 
@@ -49,6 +51,7 @@ class RunsQuery:
     by_error: bool = False
     runs: tuple[str, ...] = ()
     curves: CurveQuery = AS_USUAL
+    media: MediaQuery = AS_LOGGED
     others: tuple[tuple[str, str], ...] = ()
     too_many: tuple[str, ...] = ()
 
@@ -71,7 +74,7 @@ class RunsQuery:
         known = [(name, text) for name, text in named.items() if text is not None]
         filters = [(WHERE_PREFIX + field, text) for field, text in self.filters]
         columns = [*(("col", name) for name in self.columns), *(("by", name) for name in self.by)]
-        return [*self.others, *known, *columns, *filters, *self.curves.pairs()]
+        return [*self.others, *known, *columns, *filters, *self.curves.pairs(), *self.media.pairs()]
 
     @property
     def asked(self) -> tuple[str, ...]:
@@ -119,5 +122,6 @@ def runs_query(pairs: Iterable[tuple[str, str]]) -> RunsQuery:
         runs=runs,
         too_many=too_many,
         curves=curve_query(found),
+        media=media_query(found),
         others=tuple((name, text) for name, text in found if name in OF_SWEEPS),
     )
