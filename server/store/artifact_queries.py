@@ -238,6 +238,15 @@ def contents_of(connection: sqlite3.Connection, artifact_id: int) -> set[str]:
     return {md5 for (md5,) in connection.execute(sql, (artifact_id,))}
 
 
+def wanted_in_vain(connection: sqlite3.Connection, artifact_id: int) -> list[str]:
+    """The contents that a version has asked for while it was written and that are in none of its files."""
+    sql = (
+        "SELECT md5 FROM wanted WHERE artifact_id = ?1 AND NOT EXISTS "
+        "(SELECT 1 FROM manifest_entry WHERE content = md5 AND artifact_id = ?1)"
+    )
+    return [md5 for (md5,) in connection.execute(sql, (artifact_id,))]
+
+
 def is_wanted(connection: sqlite3.Connection, artifact_id: int, md5: str) -> bool:
     sql = "SELECT 1 FROM wanted JOIN artifact ON id = artifact_id WHERE artifact_id = ? AND md5 = ?"
     return connection.execute(sql, (artifact_id, md5)).fetchone() is not None

@@ -2,12 +2,14 @@
 
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import astuple, fields
+from dataclasses import fields
+from operator import attrgetter
 from typing import Final
 
 from server.store.artifact_rows import PENDING, ManifestEntry
 
 ENTRY: Final = tuple(field.name for field in fields(ManifestEntry))
+values_of = attrgetter(*ENTRY)
 
 
 def set_alias(connection: sqlite3.Connection, collection_id: int, alias: str, artifact_id: int) -> None:
@@ -57,11 +59,16 @@ def use(connection: sqlite3.Connection, run_id: int, artifact_id: int, direction
 
 
 def put_described(connection: sqlite3.Connection, manifest_id: int, entries: Iterable[ManifestEntry]) -> None:
-    """Keeps what a manifest tells, in place of what it told before."""
-    connection.execute("DELETE FROM described_entry WHERE manifest_id = ?", (manifest_id,))
+    """Keeps some of what a manifest tells."""
     marks = ", ".join("?" * (len(ENTRY) + 1))
-    sql = f"INSERT INTO described_entry (manifest_id, {', '.join(ENTRY)}) VALUES ({marks})"
-    connection.executemany(sql, ((manifest_id, *astuple(entry)) for entry in entries))
+    sql = f"INSERT OR REPLACE INTO described_entry (manifest_id, {', '.join(ENTRY)}) VALUES ({marks})"
+    connection.executemany(sql, ((manifest_id, *values_of(entry)) for entry in entries))
+
+
+def drop_described(connection: sqlite3.Connection, manifest_id: int) -> None:
+    """Forgets what a manifest told, which is to come anew."""
+    connection.execute("DELETE FROM described_entry WHERE manifest_id = ?", (manifest_id,))
+    connection.execute("UPDATE main.manifest SET uploaded = 0 WHERE id = ?", (manifest_id,))
 
 
 def lay_described(connection: sqlite3.Connection, artifact_id: int, manifest_id: int) -> None:

@@ -9,15 +9,17 @@ from pathlib import Path
 import pytest
 
 from server.ledger import bin, clearing, files, retention, starts
+from server.ledger.artifacts import commit
 from server.ledger.artifacts import deletion as artifacts
 from server.ledger.clearing import SLICE
 from server.refusal import RefusalError
 from server.store import queries
+from server.store.artifact_rows import Manifest, ManifestEntry
 from server.store.database import Database, reading
 from server.store.rows import Deleted, Run
 from server.store.scope import Connection
 from server.verify import verify
-from tests.server.maker import Maker
+from tests.server.maker import Maker, digest_of
 from tests.server.speaker import GRID, Clock, Speaker, speaking
 from tests.server.test_backup import put
 
@@ -276,3 +278,27 @@ def test_another_program_joins_a_long_run_with_its_first_lines(wb: Speaker) -> N
 
     assert reply.status_code == 200
     assert (wb.field("r", "historyLineCount"), rows(wb, "placed")) == (LINES + 1, 2 * LINES + 1)
+
+
+def test_a_long_manifest_is_kept_in_slices_and_one_of_other_bytes_in_its_place(
+    wb: Speaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commit, "SLICE", 2)
+    maker, names = Maker(wb), {name: name.encode() for name in "abcde"}
+    id = maker.begin()["id"]
+    maker.send(id, names)
+    maker.describe(id, names)
+    entries = [ManifestEntry(name, digest_of(body), 1, None, None, None, None, "{}") for name, body in names.items()]
+    place: list[int | None] = [0]
+
+    def take(tx: Connection) -> bool:
+        place.append(commit.take_manifest(tx, 1, "other", entries, place[-1] or 0))
+        return place[-1] is not None
+
+    with closing(Database(wb.settings.database)) as database, database.write() as tx:
+        commit.expect_manifest(tx, queries.by_id(tx, Manifest, 1), "other", None)
+    kept = [-dropped for dropped in steps(wb, take, "described_entry")]
+
+    assert kept == [2, 2, 1]
+    assert maker.commit(id).status_code == 200
+    assert rows(wb, "manifest_entry") == 5

@@ -3,7 +3,8 @@
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 from server.ledger.artifacts import content, deletion
 from server.ledger.artifacts.names import fit
@@ -14,6 +15,8 @@ from server.store.artifact_rows import COMMITTED, PENDING, Artifact, Collection,
 from server.store.queries import by_id, one_row
 
 FULL, INCREMENTAL, PATCH = "FULL", "INCREMENTAL", "PATCH"
+# Entries of a manifest that are kept at once: some 30 ms.
+SLICE: Final = 2_000
 DIGEST_HEADER = b"wandb-artifact-manifest-v1\n"
 
 
@@ -37,6 +40,8 @@ def expect_manifest(tx: sqlite3.Connection, manifest: Manifest, digest: str, bas
     """Notes which bytes the manifest will have, and its base if that is told."""
     base = manifest.base_artifact_id if base is None else base
     writes.update(tx, "manifest", manifest.id, digest=digest, base_artifact_id=base)
+    if digest != manifest.digest:
+        artifact_writes.drop_described(tx, manifest.id)
     return by_id(tx, Manifest, manifest.id)
 
 
@@ -54,15 +59,26 @@ def awaited(tx: sqlite3.Connection, manifest_id: int, digest: str) -> Manifest:
     return manifest
 
 
-def take_manifest(tx: sqlite3.Connection, manifest_id: int, digest: str, entries: Iterable[ManifestEntry]) -> None:
-    """Keeps what a manifest tells.
+def take_manifest(
+    tx: sqlite3.Connection, manifest_id: int, digest: str, entries: Sequence[ManifestEntry], first: int
+) -> int | None:
+    """Keeps a slice of what a manifest tells; it is uploaded with the last one. The same again changes nothing.
+
+    Args:
+        first: place of the first entry that was not kept yet.
+
+    Returns:
+        That of the next; None if that was the last.
 
     Raises:
         RefusalError: as `awaited`.
     """
     manifest = awaited(tx, manifest_id, digest)
-    artifact_writes.put_described(tx, manifest.id, entries)
+    artifact_writes.put_described(tx, manifest.id, entries[first : first + SLICE])
+    if first + SLICE < len(entries):
+        return first + SLICE
     writes.update(tx, "manifest", manifest.id, uploaded=1)
+    return None
 
 
 def commit(tx: sqlite3.Connection, artifact: Artifact, now_s: float) -> Artifact:
@@ -73,15 +89,15 @@ def commit(tx: sqlite3.Connection, artifact: Artifact, now_s: float) -> Artifact
     """
     if artifact.state == COMMITTED:
         return artifact
-    asked_for = queries.contents_of(tx, artifact.id)
     _lay(tx, artifact)
     digest = digest_of(queries.paths_and_digests(tx, artifact.id))
     twin = queries.committed_twin(tx, artifact.collection_id, digest) if artifact.deduplicate else None
     if twin:
         return _become(tx, artifact, twin)
     artifact_writes.drop_manifests(tx, artifact.id)
+    not_taken = queries.wanted_in_vain(tx, artifact.id)
     artifact_writes.drop_wanted(tx, artifact.id)
-    content.release(tx, asked_for)
+    content.release(tx, not_taken)
     count, size_bytes = queries.measure(tx, artifact.id)
     told = {"digest": digest, "size_bytes": size_bytes, "file_count": count, "updated_at_s": now_s}
     writes.move(tx, "artifact", artifact.id, COMMITTED, **told)
