@@ -42,7 +42,7 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
         many = shelf.sweep(project, "sweep2", config=SEARCH, metric_name="score", expected=None)
         for number in range(6 * (MOST_GROUPS + 1)):
             run = shelf.run(project, many, number, metric=number / 10, params={"lr": number // 6, "seed": number % 6})
-            shelf.history(run, [{"score": 0.5}, {"score": 0.6}])
+            shelf.history(run, [{"score": 0.5}] * 60)
         yield shelf
 
 
@@ -129,3 +129,11 @@ def test_of_too_many_groups_the_best_are_drawn_by_some_of_their_runs_and_the_pag
     assert of_score(page).count('<path class="band') == 5
     assert "lr 1, seed 5: 1 run" in of_score(alone)
     assert '<path class="band' not in of_score(alone)
+
+
+def test_of_many_runs_in_a_group_few_values_are_read_as_of_lines_among_many(shelf: Shelf) -> None:
+    drawing = of_score(shelf.look("/local/p/sweeps/sweep2?by=p.seed"))
+
+    (line,) = re.findall(r'<path class="curve tick-a"[^>]* d="([^"]+)"', drawing)
+    assert "mean of 33 of 41 runs" in drawing
+    assert 30 < line.count("l") <= 40

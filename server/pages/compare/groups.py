@@ -13,6 +13,8 @@ from server.store.rows import Run
 MOST_GROUPS: Final = 40
 MOST_RUNS: Final = 200
 LEAST_RUNS: Final = 5
+# Of no more runs than these as many values are read as of a line that is told apart.
+FEW_RUNS: Final = 30
 LONGEST: Final = 80
 
 
@@ -29,10 +31,11 @@ def shown_groups(
     most = max(MOST_RUNS // max(len(groups), 1), LEAST_RUNS)
     members = [[group.runs[place] for place in evenly(len(group.runs), most)] for group in groups]
     runs = {run.name: run for run in runs_named([name for each in members for name in each])}
+    few = sum(map(len, members)) <= FEW_RUNS
     shown = []
     for place, group in enumerate(groups):
         letter = LETTERS[place : place + 1]
-        css = "curve" if letter else "thin"
+        css = "curve" if few else "thin"
         mine = tuple(Shown(runs[name], css) for name in members[place] if name in runs)
         shown.append(ShownGroup(_name(group, names), letter, mine, len(group.runs)))
     return shown
