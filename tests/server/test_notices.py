@@ -66,7 +66,7 @@ def test_the_end_of_a_sweep_is_told_once_with_its_best(wb: Speaker, receiver: Re
     assert told == {
         "event": "sweep",
         "id": 1,
-        "text": f"one size finished; 1 of 1 settled (1 finished), best acc 0.875 by {name}. {path}",
+        "text": f"one size finished; 1 of 1 trials done (1 finished), best acc 0.875 by {name}. {path}",
         "entity": "local",
         "project": "p",
         "sweep": sweep,
@@ -220,7 +220,7 @@ def test_a_sweep_is_at_its_end_when_none_of_its_runs_is_under_way_any_more(wb: S
     until(all_told(wb))
 
     assert alone == ["alert"]
-    assert receiver.taken[1]["text"].startswith("one size finished; 1 of 2 settled (1 finished), best acc 0.250 by ")
+    assert receiver.taken[1]["text"].startswith("one size finished; 1 of 2 trials done (1 finished), best acc ")
 
 
 def test_a_sweep_that_goes_on_and_what_is_deleted_are_not_told(wb: Speaker, receiver: Receiver) -> None:

@@ -56,7 +56,7 @@ def _standing(view: SweepView) -> Texts:
         "Search": kind_of(sweep),
         "Metric": f"{goal} {sweep.metric_name}" if sweep.metric_name is not None else "none named",
         "Settled": f"{format.count(progress.settled)}{of_expected(sweep)}",
-        "Points": ", ".join(f"{count.number} {count.look.word}" for count in found) or format.ABSENT,
+        "Trials": ", ".join(f"{count.number} {count.look.word}" for count in found) or format.ABSENT,
         "Agents alive": format.count(view.alive),
         "Started": started.text if started else format.ABSENT,
         "Time": outlook(view).main or format.ABSENT,
