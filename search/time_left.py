@@ -1,8 +1,10 @@
 """How long a sweep still takes: by what its runs took, how far those under way are, and how many are still to start."""
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
+from itertools import accumulate
 from statistics import StatisticsError, fmean, linear_regression
 from typing import Final
 
@@ -75,6 +77,25 @@ class Whole:
     epochs: float | None
 
 
+@dataclass(frozen=True)
+class Ends:
+    """How far runs came, nearest first, and from each place on the sum of these."""
+
+    ordered: Sequence[float]
+    sums: Sequence[float]
+
+    @classmethod
+    def of(cls, ends: Iterable[float]) -> "Ends":
+        ordered = sorted(ends)
+        return cls(ordered, list(accumulate(reversed(ordered), initial=0.0))[::-1])
+
+    def more(self, so_far: float, otherwise: float) -> float:
+        """What those that came further than `so_far` went on for, on average."""
+        place = bisect_right(self.ordered, so_far)
+        further = len(self.ordered) - place
+        return self.sums[place] / further - so_far if further else otherwise
+
+
 def seconds_left(runs: Sequence[Stretch], waiting: int, agents: int, least_ended: int = LEAST_ENDED) -> float | None:
     """Returns how long it takes until the last run has ended.
 
@@ -96,8 +117,9 @@ def seconds_left(runs: Sequence[Stretch], waiting: int, agents: int, least_ended
     free = max(agents - len(busy), 0)
     if len(ended) < max(least_ended, 1) or (waiting and not busy and not free):
         return None
-    usual = usual_of(ended)
-    left = [_left(run, ended, usual) for run in busy]
+    usual, took_s = usual_of(ended), Ends.of(run.took_s for run in ended)
+    shares = Ends.of(run.share for run in ended if run.share)
+    left = [_left(run, usual, took_s, shares) for run in busy]
     known = [Whole(run.begin_s, run.took_s, run.epochs) for run in ended]
     known += [Whole(run.begin_s, run.took_s + left_s, epochs) for run, (left_s, epochs) in zip(busy, left, strict=True)]
     free_s = [*(left_s for left_s, _ in left), *[0.0] * free]
@@ -135,12 +157,11 @@ def usual_of(ended: Sequence[Stretch]) -> Usual:
     return Usual(fmean(took_s)) if epoch_s < 0 else even if start_s < 0 else Usual(start_s, epoch_s)
 
 
-def _left(run: Stretch, ended: Sequence[Stretch], usual: Usual) -> tuple[float, float | None]:
+def _left(run: Stretch, usual: Usual, took_s: Ends, shares: Ends) -> tuple[float, float | None]:
     """The seconds that a run under way still takes, and how many epochs it does in all."""
     if run.share is None or not run.asked:
-        took_s = [other.took_s for other in ended]
-        return _more(run.took_s, took_s, fmean(took_s) / 2), None
-    more = _more(run.share, [other.share for other in ended if other.share], 1 - run.share) * run.asked
+        return took_s.more(run.took_s, fmean(took_s.ordered) / 2), None
+    more = shares.more(run.share, 1 - run.share) * run.asked
     epochs = run.share * run.asked + more
     by_others_s = max(usual.takes_s(epochs) - run.took_s, 0.0)
     trust = run.share if run.first_s is None else run.seen / (run.seen + 1)
@@ -152,12 +173,6 @@ def _own_pace_s(run: Stretch) -> float:
     if run.seen and run.first_s is not None:
         return (run.until_s - run.first_s) / (run.seen + 0.5)
     return run.took_s / run.epochs if run.epochs else 0.0
-
-
-def _more(so_far: float, ends: Sequence[float], otherwise: float) -> float:
-    """What those that came further than `so_far` went on for, on average."""
-    further = [end - so_far for end in ends if end > so_far]
-    return fmean(further) if further else otherwise
 
 
 def _next_s(known: Sequence[Whole], usual: Usual, agents: int) -> list[float]:

@@ -4,9 +4,9 @@ import sqlite3
 import threading
 from array import array
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from server.ledger import outlines
 from server.ledger.outline import Outline
@@ -30,6 +30,7 @@ FURTHEST: Final = 1e15
 Points = list[tuple[float, float]]
 # A metric and by what it is drawn.
 Pair = tuple[str, str]
+Found = TypeVar("Found")
 # What run, whether it is live, how many rows it has, and when it was last heard of.
 Version = tuple[object, bool, int, float]
 
@@ -49,16 +50,24 @@ class Reader:
 
     def points(self, run: Run, outline: Outline, pairs: Sequence[Pair], most: int) -> dict[Pair, Points]:
         """The points of metrics of one run, at most about `most` of each, spread evenly from the first to the last."""
-        found = {pair: _kept.get((run.id, *pair, most), run, exact=most > THIN_POINTS) for pair in pairs}
-        for metric, x in [pair for pair, points in found.items() if points is None]:
-            made = points_of(self._rows_of(run, outline, metric, most), metric, x)
-            _kept.put((run.id, metric, x, most), run, made)
-            found[metric, x] = made
-        return {pair: points or [] for pair, points in found.items()}
+        return {pair: self._points(run, outline, *pair, most) for pair in pairs}
+
+    def _points(self, run: Run, outline: Outline, metric: str, x: str, most: int) -> Points:
+        key = run.id, metric, x, most
+        kept = _points.get(key, run, exact=most > THIN_POINTS)
+        if kept is not None:
+            return list(zip(*kept, strict=True))
+        made = points_of(self._rows_of(run, outline, metric, most), metric, x)
+        _points.put(key, run, (array("d", [x for x, _ in made]), array("d", [y for _, y in made])))
+        return made
 
     def _made(self, run: Run, most: int) -> Outline:
-        made = Outline()
-        made.take(self._any_rows(run, most))
+        key = run.id, most
+        made = _outlines.get(key, run, exact=most > THIN_POINTS)
+        if made is None:
+            made = Outline()
+            made.take(self._any_rows(run, most))
+            _outlines.put(key, run, made)
         return made
 
     def _rows_of(self, run: Run, outline: Outline, metric: str, most: int) -> list[str]:
@@ -90,34 +99,31 @@ def points_of(rows: Iterable[str], metric: str, x: str) -> Points:
     return sorted(points.items())
 
 
-@dataclass(frozen=True)
-class _Entry:
-    version: Version
-    xs: "array[float]"
-    ys: "array[float]"
+class _Kept(Generic[Found]):
+    """What was read of some thousands of runs' histories, of the ones used last.
 
+    Args:
+        most: so many entries; those of points take some ten megabytes in all.
+    """
 
-class _Kept:
-    """Points of some thousands of lines, the ones used last; some ten megabytes."""
-
-    def __init__(self) -> None:
-        self._entries: OrderedDict[tuple[int, str, str, int], _Entry] = OrderedDict()
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._entries: OrderedDict[Hashable, tuple[Version, Found]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, key: tuple[int, str, str, int], run: Run, exact: bool) -> Points | None:
+    def get(self, key: Hashable, run: Run, exact: bool) -> Found | None:
         with self._lock:
-            entry = self._entries.get(key)
-            if entry is None or not _holds(entry.version, _version(run), exact):
+            version, found = self._entries.get(key, (None, None))
+            if version is None or not _holds(version, _version(run), exact):
                 return None
             self._entries.move_to_end(key)
-        return list(zip(entry.xs, entry.ys, strict=True))
+        return found
 
-    def put(self, key: tuple[int, str, str, int], run: Run, points: Points) -> None:
-        entry = _Entry(_version(run), array("d", [x for x, _ in points]), array("d", [y for _, y in points]))
+    def put(self, key: Hashable, run: Run, found: Found) -> None:
         with self._lock:
-            self._entries[key] = entry
+            self._entries[key] = _version(run), found
             self._entries.move_to_end(key)
-            while len(self._entries) > MOST_KEPT:
+            while len(self._entries) > self._most:
                 self._entries.popitem(last=False)
 
 
@@ -133,4 +139,5 @@ def _holds(kept: Version, now: Version, exact: bool) -> bool:
     return kept[:2] == now[:2] and kept[2] <= now[2] and little_more
 
 
-_kept = _Kept()
+_points = _Kept[tuple["array[float]", "array[float]"]](MOST_KEPT)
+_outlines = _Kept[Outline](MOST_KEPT // 4)

@@ -1,7 +1,8 @@
 """The table of a sweep's runs: sorted, paged and with the columns that the address asks for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Final
 
 from charts import format
@@ -88,7 +89,8 @@ def runs_table(view: SweepView, ticks: Ticks, front: frozenset[str]) -> RunsTabl
     found = _attempts(view, order, offset)
     losing = queries.losing_runs(view.connection, view.sweep.id)
     known = Known.of(view.connection, view.now, found)
-    cells = [[_cell(view, name, attempt, known) for name in shown] for attempt in found]
+    makes = _Cells(view, known, [(name, _parameter(view.sweep, name)) for name in shown])
+    cells = [makes.of(attempt) for attempt in found]
     rows = [
         _row(view, attempt, row, ticks, attempt.run.id in losing, attempt.run.name in front)
         for attempt, row in zip(found, cells, strict=True)
@@ -154,26 +156,47 @@ def _row(
     )
 
 
-def _cell(view: SweepView, name: str, attempt: Attempt, known: Known) -> Cell:
-    """As `fields` has it; what the sweep optimises and varies is known better here."""
-    if name == "metric":
-        return Cell(_metric(attempt.run, view.sweep, view.decimals), True)
-    path = _parameter(view.sweep, name)
-    if path is not None:
-        return _setting(view, path, attempt)
-    for each in metrics(view.sweep.config)[1:]:
-        if name == f"summary.{each.name}":
-            found = metric_in(read_object(attempt.run.summary), each.name, each.goal)
-            return Cell(format.ABSENT if found is None else format.parameter(found, PARAMETER_DIGITS), True)
-    return fields.cell(name, attempt, known)
+@dataclass(frozen=True, eq=False)
+class _Cells:
+    """Makes the cells of the rows, from each run's parameters read once.
 
+    Attributes:
+        columns: their names, and the path of the parameter that one is of; None for others.
+    """
 
-def _setting(view: SweepView, path: Path, attempt: Attempt) -> Cell:
-    value, best = at(parameters(attempt), path), view.best
-    if value is None:
-        return Cell(format.ABSENT, True)
-    same = best is not None and best.run.id != attempt.run.id and at(parameters(best), path) == value
-    return replace(fields.of_value(value), same=same)
+    view: SweepView
+    known: Known
+    columns: Sequence[tuple[str, Path | None]]
+
+    @cached_property
+    def best(self) -> dict[str, object]:
+        """The parameters of the best run."""
+        return parameters(self.view.best) if self.view.best else {}
+
+    def of(self, attempt: Attempt) -> list[Cell]:
+        """As `fields` has them; what the sweep optimises and varies is known better here."""
+        values = parameters(attempt)
+        return [
+            self._other(name, attempt) if path is None else self._setting(path, attempt, values)
+            for name, path in self.columns
+        ]
+
+    def _setting(self, path: Path, attempt: Attempt, values: dict[str, object]) -> Cell:
+        value, best = at(values, path), self.view.best
+        if value is None:
+            return Cell(format.ABSENT, True)
+        same = best is not None and best.run.id != attempt.run.id and at(self.best, path) == value
+        return replace(fields.of_value(value), same=same)
+
+    def _other(self, name: str, attempt: Attempt) -> Cell:
+        view = self.view
+        if name == "metric":
+            return Cell(_metric(attempt.run, view.sweep, view.decimals), True)
+        for each in metrics(view.sweep.config)[1:]:
+            if name == f"summary.{each.name}":
+                found = metric_in(read_object(attempt.run.summary), each.name, each.goal)
+                return Cell(format.ABSENT if found is None else format.parameter(found, PARAMETER_DIGITS), True)
+        return fields.cell(name, attempt, self.known)
 
 
 def _parameter(sweep: Sweep, name: str) -> Path | None:

@@ -57,7 +57,7 @@ class Standing:
         """The best two different values of the metric, best first; fewer where there are fewer."""
         return page_queries.best_values(self.connection, self.sweep)
 
-    @property
+    @cached_property
     def decimals(self) -> int:
         """How many tell the metric's values apart."""
         return format.metric_decimals(self.best_values)
