@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from server.ledger.files import path_of
 from tests.server.shelf import Seen, Shelf, shelf_at
 from tests.server.speaker import Clock
 
@@ -103,6 +104,23 @@ def test_chosen_runs_have_their_letters_in_every_chart(shelf: Shelf) -> None:
         section = page.html.split(f'id="{part}"')[1].split("</section>")[0]
         assert sorted(re.findall(r'<svg class="letter tick-.*?>([A-E])</text>', section)) == sorted(letters), part
     assert not re.findall(r'<svg class="letter', shelf.look(f"{SWEEP}?run=of-another").html.split('id="curves"')[0])
+
+
+def test_packages_and_machines_are_compared_by_what_w_b_s_client_has_written_down(shelf: Shelf) -> None:
+    for run, numpy, gpu in ((1, "1.26.4", "NVIDIA A100"), (2, "2.1.0", "NVIDIA H200")):
+        for name, text in {
+            "requirements.txt": f"numpy=={numpy}\nkeras==3.5.0\n-e .\n",
+            "wandb-metadata.json": json.dumps({"os": "Linux", "gpu": gpu, "email": f"{run}@example.com"}),
+        }.items():
+            path = path_of(shelf.settings.files, run, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+
+    page = shelf.look(f"{SWEEP}?run=run1,run2")
+
+    assert compared(page)["package numpy"] == ["1.26.4", "2.1.0"]
+    assert compared(page)["gpu"] == ["NVIDIA A100", "NVIDIA H200"]
+    assert not {"package keras", "os", "email"} & set(compared(page))
 
 
 def test_one_run_is_compared_with_nothing(shelf: Shelf) -> None:

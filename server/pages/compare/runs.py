@@ -3,9 +3,11 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from charts import format
+from server.pages.compare.environment import environment
 from server.pages.curves.known import importance
 from server.pages.table import fields
 from server.pages.table.fields import DIGITS, LONGEST, Known
@@ -66,6 +68,7 @@ class Compared:
 def compared(
     runs: Mapping[str, Attempt],
     known: Known,
+    files: Path,
     url: Callable[[str], str],
     without_url: str,
     first: Sequence[str] = (),
@@ -75,6 +78,7 @@ def compared(
 
     Args:
         runs: by their letters, in order.
+        files: where the files of runs lie.
         url: of a run's page, by W&B's id.
         first: the settings that come first, by dotted name.
         metric: the result that comes first, with its decimals.
@@ -88,7 +92,7 @@ def compared(
     parts = [
         _differing("settings", "Parameters and config", [_settings(each, first) for each in attempts]),
         Part("results", "Results", _results(attempts, known, metric), ""),
-        _differing("origins", "Host, versions, code", [_origins(each, known) for each in attempts]),
+        _differing("origins", "Host, versions, code", [_origins(each, known, files) for each in attempts]),
     ]
     heads = [_head(letter, each, url) for letter, each in runs.items()]
     return Compared(heads, [part for part in parts if part.rows or part.said], without_url)
@@ -159,14 +163,14 @@ def _row(name: str, texts: list[str]) -> Row:
     return Row(name, texts, len(set(texts)) == 1)
 
 
-def _origins(attempt: Attempt, known: Known) -> Values:
+def _origins(attempt: Attempt, known: Known, files: Path) -> Values:
     """Where a run was, by whom it was started and of what it was made; what the trainer has recorded of that too."""
     run, config = attempt.run, unwrapped(read_object(attempt.run.config))
     cells = {fields.title(name): fields.cell(name, attempt, known).text for name in WHERE}
     where = {name: text for name, text in cells.items() if text != format.ABSENT}
     internal, recorded = config.get(INTERNAL), config.get(PROVENANCE)
     told = internal if isinstance(internal, dict) else {}
-    versions = {name: told[key] for key, name in VERSIONS.items() if key in told}
+    versions = {name: told[key] for key, name in VERSIONS.items() if key in told} | environment(files, run)
     code = {"program": run.program, "commit": run.commit_sha}
     record = _leaves(recorded) if isinstance(recorded, dict) else {}
     return {name: value for name, value in {**where, **versions, **code, **record}.items() if value is not None}

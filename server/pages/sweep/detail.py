@@ -150,7 +150,7 @@ def sweep_detail(view: SweepView, settings: Settings) -> Page:
         small=small_multiples(view, [name for name, _ in plots.mattered.tried]) if plots else [],
         curves=curves,
         curve_panels=curve_panels(drawing.drawing),
-        compared=comparison(view),
+        compared=comparison(view, settings),
         media=sweep_media(view, settings, drawing.drawing),
         groups=groups(view, letters_of(drawing.drawing.asked.groups)),
         agents=sweep_agents(view),

@@ -118,7 +118,7 @@ def project_runs(view: RunsView, settings: Settings) -> ProjectRuns | None:
         groups=groups(view, letters_of(drawn)),
         group_menu=group_menu(view),
         curves=_curves(view, drawn),
-        compared=_compared(view),
+        compared=_compared(view, settings),
         media=project_media(view, settings),
     )
 
@@ -215,7 +215,7 @@ def _curves(view: RunsView, groups: Sequence[ShownGroup]) -> CurvePanels | None:
     return curve_panels(Drawing(Reader(view.connection), asked))
 
 
-def _compared(view: RunsView) -> Compared | None:
+def _compared(view: RunsView, settings: Settings) -> Compared | None:
     known = Known.of(view.connection, view.now, view.lettered.values())
     without = replace(view.query, runs=()).url(view.path)
-    return compared(view.lettered, known, lambda run: run_url(view.project, run), without)
+    return compared(view.lettered, known, settings.files, lambda run: run_url(view.project, run), without)
