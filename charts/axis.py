@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, Final
 
@@ -43,7 +44,7 @@ class Pick:
 
 @dataclass(frozen=True)
 class Axis:
-    """A parameter.
+    """A parameter; what is found out about its thousands of values is kept for the next layout.
 
     Attributes:
         values: one a run; None where a run did not take it.
@@ -51,16 +52,41 @@ class Axis:
         log: whether its scale is logarithmic; None leaves that to the values.
         continuous: whether it takes any number of a range, as the sweep file says; else its values are a list.
         ends: of that range, as far as it is known; values beyond them make the axis longer.
-        pick: on a page that can be asked for a part of the runs.
     """
 
     name: str
     values: Sequence[Any]
     order: Sequence[Any] = ()
     log: bool | None = None
-    pick: Pick | None = None
     continuous: bool = False
     ends: tuple[float, float] | None = None
+
+    @cached_property
+    def numbers(self) -> list[float]:
+        """Its different values, if all of them are numbers; else none."""
+        known = [value for value in self.values if value is not None]
+        return sorted(set(known)) if all(map(_is_number, known)) else []
+
+    @cached_property
+    def keys(self) -> list[Any]:
+        """What each run's value is known by."""
+        return list(map(_key, self.values))
+
+    @cached_property
+    def members(self) -> dict[Any, tuple[int, ...]]:
+        """The runs that took a value, by its key."""
+        found: dict[Any, list[int]] = {}
+        for run, key in enumerate(self.keys):
+            found.setdefault(key, []).append(run)
+        return {key: tuple(runs) for key, runs in found.items()}
+
+    @cached_property
+    def line(self) -> "Layout | None":
+        """Its layout if it is continuous, whichever runs are drawn."""
+        if not self.numbers or not (self.continuous or len(self.numbers) > MOST_LANES):
+            return None
+        ends = [self.numbers[0], self.numbers[-1], *(self.ends or ())]
+        return _continuous(self, min(ends), max(ends))
 
 
 @dataclass(frozen=True)
@@ -98,38 +124,35 @@ class Layout:
     at: Callable[[float], float] = float
 
 
-def lay_out(axis: Axis, drawn: Sequence[int]) -> Layout:
+def lay_out(axis: Axis, drawn: Sequence[int], pick: Pick | None = None) -> Layout:
     """Places the runs.
 
     Args:
         drawn: numbers of the runs to draw, the worst first: within a lane, better ones stand higher.
+        pick: on a page that can be asked for a part of the runs.
     """
-    known = [value for value in axis.values if value is not None]
-    numbers = sorted(set(filter(_is_number, known)))
-    if not numbers or not all(map(_is_number, known)):
-        return _in_lanes(axis, "category", _categories(axis), drawn)
-    if axis.continuous or len(numbers) > MOST_LANES:
-        ends = [numbers[0], numbers[-1], *(axis.ends or ())]
-        return _continuous(axis, min(ends), max(ends))
+    if axis.line is not None:
+        return replace(axis.line, pick=pick)
+    if not axis.numbers:
+        return _in_lanes(axis, "category", _categories(axis), drawn, pick)
     not_set = [None] if None in axis.values else []
-    return _in_lanes(axis, _spacing(numbers), [*not_set, *numbers], drawn)
+    return _in_lanes(axis, _spacing(axis.numbers), [*not_set, *axis.numbers], drawn, pick)
 
 
-def _in_lanes(axis: Axis, kind: str, upwards: Sequence[Any], drawn: Sequence[int]) -> Layout:
-    members: dict[Any, list[int]] = {_key(value): [] for value in upwards}
-    for run, value in enumerate(axis.values):
-        members[_key(value)].append(run)
-    chosen = {run: standing for standing, run in enumerate(drawn)}
+def _in_lanes(axis: Axis, kind: str, upwards: Sequence[Any], drawn: Sequence[int], pick: Pick | None) -> Layout:
+    standing: dict[Any, list[int]] = {}
+    for run in drawn:
+        standing.setdefault(axis.keys[run], []).append(run)
     height, gap = LANES_SHARE / len(upwards), (1 - LANES_SHARE) / max(len(upwards) - 1, 1)
     places: list[float | None] = [None] * len(axis.values)
     lanes = []
     for number, value in enumerate(upwards):
         low = number * (height + gap) if len(upwards) > 1 else (1 - height) / 2
-        inside = sorted((run for run in members[_key(value)] if run in chosen), key=chosen.__getitem__)
-        for standing, run in enumerate(inside):
-            places[run] = low + height * (standing + 0.5) / len(inside)
-        lanes.append(Lane(value, _label(value), low, low + height, tuple(members[_key(value)])))
-    return Layout(axis.name, kind, places, lanes, [], axis.pick)
+        inside = standing.get(_key(value), [])
+        for place, run in enumerate(inside):
+            places[run] = low + height * (place + 0.5) / len(inside)
+        lanes.append(Lane(value, _label(value), low, low + height, axis.members.get(_key(value), ())))
+    return Layout(axis.name, kind, places, lanes, [], pick)
 
 
 def _continuous(axis: Axis, low: float, high: float) -> Layout:
@@ -150,7 +173,7 @@ def _continuous(axis: Axis, low: float, high: float) -> Layout:
         place = linear.at
     places = [None if value is None else place(value) for value in axis.values]
     labels = [(place(tick), label) for tick, label in ticks]
-    return Layout(axis.name, "log" if log else "linear", places, [], labels, axis.pick, (low, high), place)
+    return Layout(axis.name, "log" if log else "linear", places, [], labels, None, (low, high), place)
 
 
 def _spacing(values: Sequence[float]) -> str:

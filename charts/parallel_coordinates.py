@@ -3,8 +3,9 @@
 import math
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
+from functools import lru_cache
 from html import escape
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from typing import Final
 
 from charts import format
@@ -32,6 +33,8 @@ CONTEXT_SHARE: Final = 0.4
 LOST_LANE: Final = 0.6
 LINE_HEIGHT: Final = 15
 DIGITS: Final = 5
+# Of lines: some megabytes.
+TEXTS_KEPT: Final = 16_384
 # Of a letter of a name over an axis, about; a name is cut to as many as there is room for, between these.
 LETTER_PX: Final = 7
 LEAST_LETTERS: Final = 5
@@ -77,7 +80,7 @@ def parallel_coordinates(
     outcomes: Sequence[Outcome],
     most: int = 2000,
     least_px: int = ROOMY_PX,
-    pick: Pick | None = None,
+    picks: Sequence[Pick] = (),
     axis: Scale | None = None,
 ) -> ParallelCoordinates | None:
     """Draws ended runs, the better the stronger, the best over all others with its name.
@@ -88,7 +91,7 @@ def parallel_coordinates(
         outcomes: of the runs, in the order of the axes' values.
         most: lines drawn; of more runs the best, and the others evenly by rank.
         least_px: width of the narrowest place that it may stand in, for the names over its axes.
-        pick: of the metric's axis.
+        picks: of each axis and, last, of the metric's, on a page that can be asked for a part of the runs; else none.
         axis: of the metric, the same in all charts of a page; None for one that suits these outcomes.
 
     Returns:
@@ -109,11 +112,14 @@ def parallel_coordinates(
     context = _thinned_out([run for run in ranked if not outcomes[run].chosen], round(most * CONTEXT_SHARE))
     # Within a lane, as on the metric's axis, higher values stand higher.
     standing = {run: place for place, run in enumerate(ranked[::-1] if minimize else ranked)}
-    layouts = [lay_out(axis, sorted([*drawn, *context], key=standing.__getitem__)) for axis in axes]
+    upwards = sorted([*drawn, *context], key=standing.__getitem__)
+    layouts = [lay_out(axis, upwards, pick) for axis, pick in zip_longest(axes, picks[: len(axes)])]
     # Among so many lines nobody sees a tenth of a pixel, which is a quarter of the bytes.
     decimals = 0 if len(drawn) + len(context) > DENSE else 1
     lines = _Lines(layouts, area, outcomes, values, ends(area.scale, within, goal), metric, decimals)
-    missing = _Missing(area, minimize, outcomes, frozenset(inside), values.keys())
+    missing = _Missing(
+        area, minimize, {run for run, each in enumerate(outcomes) if each.chosen}, set(inside), values.keys()
+    )
     best = chosen[-1] if chosen else None
     lettered = [run for run in ranked[::-1] if outcomes[run].letter]
     parts = [
@@ -121,14 +127,16 @@ def parallel_coordinates(
         stretched([lines.behind(context), *lines.ramp(drawn), *lines.best(best), *lines.lettered(lettered)], HEIGHT),
         *(part for number, layout in enumerate(layouts) for part in _axis(layout, number / len(layouts), missing)),
         stretched(lines.dots(drawn), HEIGHT) if len(drawn) <= FEW else "",
-        *_metric_axis(area, [values[run] for run in reversed(ranked)], lines.ends, best, outcomes, pick),
+        *_metric_axis(
+            area, [values[run] for run in reversed(ranked)], lines.ends, best, outcomes, picks[-1] if picks else None
+        ),
         *_letters(area, [(outcomes[run].letter, values[run]) for run in lettered]),
         "</svg>",
         *_heads([*((layout.name, layout.kind) for layout in layouts), (metric, GOALS[goal])], least_px),
         *missing.tray(),
     ]
     label = f"{format.counted(len(drawn), 'run')} over {', '.join(axis.name for axis in axes)} and {metric}"
-    svg = plot(parts, TOP + HEIGHT + TRAY_HEIGHT, label, "group" if pick else "img")
+    svg = plot(parts, TOP + HEIGHT + TRAY_HEIGHT, label, "group" if picks else "img")
     return ParallelCoordinates(
         svg, len(drawn), len(chosen) - len(drawn), missing.count(valued=True), missing.count(valued=False)
     )
@@ -205,8 +213,7 @@ class _Lines:
             return f'<path d="{self._path(run)}"/>'
         if not outcome.chosen:
             return f'<path data-run="{escape(outcome.run)}" d="{self._path(run)}"/>'
-        value = format.parameter(self.values[run], DIGITS)
-        return f'<path{told(outcome.name, [(self.metric, value)], outcome.run)} d="{self._path(run)}"/>'
+        return f'<path{_told(outcome.name, self.metric, self.values[run], outcome.run)} d="{self._path(run)}"/>'
 
     def _path(self, run: int) -> str:
         parts: list[str] = []
@@ -214,7 +221,7 @@ class _Lines:
         for point in self._points(run):
             if point and before:
                 dx, dy = point[0] - before[0], point[1] - before[1]
-                parts.append(f"c{dx / 2:.5g} 0 {dx / 2:.5g} {dy:.4g} {dx:.4g} {dy:.4g}")
+                parts.append(_curve(dx, dy))
             elif point:
                 parts.append(f"M{point[0]:.4g} {point[1]:.4g}")
             before = point
@@ -224,22 +231,32 @@ class _Lines:
         return "".join(f"M{point[0]:.4g} {point[1]:.4g}h0" for point in self._points(run) if point)
 
 
+@lru_cache(maxsize=TEXTS_KEPT)
+def _told(name: str, metric: str, value: float, run: str) -> str:
+    """Kept, since each change of a filter draws most of the same runs."""
+    return told(name, [(metric, format.parameter(value, DIGITS))], run)
+
+
+@lru_cache(maxsize=TEXTS_KEPT)
+def _curve(dx: float, dy: float) -> str:
+    """Kept: among many lines, which stand on whole pixels, there are few different ones."""
+    return f"c{dx / 2:.5g} 0 {dx / 2:.5g} {dy:.4g} {dx:.4g} {dy:.4g}"
+
+
 @dataclass(frozen=True)
 class _Missing:
     """What the drawing leaves out: which runs are in it, and which have a value."""
 
     area: Area
     minimize: bool
-    outcomes: Sequence[Outcome]
+    chosen: Set[int]
     inside: Set[int]
     valued: Set[int]
 
     def count(self, valued: bool) -> int:
         """Chosen runs out of scale, or without a value."""
-        return sum(
-            outcome.chosen and run not in self.inside and (run in self.valued) == valued
-            for run, outcome in enumerate(self.outcomes)
-        )
+        left_out = self.chosen - self.inside
+        return len(left_out & self.valued if valued else left_out - self.valued)
 
     def of_lane(self, lane: Lane) -> str:
         """ "▽ 75 of 79" beside a lane that has lost most of its runs; else "". Phones have no room for "of 79"."""

@@ -99,25 +99,31 @@ function swapWhole(main, next, everything) {
   }
 }
 
+// Where parts are scrolled to is read of all of them before one is changed: a browser would lay the page out for each.
 function swapParts(main, next, everything) {
-  for (const part of main.querySelectorAll("[data-live]")) {
-    const fresh = next.querySelector(`#${part.id}`);
-    if (!fresh) continue;
-    const html = fresh.innerHTML;
-    if (htmlOf.get(part) === html || !mayChange(part, everything)) continue;
-    keepPlace(part, fresh);
-    htmlOf.set(part, html);
-  }
+  const parts = [...main.querySelectorAll("[data-live]")].map((part) => [part, next.querySelector(`#${part.id}`)]);
+  const written = parts.filter(([, fresh]) => fresh).map(([part, fresh]) => ({ part, fresh, html: fresh.innerHTML }));
+  const due = written.filter(({ part, html }) => htmlOf.get(part) !== html && mayChange(part, everything));
+  const places = due.map(({ part }) => placesIn(part));
+  due.forEach(replacePart);
+  due.forEach(({ part }, number) => scrollBack(part, places[number]));
 }
 
-function keepPlace(part, fresh) {
-  const places = [...part.querySelectorAll("[tabindex]")].map((box) => [box.scrollLeft, box.scrollTop]);
+function replacePart({ part, fresh, html }) {
   const open = [...part.querySelectorAll("details")].map((details) => details.open);
   const ticked = [...part.querySelectorAll("[form]:checked")].map((box) => box.value);
   part.replaceChildren(...fresh.childNodes);
   part.querySelectorAll("[form]").forEach((box) => (box.checked = ticked.includes(box.value)));
-  part.querySelectorAll("[tabindex]").forEach((box, number) => places[number] && box.scrollTo(...places[number]));
   part.querySelectorAll("details").forEach((details, number) => (details.open = open[number] || false));
+  htmlOf.set(part, html);
+}
+
+function placesIn(part) {
+  return [...part.querySelectorAll("[tabindex]")].map((box) => [box.scrollLeft, box.scrollTop]);
+}
+
+function scrollBack(part, places) {
+  part.querySelectorAll("[tabindex]").forEach((box, number) => places[number]?.some(Boolean) && box.scrollTo(...places[number]));
 }
 
 // Where the focus is, in words that still hold after the parts are new.

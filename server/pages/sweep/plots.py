@@ -42,6 +42,7 @@ LEAST_PX: Final = {"wide": 600, "narrow": 230}
 # Importance costs half a second for so many runs, and more of them hardly narrow its intervals.
 MOST_MEASURED: Final = 1000
 DRAWINGS_KEPT: Final = 8
+AXES_KEPT: Final = 32
 
 Points = tuple[Point, ...]
 
@@ -102,10 +103,6 @@ class Drawing:
     query: TableQuery
     axis: Scale | None
     letters: tuple[tuple[str, str], ...]
-
-    @cached_property
-    def columns(self) -> dict[Path, list[Any]]:
-        return by_parameter(self.points, self.config)
 
     @cached_property
     def outcomes(self) -> list[Outcome]:
@@ -273,20 +270,21 @@ def _menu(drawing: Drawing, form: str) -> list[Segment]:
 
 
 def _in_form(drawing: Drawing, form: str) -> ParallelCoordinates | None:
-    axes = [_axis(drawing, path) for path in _with_axis(drawing, form)]
-    pick = _pick(drawing, METRIC_FILTER)
+    paths = _with_axis(drawing, form)
+    axes = [_axis(drawing.points, drawing.config, path) for path in paths]
+    fields = [*(FILTER_PREFIX + ".".join(path) for path in paths), METRIC_FILTER]
+    picks = [_pick(drawing, field) for field in fields]
     metric, goal = drawing.metric, drawing.goal
-    return parallel_coordinates(axes, metric, goal, drawing.outcomes, LINES[form], LEAST_PX[form], pick, drawing.axis)
+    return parallel_coordinates(axes, metric, goal, drawing.outcomes, LINES[form], LEAST_PX[form], picks, drawing.axis)
 
 
-def _axis(drawing: Drawing, path: Path) -> Axis:
-    values = drawing.columns[path]
-    parameter = searched(drawing.config)[path]
-    name = ".".join(path)
-    pick = _pick(drawing, FILTER_PREFIX + name)
+@lru_cache(maxsize=AXES_KEPT)
+def _axis(points: Points, config: str, path: Path) -> Axis:
+    """Kept, since no filter changes it."""
+    values, parameter = by_parameter(points, config)[path], searched(config)[path]
     if isinstance(parameter, Categorical | WeightedCategorical):
-        return Axis(name, values, parameter.values, pick=pick)
-    return Axis(name, values, (), "log" in parameter.distribution, pick, True, ends(parameter))
+        return Axis(".".join(path), values, parameter.values)
+    return Axis(".".join(path), values, (), "log" in parameter.distribution, True, ends(parameter))
 
 
 def _pick(drawing: Drawing, field: str) -> Pick:

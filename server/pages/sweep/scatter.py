@@ -224,4 +224,4 @@ def _axis(config: str, field: str, values: Sequence[Any]) -> Axis:
         return Axis(fields.title(field), values, continuous=True)
     if isinstance(parameter, Categorical | WeightedCategorical):
         return Axis(name, values, parameter.values)
-    return Axis(name, values, (), "log" in parameter.distribution, None, True, ends(parameter))
+    return Axis(name, values, (), "log" in parameter.distribution, True, ends(parameter))
