@@ -2,9 +2,9 @@
 
 Prints, for sweeps of 5, 300 and 5,000 runs: the server's milliseconds for a page, cold (its first request since the
 start) and warm; bytes raw and as sent, with all files that the page names; when a browser has painted its first screen;
-how soon a brush greys lines and, let go, shows the chosen runs. Then when the curves of 50 runs of 10,000 rows are
-painted, and the server's CPU time while 100 runs log a row every two seconds, with and without a page of their sweep
-open. Wants Chromium, and an otherwise idle machine.
+how soon a brush greys lines and, let go, shows the chosen runs, then all of the page. Then when the curves of 50 runs
+of 10,000 rows are painted, and the server's CPU time while 100 runs log a row every two seconds, with and without a
+page of their sweep open; in the end what W&B publishes of its pages. Wants Chromium, and an otherwise idle machine.
 
     python -m benchmarks.pages --fill /tmp/made-up
     python -m server --data /tmp/made-up --agent-silent-s 86400
@@ -33,6 +33,7 @@ from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 from benchmarks import long_curves, made_up
 from benchmarks.job import python
 from benchmarks.made_up import EPOCHS, LIVE, METRIC, PROJECT, Filled
+from benchmarks.page_brush import Brush, brush
 
 MEASURED: Final = ("5 runs", "300 runs", "5,000 runs")
 BRUSHED: Final = ("300 runs", "5,000 runs")
@@ -41,7 +42,6 @@ SCREEN: Final[ViewportSize] = {"width": 1440, "height": 900}
 START_S: Final = 30.0
 LOG_EVERY_S: Final = 2.0
 FEEDERS: Final = 4
-MOVES: Final = 15
 # What the pages promise, on an idle machine.
 MOST_SENT_KB: Final = 150.0
 MOST_PAINT_MS: Final = 1000.0
@@ -76,20 +76,6 @@ FIRST_SCREEN: Final = """() => {
   const paint = performance.getEntriesByName("first-contentful-paint")[0];
   return paint && seen.best && seen.main ? [paint.startTime, seen.best, seen.main] : null;
 }"""
-WATCH_BRUSH: Final = """() => {
-  window.moved = [];
-  window.released = null;
-  addEventListener("pointermove", (event) => event.buttons && painted((now) => moved.push(now - event.timeStamp)));
-  addEventListener("pointerup", (event) => {
-    const chosen = () => document.getElementById("chosen-count").textContent;
-    const before = chosen();
-    const look = () => {
-      if (chosen() === before) requestAnimationFrame(look);
-      else painted((now) => (released = now - event.timeStamp));
-    };
-    look();
-  });
-}"""
 CURVES_PAINTED: Final = """() => new Promise((resolve) => {
   document.getElementById("curves").scrollIntoView();
   const lines = [...document.querySelectorAll("[data-x] path[data-run]")];
@@ -100,6 +86,18 @@ CURVES_PAINTED: Final = """() => new Promise((resolve) => {
 # What is asked for in the address, by what that is.
 CURVES: Final = {"as usual": "", "log, by time": "?curve-y=log&curve-x=_runtime", "smoothed": "?smooth=0.9&open=batch"}
 FETCHES: Final = "performance.getEntriesByType('resource').filter((each) => each.initiatorType === 'fetch').length"
+
+
+# What W&B says of its own pages, read on 2026-11-30; it states neither bytes of a page nor milliseconds.
+PUBLISHED: Final = {
+    "runs of a project, for pages that load soon, self-managed": ("10,000", "docs.wandb.ai/models/track/limits"),
+    "the same on its own cloud": ("100,000", "docs.wandb.ai/models/track/limits"),
+    "logged values of one metric": ("100,000", "docs.wandb.ai/models/track/limits"),
+    "points of a curve, of more that were logged": (
+        "1,500",
+        "docs.wandb.ai/guides/app/features/panels/line-plot/reference",
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -142,6 +140,7 @@ def main(folder: Path | None, rounds: int, live_s: float) -> None:
         with serving(data) as server:
             report_live(browser, server, filled, live_s)
         browser.close()
+    report_published()
 
 
 def report_server(data: Path, filled: Filled, rounds: int) -> None:
@@ -169,17 +168,23 @@ def report_paints(browser: Browser, server: Server, filled: Filled, rounds: int)
 
 def report_brushes(browser: Browser, server: Server, filled: Filled, rounds: int) -> None:
     print(f"\nA brush along the metric's axis: to a painted frame, after each move and after the release; {MIDDLE}")
-    head("sweep page", "move, ms", "worst, ms", "release, ms", "lines")
+    head("sweep page", "move, ms", "worst, ms", "release, ms", "all, ms", "CPU, ms", "lines")
     for name in BRUSHED:
-        moved_ms, released_ms, lines = [], [], 0
-        for number in range(rounds):
-            with opened(browser, server, path_of(filled, name)) as page:
-                lines = page.locator(".parallel.wide .lines path").count()
-                moves_ms, release_ms = brush(page, 0.3 + 0.3 * number / rounds)
-            moved_ms += moves_ms
-            released_ms.append(release_ms)
-        row(name, statistics.median(moved_ms), max(moved_ms), statistics.median(released_ms), lines)
+        brushes = [brushed(browser, server, path_of(filled, name), number / rounds) for number in range(rounds)]
+        moves_ms = [each for brush, _ in brushes for each in brush.moves_ms]
+        released = zip(
+            *((brush.release_ms, brush.whole_ms, cpu_ms, brush.lines) for brush, cpu_ms in brushes), strict=True
+        )
+        row(name, statistics.median(moves_ms), max(moves_ms), *map(statistics.median, released))
     at_most(MOST_MOVE_MS, None, MOST_RELEASE_MS)
+
+
+def brushed(browser: Browser, server: Server, path: str, share: float) -> tuple[Brush, float]:
+    """A brush of a fresh page, and the server's CPU milliseconds for it."""
+    with opened(browser, server, path) as page:
+        page.wait_for_load_state("networkidle")
+        cpu_s = server.cpu_s()
+        return brush(page, 0.3 + 0.3 * share), (server.cpu_s() - cpu_s) * 1000
 
 
 def report_curves(browser: Browser, data: Path, sweep: str, rounds: int) -> None:
@@ -227,6 +232,12 @@ def window(server: Server, logged: "count[int]", page: Page | None, live_s: floa
 def at(counter: "count[int]") -> int:
     """Where a counter stands, which others go on with."""
     return int(repr(counter).removeprefix("count(").removesuffix(")"))
+
+
+def report_published() -> None:
+    print("\nW&B's published sizes, to hold these against: at most")
+    for what, (size, source) in PUBLISHED.items():
+        print(f"{size:>12}  {what} ({source})")
 
 
 @contextmanager
@@ -298,27 +309,6 @@ def first_screen(browser: Browser, server: Server, path: str) -> tuple[float, ..
     """Milliseconds to the first paint of anything, of the best so far, of the parallel coordinates."""
     with opened(browser, server, path) as page:
         return tuple(page.wait_for_function(FIRST_SCREEN).json_value())
-
-
-def brush(page: Page, top: float) -> tuple[list[float], float]:
-    """Drags along the metric's axis, from its foot to a part of its height; milliseconds of the moves and the end."""
-    area = page.locator('.parallel.wide .brush-area[data-field="m"]')
-    area.scroll_into_view_if_needed()
-    page.evaluate(WATCH_BRUSH)
-    box = area.bounding_box()
-    if box is None:
-        raise click.ClickException("the metric's axis cannot be brushed")
-    x, foot, way = box["x"] + box["width"] / 2, box["y"] + 0.95 * box["height"], (0.95 - top) * box["height"]
-    page.mouse.move(x, foot)
-    page.mouse.down()
-    for step in range(1, MOVES + 1):
-        page.mouse.move(x, foot - way * step / MOVES)
-        page.wait_for_function(f"() => moved.length >= {step}")
-    if not page.locator(".lines path.out").count():
-        raise click.ClickException("the brush greyed nothing")
-    page.mouse.up()
-    released_ms = page.wait_for_function("() => released").json_value()
-    return list(page.evaluate("moved")), float(released_ms)
 
 
 def fetched(http: httpx2.Client, path: str) -> tuple[float, bytes, int]:
