@@ -219,8 +219,9 @@ def test_a_sweep_is_at_its_end_when_none_of_its_runs_is_under_way_any_more(wb: S
     wb.finish(run)
     until(all_told(wb))
 
+    told = receiver.taken[1]["text"]
     assert alone == ["alert"]
-    assert receiver.taken[1]["text"].startswith("one size finished; 1 of 2 trials done (1 finished), best acc ")
+    assert told.startswith("one size finished; 1 of 2 trials done (1 finished), best acc 0.250 by ")
 
 
 def test_a_sweep_that_goes_on_and_what_is_deleted_are_not_told(wb: Speaker, receiver: Receiver) -> None:

@@ -120,7 +120,7 @@ def test_the_first_gpu_is_shown_where_it_is_not_known_which_one_the_program_runs
 def test_figures_that_came_once_are_told_and_not_drawn(shelf: Shelf) -> None:
     text = measured(shelf, {"system.proc.memory.rssMB": 66.99609375, "system.proc.cpu.threads": 4})
 
-    assert "measured once" in text
+    assert "Measured once" in text
     assert '<dt title="Memory, this program">Memory, this program</dt><dd>67.0 MiB</dd>' in text
     assert "<svg" not in text
 
@@ -132,7 +132,7 @@ def test_each_of_several_programs_has_its_figures_under_its_label(shelf: Shelf) 
 
     kinds = ["Processor, this program", "Memory, this program", "Threads, this program", "Memory, whole machine"]
     assert names(text) == [f"{kind} · rank{rank}" for rank in range(4) for kind in kinds]
-    assert "; 2 more programs are left out" in text
+    assert "2 more programs left out" in text
 
 
 def test_programs_that_take_turns_are_each_drawn_whole(shelf: Shelf) -> None:
