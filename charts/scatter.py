@@ -6,6 +6,7 @@ from html import escape
 from typing import Final
 
 from charts import format
+from charts.letter import beside
 from charts.mark import told
 from charts.plot import Area, answering, dots, grid, line, plot, stretched
 from charts.scale import Scale, axis_of, drawable, metric_scale
@@ -35,6 +36,7 @@ class Spot:
     Attributes:
         name, url: of the run.
         run: W&B's id of it on a page whose script finds it by that; "" elsewhere.
+        letter: by which it is told apart; "" for most.
         on_front: no other result is better in all metrics.
         chosen: whether a filter has left it; the others are drawn in grey.
     """
@@ -46,6 +48,7 @@ class Spot:
     on_front: bool = False
     chosen: bool = True
     run: str = ""
+    letter: str = ""
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,9 @@ def scatter(
     parts = [*grid(area), *_across(area, x_scale), *_dots(area, shown, across, up)]
     if front and joined:
         parts.append(stretched([line(area, _steps(front, across), "front-line")], HEIGHT))
-    parts += [*(_mark(area, spot, across, up) for spot in front[:MOST_MARKS]), *_names(across, up)]
+    lettered = [(area.x(spot.x), area.y(spot.y), spot.letter) for spot in shown if spot.letter]
+    marks = [_mark(area, spot, across, up) for spot in front[:MOST_MARKS]]
+    parts += [*marks, *beside(lettered, HEIGHT), *_names(across, up)]
     body = f'<svg y="{ROOM_ABOVE}" overflow="visible" height="{HEIGHT + LABELS_HEIGHT}">{"".join(parts)}</svg>'
     chosen = sum(spot.chosen for spot in shown)
     label = f"{up.name} against {across.name}: {format.counted(chosen, 'result')}, {len(front)} on the Pareto front"

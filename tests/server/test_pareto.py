@@ -76,6 +76,18 @@ def test_both_metrics_and_the_front_are_on_the_page(shelf: Shelf) -> None:
     assert [row[3] for row in page.rows("runs")][:2] == ["10.0", "99.0"]
 
 
+def test_runs_are_chosen_without_a_curve_too_and_have_their_letters_in_the_drawing(shelf: Shelf) -> None:
+    filled(shelf)
+    page = shelf.look(f"{SWEEP}?run=run3")
+    (choose,) = [attrs["href"] for tag, attrs in page.tags if attrs.get("aria-label") == "Compare trial 4"]
+
+    chosen = shelf.look(str(choose))
+
+    assert chosen.heads("compared") == ["What", "A trial 3", "B trial 4"]
+    assert panel(chosen).html.count('<svg class="letter tick-') == 2
+    assert "Compare trial 4" in [attrs.get("aria-label") for _, attrs in shelf.look(SWEEP).tags]
+
+
 def test_the_front_is_that_of_the_runs_that_the_filters_leave(shelf: Shelf) -> None:
     filled(shelf)
 

@@ -95,10 +95,8 @@ class Ticks:
         """ "" for a run that has none."""
         return self.letters.get(run.name, "")
 
-    def url(self, run: Run) -> str | None:
+    def url(self, run: Run) -> str:
         """One more takes a letter's place that nobody has chosen; of chosen ones the page refuses a sixth."""
-        if not (self.letters or self.query.runs or run.history_lines):
-            return None
         shown = tuple(self.letters)
         known = shown if self.query.runs or run.name in shown else shown[: MOST - 1]
         return replace(self.query, runs=toggled(known, run.name)).url(self.path)

@@ -28,12 +28,13 @@ DRAWINGS_KEPT: Final = 8
 
 @dataclass(frozen=True)
 class Measured:
-    """A result with a value of each metric; `run` is W&B's id."""
+    """A result with a value of each metric; `run` is W&B's id, `letter` "" for one that is not told apart."""
 
     run: str
     name: str
     url: str
     values: tuple[float, ...]
+    letter: str
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,11 @@ def _measured(view: SweepView, wanted: Sequence[Metric]) -> tuple[Measured, ...]
     known = ((row, [metric_in(summary, each.name, each.goal) for each in wanted]) for row, summary in told)
     return tuple(
         Measured(
-            row.run, row.name, run_url(view.project, row.run), tuple(value for value in values if value is not None)
+            row.run,
+            row.name,
+            run_url(view.project, row.run),
+            tuple(value for value in values if value is not None),
+            view.letters.get(row.run, ""),
         )
         for row, values in known
         if None not in values
@@ -140,6 +145,7 @@ def _plot(
             each.run in front,
             chosen is None or each.run in chosen,
             each.run,
+            each.letter,
         )
         for each in found
     ]

@@ -42,8 +42,8 @@ class RunRow:
         why: the word's title.
         cells: one a column.
         on_front: of the Pareto front.
-        letter: of its curve; "" if that is not drawn.
-        curve_url: draws its curve, or leaves it out; None if there is nothing to draw or no letter left.
+        letter: "" for a run that has none.
+        choose_url: the page with it chosen, or no longer.
     """
 
     id: str
@@ -56,7 +56,7 @@ class RunRow:
     best: bool
     on_front: bool
     letter: str
-    curve_url: str | None
+    choose_url: str
     buttons: list[Button]
 
 
@@ -151,7 +151,7 @@ def _row(
         best=best is not None and run.id == best.run.id,
         on_front=on_front,
         letter=ticks.letter(run),
-        curve_url=ticks.url(run),
+        choose_url=ticks.url(run),
         buttons=run_buttons(run, lost_point),
     )
 

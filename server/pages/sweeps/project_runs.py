@@ -40,7 +40,7 @@ class RunRow:
 
     Attributes:
         letter: "" for a run that is not chosen.
-        curve_url: the page with it chosen, or no longer.
+        choose_url: the page with it chosen, or no longer.
     """
 
     id: str
@@ -50,7 +50,7 @@ class RunRow:
     cause: str | None
     cells: list[Cell]
     letter: str
-    curve_url: str
+    choose_url: str
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ def _row(view: RunsView, attempt: Attempt, known: Known) -> RunRow:
         cause=cause(run),
         cells=cells,
         letter=view.letters.get(run.name, ""),
-        curve_url=replace(view.query, runs=toggled(tuple(view.letters), run.name)).url(view.path),
+        choose_url=replace(view.query, runs=toggled(tuple(view.letters), run.name)).url(view.path),
     )
 
 
