@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import click
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 
 from terms.record import WRONG_USAGE_EXIT_CODE
 
@@ -87,6 +88,12 @@ def _on_or_off(value: str) -> bool:
 def _project(value: str) -> str:
     if len(value) > 128 or re.search(r"[/\\#?%:]", value):
         raise ValueError(r"at most 128 characters, none of / \ # ? % :")
+    return value
+
+
+def _label(value: str) -> str:
+    if len(value) > 64 or not value.isprintable():
+        raise ValueError("at most 64 characters, in one line")
     return value
 
 
@@ -200,7 +207,7 @@ class Settings:
     """
 
     sweep: Path = _variable("sweeps/layer_size.yaml", Path)
-    new: str = _variable("", str)
+    new: str = _variable("", _label)
     dry: bool = _variable("", _switch)
     sweep_id: str = _variable("", _sweep_id)
     agents: int | None = _variable("auto", _or_auto(_whole_number(1, 1000)))
@@ -297,14 +304,30 @@ def read_env_file(environ: Mapping[str, str]) -> dict[str, str]:
     """Reads the file named by ENV_FILE, `.env` by default, which need not be there.
 
     Raises:
-        SettingError: if ENV_FILE names a file that is not there.
+        SettingError: if ENV_FILE names a file that is not there, or a line of the file sets nothing.
     """
     name = environ.get(ENV_FILE) or DEFAULT_ENV_FILE
     if name == PROCESS_ENVIRONMENT:
         return dict(environ)
     if not Path(name).is_file() and name != DEFAULT_ENV_FILE:
         raise SettingError(f"ENV_FILE is {name!r}: there is no such file.")
-    return {key: value or "" for key, value in dotenv_values(name).items()}
+    try:
+        _ensure_read(name)
+        return {key: value or "" for key, value in dotenv_values(name).items()}
+    except UnicodeDecodeError:
+        raise SettingError(f"{name} cannot be read: it is no UTF-8 text.") from None
+
+
+def _ensure_read(name: str) -> None:
+    """Tells the first line that sets nothing, without what it holds: that may be a key."""
+    if not Path(name).is_file():
+        return
+    with open(name, encoding="utf-8") as file:
+        wrong = next((line for line in parse_stream(file) if line.error), None)
+    if wrong:
+        raise SettingError(
+            f"{name}:{wrong.original.line}: this is no NAME=value, or a quote that opens there never closes."
+        )
 
 
 def read(environ: Mapping[str, str], env_file: Mapping[str, str]) -> Settings:

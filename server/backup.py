@@ -62,9 +62,12 @@ def back_up(settings: Settings, target: Path, now_s: float) -> Backup:
         raise BackupError(f"no server has run in {settings.data}: there is nothing to back up")
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise BackupError(f"{target} is there already: give a new folder, or an empty one")
-    target.parent.mkdir(parents=True, exist_ok=True)
     being_made = target.with_name(f".{target.name}.{os.getpid()}")
-    being_made.mkdir(mode=0o700)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        being_made.mkdir(mode=0o700)
+    except OSError as error:
+        raise BackupError(f"cannot write {target}: {error.strerror or error}") from error
     try:
         backup = _copied(settings, being_made, now_s)
         being_made.replace(target)

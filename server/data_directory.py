@@ -111,7 +111,9 @@ def used(data: Path) -> Iterator[None]:
         advice = "give --database (DATABASE_DIR) a folder on a disk of this machine; the rest may stay"
         raise DataError(f"no database can be kept in {error}, whose disk has no locks that work: {advice}") from error
     except OSError as error:
-        raise DataError(f"cannot use {data} as data directory: {error.strerror or error}") from error
+        where = Path(os.fsdecode(error.filename)) if error.filename else data
+        apart = "" if where.is_relative_to(data) else f" ({where})"
+        raise DataError(f"cannot use {data} as data directory: {error.strerror or error}{apart}") from error
     except sqlite3.Error as error:
         path = noted_settings(data).database
         raise DataError(f"cannot use the database {path}: {error}; give another --data, or restore it") from error

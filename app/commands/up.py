@@ -76,6 +76,7 @@ class Job:
     def _run(self) -> int:
         # A mistake in the sweep file is told before anything is started.
         target = self._setup.target()
+        self._setup.make_data_dir()
         if self._setup.embedded:
             self._located = self._setup.at(self._use_server())
         environment = self._setup.environment(self._located)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from server.data_directory import ADDRESS_FILE, used
+from server.data_directory import ADDRESS_FILE, DataError, used
 from server.greeting import export_lines
 from server.keys import load_keys
 from terms import typed
@@ -20,7 +20,13 @@ def env(data: Path) -> None:
     if not address.exists():
         python = typed.python(sys.executable, Path.cwd())
         raise click.ClickException(f"no server has run in {data}: start one with `{python} -m server --data {data}`")
-    told = json.loads(address.read_text())
     with used(data):
-        lines = export_lines(told.get("url_to_export") or told["url"], load_keys(data).api_key)
+        try:
+            told = json.loads(address.read_text())
+            url = told.get("url_to_export") or told["url"]
+        except (ValueError, LookupError, AttributeError):
+            raise DataError(
+                f"{address} does not tell where the server is: start it again, which writes it anew"
+            ) from None
+        lines = export_lines(url, load_keys(data).api_key)
     print("\n".join(lines))

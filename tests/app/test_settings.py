@@ -86,6 +86,33 @@ def test_the_env_file_is_read_as_compose_reads_it(tmp_path: Path) -> None:
     assert values == {"AGENTS": "2", "WANDB_TAGS": "a,b", "NEW": ""}
 
 
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (
+            b"AGENTS=2\nWANDB_API_KEY='s3cret\nPORT=1\n",
+            ":2: this is no NAME=value, or a quote that opens there never closes.",
+        ),
+        (b"\xff\xfe", " cannot be read: it is no UTF-8 text."),
+    ],
+)
+def test_an_env_file_that_cannot_be_read_is_told_with_its_line_and_without_what_it_holds(
+    tmp_path: Path, content: bytes, told: str
+) -> None:
+    (tmp_path / "env").write_bytes(content)
+
+    with pytest.raises(SettingError) as caught:
+        settings.read_env_file({"ENV_FILE": str(tmp_path / "env")})
+
+    assert caught.value.message == f"{tmp_path / 'env'}{told}"
+
+
+@pytest.mark.parametrize("label", ["two\nlines", 65 * "x"])
+def test_a_label_is_a_line_that_a_name_has_room_for(label: str) -> None:
+    with pytest.raises(SettingError, match=r"NEW is .* allowed: at most 64 characters, in one line"):
+        settings.read({"NEW": label}, {})
+
+
 def test_in_a_container_the_process_environment_stands_for_the_file() -> None:
     environ = {"ENV_FILE": "-", "WANDB_API_KEY": "k"}
 

@@ -281,6 +281,7 @@ def test_a_taken_port_is_one_clear_error(workplace: Workplace) -> None:
         ({"AGENTS": "two"}, 2, "Error: AGENTS is 'two'; allowed: auto, or a whole number from 1 to 1000."),
         ({"SWEEP": "sweeps/layersize.yaml"}, 2, "Did you mean sweeps/layer_size.yaml?"),
         ({"ENV_FILE": "no.env"}, 2, "Error: ENV_FILE is 'no.env': there is no such file."),
+        ({"DATA_DIR": "/dev/null/x"}, 2, "Error: DATA_DIR is '/dev/null/x': Not a directory. Agents write there."),
         (
             {"FASHION_MNIST_DIR": "no-such-folder", "WARM": "0"},
             66,

@@ -157,6 +157,12 @@ def test_a_backup_never_replaces_anything(kept: Path, tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "b").iterdir()] == ["mine"]
 
 
+def test_a_place_where_no_backup_can_be_written_is_named(kept: Path) -> None:
+    said = refused("backup", "/dev/null/a/b", "--data", kept)
+
+    assert said == "Error: cannot write /dev/null/a/b: Not a directory\n"
+
+
 def test_nothing_is_put_back_over_data_or_beside_a_server(kept: Path, tmp_path: Path, clock: Clock) -> None:
     done("backup", tmp_path / "b", "--data", kept)
 

@@ -373,6 +373,16 @@ def test_a_shell_in_any_folder_reads_the_export_lines_from_a_file_of_its_owner(s
     assert exports.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.parametrize("note", ["{half", "{}", "[]"])
+def test_a_note_of_the_server_that_tells_no_address_is_one_clear_error(tmp_path: Path, note: str) -> None:
+    (tmp_path / "server.json").write_text(note)
+
+    said = subprocess.run([*python(), "-m", "server", "env", "--data", str(tmp_path)], capture_output=True, text=True)
+
+    told = f"Error: {tmp_path}/server.json does not tell where the server is: start it again, which writes it anew\n"
+    assert (said.returncode, said.stderr) == (2, told)
+
+
 def test_env_prints_the_two_export_lines(server: RunningServer) -> None:
     command = [sys.executable, "-m", "server", "env", "--data", str(server.data)]
 
