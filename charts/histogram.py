@@ -1,9 +1,9 @@
 """Histograms: one as bars, several as a heat map over the steps at which they were logged."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Final
 
 from charts import format
@@ -19,6 +19,9 @@ ROWS: Final = 24
 MOST_COLUMNS: Final = 40
 MOST_BINS: Final = 512
 DIGITS: Final = 4
+
+# Of a heat map: left and right as parts of the width, the first row from the top and the one after the last.
+_Cell = tuple[float, float, int, int]
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ def of_values(values: Sequence[float], bins: int = ROWS) -> Histogram | None:
     edges = [axis.low + (axis.high - axis.low) * place / bins for place in range(bins + 1)]
     counts = [0] * bins
     for value in kept:
-        counts[min(bisect_right(edges, value) - 1, bins - 1)] += 1
+        counts[min(max(bisect_right(edges, value) - 1, 0), bins - 1)] += 1
     return Histogram(counts, edges)
 
 
@@ -97,18 +100,27 @@ def histograms(drawn: Sequence[tuple[float, Histogram]], name: str) -> str:
     return _framed([*grid(area), stretched(paths, HEIGHT)], ticks, f"{name}: {len(drawn)} histograms over steps")
 
 
-def _cells(drawn: Sequence[tuple[float, Histogram]], up: Scale) -> dict[str, list[tuple[float, float, int]]]:
-    """By colour the cells that are not empty: (left, right, row from the top)."""
+def _cells(drawn: Sequence[tuple[float, Histogram]], up: Scale) -> dict[str, list[_Cell]]:
+    """By colour the cells that are not empty."""
     first, last = drawn[0][0], drawn[-1][0]
-    found: dict[str, list[tuple[float, float, int]]] = {f"fill-{number}": [] for number in range(1, COLOURS + 1)}
+    found: dict[str, list[_Cell]] = {f"fill-{number}": [] for number in range(1, COLOURS + 1)}
     edges = _borders([(step - first) / (last - first) if last > first else 0.5 for step, _ in drawn])
     for (left, right), (_, each) in zip(edges, drawn, strict=True):
         shares = _in_rows(each, up)
-        most = max(shares)
-        for row, share in enumerate(shares):
-            if share > 0:
-                found[f"fill-{min(int(share / most * COLOURS), COLOURS - 1) + 1}"].append((left, right, ROWS - 1 - row))
+        colours = [min(int(share / max(shares) * COLOURS), COLOURS - 1) + 1 if share > 0 else 0 for share in shares]
+        for number, begin, end in _stretches(colours):
+            found[f"fill-{number}"].append((left, right, ROWS - end, ROWS - begin))
     return {css: cells for css, cells in found.items() if cells}
+
+
+def _stretches(colours: Sequence[int]) -> Iterator[tuple[int, int, int]]:
+    """(colour, begin, end) of rows of one colour beside one another; 0 is none."""
+    begin = 0
+    for number, rows in groupby(colours):
+        end = begin + len(list(rows))
+        if number:
+            yield number, begin, end
+        begin = end
 
 
 def _borders(places: Sequence[float]) -> list[tuple[float, float]]:
@@ -123,16 +135,18 @@ def _in_rows(each: Histogram, up: Scale) -> list[float]:
     rows = [0.0] * ROWS
     for (low, high), count in zip(pairwise(each.edges), each.counts, strict=True):
         begin, end = up.at(low) * ROWS, up.at(high) * ROWS
+        if end <= begin:  # too narrow to be told from nothing
+            continue
         for row in range(max(int(begin), 0), min(int(end) + 1, ROWS)):
             rows[row] += count * max(min(end, row + 1) - max(begin, row), 0.0) / (end - begin)
     return rows
 
 
-def _path(css: str, cells: Sequence[tuple[float, float, int]]) -> str:
+def _path(css: str, cells: Sequence[_Cell]) -> str:
     height = HEIGHT / ROWS
     parts = (
-        f"M{left * WIDTH:.0f} {row * height:.0f}H{right * WIDTH:.0f}V{(row + 1) * height:.0f}H{left * WIDTH:.0f}z"
-        for left, right, row in cells
+        f"M{left * WIDTH:.0f} {top * height:.0f}H{right * WIDTH:.0f}V{foot * height:.0f}H{left * WIDTH:.0f}z"
+        for left, right, top, foot in cells
     )
     return f'<path class="{css}" d="{"".join(parts)}"/>'
 

@@ -153,7 +153,8 @@ class Frame:
             signed_in=asker_of(request).way != NONE,
             here=f"{request.url.path}{'?' if request.url.query else ''}{request.url.query}",
         )
-        return _packed(request, body.encode(), "text/html", page.status, PAGE_HEADERS)
+        # JSON of a program may hold half of a character.
+        return _packed(request, body.encode(errors="replace"), "text/html", page.status, PAGE_HEADERS)
 
 
 def _packed(request: Request, content: bytes, media_type: str, status: int, headers: Mapping[str, str]) -> Response:

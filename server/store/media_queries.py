@@ -5,8 +5,6 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Final
 
-from server.sampling import evenly
-
 # W&B's client says so in each value that is no plain one.
 TYPED: Final = "instr(row, '\"_type\"')"
 # In a row without a backslash every name stands as it is.
@@ -15,11 +13,20 @@ NAMED: Final = "(instr(row, ?) OR instr(row, '\\'))"
 LONGEST: Final = 2_000_000
 
 
-def rows_naming(connection: sqlite3.Connection, run_id: int, key: str, most: int) -> list[str]:
-    """At most `most` rows that may have media under a key, evenly from the first to the last, by their steps."""
+def lines_naming(connection: sqlite3.Connection, run_id: int, key: str) -> list[int]:
+    """The lines of rows that may have media under a key, by their steps."""
     where = f"run_id = ? AND {TYPED} AND {NAMED} ORDER BY step, line"
-    found = [line for (line,) in connection.execute(f"SELECT line FROM history WHERE {where}", (run_id, _name(key)))]
-    return _rows(connection, run_id, [found[place] for place in evenly(len(found), most)])
+    found = connection.execute(f"SELECT line FROM history WHERE {where}", (run_id, _name(key)))
+    return [line for (line,) in found]
+
+
+def rows_at(connection: sqlite3.Connection, run_id: int, lines: Sequence[int]) -> dict[int, str]:
+    """Rows by their lines; none that is too long."""
+    sql = (
+        "SELECT line, row FROM history WHERE run_id = ? AND line IN (SELECT value FROM json_each(?)) "
+        f"AND length(row) <= {LONGEST}"
+    )
+    return dict(connection.execute(sql, (run_id, json.dumps(list(lines)))))
 
 
 def last_naming(connection: sqlite3.Connection, run_id: int, key: str, step: int, most: int) -> list[str]:
@@ -36,14 +43,6 @@ def steps_beside(connection: sqlite3.Connection, run_ids: Sequence[int], step: i
     of = json.dumps(list(run_ids))
     before, after = (connection.execute(sql.format(end, sign, TYPED), (of, step)).fetchone()[0] for sign, end in sides)
     return before, after
-
-
-def _rows(connection: sqlite3.Connection, run_id: int, lines: Sequence[int]) -> list[str]:
-    sql = (
-        "SELECT row FROM history WHERE run_id = ? AND line IN (SELECT value FROM json_each(?)) "
-        f"AND length(row) <= {LONGEST} ORDER BY step, line"
-    )
-    return [row for (row,) in connection.execute(sql, (run_id, json.dumps(list(lines))))]
 
 
 def _name(key: str) -> str:

@@ -187,6 +187,7 @@ def test_a_table_is_sorted_and_paged_with_its_pictures(run: Run, whole: Seen) ->
     assert 'alt="cell 0"' in of_key(page, "table")
 
 
+@pytest.mark.feature("media on the pages, over steps and side by side")
 def test_plots_of_the_client_are_drawn_on_the_server(whole: Seen) -> None:
     drawn = {key: of_key(whole, key) for key in ("a line", "points", "bars", "spread", "series", "roc", "figure")}
 

@@ -157,6 +157,8 @@ STRANGE: list[Any] = [
     {"_type": "histogram", "values": [0], "bins": [0, 1]},
     {"_type": "histogram", "values": [1e308, 1e308], "bins": [-1e308, 0, 1e308]},
     {"_type": "wb_trace_tree", "x": {}},
+    {"_type": "histogram", "values": [1, 1], "bins": [0, 1e-320, 1e300]},
+    {"_type": "image-file", "path": "a\ud800.png", "caption": "half \ud800"},
     {"_type": "<b>"},
     {"_type": ""},
 ]
@@ -167,7 +169,8 @@ UNTOLD = {"k5": {"panel_config": {"userQuery": [{}]}}, "x": 1}
 
 @pytest.mark.parametrize("plots", [3, UNTOLD])
 def test_whatever_a_program_logs_the_page_is_shown(shelf: Shelf, plots: Any) -> None:
-    rows = [{f"k{place}": value for place, value in enumerate(STRANGE)}, {"k0": 1, "k1.a": {"_type": "histogram"}}]
+    row = {f"k{place}": value for place, value in enumerate(STRANGE)}
+    rows = [row, {"k0": 1, "k1.a": {"_type": "histogram"}}, row]
     config = {"_wandb": {"value": {"visualize": plots}}}
     shelf.history(shelf.run(shelf.project(), config=json.dumps(config)), rows)
     asked = [*(("media", f"k{place}") for place in range(len(STRANGE))), ("media", "none"), ("media-page.k5", "x")]
@@ -179,6 +182,45 @@ def test_whatever_a_program_logs_the_page_is_shown(shelf: Shelf, plots: Any) -> 
     assert captions(of_key(page, "k4")) == ["first", "second"]
     assert "[wb_trace_tree]" in of_key(page, "k15")
     assert "<b>]" not in page.html
+
+
+CHARTS = {
+    "line": {"x": "a", "y": "b", "stroke": "c"},
+    "scatter": {"x": "a", "y": "b"},
+    "bar": {"label": "c", "value": "a"},
+    "histogram": {"value": "a"},
+    "lineseries": {"step": "a", "lineVal": "b", "lineKey": "c"},
+    "area-under-curve": {"x": "a", "y": "b", "class": "c"},
+    "confusion_matrix": {"Actual": "c", "Predicted": "b", "nPredictions": "a"},
+}
+VALUES: list[Any] = [
+    None,
+    "x",
+    1,
+    -2.5,
+    float("nan"),
+    float("inf"),
+    1e308,
+    True,
+    {"a": [1]},
+    [],
+    "half \ud800",
+    10**400,
+]
+
+
+@pytest.mark.parametrize("chart", CHARTS)
+@pytest.mark.parametrize("rows", [[], [[value, other, value] for value in VALUES for other in VALUES], [[1], 3, None]])
+def test_whatever_a_table_holds_its_plot_or_the_table_is_shown(shelf: Shelf, chart: str, rows: Any) -> None:
+    panel = {"panelDefId": f"wandb/{chart}/v0", "fieldSettings": CHARTS[chart], "stringSettings": {"title": 3}}
+    config = {"_wandb": {"value": {"visualize": {"p": {"panel_config": panel}}}}}
+    run = shelf.run(shelf.project(), config=json.dumps(config))
+    store(shelf, run, TABLE, json.dumps({"columns": ["a", "b", "c"], "data": rows}).encode())
+    shelf.history(run, [{"p_table": {"_type": "table-file", "path": TABLE}}])
+
+    html = of_key(shelf.look(RUN), "p")
+
+    assert len(re.findall("class=.plot|class=.confusion|class=.media-table|class=.value-bars", html)) >= 1
 
 
 @pytest.mark.parametrize("step", ["-1", "x", "9" * 30, "1.5", "²"])

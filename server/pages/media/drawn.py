@@ -99,7 +99,8 @@ def matrix(counts: Mapping[tuple[str, str], float], names: Sequence[str]) -> Dra
 def _cell(counts: Mapping[tuple[str, str], float], was: str, said: str, names: Sequence[str]) -> tuple[str, int]:
     """As strong as its share of what was so."""
     count, of = counts.get((was, said), 0.0), sum(counts.get((was, each), 0.0) for each in names)
-    return format.parameter(int(count) if count.is_integer() else count, 4), round(count / of * HEATS) if of > 0 else 0
+    heat = round(min(max(count / of, 0.0), 1.0) * HEATS) if of > 0 else 0
+    return format.parameter(int(count) if count.is_integer() else count, 4), heat
 
 
 def numbers(values: Iterable[Any]) -> list[float]:

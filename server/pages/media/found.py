@@ -34,7 +34,7 @@ class RunFiles:
     def url(self, name: str, artifact_id: int | None = None) -> str:
         """The address of a file, of the run or of an artifact that it has made."""
         of = {} if artifact_id is None else {"of": str(artifact_id)}
-        return f"{self.path}/media?{urlencode({'path': name, **of})}"
+        return f"{self.path}/media?{urlencode({'path': name, **of}, errors='replace')}"
 
     def stored(self, name: str) -> StoredFile | None:
         return queries.file(self.connection, self.run.id, name)

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from charts import format
+from charts.scale import drawable
 from server.pages.media import drawn
 from server.pages.media.drawn import Drawn
 from server.pages.media.tables import Table
@@ -155,7 +156,8 @@ def _confusion(columns: _Columns) -> Drawn | None:
     was, said = (list(map(format.parameter, columns.of(part))) for part in ("Actual", "Predicted"))
     counts: dict[tuple[str, str], float] = {}
     for pair, count in zip(zip(was, said, strict=False), columns.of("nPredictions"), strict=False):
-        counts[pair] = counts.get(pair, 0.0) + (number(count) or 0.0)
+        told = number(count)
+        counts[pair] = counts.get(pair, 0.0) + (told if told is not None and drawable(told) else 0.0)
     return drawn.matrix(counts, list(_in_order((*was, *said))))
 
 

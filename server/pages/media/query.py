@@ -45,7 +45,7 @@ class MediaQuery:
 
     def url(self, path: str, others: Iterable[tuple[str, str]] = ()) -> str:
         """The address of a page that has `others` too."""
-        text = urlencode([*others, *self.pairs()])
+        text = urlencode([*others, *self.pairs()], errors="replace")
         return f"{path}?{text}" if text else path
 
     def table(self, key: str) -> TablePart:

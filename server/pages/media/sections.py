@@ -10,10 +10,9 @@ from markupsafe import Markup
 from charts import format
 from charts.histogram import MOST_COLUMNS, histograms
 from server.ledger.outline import Outline
-from server.pages.media import logged
 from server.pages.media.drawn import Drawn
 from server.pages.media.found import RunFiles
-from server.pages.media.logged import Logged
+from server.pages.media.logged import History, Logged
 from server.pages.media.plots import Spec, specs
 from server.pages.media.query import LAST_STEP, MediaQuery, TablePart
 from server.pages.media.shown import Look, Shown, histogram_of
@@ -80,8 +79,12 @@ class Source:
         )
         return {key.name: key for key in found}
 
+    @cached_property
+    def history(self) -> History:
+        return History(self.files.connection, self.run)
+
     def last(self, key: str, step: int | None) -> Logged | None:
-        return logged.last(self.files.connection, self.run, key, LAST_STEP if step is None else step)
+        return self.history.last(key, LAST_STEP if step is None else step)
 
     def look(self, key: str, most: int, rows: int, query: MediaQuery, url: Callable[[MediaQuery], str] | None) -> Look:
         def table_url(table: TablePart) -> str:
@@ -134,7 +137,7 @@ class OverSteps:
         if key.kind == HISTOGRAMS:
             return self._histograms(key.name)
         if key.kind == IMAGES:
-            found = logged.spread(self.source.files.connection, self.source.run, key.name, STEPS_SHOWN)
+            found = self.source.history.spread(key.name, STEPS_SHOWN)
             most = IMAGES_A_STEP if len(found) > 1 else FILES_SHOWN
             return [self._cell(key.name, each, most) for each in found]
         last = self.source.last(key.name, None)
@@ -142,7 +145,7 @@ class OverSteps:
 
     def _histograms(self, key: str) -> list[Cell]:
         """All over the steps, then the last one."""
-        found = logged.spread(self.source.files.connection, self.source.run, key, MOST_COLUMNS)
+        found = self.source.history.spread(key, MOST_COLUMNS)
         told = [(each.step, histogram_of(each.value)) for each in found]
         drawn = [(float(step), each) for step, each in told if step is not None and each is not None]
         cells = [self._cell(key, found[-1], 1)] if found else []

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from markupsafe import Markup
 
@@ -18,6 +18,8 @@ from server.pages.media.table_page import ShownTable, table_page
 from server.pages.media.tables import is_too_large, table_at
 from server.pages.media.values import HISTOGRAMS, IMAGES, PLOTS, TABLES, MediaKey, Medium, media_of
 from server.run_values import number
+
+MOST_COUNTED: Final = 1e15
 
 TableUrl = Callable[[TablePart], str]
 
@@ -135,7 +137,8 @@ class Look:
 
 def values_of(found: Histogram) -> str:
     total = found.total
-    return format.counted(int(total), "value") if float(total).is_integer() else f"weights of {total:g} in all"
+    counted = float(total).is_integer() and total < MOST_COUNTED
+    return format.counted(int(total), "value") if counted else f"weights of {total:g} in all"
 
 
 def histogram_of(value: Mapping[str, Any]) -> Histogram | None:
