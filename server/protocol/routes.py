@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
+from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
@@ -50,6 +51,15 @@ FAULT_STATUS = 503
 BODY_S = 120.0
 
 
+class FileConvertor(PathConvertor):
+    """A path that may have line breaks in it, as names of files may."""
+
+    regex = "(?s:.*)"
+
+
+register_url_convertor("file", FileConvertor())
+
+
 @dataclass(frozen=True)
 class Protocol:
     """What the routes share; `routes` gives them."""
@@ -72,8 +82,8 @@ class Protocol:
         return [
             Route("/graphql", self.graphql, methods=["POST"]),
             Route("/files/{entity}/{project}/{run}/file_stream", self.file_stream, methods=["POST"]),
-            Route("/storage/{run:int}/{name:path}", self.put_file, methods=["PUT"]),
-            Route("/storage/{run:int}/{name:path}", self.readers.endpoint(self.get_file), methods=["GET"]),
+            Route("/storage/{run:int}/{name:file}", self.put_file, methods=["PUT"]),
+            Route("/storage/{run:int}/{name:file}", self.readers.endpoint(self.get_file), methods=["GET"]),
             *self._artifact_bytes().routes(),
             Route("/key", self.key, methods=["GET"]),
             Route("/login-links", self.login_link, methods=["POST"]),

@@ -220,7 +220,7 @@ def upload_url(wb: Speaker, name: str) -> str:
     return str(file["uploadUrl"])
 
 
-@pytest.mark.parametrize("name", ["plain.txt", "./dot.txt", "media/images/a b#ü?.png", "empty"])
+@pytest.mark.parametrize("name", ["plain.txt", "./dot.txt", "media/images/a b#ü?.png", "two\nlines\n", "empty"])
 def test_a_file_put_at_its_signed_address_is_read_back(wb: Speaker, name: str) -> None:
     wb.begin("r")
     content = b"" if name == "empty" else b"some bytes"

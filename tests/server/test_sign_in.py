@@ -38,6 +38,7 @@ def test_a_key_signs_a_browser_in_and_out(browser: Client, key: str) -> None:
     closed = browser.get("/alice/p?show=all")
     assert closed.status_code == 403
     assert 'value="/alice/p?show=all"' in closed.text
+    assert 'class="user"' not in closed.text, "nobody is signed in yet"
 
     opened = browser.post("/login", data={"key": f" {key} ", "next": "/settings"})
     assert (opened.status_code, opened.headers["location"]) == (303, "/settings")
