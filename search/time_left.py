@@ -96,7 +96,9 @@ class Ends:
         return self.sums[place] / further - so_far if further else otherwise
 
 
-def seconds_left(runs: Sequence[Stretch], waiting: int, agents: int, least_ended: int = LEAST_ENDED) -> float | None:
+def seconds_left(
+    runs: Sequence[Stretch], waiting: int, agents: int, least_ended: int = LEAST_ENDED, asked: Sequence[float] = ()
+) -> float | None:
     """Returns how long it takes until the last run has ended.
 
     A run under way goes as far as those went that came so far, at its own pace the more of it is done; one that waits
@@ -108,6 +110,8 @@ def seconds_left(runs: Sequence[Stretch], waiting: int, agents: int, least_ended
         waiting: how many have still to start.
         agents: how many run at once; those under way are taken to have one each.
         least_ended: how many must have ended.
+        asked: the epochs of those that wait, in their order, where these are known already; else they are as many as
+            those of the runs that began.
 
     Returns:
         None if too few have ended, or nobody is there for those that wait.
@@ -123,7 +127,10 @@ def seconds_left(runs: Sequence[Stretch], waiting: int, agents: int, least_ended
     known = [Whole(run.begin_s, run.took_s, run.epochs) for run in ended]
     known += [Whole(run.begin_s, run.took_s + left_s, epochs) for run, (left_s, epochs) in zip(busy, left, strict=True)]
     free_s = [*(left_s for left_s, _ in left), *[0.0] * free]
-    return _last_end_s(free_s, _next_s(known, usual, agents), pause_s(runs), waiting)
+    if waiting and waiting == len(asked) and shares.ordered:
+        reach, factor = fmean(shares.ordered), _times_usual(_recent(known, agents), usual)
+        return _last_end_s(free_s, [factor * usual.takes_s(reach * each) for each in asked], pause_s(runs))
+    return _last_round_s(free_s, _next_s(known, usual, agents), pause_s(runs), waiting)
 
 
 def pause_s(runs: Sequence[Stretch]) -> float:
@@ -159,12 +166,14 @@ def usual_of(ended: Sequence[Stretch]) -> Usual:
 
 def _left(run: Stretch, usual: Usual, took_s: Ends, shares: Ends) -> tuple[float, float | None]:
     """The seconds that a run under way still takes, and how many epochs it does in all."""
-    if run.share is None or not run.asked:
+    # Before its first epoch a run tells of none, though those before it have told.
+    share = 0.0 if run.share is None and shares.ordered else run.share
+    if share is None or not run.asked:
         return took_s.more(run.took_s, fmean(took_s.ordered) / 2), None
-    more = shares.more(run.share, 1 - run.share) * run.asked
-    epochs = run.share * run.asked + more
+    more = shares.more(share, 1 - share) * run.asked
+    epochs = share * run.asked + more
     by_others_s = max(usual.takes_s(epochs) - run.took_s, 0.0)
-    trust = run.share if run.first_s is None else run.seen / (run.seen + 1)
+    trust = share if run.first_s is None else run.seen / (run.seen + 1)
     return trust * _own_pace_s(run) * more + (1 - trust) * by_others_s, epochs
 
 
@@ -177,23 +186,31 @@ def _own_pace_s(run: Stretch) -> float:
 
 def _next_s(known: Sequence[Whole], usual: Usual, agents: int) -> list[float]:
     """What runs to come take, shortest first: as those that are known, at the pace of the last of them."""
-    recent = sorted(known, key=lambda run: run.begin_s)[-max(RECENT_LEAST, RECENT_EACH * agents) :]
-    factor = _times_usual(recent, usual) / (_times_usual(known, usual) or 1.0)
+    factor = _times_usual(_recent(known, agents), usual) / (_times_usual(known, usual) or 1.0)
     return sorted(run.took_s * factor for run in known)
+
+
+def _recent(known: Sequence[Whole], agents: int) -> list[Whole]:
+    return sorted(known, key=lambda run: run.begin_s)[-max(RECENT_LEAST, RECENT_EACH * agents) :]
 
 
 def _times_usual(runs: Sequence[Whole], usual: Usual) -> float:
     return sum(run.took_s for run in runs) / (sum(usual.takes_s(run.epochs) for run in runs) or 1.0)
 
 
-def _last_end_s(free_s: list[float], whole_s: Sequence[float], pause_s: float, waiting: int) -> float:
-    """When the last ends, if agents that are free after `free_s` take `waiting` runs in turn, as long as `whole_s`."""
-    agents = len(free_s)
-    rounds = max(waiting // agents - ROUNDS, 0) if agents else 0
+def _last_round_s(free_s: list[float], whole_s: Sequence[float], pause_s: float, waiting: int) -> float:
+    """When the last of `waiting` runs ends, which are as long as those of `whole_s`."""
+    rounds = max(waiting // len(free_s) - ROUNDS, 0) if free_s else 0
+    rest = _spread(whole_s, waiting - rounds * len(free_s))
+    return _last_end_s(free_s, rest, pause_s) + rounds * (pause_s + fmean(whole_s))
+
+
+def _last_end_s(free_s: list[float], next_s: Sequence[float], pause_s: float) -> float:
+    """When the last run ends, if agents that are free after `free_s` take those that last `next_s` in turn."""
     heapify(free_s)
-    for took_s in _spread(whole_s, waiting - rounds * agents):
+    for took_s in next_s:
         heappush(free_s, heappop(free_s) + pause_s + took_s)
-    return max(free_s, default=0.0) + rounds * (pause_s + fmean(whole_s))
+    return max(free_s, default=0.0)
 
 
 def _spread(whole_s: Sequence[float], count: int) -> list[float]:

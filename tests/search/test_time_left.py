@@ -14,8 +14,12 @@ RECORDED = Path(__file__).parent / "recorded"
 ROUNDING_S = 30.0
 
 
-def moments(name: str, times: int = 100) -> Iterator[tuple[float, float, float | None]]:
-    """Moments of a sweep's second half: when, how long it took from then, and how long the formula says."""
+def moments(name: str, times: int = 100, foreseen: bool = True) -> Iterator[tuple[float, float, float | None]]:
+    """Moments of a sweep's second half: when, how long it took from then, and how long the formula says.
+
+    Args:
+        foreseen: whether it is known what the runs to come are asked for, as a server knows of a grid.
+    """
     recorded = json.loads((RECORDED / f"{name}.json").read_text())
     end_s = max(run["end_s"] for run in recorded["runs"])
     for time in range(times // 2, times):
@@ -23,7 +27,8 @@ def moments(name: str, times: int = 100) -> Iterator[tuple[float, float, float |
         begun = [run for run in recorded["runs"] if run["begin_s"] <= now_s]
         waiting = len(recorded["runs"]) - len(begun)
         runs = [stretch(run, now_s) for run in begun]
-        yield now_s, end_s - now_s, seconds_left(runs, waiting, recorded["agents"])
+        asked = [run["asked"] for run in recorded["runs"][len(begun) :]] if foreseen else []
+        yield now_s, end_s - now_s, seconds_left(runs, waiting, recorded["agents"], asked=asked)
 
 
 def stretch(run: dict[str, Any], now_s: float) -> Stretch:
@@ -125,6 +130,13 @@ def test_the_pause_that_an_agent_makes_between_two_runs_counts() -> None:
     ended = [Stretch(begin_s, begin_s + 50, under_way=False) for begin_s in (0, 60, 120)]
 
     assert seconds_left([*ended, Stretch(180, 205, under_way=True)], 2, 1) == pytest.approx(25 + 2 * (10 + 50))
+
+
+def test_runs_to_come_take_as_long_as_the_epochs_that_they_are_asked_for() -> None:
+    ended = [Stretch(0, 10 + epochs, under_way=False, epochs=epochs, asked=epochs) for epochs in (10, 20, 30)]
+
+    assert seconds_left(ended, 2, 1, asked=(40, 50)) == pytest.approx(50 + 60)
+    assert seconds_left(ended, 3, 1, asked=(40, 50)) == pytest.approx(30 + 40 + 20, abs=10)
 
 
 def test_thousands_that_wait_take_as_many_rounds_as_there_are() -> None:

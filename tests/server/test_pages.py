@@ -177,6 +177,18 @@ def test_time_left_is_told_from_the_third_settled_run_on(shelf: Shelf, project: 
     assert "8 m left done about" in shelf.look(SWEEP).text
 
 
+def test_time_left_goes_by_the_epochs_that_the_runs_to_come_are_asked_for(shelf: Shelf, project: int) -> None:
+    config = "method: grid\nmetric: {name: loss, goal: minimize}\nparameters: {epochs: {values: [2, 4, 6, 8, 100]}}"
+    sweep, now_s = shelf.sweep(project, expected=5, config=config, next_index=4), shelf.clock()
+    for number, epochs in enumerate((2, 4, 6)):
+        took: dict[str, Any] = {"created_at_s": now_s - 10 * epochs, "ended_at_s": now_s}
+        shelf.run(project, sweep, number, params={"epochs": epochs}, summary={"epoch": epochs}, **took)
+    shelf.run(project, sweep, 3, state="running", params={"epochs": 8}, created_at_s=now_s)
+
+    # At ten seconds an epoch, 80 s are left of the one under way, and the last one takes 1,000.
+    assert "18 m left" in shelf.look(SWEEP).text
+
+
 @pytest.mark.parametrize(
     ("columns", "words"),
     [

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from charts import format
 from search import time_left
 from search.time_left import Stretch
+from server.pages.words import coming
 from server.pages.words.how_long import epochs_asked, epochs_done
 from server.pages.words.look import stopped_itself
 from server.pages.words.standing import Standing
@@ -39,7 +40,8 @@ def _running(standing: Standing) -> Outlook:
     if progress.waiting is None or sweep.expected is None or sweep.expected <= time_left.LEAST_ENDED:
         return Outlook("")
     agents = max(progress.running, standing.alive)
-    left_s = time_left.seconds_left(stretches(standing), progress.waiting, agents)
+    asked = coming.epochs(sweep, progress.waiting)
+    left_s = time_left.seconds_left(stretches(standing), progress.waiting, agents, asked=asked)
     if left_s is None:
         return Outlook(f"ETA after {time_left.LEAST_ENDED} runs")
     return Outlook(format.time_left(left_s), standing.now.moment(standing.now.now_s + left_s))
