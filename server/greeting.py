@@ -62,8 +62,9 @@ class Place:
 def refusal(place: Place) -> str:
     """Why a server that others come to without TLS does not serve."""
     return (
-        f"{_way(place)} without TLS: who is on the way would read keys and all that is sent. Keep to 127.0.0.1, put "
-        f"TLS in front and give --public-url https://..., or give --insecure on a network that you trust: {TLS_PAGE}"
+        f"{_way(place)} without TLS: who is on the way would read keys and all that is sent. Keep to 127.0.0.1; or put "
+        "TLS in front and give --public-url https://... (PUBLIC_URL); or give --insecure (INSECURE=1) on a network "
+        f"that you trust, or where a container's port is published on 127.0.0.1 alone: {TLS_PAGE}"
     )
 
 

@@ -3,6 +3,7 @@
 import base64
 import json
 import resource
+import shutil
 import socket
 import sqlite3
 import subprocess
@@ -15,6 +16,7 @@ import httpx2
 import pytest
 
 from server.keys import OneTimeLinks
+from server.settings import Settings
 from server.store.database import Database
 from tests.server.maker import Maker
 from tests.server.real_server import RunningServer, python
@@ -174,12 +176,19 @@ def spoil_half(path: Path) -> None:
             file.write(b"\xff" * 8)
 
 
-def test_a_damaged_database_is_no_fault_of_the_request(tmp_path: Path, clock: Clock) -> None:
-    with speaking(tmp_path / "data", clock) as wb:
+@pytest.fixture(scope="module")
+def damaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory with a damaged database; each test takes a copy."""
+    data = tmp_path_factory.mktemp("damaged") / "data"
+    with speaking(data, Clock()) as wb:
         wb.begin("r")
         wb.log("r", 0, *({"_step": step, "text": "x" * 500} for step in range(2_000)))
-        path = wb.settings.database
-    spoil_half(path)
+    spoil_half(wb.settings.database)
+    return data
+
+
+def test_a_damaged_database_is_no_fault_of_the_request(damaged: Path, tmp_path: Path, clock: Clock) -> None:
+    shutil.copytree(damaged, tmp_path / "data")
 
     with speaking(tmp_path / "data", clock) as wb:
         reply = wb.post('{ project(name: "p") { run(name: "r") { history(samples: 3000) } } }')
@@ -194,15 +203,11 @@ def test_a_damaged_database_is_no_fault_of_the_request(tmp_path: Path, clock: Cl
 
 @pytest.mark.parametrize("most_bytes", [0, 10**9])
 def test_damage_is_found_before_anybody_meets_it_where_that_is_quick(
-    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch, most_bytes: int
+    damaged: Path, tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch, most_bytes: int
 ) -> None:
-    with speaking(tmp_path / "data", clock) as wb:
-        wb.begin("r")
-        wb.log("r", 0, *({"_step": step, "text": "x" * 500} for step in range(2_000)))
-        path = wb.settings.database
-    spoil_half(path)
+    data = shutil.copytree(damaged, tmp_path / "data")
     monkeypatch.setattr("server.store.database.MOST_CHECKED_BYTES", most_bytes)
-    database = Database(path)
+    database = Database(Settings(data).database)
     database.check()
     trouble = database.trouble
     database.close()

@@ -111,7 +111,7 @@ def test_without_tls_it_serves_other_machines_only_if_that_is_said(tmp_path: Pat
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert " without TLS: who is on the way would read keys and all that is sent." in done.stderr
-    assert "--insecure" in done.stderr
+    assert "--insecure (INSECURE=1)" in done.stderr, "a container is given variables"
 
 
 def test_what_is_kept_can_be_read_by_its_owner_alone(tmp_path: Path) -> None:
