@@ -56,7 +56,7 @@ def test_how_far_both_are_and_what_each_searches_stand_side_by_side(shelf: Shelf
 
     assert page.heads("compared") == ["What", "A narrow", "B wide"]
     assert found["State"] == ["Finished", "Running"]
-    assert found["Settled"] == ["4 of 6", "2"]
+    assert found["Done"] == ["4 of 6", "2"]
     assert found["Trials"] == ["3 finished, 1 failed, 2 not done", "2 finished"]
     assert found["optimizer"] == ["adam", "adam"]
     assert found["early_terminate.type"] == ["–", "hyperband"]

@@ -4,6 +4,7 @@
 
 const REACH_PX = 6;
 const FINGER_PX = 18;
+const MOST_CHOSEN = 5;
 const MOVES = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1, PageDown: 10, PageUp: -10, Home: -Infinity, End: Infinity };
 let pointedRun = null;
 let pointedMark = null;
@@ -134,9 +135,11 @@ function chooseRun(run) {
   if (row) return visit(row.href);
   const asked = new URLSearchParams(location.search);
   const lettered = [...document.querySelectorAll(".letters [data-run]")].map((each) => each.dataset.run);
-  const runs = asked.get("run") ? asked.get("run").split(",") : lettered;
+  const named = asked.get("run");
+  const runs = named ? named.split(",") : lettered;
   const others = runs.filter((each) => each !== run);
-  const chosen = others.length < runs.length ? others : [...runs, run];
+  // Of letters that nobody has chosen, the last one gives way.
+  const chosen = others.length < runs.length ? others : [...(named ? runs : runs.slice(0, MOST_CHOSEN - 1)), run];
   asked.set("run", chosen.join());
   return visit(`${location.pathname}?${String(asked).replaceAll("%2C", ",")}`);
 }

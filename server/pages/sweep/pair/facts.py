@@ -55,7 +55,7 @@ def _standing(view: SweepView) -> Texts:
         "State": sweep_look(sweep).word,
         "Search": kind_of(sweep),
         "Metric": f"{goal} {sweep.metric_name}" if sweep.metric_name is not None else "none named",
-        "Settled": f"{format.count(progress.settled)}{of_expected(sweep)}",
+        "Done": f"{format.count(progress.settled)}{of_expected(sweep)}",
         "Trials": ", ".join(f"{count.number} {count.look.word}" for count in found) or format.ABSENT,
         "Agents alive": format.count(view.alive),
         "Started": started.text if started else format.ABSENT,
