@@ -40,8 +40,10 @@ for step in range(3):
         "image": wandb.Image(picture(step), caption=f"at <{step}>"),
         "val/images": [wandb.Image(picture(step + place), caption=f"no {place}") for place in range(2)],
         "histogram": wandb.Histogram([step, 2, 2, 3]), "loss": 1 / (step + 1), "nan": float("nan")})
+place = {"minX": 0.25, "maxX": 0.75, "minY": 0.5, "maxY": 1}
+boxes = [{"position": place, "class_id": 1, "scores": {"sure": 0.9}}]
 marks = {"masks": {"seen": {"mask_data": numpy.zeros((8, 8), dtype=int), "class_labels": {0: "sky"}}},
-         "boxes": {"said": {"box_data": [{"position": {"minX": 0, "maxX": 1, "minY": 0, "maxY": 1}, "class_id": 1}]}}}
+         "boxes": {"said": {"class_labels": {1: "cat"}, "box_data": boxes}}}
 run.log({"marked": wandb.Image(picture(9), **marks), "own": {"nested": wandb.Image(picture(8))}})
 run.log({"table": wandb.Table(
     columns=["n", "word", "picture"],
@@ -160,10 +162,13 @@ def test_images_are_shown_over_their_steps_with_their_captions(run: Run, whole: 
     assert len(files_of(whole, "own.nested")) == 2
 
 
-def test_masks_and_boxes_of_an_image_are_beside_it(run: Run, whole: Seen) -> None:
+def test_boxes_are_drawn_in_their_image_and_masks_are_beside_it(run: Run, whole: Seen) -> None:
     beside = re.findall(r'class="media-beside" href="([^"]*)">([^<]*)<', of_key(whole, "marked"))
 
     assert [word for _, word in beside] == ["mask seen", "boxes said"]
+    box = 'class="box" x="(.+?)" y="(.+?)" width="(.+?)" height="(.+?)" data-tip="(.+?)"'
+    boxes = re.findall(box, of_key(whole, "marked"))
+    assert boxes == [("25.0%", "50.0%", "50.0%", "50.0%", "cat; sure 0.9")]
     assert [run.get(link).status_code for link, _ in beside] == [200, 200]
 
 

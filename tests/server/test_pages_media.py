@@ -209,18 +209,21 @@ VALUES: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("chart", CHARTS)
 @pytest.mark.parametrize("rows", [[], [[value, other, value] for value in VALUES for other in VALUES], [[1], 3, None]])
-def test_whatever_a_table_holds_its_plot_or_the_table_is_shown(shelf: Shelf, chart: str, rows: Any) -> None:
-    panel = {"panelDefId": f"wandb/{chart}/v0", "fieldSettings": CHARTS[chart], "stringSettings": {"title": 3}}
-    config = {"_wandb": {"value": {"visualize": {"p": {"panel_config": panel}}}}}
+def test_whatever_a_table_holds_its_plot_or_the_table_is_shown(shelf: Shelf, rows: Any) -> None:
+    panels = {
+        chart: {"panelDefId": f"wandb/{chart}/v0", "fieldSettings": fields, "stringSettings": {"title": 3}}
+        for chart, fields in CHARTS.items()
+    }
+    config = {"_wandb": {"value": {"visualize": {chart: {"panel_config": each} for chart, each in panels.items()}}}}
     run = shelf.run(shelf.project(), config=json.dumps(config))
     store(shelf, run, TABLE, json.dumps({"columns": ["a", "b", "c"], "data": rows}).encode())
-    shelf.history(run, [{"p_table": {"_type": "table-file", "path": TABLE}}])
+    shelf.history(run, [{f"{chart}_table": {"_type": "table-file", "path": TABLE} for chart in CHARTS}])
 
-    html = of_key(shelf.look(RUN), "p")
+    page = shelf.look(RUN)
 
-    assert len(re.findall("class=.plot|class=.confusion|class=.media-table|class=.value-bars", html)) >= 1
+    shown = [re.search("class=.plot|class=.confusion|class=.media-table", of_key(page, chart)) for chart in CHARTS]
+    assert None not in shown
 
 
 @pytest.mark.parametrize("step", ["-1", "x", "9" * 30, "1.5", "²"])
@@ -293,6 +296,32 @@ def test_a_figure_is_drawn_by_its_data_or_said_not_to_be(shelf: Shelf, traces: A
     assert drawn in html
     assert "f.plotly.json" in html
     assert "<t>" not in html
+
+
+BOXES: list[Any] = [
+    {"position": {"middle": [4, 2], "width": 4, "height": 4}, "domain": "pixel", "box_caption": "<a>"},
+    {"position": {"minX": -5, "minY": 0.5, "maxX": 7, "maxY": 0.75}},
+    {"position": {"minX": 0.5, "minY": 0.5, "maxX": 0.5, "maxY": 0.75}},
+    {"position": {"minX": "x", "minY": 0, "maxX": 1, "maxY": 1}},
+    {"position": {"middle": [float("inf"), 1], "width": 1, "height": 1}},
+    {"position": 3},
+    "box",
+]
+
+
+@pytest.mark.parametrize("said", [{"box_data": BOXES}, {"box_data": 3, "class_labels": 3}, []])
+def test_what_is_a_box_is_drawn_in_its_image(shelf: Shelf, said: Any) -> None:
+    run = shelf.run(shelf.project())
+    store(shelf, run, "b.json", json.dumps(said).encode())
+    boxes = {"boxes": {"b": {"path": "b.json"}}}
+    shelf.history(run, [{"i": {**image("a.png"), **boxes, "width": 8, "height": 4}, "no size": image("b.png") | boxes}])
+
+    page = shelf.look(RUN)
+
+    drawn = re.findall(r'x="(\S+)%" y="(\S+)%" width="(\S+)%" height="(\S+)%"([^/]*)/>', of_key(page, "i"))
+    expected = [("25.0", "0.0", "50.0", "100.0", ' data-tip="&lt;a&gt;"'), ("0.0", "50.0", "100.0", "25.0", "")]
+    assert drawn == (expected if said and said["box_data"] is BOXES else [])
+    assert "<rect" not in of_key(page, "no size")
 
 
 def medium(run: str, name: str, **of: str) -> str:

@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from charts import format
 from charts.histogram import Histogram, checked, histogram
+from server.pages.media.boxes import Box, boxes_at
 from server.pages.media.drawn import Drawn
 from server.pages.media.found import RunFiles
 from server.pages.media.plotly import figure_at
@@ -16,22 +17,30 @@ from server.pages.media.query import TablePart
 from server.pages.media.served import IMAGE, kind_of
 from server.pages.media.table_page import ShownTable, table_page
 from server.pages.media.tables import is_too_large, table_at
-from server.pages.media.values import HISTOGRAMS, IMAGES, PLOTS, TABLES, MediaKey, Medium, media_of
+from server.pages.media.values import BOXES, HISTOGRAMS, IMAGES, PLOTS, TABLES, MediaKey, Medium, media_of
 from server.run_values import number
 
 MOST_COUNTED: Final = 1e15
+LARGEST_PIXELS: Final = 1e6
 
 TableUrl = Callable[[TablePart], str]
 
 
 @dataclass(frozen=True)
 class Picture:
-    """An image; `beside`: word and address of what belongs to it."""
+    """An image.
+
+    Attributes:
+        beside: word and address of what belongs to it.
+        size: its width and height, where there are `boxes` to be drawn in it.
+    """
 
     url: str
     alt: str
     caption: str
     beside: list[tuple[str, str]]
+    size: tuple[float, float]
+    boxes: list[Box]
 
 
 @dataclass(frozen=True)
@@ -95,14 +104,21 @@ class Look:
         shown, more = media[: self.most], max(len(media) - self.most, 0)
         pictured = self.key.kind == IMAGES or (bool(media) and all(kind_of(each.path) == IMAGE for each in media))
         if pictured:
-            return Shown(pictures=[self._picture(each) for each in shown], more=more)
+            size = number(value.get("width")) or 0.0, number(value.get("height")) or 0.0
+            return Shown(pictures=[self._picture(each, size) for each in shown], more=more)
         said = "" if media else f"[{value.get('_type')}]"
         return Shown(files=[self._file(each) for each in shown], more=more, said=said)
 
-    def _picture(self, medium: Medium) -> Picture:
+    def _picture(self, medium: Medium, size: tuple[float, float]) -> Picture:
         beside = [(word, self.files.url(path)) for word, path in medium.beside]
         alt = f"{self.key.name}: {medium.caption or medium.name}"
-        return Picture(self.files.url(medium.path), alt, medium.caption, beside)
+        return Picture(self.files.url(medium.path), alt, medium.caption, beside, size, self._boxes(medium, size))
+
+    def _boxes(self, medium: Medium, size: tuple[float, float]) -> list[Box]:
+        if not all(0 < each <= LARGEST_PIXELS for each in size):
+            return []
+        places = [self.files.place(path) for word, path in medium.beside if word.startswith(BOXES)]
+        return [box for place in places if place for box in boxes_at(place, *size)]
 
     def _file(self, medium: Medium) -> ShownFile:
         stored = self.files.stored(medium.path)

@@ -17,6 +17,8 @@ KINDS: Final[Mapping[str, str]] = {
     "incremental-table-file": TABLES,
     "histogram": HISTOGRAMS,
 }
+# The words before the names of what belongs to an image.
+MASK, BOXES = "mask", "boxes"
 # In which order they stand on a page.
 ORDER: Final = (IMAGES, PLOTS, TABLES, HISTOGRAMS, OTHERS)
 # Types of values that are no media, as outlines call them.
@@ -101,7 +103,7 @@ def _besides(value: Mapping[str, Any], count: int) -> list[tuple[tuple[str, str]
 
 def _beside(value: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     found = []
-    for word, singular in (("masks", "mask"), ("boxes", "boxes")):
+    for word, singular in (("masks", MASK), ("boxes", BOXES)):
         layers = value.get(word)
         for name, layer in layers.items() if isinstance(layers, dict) else ():
             if isinstance(layer, dict) and isinstance(layer.get("path"), str):
