@@ -1,4 +1,6 @@
-"""Writes down when the runs of a sweep that is over began, how far they were when, and when they ended.
+"""Writes down when the runs of a sweep began, how far they were when, and when they ended.
+
+Of a sweep that goes on these are its first runs, up to the first that has not ended.
 
 `python -m benchmarks.recorded_sweep ENTITY/PROJECT/ID >tests/search/recorded/NAME.json`, with the lines that
 `python -m server env` prints in the environment; `tests/search/test_time_left.py` reads it.
@@ -7,16 +9,19 @@
 import json
 import sys
 from datetime import UTC, datetime
-from itertools import accumulate
+from itertools import accumulate, takewhile
 from typing import Any
 
 import wandb
+
+from terms import states
 
 
 def main(path: str) -> None:
     """Prints it as JSON, a run a line; times in seconds since the first run began."""
     sweep = wandb.Api().sweep(path)
-    runs = sorted((recorded(run) for run in sweep.runs), key=lambda run: float(run["begin_s"]))
+    in_order = sorted(sweep.runs, key=lambda run: str(run.created_at))
+    runs = [recorded(run) for run in takewhile(lambda run: run.state in states.ENDED, in_order)]
     first_s = runs[0]["begin_s"]
     lines = [json.dumps(moved(run, first_s)) for run in runs]
     agents = max(at_once(runs, run["begin_s"]) for run in runs)

@@ -590,7 +590,7 @@ def test_a_run_shows_its_result_config_curves_history_console_and_files(shelf: S
 
     page = shelf.look("/local/p/runs/this")
 
-    assert "run 2 of 6" in page.text
+    assert "trial 2 of 6" in page.text
     assert "0.8853 −0.0147 to the best" in page.text
     assert "rank 2 of 2" in page.text
     assert page.rows("settings") == [

@@ -96,7 +96,7 @@ class RunPage:
     """What the template is given.
 
     Attributes:
-        sweep_url: None for a run of no sweep, which has no `place` either ("run 16 of 300").
+        sweep_url: None for a run of no sweep, which has no `place` either ("trial 16 of 300").
         resumed: how often it went on under its own id.
         compared: whether the best run stands beside it.
         attempts: all runs of its point, if there are several.
@@ -213,11 +213,11 @@ def _crumbs(run: Run, project: Project, sweep: Sweep | None) -> tuple[Crumb, ...
 
 
 def _place(attempt: Attempt, sweep: Sweep | None) -> str:
-    """run 16 of 300"""
+    """trial 16 of 300"""
     if attempt.number is None or sweep is None:
         return ""
     of = "" if sweep.expected is None else f" of {format.count(sweep.expected)}"
-    return f"run {format.count(attempt.number + 1)}{of}"
+    return f"trial {format.count(attempt.number + 1)}{of}"
 
 
 def _agent(connection: sqlite3.Connection, run: Run) -> str | None:
@@ -229,7 +229,7 @@ def _neighbours(connection: sqlite3.Connection, attempt: Attempt, project: Proje
     if attempt.number is None or attempt.run.sweep_id is None:
         return []
     found = []
-    for number, text in ((attempt.number - 1, "← Run {}"), (attempt.number + 1, "Run {} →")):
+    for number, text in ((attempt.number - 1, "← Trial {}"), (attempt.number + 1, "Trial {} →")):
         name = run_queries.run_of_point(connection, attempt.run.sweep_id, number)
         if name is not None:
             found.append((text.format(format.count(number + 1)), run_url(project, name)))
