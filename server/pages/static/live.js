@@ -5,9 +5,9 @@
 const TRIES_BEFORE_NOTICE = 2;
 const FOCUSABLE = "a, button, input, select, summary";
 const IN_USE = ":focus-visible, :popover-open, details.menu[open]";
-// At most two pages a second, and a page that is dear to make takes no more than a twelfth of the server's time.
+// At most two pages a second, and a page that is dear to make takes no more than an eighteenth of the server's time.
 const LEAST_REST_MS = 500;
-const REST_PER_FETCH = 11;
+const REST_PER_FETCH = 17;
 // "3 m ago" grows old without any news.
 const AGEING_S = 30;
 // Pages that take a while have parts that are looked at first: they are asked for by themselves.
