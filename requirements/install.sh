@@ -28,7 +28,8 @@ if ! .venv/bin/python -m pip --version > /dev/null 2>&1; then
 fi
 
 [ $# -gt 0 ] || exit 0
-echo "Installing $*"
+case $* in *trainer*) room=": some 2 GB, a minute or more" ;; *) room= ;; esac
+echo "Installing $*$room"
 for name in "$@"; do
     set -- "$@" --requirement "requirements/$name.txt"
     shift
