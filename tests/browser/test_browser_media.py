@@ -1,6 +1,7 @@
 """Media in a real browser: pictures are seen, sound is played, a logged page runs nothing, all by key and step."""
 
 import io
+import json
 import re
 import struct
 import wave
@@ -21,6 +22,7 @@ pytestmark = pytest.mark.browser
 
 LARGE: dict[str, Any] = {"viewport": {"width": 1280, "height": 900}}
 SWEEP = {"method": "grid", "metric": {"name": "acc", "goal": "maximize"}, "parameters": {"units": {"values": [8, 16]}}}
+BOX = {"minX": 0.25, "minY": 0.25, "maxX": 0.75, "maxY": 0.75}
 EVIL = b"<title>logged</title><p>read me</p><script>document.title = 'ran'</script>"
 SEEN = "(image) => image.complete && image.naturalWidth"
 PLAYED = """(audio) => new Promise((done) => {
@@ -66,7 +68,9 @@ def log(program: Speaker, run: str, number: int) -> None:
         }
         for step, name in enumerate(pictures)
     ]
+    put(program, run, "media/b.json", json.dumps({"box_data": [{"position": BOX, "box_caption": "thing"}]}).encode())
     steps[3] |= {
+        "found": image(pictures[3]) | {"width": 8, "height": 8, "boxes": {"said": {"path": "media/b.json"}}},
         "t": {"_type": "table-file", "path": "media/t.json"},
         "sound": {"_type": "audio-file", "path": "media/a.wav", "caption": "beep"},
         "page": {"_type": "html-file", "path": "media/page.html"},
@@ -138,6 +142,14 @@ def test_a_bar_of_a_histogram_says_how_many_values_it_stands_for(run_page: Page)
 
     run_page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     expect(run_page.locator("#tip")).to_have_text(re.compile("^1\\s*from 2 to 3"))
+
+
+def test_a_box_in_an_image_says_what_it_is_around(run_page: Page) -> None:
+    drawn = key(run_page, "found").locator("svg.boxed")
+    drawn.scroll_into_view_if_needed()
+    drawn.hover()
+
+    expect(run_page.locator("#tip")).to_have_text("thing")
 
 
 def test_a_page_that_was_logged_is_read_and_runs_nothing(visitor: Visitor, run_page: Page) -> None:
