@@ -152,6 +152,23 @@ def test_a_box_in_an_image_says_what_it_is_around(run_page: Page) -> None:
     expect(run_page.locator("#tip")).to_have_text("thing")
 
 
+def test_what_is_played_goes_on_while_the_page_follows_its_run(visitor: Visitor, program: Speaker) -> None:
+    program.begin("live")
+    put(program, "live", "media/a.wav", sound())
+    heard = {"_type": "audio-file", "path": "media/a.wav"}
+    program.log("live", 0, {"_step": 0, "sound": heard})
+    page = visitor.open("/local/p/runs/live", **LARGE)
+    page.locator("audio").evaluate("(audio) => { audio.muted = audio.loop = audio.mine = true; return audio.play(); }")
+
+    program.log("live", 1, {"_step": 1, "sound": heard})
+    expect(page.locator("#history .panel-head p")).to_contain_text("2 rows")
+    assert page.locator("audio").evaluate("(audio) => audio.mine && !audio.paused")
+    page.locator("audio").evaluate("(audio) => audio.pause()")
+    program.log("live", 2, {"_step": 2, "sound": heard})
+    expect(key(page, "sound")).to_contain_text("step 2")
+    program.finish("live")
+
+
 def test_a_page_that_was_logged_is_read_and_runs_nothing(visitor: Visitor, run_page: Page) -> None:
     visitor.watch.expected.append("Blocked script execution")
     run_page.goto(str(key(run_page, "page").get_by_role("link", name="page.html").get_attribute("href")))

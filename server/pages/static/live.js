@@ -45,10 +45,14 @@ function showStale(reason) {
 }
 
 function inUse(part) {
-  if (part.matches(":focus-visible") || part.querySelector(IN_USE) || readsBack(part)) return true;
+  if (part.matches(":focus-visible") || part.querySelector(IN_USE) || readsBack(part) || plays(part)) return true;
   if (part.dataset.live === "calm" && part.matches(":hover")) return true;
   const selection = document.getSelection();
   return !selection.isCollapsed && part.contains(selection.anchorNode);
+}
+
+function plays(part) {
+  return [...part.querySelectorAll("audio, video")].some((medium) => !medium.paused);
 }
 
 // Whoever has scrolled back from the end of what grows there is reading: its lines would move away.
