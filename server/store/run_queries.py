@@ -2,14 +2,16 @@
 
 import sqlite3
 
+from server.store.kept_rows import rows_kept
 from server.store.queries import HAS_RESULT
 from server.store.rows import Sweep
 
 
-def metrics(connection: sqlite3.Connection, sweep_id: int) -> list[float]:
+@rows_kept
+def metrics(connection: sqlite3.Connection, sweep_id: int) -> tuple[float, ...]:
     """The metric of each run whose value is a result."""
     sql = f"SELECT metric FROM run WHERE sweep_id = ? AND {HAS_RESULT}"
-    return [value for (value,) in connection.execute(sql, (sweep_id,))]
+    return tuple(value for (value,) in connection.execute(sql, (sweep_id,)))
 
 
 def rank(connection: sqlite3.Connection, sweep: Sweep, value: float) -> tuple[int, int]:

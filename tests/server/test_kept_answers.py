@@ -7,7 +7,16 @@ from typing import Any
 
 import pytest
 
-from server.store import kept_answers, kept_rows, list_queries, page_queries, queries, sweep_queries, table_queries
+from server.store import (
+    kept_answers,
+    kept_rows,
+    list_queries,
+    page_queries,
+    queries,
+    run_queries,
+    sweep_queries,
+    table_queries,
+)
 from tests.server.speaker import Clock, Speaker
 
 SWEEP: dict[str, Any] = {
@@ -20,7 +29,7 @@ SWEEP: dict[str, Any] = {
 BY_ROW = (queries.progress, list_queries.improvements, page_queries.best_values)
 BY_NUMBER = (
     *(queries.outcomes, queries.run_states, page_queries.first_start_s, sweep_queries.retries),
-    *(sweep_queries.points, sweep_queries.results, table_queries.briefs_of_sweep),
+    *(sweep_queries.points, sweep_queries.results, table_queries.briefs_of_sweep, run_queries.metrics),
 )
 
 

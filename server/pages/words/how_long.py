@@ -1,11 +1,17 @@
 """How long a run took, and how far it came."""
 
+from functools import lru_cache
+from typing import Final
+
 from charts import format
 from server.pages.words.sent import config_values, read_object
 from server.pages.words.times import Now
 from server.run_values import number
 from server.store.rows import Run
 from terms import states
+
+# Of configs, a kilobyte each.
+MOST_KEPT: Final = 1024
 
 
 def run_time(run: Run, now: Now) -> str:
@@ -37,5 +43,11 @@ def epochs_done(run: Run) -> int | None:
 
 def epochs_asked(run: Run) -> int | None:
     """How many it does if nothing stops it; None where its config does not tell."""
-    asked = config_values(run.config).get("epochs")
+    return _asked_in(run.config)
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def _asked_in(config: str) -> int | None:
+    """Kept: a page of live runs asks some hundred of them every second."""
+    asked = config_values(config).get("epochs")
     return asked if isinstance(asked, int) and not isinstance(asked, bool) else None
