@@ -52,6 +52,11 @@ class Stretch:
         return None if self.epochs is None or not self.asked else min(self.epochs / self.asked, 1.0)
 
     @property
+    def counted_s(self) -> float:
+        """For how long it was seen to count epochs."""
+        return 0.0 if self.first_s is None else self.until_s - self.first_s
+
+    @property
     def seen(self) -> float:
         """How many epochs it has done since it was seen first."""
         return 0.0 if self.first_s is None else max((self.epochs or 0) - self.first_epochs, 0.0)
@@ -151,6 +156,16 @@ def pause_s(runs: Sequence[Stretch]) -> float:
 
 
 def usual_of(ended: Sequence[Stretch]) -> Usual:
+    """What runs took to start up and then for each epoch, as far as that was seen; else by what they took in all."""
+    seen = [run for run in ended if run.seen]
+    if not seen:
+        return _fitted(ended)
+    epoch_s = sum(run.counted_s for run in seen) / sum(run.seen for run in seen)
+    start_s = fmean(run.took_s - run.counted_s - run.first_epochs * epoch_s for run in seen)
+    return Usual(max(start_s, 0.0), epoch_s)
+
+
+def _fitted(ended: Sequence[Stretch]) -> Usual:
     """The line of least squares through what these runs took by their epochs, or their mean if some do not tell."""
     took_s = [run.took_s for run in ended]
     epochs = [run.epochs for run in ended if run.epochs]
@@ -172,15 +187,17 @@ def _left(run: Stretch, usual: Usual, took_s: Ends, shares: Ends) -> tuple[float
         return took_s.more(run.took_s, fmean(took_s.ordered) / 2), None
     more = shares.more(share, 1 - share) * run.asked
     epochs = share * run.asked + more
-    by_others_s = max(usual.takes_s(epochs) - run.took_s, 0.0)
+    # However long its start-up took, the epochs that it has still to do take their time.
+    least_s = usual.epoch_s * more if usual.start_s else 0.0
+    by_others_s = max(usual.takes_s(epochs) - run.took_s, least_s)
     trust = share if run.first_s is None else run.seen / (run.seen + 1)
     return trust * _own_pace_s(run) * more + (1 - trust) * by_others_s, epochs
 
 
 def _own_pace_s(run: Stretch) -> float:
     """Seconds an epoch of a run under way, which is in the midst of one; 0 before its first."""
-    if run.seen and run.first_s is not None:
-        return (run.until_s - run.first_s) / (run.seen + 0.5)
+    if run.seen:
+        return run.counted_s / (run.seen + 0.5)
     return run.took_s / run.epochs if run.epochs else 0.0
 
 

@@ -96,6 +96,14 @@ def test_a_run_that_was_seen_to_count_goes_on_at_its_own_pace_without_its_start(
     assert seconds_left([*ended, slow], 0, 1) == pytest.approx(0.75 * 6 * 20 + 0.25 * 40)
 
 
+def test_however_long_a_run_took_to_start_its_epochs_are_still_to_do() -> None:
+    ended = [Stretch(0, 30, under_way=False, epochs=10, asked=10, first_s=12, first_epochs=1) for _ in range(3)]
+    late = Stretch(0, 60, under_way=True, asked=10)
+
+    # Ten of two seconds each, as those before it have done from their first one on.
+    assert seconds_left([*ended, late], 0, 1) == pytest.approx(20.0)
+
+
 def test_runs_to_come_take_the_pace_of_the_last_ones() -> None:
     ended = [Stretch(n * 10, n * 10 + 10, under_way=False) for n in range(20)]
     slower = [Stretch(200 + n * 30, 230 + n * 30, under_way=False) for n in range(8)]

@@ -51,8 +51,7 @@ def stretches(standing: Standing) -> list[Stretch]:
     """The runs that began last as far as they came, those under way among them."""
     limit = max(time_left.LAST_RUNS, 2 * standing.progress.running)
     runs = page_queries.last_begun(standing.connection, standing.sweep.id, limit)
-    live = [run.id for run in runs if run.state in states.LIVE]
-    first = table_queries.first_epochs(standing.connection, live)
+    first = table_queries.first_epochs(standing.connection, (run.id for run in runs))
     return [_stretch(run, standing.now.now_s, first.get(run.id)) for run in runs]
 
 
