@@ -51,12 +51,17 @@ def test_a_console_is_followed_at_its_end_and_holds_still_for_who_reads_back(
     say(program, 301, 320)
     expect(page.locator("#L320")).to_be_visible()
     assert in_sight(page)[1] == 320
+    page.keyboard.press("Shift")
+    page.locator(".console").focus()
+    say(program, 321, 330)
+    expect(page.locator("#L330")).to_be_visible()
+    expect(page.locator(".console:focus-visible")).to_have_count(1)  # whoever scrolls by keys stays in the box
     page.locator(".console").hover()
     page.mouse.wheel(0, -1000)
     page.wait_for_function("document.querySelector('.console').scrollTop < -900")
     reading = in_sight(page)
     with page.expect_response(lambda answer: answer.url.endswith("/logs")):
-        say(program, 321, 500)
+        say(program, 331, 500)
     assert in_sight(page) == reading
     page.mouse.wheel(0, 5000)
     expect(page.locator("#L500")).to_be_visible()

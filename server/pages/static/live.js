@@ -4,7 +4,7 @@
 
 const TRIES_BEFORE_NOTICE = 2;
 const FOCUSABLE = "a, button, input, select, summary";
-const IN_USE = ":focus-visible, :popover-open, details.menu[open]";
+const IN_USE = ":focus-visible:not([data-follows]), :popover-open, details.menu[open]";
 // At most two pages a second, and a page that is dear to make takes no more than an eighteenth of the server's time.
 const LEAST_REST_MS = 500;
 const REST_PER_FETCH = 17;
