@@ -108,13 +108,14 @@ def _settle(tx: sqlite3.Connection, sweep: Sweep, run: Run, now_s: float) -> Non
     if outcome is not None:
         writes.update(tx, "trial", trial.id, outcome=outcome, counted_run_id=run.id)
         _enter(tx, "settled", run, outcome, now_s)
-        finish_if_settled(tx, queries.by_id(tx, Sweep, sweep.id), now_s)
+        if sweep.ended_at_s is None:  # one that somebody has cancelled stays so, and ended when it did
+            finish_if_settled(tx, queries.by_id(tx, Sweep, sweep.id), now_s)
 
 
 def _stop_if_all_fail_alike(tx: sqlite3.Connection, sweep: Sweep, now_s: float) -> None:
     """Ends a sweep, once, that has no result while its first points all failed for one cause of their own."""
     limit = parsed(sweep.config).extension.stop_after_failures
-    if not limit or sweep.stop_reason is not None or queries.has_result(tx, sweep.id):
+    if not limit or sweep.stop_reason is not None or sweep.ended_at_s is not None or queries.has_result(tx, sweep.id):
         return
     runs = queries.runs_of_sweep(tx, sweep.id)
     failed = [run for run in runs if lifecycle.failed_itself(run.state, run.exit_code)]
@@ -245,7 +246,7 @@ def try_again(tx: sqlite3.Connection, run: Run, now_s: float) -> None:
         raise RefusalError(f"run {run.name} cannot be tried again: no point was lost by its end")
     sweep = queries.by_id(tx, Sweep, trial.sweep_id)
     if sweep.ended_at_s is not None:
-        if sweep.state != states.SWEEP_FINISHED or not _all_settled(tx, sweep):
+        if not _all_settled(tx, sweep):
             raise RefusalError(f"sweep {sweep.name} is {sweep.state} with points left: resume it first, then retry")
         reopened(tx, sweep, now_s)
     writes.update(tx, "trial", trial.id, outcome=None, counted_run_id=None)

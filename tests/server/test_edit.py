@@ -32,6 +32,12 @@ def names(wb: Speaker) -> list[str]:
     return [edge["node"]["name"] for edge in wb.ask(RUNS)["project"]["runs"]["edges"]]
 
 
+def end_of(wb: Speaker, sweep: str) -> float:
+    """When it ended."""
+    with reading(wb.settings.database) as connection:
+        return float(connection.execute("SELECT ended_at_s FROM sweep WHERE name = ?", (sweep,)).fetchone()[0])
+
+
 def holds(wb: Speaker) -> bool:
     with reading(wb.settings.database) as connection:
         return verify(connection).problems == ()
@@ -124,6 +130,7 @@ def test_what_is_deleted_is_in_no_answer_and_is_brought_back_as_it_was(wb: Speak
     sweep = wb.register(GRID | {"run_cap": 1})
     run = wb.do_trial(wb.agent(sweep), sweep, loss=1.0)
     wb.begin("other")
+    ended_at_s = end_of(wb, sweep)
 
     for path, button in (
         (f"/local/p/runs/{run}/edit", "Delete trial 1"),
@@ -132,6 +139,7 @@ def test_what_is_deleted_is_in_no_answer_and_is_brought_back_as_it_was(wb: Speak
         assert send(wb, path, button).status_code == 303
     left, gone = names(wb), wb.http.get(f"/local/p/sweeps/{sweep}", headers=wb.headers).status_code
     refused = send(wb, "/deleted", "Bring back run trial 1")
+    clock.pass_s(60)
     send(wb, "/deleted", f"Bring back sweep {sweep}")
     send(wb, "/deleted", "Bring back run trial 1")
 
@@ -139,6 +147,7 @@ def test_what_is_deleted_is_in_no_answer_and_is_brought_back_as_it_was(wb: Speak
     assert (refused.status_code, "is deleted, too: bring that back first" in html.unescape(refused.text)) == (400, True)
     assert names(wb) == [run, "other"]
     assert (wb.sweep(sweep)["state"], wb.runs(sweep)[0]["state"]) == ("FINISHED", "finished")
+    assert end_of(wb, sweep) == ended_at_s
     assert "nothing" in page(wb, "/deleted")
     assert holds(wb)
 

@@ -412,6 +412,22 @@ def test_a_cancelled_sweep_stops_its_runs_at_once(wb: Speaker) -> None:
     assert [run["state"] for run in wb.runs(sweep)] == ["killed"]
 
 
+@pytest.mark.parametrize(("how", "exit_code"), [("CANCELED", 130), ("CANCELED", 0), ("FINISHED", 1)])
+def test_a_sweep_that_somebody_ended_stays_as_it_is_when_the_run_of_its_last_point_ends(
+    wb: Speaker, how: str, exit_code: int
+) -> None:
+    rules = {"stop_after_failures": 1, "retries": 0}
+    sweep = wb.register(GRID | {"run_cap": 1, "x-sweep": rules})
+    run = wb.beat(wb.agent(sweep))["run_id"]
+    wb.begin(run, sweep)
+    wb.set_state(sweep, how)
+
+    wb.finish(run, exit_code)
+
+    assert wb.sweep(sweep)["state"] == how
+    assert "stopped itself" not in wb.sweep(sweep)["description"]
+
+
 def test_a_run_asked_to_stop_hears_it_in_its_stream_first_and_from_its_agent_later(wb: Speaker, clock: Clock) -> None:
     sweep = wb.register(GRID)
     agent = wb.agent(sweep)
