@@ -208,15 +208,16 @@ def agent_count(connection: sqlite3.Connection, sweep_id: int) -> int:
     return number(connection, "SELECT count(*) FROM agent WHERE sweep_id = ?", sweep_id)
 
 
-def shifts(connection: sqlite3.Connection, agent_ids: Iterable[int]) -> list[Shift]:
-    """All runs of some agents that have started, the first started first."""
+@rows_kept
+def shifts(connection: sqlite3.Connection, sweep_id: int, agent_ids: tuple[int, ...]) -> tuple[Shift, ...]:
+    """All runs of some agents of a sweep that have started, the first started first."""
     earlier = "SELECT count(*) FROM run AS earlier WHERE earlier.trial_id = run.trial_id AND earlier.id < run.id"
     sql = (
         f"SELECT run.agent_id, run.name, coalesce(nullif(run.display_name, ''), run.name), {shown('run.state')}, "
         f"run.metric, run.cause, run.started_at_s, run.ended_at_s, ({earlier}) FROM run WHERE run.agent_id IN "
         "(SELECT value FROM json_each(?)) AND run.started_at_s IS NOT NULL ORDER BY run.started_at_s, run.id"
     )
-    return list(map(Shift._make, connection.execute(sql, (json.dumps(list(agent_ids)),))))
+    return tuple(map(Shift._make, connection.execute(sql, (json.dumps(agent_ids),))))
 
 
 def pauses(connection: sqlite3.Connection, sweep_id: int) -> list[tuple[float, float | None]]:

@@ -40,7 +40,8 @@ def counted(wb: Speaker, anew: bool) -> list[Any]:
     with sqlite3.connect(wb.settings.database) as connection:
         (sweep,) = queries.sweeps(connection)
         rows = [way(query)(connection, sweep) for query in BY_ROW]
-        return [*rows, *(way(query)(connection, sweep.id) for query in BY_NUMBER)]
+        shifts = way(sweep_queries.shifts)(connection, sweep.id, (1, 2))
+        return [*rows, *(way(query)(connection, sweep.id) for query in BY_NUMBER), shifts]
 
 
 def test_counts_that_are_kept_follow_every_move_of_a_sweep(wb: Speaker, clock: Clock) -> None:

@@ -1,6 +1,7 @@
 """The agents of a sweep: what each does now, what it has done, and why it does nothing."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil, floor, log2
 from typing import Final
@@ -24,6 +25,8 @@ LEAST_SHOWN_S: Final = 120
 STEPS_SHOWN: Final = 200
 ROWS_KEPT: Final = 100
 CAUSE_LENGTH: Final = 120
+# Of a hundred bytes each.
+TEXTS_KEPT: Final = 16_384
 KINDS: Final = {
     **dict.fromkeys(states.LIVE, "running"),
     **dict.fromkeys(states.FAILURES, "failed"),
@@ -60,7 +63,7 @@ def sweep_agents(view: SweepView) -> SweepAgents:
     """Reads the agents, those alive first."""
     connection, sweep = view.connection, view.sweep
     lines = sweep_queries.agent_lines(connection, sweep.id, view.heard_since_s, AGENTS_SHOWN)
-    shifts = sweep_queries.shifts(connection, [line.agent.id for line in lines])
+    shifts = sweep_queries.shifts(connection, sweep.id, tuple(sorted(line.agent.id for line in lines)))
     span = _span(sweep, shifts, view.now)
     pauses = tuple(sweep_queries.pauses(connection, sweep.id))
     best = view.best_of_all and view.best_of_all.name
@@ -93,7 +96,7 @@ def _row(view: SweepView, line: AgentLine, svg: Markup) -> AgentRow:
     )
 
 
-def _span(sweep: Sweep, shifts: list[Shift], now: Now) -> Span:
+def _span(sweep: Sweep, shifts: Sequence[Shift], now: Now) -> Span:
     """From the first start to now, or to the last end of a sweep that is over; two minutes at least.
 
     The right end moves in steps under a hundredth of the whole, so that rows can be kept.
@@ -118,24 +121,27 @@ def _time(
     """Kept by what it is made of: of thousands of runs few are new when the page is asked for again."""
     known = dict(letters)
     blocks = [
-        replace(
-            _block(shift, chosen is None or shift.run in chosen, shift.run == best, span),
-            letters=known.get(shift.run, ""),
-        )
+        _block(shift, chosen is None or shift.run in chosen, shift.run == best, span, known.get(shift.run, ""))
         for shift in shifts
     ]
     return Markup(row(blocks, span, pauses))
 
 
-def _block(shift: Shift, chosen: bool, best: bool, span: Span) -> Block:
+def _block(shift: Shift, chosen: bool, best: bool, span: Span, letters: str) -> Block:
+    kind, again = KINDS.get(shift.state, shift.state), shift.attempt > 0
+    end_s = span.last_s if kind == "running" or shift.ended_at_s is None else shift.ended_at_s
+    return Block(shift.started_at_s, end_s, kind, _said(shift), chosen, again, best, shift.run, letters)
+
+
+@lru_cache(maxsize=TEXTS_KEPT)
+def _said(shift: Shift) -> str:
+    """Kept, since no filter changes it."""
     kind = KINDS.get(shift.state, shift.state)
     again = f", attempt {shift.attempt + 1}" if shift.attempt else ""
     ended_at_s = None if kind == "running" else shift.ended_at_s
     took = "" if ended_at_s is None else f", {format.duration(ended_at_s - shift.started_at_s)}"
     why = f": {shift.cause[:CAUSE_LENGTH]}" if shift.cause and kind == "failed" else ""
-    text = f"{shift.name}{again}{took}, {kind}{why}"
-    end_s = span.last_s if ended_at_s is None else ended_at_s
-    return Block(shift.started_at_s, end_s, kind, text, chosen, again=shift.attempt > 0, best=best, run=shift.run)
+    return f"{shift.name}{again}{took}, {kind}{why}"
 
 
 def _idle(line: AgentLine, sweep: Sweep, progress: Progress) -> str:
