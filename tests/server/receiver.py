@@ -16,7 +16,7 @@ class Receiver(ThreadingHTTPServer):
     Attributes:
         taken: what was posted and answered with a status below 300.
         refused: the same, for others.
-        status: of its answers.
+        status: of its answers; 0 hangs up without one.
         answers: cleared, it answers nobody.
     """
 
@@ -46,6 +46,8 @@ class _Handler(BaseHTTPRequestHandler):
         status = self.server.status if self.path == f"/hooks/{TOKEN}?key={TOKEN}" else 404
         self.server.heads.append(dict(self.headers))
         (self.server.taken if status < 300 else self.server.refused).append(told)
+        if not status:
+            return
         self.send_response(status)
         if 300 <= status < 400:
             self.send_header("Location", self.server.url)

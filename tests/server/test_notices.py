@@ -1,5 +1,6 @@
 """NOTIFY_URL: the end of a sweep, and an alert, told to whoever listens there."""
 
+import socket
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -123,7 +124,7 @@ def test_what_is_not_taken_is_sent_again_and_given_up_in_the_end(
     for tries, wait_s in enumerate(WAITS_S, start=1):
         until(lambda tries=tries: waiting(wb) == [tries])  # type: ignore[misc]
         wb.clock.pass_s(wait_s)
-    until(all_told(wb))
+    until(lambda: "given up" in caplog.text)
 
     assert [told["id"] for told in receiver.refused] == [1] * 5
     assert receiver.taken == []
@@ -131,6 +132,21 @@ def test_what_is_not_taken_is_sent_again_and_given_up_in_the_end(
         *["notice 1 was not taken: HTTP 302; it is sent again"] * 4,
         "notice 1 was not taken: HTTP 302; given up",
     ]
+
+
+@pytest.mark.parametrize(("there", "why"), [(False, "ConnectionRefusedError"), (True, "RemoteDisconnected")])
+def test_a_receiver_that_is_dead_is_tried_again(
+    tmp_path: Path, clock: Clock, receiver: Receiver, caplog: pytest.LogCaptureFixture, there: bool, why: str
+) -> None:
+    receiver.status = 0
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        free = f"http://127.0.0.1:{nobody.getsockname()[1]}/{TOKEN}"
+    with speaking(tmp_path / "data", clock, notify_url=receiver.url if there else free) as wb:
+        done(wb)
+        until(lambda: waiting(wb) == [1])
+
+    assert f"notice 1 was not taken: {why}; it is sent again" in caplog.text
+    assert TOKEN not in caplog.text
 
 
 def test_a_server_that_is_started_again_tells_what_the_one_before_could_not_and_no_more(
