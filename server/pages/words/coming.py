@@ -1,7 +1,6 @@
 """What the runs to come of a sweep are asked for, where that is decided already."""
 
 from functools import lru_cache
-from itertools import islice
 from typing import Final
 
 from search import suggest
@@ -18,17 +17,21 @@ def epochs(sweep: Sweep, waiting: int) -> tuple[float, ...]:
     """Of each run that waits, in their order; () where its search has not decided, or none is asked for any."""
     if sweep.method not in FORESEEN or sweep.engine is not None or not 0 < waiting <= MOST_FORESEEN:
         return ()
-    return _epochs(sweep.config, sweep.seed, sweep.next_index, waiting)
+    found = []
+    for index in range(sweep.next_index, sweep.next_index + waiting):
+        asked = _asked(sweep.config, sweep.seed, index)
+        if asked is None:
+            break
+        found.append(asked)
+    return tuple(found)
 
 
-@lru_cache(maxsize=256)
-def _epochs(config: str, seed: int, first: int, count: int) -> tuple[float, ...]:
+@lru_cache(maxsize=4096)
+def _asked(config: str, seed: int, index: int) -> float | None:
     space = _parsed(config)
-    if space is None or (EPOCHS,) not in space.searched:
-        return ()
-    points = (suggest.suggest(space, index, seed) for index in range(first, first + count))
-    asked = (point.get(EPOCHS) for point in points if point is not None)
-    return tuple(islice((float(each) for each in asked if isinstance(each, int | float)), count))
+    point = None if space is None or (EPOCHS,) not in space.searched else suggest.suggest(space, index, seed)
+    asked = None if point is None else point[EPOCHS]
+    return float(asked) if isinstance(asked, int | float) else None
 
 
 @lru_cache(maxsize=64)
