@@ -13,8 +13,8 @@ LEAST_ENDED: Final = 3
 # Runs that began last tell best what the next ones take.
 LAST_RUNS: Final = 50
 # The pace is that of so many runs an agent, and of so many in all at least: machines are shared, and loads change.
-RECENT_EACH: Final = 4
-RECENT_LEAST: Final = 8
+RECENT_EACH: Final = 2
+RECENT_LEAST: Final = 6
 # So many rounds of all agents are gone through one run at a time; rounds before them are all alike.
 ROUNDS: Final = 4
 # Steps of this share of a whole go to and fro: the golden ratio's fraction.
