@@ -183,7 +183,7 @@ def test_chosen_runs_stand_side_by_side_at_one_step(visitor: Visitor, sweep: str
     page.locator("#media-step").press("Enter")
 
     expect(key(page, "seen").locator(".media-caption")).to_have_text(["step 1 of 1", "step 1 of 0"])
-    expect(key(page, "t")).to_contain_text("nothing logged")
+    expect(key(page, "t")).to_contain_text("nothing up to this step")
     page.locator("#media").get_by_role("link", name="2 →").click()
     expect(key(page, "seen").locator(".media-caption")).to_have_text(["step 2 of 1", "step 2 of 0"])
 

@@ -78,14 +78,15 @@ def _section(sources: Sequence[Source], key: MediaKey, step: int | None) -> Sect
     """What several runs have logged last under a key, up to a step; a run that has nothing says so."""
     found = [source.last(key.name, step) if key.name in source.keys else None for source in sources]
     drawn = [each for one in found if one and (each := histogram_of(one.value))] if key.kind == HISTOGRAMS else []
-    cells = [_of(source, key.name, one, drawn) for source, one in zip(sources, found, strict=True)]
+    nothing = "nothing logged" if step is None else "nothing up to this step"
+    cells = [_of(source, key.name, one, drawn, nothing) for source, one in zip(sources, found, strict=True)]
     return Section(title_of(key, sources), key.kind, "", cells)
 
 
-def _of(source: Source, key: str, found: Logged | None, drawn: Sequence[Histogram]) -> Cell:
+def _of(source: Source, key: str, found: Logged | None, drawn: Sequence[Histogram], nothing: str) -> Cell:
     name = source.run.display_name or source.run.name
     if found is None:
-        return Cell(name, source.files.path, Shown(said="nothing logged"), source.letter)
+        return Cell(name, source.files.path, Shown(said=nothing), source.letter)
     look = replace(source.look(key, IMAGES_A_STEP, ROWS, MediaQuery(), None), beside=drawn)
     url = MediaQuery(found.step).url(source.files.path)
     return Cell(f"{name}, {step_text(found.step)}", url, look.show(found.value), source.letter)
