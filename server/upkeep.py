@@ -71,10 +71,12 @@ class Upkeep:
         """Removes what lies there of which no row tells; once, beside the work, since it looks at each file."""
         with self.database.read() as connection:
             found = orphans.orphans(connection, self.settings)
-        if found:
+        removed = 0
+        for first in range(0, len(found), files.AT_ONCE):
             with self.database.write() as tx:
-                removed = orphans.remove(tx, self.settings, found)
-            log.info("removed %d files of which the database does not know", len(removed))
+                removed += len(orphans.remove(tx, self.settings, found[first : first + files.AT_ONCE]))
+        if found:
+            log.info("removed %d files of which the database does not know", removed)
 
     def _settle_outlines(self) -> None:
         """Makes outlines of histories that are in doubt anew, and rests so that it takes a tenth of the time."""
