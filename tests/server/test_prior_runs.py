@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from server.ledger import early_stop
 from tests.patience import HANG_S
 from tests.server.real_client import Agents, cli
 from tests.server.real_server import RunningServer
@@ -148,7 +149,11 @@ def test_a_bayesian_search_learns_from_prior_runs_before_its_first(wb: Speaker) 
     assert uninformed["x"] != pytest.approx(0.3, abs=0.05)
 
 
-def test_early_termination_compares_with_prior_runs(wb: Speaker) -> None:
+@pytest.mark.parametrize("most_read", [early_stop.MOST_READ, 0], ids=["at once", "read beside the work"])
+def test_early_termination_compares_with_prior_runs(
+    wb: Speaker, monkeypatch: pytest.MonkeyPatch, most_read: int
+) -> None:
+    monkeypatch.setattr(early_stop, "MOST_READ", most_read)
     runs = [before(wb, f"r{n}", losses=(n / 10, n / 10, n / 10)) for n in range(3)]
     stopping = {**GRID, "metric": {"name": "loss"}, "early_terminate": {"type": "hyperband", "min_iter": 2, "eta": 3}}
     sweep, _ = begun_with(wb, stopping, *runs)
@@ -156,6 +161,9 @@ def test_early_termination_compares_with_prior_runs(wb: Speaker) -> None:
     wb.begin(run, sweep)
 
     reply = wb.log(run, 0, {"_step": 0, "loss": 9.0}, {"_step": 1, "loss": 9.0})
+    if not most_read:
+        wb.look()
+        reply = wb.stream(run)
 
     assert reply.json() == {"stopped": True}
 
