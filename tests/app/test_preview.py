@@ -112,7 +112,7 @@ def test_the_time_is_that_of_the_rounds_that_the_agents_take() -> None:
     earlier = [Stretch(0.0, took_s, False) for took_s in (20.0, 30.0, 40.0)]
 
     assert preview.expected(5, 2, earlier) == (
-        "Time: about 1:40 with 2 at once; a run takes 30 s (mean of 3 earlier ones)."
+        "Time: about 1:30 with 2 at once; a run takes 30 s (mean of 3 earlier ones)."
     )
 
 
