@@ -91,8 +91,8 @@ class Workplace:
 
         Args:
             wrapper: a command that becomes this one, in a plain process.
-            plain: whether it is to import all that it needs, as it does for its users. Nothing else differs, but that
-                W&B's client reads WANDB_HTTP_TIMEOUT only when it is imported.
+            plain: whether it, its server and its `wandb sweep` are to import all that they need, as they do for its
+                users. Nothing else differs, but that W&B's client reads WANDB_HTTP_TIMEOUT only when it is imported.
         """
         return subprocess.Popen(
             [*wrapper, *python(plain or bool(wrapper)), "-m", "app", *command],

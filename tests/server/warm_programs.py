@@ -66,7 +66,7 @@ class WarmProgram:
 
     def python(self) -> tuple[str, ...]:
         """What stands for Python's name in a command; arguments that are Python's own options are not taken."""
-        return (sys.executable, "-I", "-S", str(PARENT), self.socket_path)
+        return _forked_by(self.socket_path)
 
     @cached_property
     def socket_path(self) -> str:
@@ -92,6 +92,10 @@ class WarmProgram:
         return path
 
 
+def _forked_by(socket_path: str) -> tuple[str, ...]:
+    return (sys.executable, "-I", "-S", str(PARENT), socket_path)
+
+
 APP = WarmProgram("app")
 CLIENT = WarmProgram("client")
 SERVER = WarmProgram("server")
@@ -109,6 +113,8 @@ def main(listener: int, name: str) -> Become | None:
         server.abandon()
         stand_alone(parent)
         _take_paths(program.request)
+        if name == APP.name:
+            subprocess.Popen = _Popen  # type: ignore[misc]
     return program
 
 
@@ -125,6 +131,23 @@ def _take_paths(request: Mapping[str, Any]) -> None:
     del environment[warm.SOCKET]
     if kept := environment.pop(KEPT_SOCKET, None):
         environment[warm.SOCKET] = kept
+
+
+class _Popen(subprocess.Popen[Any]):
+    """Has forked what a command of `app` starts, where a process that all workers share forks such a program."""
+
+    def __init__(self, args: Any, *more: Any, **options: Any) -> None:
+        super().__init__(_forked(args) if isinstance(args, list) else args, *more, **options)
+
+
+def _forked(command: list[str]) -> list[str]:
+    """The agents stay plain: their parents look at what runs in their sessions."""
+    for warm_program, begin in ((CLIENT, ("-m", "wandb", "sweep")), (SERVER, ("-m", "server"))):
+        plain = [sys.executable, *begin]
+        found = [at for at in range(len(command)) if command[at : at + len(plain)] == plain]
+        if found and (path := os.environ.get(warm_program.variable)):
+            return [*command[: found[0]], *_forked_by(path), *command[found[0] + 1 :]]
+    return command
 
 
 def _preload(name: str) -> None:
