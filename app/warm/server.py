@@ -33,8 +33,8 @@ from app.warm.safety import refusal
 BACKLOG = 128
 # What is imported only when it is used: here, by W&B's client for runs, media and artifacts, by TensorFlow for data.
 # Most of it are private places, which may move.
-USED_LATE = (
-    *("dotenv", "yaml", "PIL.PngImagePlugin", "wandb.integration.keras", "wandb.sdk.launch.inputs.internal"),
+CLIENT_USED_LATE = (
+    *("dotenv", "yaml", "PIL.PngImagePlugin", "wandb.sdk.launch.inputs.internal"),
     *("wandb.apis._generated.get_default_entity", "wandb.sdk.artifacts._internal_artifact"),
     "wandb.sdk.artifacts._models.pagination",
 )
@@ -43,6 +43,7 @@ FORMS_USED_LATE = (
     *("artifact_by_id", "artifact_membership_by_name", "artifact_type", "fetch_artifact_manifest"),
     *("get_artifact_membership_file_urls", "operations"),
 )
+USED_LATE = ("wandb.integration.keras",)
 DATA_OPERATIONS = "tensorflow.python.data.ops"  # a module for each
 REQUEST_LIMIT_S = 5.0
 UCRED = struct.Struct("3i")  # pid, uid, gid: <bits/socket.h>
@@ -63,19 +64,25 @@ def listen(path: str) -> socket.socket:
 def preload() -> None:
     """Imports what every trial needs; the collector looks at none of it again, so that forks go on sharing it."""
     gc.disable()
+    # Before TensorFlow: each of the client's models is looked for in all modules that are there, of which it has 2,000.
+    import wandb.apis.public
+
+    _import(*CLIENT_USED_LATE, *(f"{ARTIFACT_FORMS}.{name}" for name in FORMS_USED_LATE))
     import keras
     import numpy
     import pydantic
     import tensorflow
-    import wandb.apis.public
 
     del keras, numpy, pydantic, tensorflow, wandb
-    forms = (f"{ARTIFACT_FORMS}.{name}" for name in FORMS_USED_LATE)
-    for module in (*USED_LATE, *forms, *_modules_in(DATA_OPERATIONS)):
-        with suppress(ImportError):  # a trial finds it by itself
-            importlib.import_module(module)
+    _import(*USED_LATE, *_modules_in(DATA_OPERATIONS))
     gc.collect()
     gc.freeze()
+
+
+def _import(*modules: str) -> None:
+    for module in modules:
+        with suppress(ImportError):  # a trial finds it by itself
+            importlib.import_module(module)
 
 
 def _modules_in(package: str) -> Iterator[str]:
