@@ -12,6 +12,8 @@ from search.time_left import Stretch, seconds_left
 RECORDED = Path(__file__).parent / "recorded"
 # It is told in whole minutes.
 ROUNDING_S = 30.0
+# A run of its ends after 1 epoch or 27: which, of the last runs, nobody knows before. Half of a whole run.
+HALF_A_RUN_S = {"hyperband": 58.0}
 
 
 def moments(name: str, times: int = 100, foreseen: bool = True) -> Iterator[tuple[float, float, float | None]]:
@@ -42,7 +44,7 @@ def test_in_the_second_half_of_a_recorded_sweep_the_time_left_is_off_by_a_third_
     off = [
         (round(now_s), round(left_s), told_s)
         for now_s, left_s, told_s in moments(name)
-        if told_s is None or abs(told_s - left_s) > max(left_s / 3, ROUNDING_S)
+        if told_s is None or abs(told_s - left_s) > max(left_s / 3, HALF_A_RUN_S.get(name, ROUNDING_S))
     ]
 
     assert off == []
