@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -27,10 +28,12 @@ from tests.server.maker import Maker
 from tests.server.speaker import GRID, Clock, Speaker, speaking
 
 CASES = 50  # of ten requests each
+REPORTED = 500
 UPLOAD = 'files(names: ["f"]) { edges { node { url(upload: true) } } }'
 REGISTER = """mutation ($config: String) { upsertSweep(input: {config: $config, projectName: "p"}) {
     sweep { name } configValidationWarnings } }"""
 
+NEWEST = '{ project(name: "p") { sweeps(first: 1) { edges { node { name } } } } }'
 ENTER = 'mutation ($sweep: String!) { createAgent(input: {host: "h", sweep: $sweep}) { agent { id } } }'
 BEAT = 'mutation ($id: ID!) { agentHeartbeat(input: {id: $id, metrics: "{}", runState: "{}"}) { commands } }'
 
@@ -65,8 +68,7 @@ class Filled:
 
     def _take_points(self) -> None:
         """What was registered is also searched: the newest sweep hands out two points."""
-        sweeps = self.wb.ask('{ project(name: "p") { sweeps { edges { node { name } } } } }')["project"]["sweeps"]
-        newest = sweeps["edges"][0]["node"]["name"]
+        newest = self.wb.ask(NEWEST)["project"]["sweeps"]["edges"][0]["node"]["name"]
         agent = self.wb.post(ENTER, sweep=newest)
         self._is_no_fault(agent)
         for _ in range(2 if agent.status_code == 200 else 0):
@@ -125,12 +127,15 @@ def test_no_request_is_answered_by_a_5xx_or_a_fault_and_nothing_is_half_stored(f
 
 
 def main(cases: int) -> None:
-    """Tries so many cases on a server of their own."""
+    """Tries so many cases on a server of their own, and says how far it is."""
+    done = count(1)
 
     @settings(FEW, max_examples=cases, derandomize=False)
     @given(data=st.data())
     def try_all(data: st.DataObject) -> None:
         found.try_all(data)
+        if (number := next(done)) % REPORTED == 0:
+            sys.stderr.write(f"{number} cases\n")
 
     with tempfile.TemporaryDirectory() as folder, filling(Path(folder) / "data") as found:
         try_all()
