@@ -37,6 +37,8 @@ def dragging(page: Page, field: str, begin: float, end: float) -> Iterator[None]
     """Drags along an axis, and lets go at the end of the block; places from 0 at its foot to 1 at its top."""
     area = page.locator(f"{WIDE} rect.brush-area[data-field='{field}']")
     area.scroll_into_view_if_needed()
+    # What comes after the first look moves what stands below it.
+    expect(page.locator("#main")).not_to_have_attribute("aria-busy", "true")
     box = area.bounding_box()
     assert box is not None
     x, height = box["x"] + box["width"] / 2, box["height"]

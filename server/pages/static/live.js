@@ -81,8 +81,13 @@ function swap(next, everything) {
   const main = document.getElementById("main");
   const mark = focusMark();
   heldBack = false;
-  if (isFirstLook(next)) swapParts(main, next, everything);
-  else swapWhole(main, next, everything);
+  if (isFirstLook(next)) {
+    main.setAttribute("aria-busy", "true");
+    swapParts(main, next, everything);
+  } else {
+    main.removeAttribute("aria-busy");
+    swapWhole(main, next, everything);
+  }
   document.dispatchEvent(new Event("swapped"));
   focusAgain(mark);
 }
