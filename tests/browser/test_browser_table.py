@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.filled_sweeps import METRIC, Filled, page_of
 from tests.browser.reading import column, runs_of, shown_runs
-from tests.browser.visits import Visitor
+from tests.browser.visits import PHONE, Visitor
 from tests.server.real_server import RunningServer
 
 pytestmark = pytest.mark.browser
@@ -106,3 +106,18 @@ def test_what_is_searched_for_is_found_from_any_page(page: Page, server: Running
 
     expect(page.locator("h1")).to_have_text(run.name)
     assert page.url.endswith(f"/runs/{run.id}")
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_on_a_phone_the_table_folds_after_ten_rows_and_a_press_shows_the_others(
+    visitor: Visitor, filled: Filled, script: bool
+) -> None:
+    page = visitor.open(page_of(filled.many), **PHONE, java_script_enabled=script)
+    shown = page.locator("table.runs tbody tr:visible")
+    expect(shown).to_have_count(10)
+
+    page.locator("#rest summary").click()
+
+    expect(shown).to_have_count(51)
+    page.locator("#parallel .legend summary").click()
+    expect(page.locator("#parallel .legend")).to_contain_text("A line is a run")
