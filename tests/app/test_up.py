@@ -2,7 +2,6 @@
 
 import os
 import re
-import shlex
 import shutil
 import signal
 import socket
@@ -157,7 +156,7 @@ def test_a_second_time_it_says_that_all_is_done_and_shows_the_table_again(grid: 
 
     assert code == 0
     assert re.search(r"Sweep layer_size #\w{6} is finished already\. NEW=label starts another\.", output)
-    assert re.search(r" trial 5 +0\.8\d{3} +256 +2 +finished", output)
+    assert re.search(r"^trial 5 +0\.8\d{3} +256 +2 +finished$", output, re.MULTILINE), output
     assert output.splitlines()[-1] == "5 of 5 runs finished"
     assert "Agents:" not in output
     assert grid.workplace.left_running() == {}
@@ -167,9 +166,10 @@ def test_a_second_time_it_says_that_all_is_done_and_shows_the_table_again(grid: 
 def test_the_server_alone_shows_what_was_done_to_any_program_that_takes_its_two_lines(grid: Grid) -> None:
     process = grid.workplace.start("serve")
     said = "".join(lines_until(process, "dashboard (opens once)"))
-    command = re.findall(r'eval "\$\((.+)\)"', said)[0]
-    lines = subprocess.run(shlex.split(command), cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    exports = dict(re.findall(r"export (\w+)=(\S+)", lines))
+    (command,) = re.findall("For W&B programs, in any folder of this machine: (.+)", said)
+    shell = ["sh", "-c", f"{command} && env"]
+    exported = subprocess.run(shell, cwd="/", capture_output=True, text=True, check=True).stdout
+    exports = dict(re.findall(r"^(WANDB_\w+)=(\S+)", exported, re.MULTILINE))
 
     found = kept_runs(exports["WANDB_BASE_URL"], exports["WANDB_API_KEY"])
     process.terminate()
