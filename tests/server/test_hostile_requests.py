@@ -10,7 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,8 @@ UPLOAD = 'files(names: ["f"]) { edges { node { url(upload: true) } } }'
 REGISTER = """mutation ($config: String) { upsertSweep(input: {config: $config, projectName: "p"}) {
     sweep { name } configValidationWarnings } }"""
 
+BEGIN = """mutation ($name: String!, $sweep: String) { upsertBucket(input: {name: $name, modelName: "p",
+    sweep: $sweep}) { inserted } }"""
 NEWEST = '{ project(name: "p") { sweeps(first: 1) { edges { node { name } } } } }'
 ENTER = 'mutation ($sweep: String!) { createAgent(input: {host: "h", sweep: $sweep}) { agent { id } } }'
 BEAT = 'mutation ($id: ID!) { agentHeartbeat(input: {id: $id, metrics: "{}", runState: "{}"}) { commands } }'
@@ -45,18 +47,27 @@ class Filled:
     wb: Speaker
     sweep: str
     ids: dict[str, list[str]]
+    runs: list[str] = field(default_factory=lambda: ["r"])
+
+    def begin(self) -> str:
+        """Begins the run that all is said of; another one when a case has deleted it."""
+        reply = self.wb.post(BEGIN, name=self.runs[-1], sweep=self.sweep)
+        if reply.status_code == 410:
+            self.runs.append(f"r{len(self.runs)}")
+            reply = self.wb.post(BEGIN, name=self.runs[-1], sweep=self.sweep)
+        assert reply.status_code == 200, reply.text
+        return self.runs[-1]
 
     def try_all(self, data: st.DataObject) -> None:
         """One case of each kind of request."""
-        self.wb.begin("r", self.sweep)
-        draw = data.draw
-        self._post("/files/local/p/r/file_stream", draw(chunks()))
+        run, draw = self.begin(), data.draw
+        self._post(f"/files/local/p/{run}/file_stream", draw(chunks()))
         self._post("/graphql", draw(operations(self.ids)))
         self._post("/graphql", {"query": REGISTER, "variables": {"config": yaml.dump(draw(SWEEPS))}})
         self._take_points()
-        for page in ("/", "/local/p", f"/local/p/sweeps/{self.sweep}", "/local/p/runs/r", "/local/p/artifacts"):
+        for page in ("/", "/local/p", f"/local/p/sweeps/{self.sweep}", f"/local/p/runs/{run}", "/local/p/artifacts"):
             self._get(page, draw(QUERIES))
-        self._upload(draw(BODIES), draw(st.sampled_from(["", "x", "&run=r"])))
+        self._upload(self.begin(), draw(BODIES), draw(st.sampled_from(["", "x", "&run=r"])))
 
     def _post(self, path: str, body: dict[str, Any]) -> None:
         reply = self.wb.http.post(path, content=json.dumps(body).encode(), headers=self.wb.headers)
@@ -74,8 +85,8 @@ class Filled:
         for _ in range(2 if agent.status_code == 200 else 0):
             self._is_no_fault(self.wb.post(BEAT, id=agent.json()["data"]["createAgent"]["agent"]["id"]))
 
-    def _upload(self, body: bytes, more: str) -> None:
-        address = self.wb.field("r", UPLOAD)["edges"][0]["node"]["url"]
+    def _upload(self, run: str, body: bytes, more: str) -> None:
+        address = self.wb.field(run, UPLOAD)["edges"][0]["node"]["url"]
         self._is_no_fault(self.wb.http.put(address + more, content=body))
 
     def _is_no_fault(self, reply: Any) -> None:
@@ -86,7 +97,7 @@ class Filled:
         """Nothing is half stored: the ledger holds, and each file is as its row says."""
         with reading(self.wb.settings.database) as connection:
             assert verify.verify(connection).problems == ()
-        for node in self.wb.field("r", "files { edges { node { md5 directUrl } } }")["edges"]:
+        for node in self.wb.field(self.begin(), "files { edges { node { md5 directUrl } } }")["edges"]:
             body = self.wb.http.get(node["node"]["directUrl"]).content
             assert base64.b64encode(hashlib.md5(body).digest()).decode() == node["node"]["md5"]
 
