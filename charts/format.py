@@ -167,7 +167,9 @@ def _float(value: float, digits: int) -> str:
     if value == 0 or 0.01 <= abs(value) < 1e5:
         decimals = _decimals(value, digits)
         return repr(round(value, decimals)) if decimals > 0 else f"{value:.0f}"
-    return _power(Decimal(repr(float(f"{value:.{digits}g}"))))
+    rounded = f"{value:.{digits}g}"
+    # Rounded up, the largest float is none any more.
+    return _power(Decimal(repr(float(rounded)) if math.isfinite(float(rounded)) else rounded))
 
 
 def _power(number: Decimal) -> str:

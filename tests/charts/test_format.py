@@ -69,7 +69,14 @@ def test_a_parameter_is_written_as_in_the_sweep_file(value: object, text: str) -
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(0.012345678, "0.012346"), (12345.678, "12346"), (0.0012345678, "1.2346e-3"), (0.5, "0.5")]
+    ("value", "text"),
+    [
+        (1.7976931348623157e308, "1.7977e308"),
+        (0.012345678, "0.012346"),
+        (12345.678, "12346"),
+        (0.0012345678, "1.2346e-3"),
+        (0.5, "0.5"),
+    ],
 )
 def test_digits_of_a_parameter_can_be_limited(value: float, text: str) -> None:
     assert format.parameter(value, digits=5) == text
