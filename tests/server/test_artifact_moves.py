@@ -206,6 +206,30 @@ def test_a_manifest_holds_the_bytes_that_were_promised(maker: Maker) -> None:
     assert "log the artifact again to change it" in refusal(committed)
 
 
+def test_a_manifest_told_again_keeps_what_was_uploaded_and_one_of_other_bytes_waits(maker: Maker) -> None:
+    a = {"digest": digest_of(b"a"), "size": 1}
+    id, body = maker.begin()["id"], json.dumps({"version": 1, "contents": {"a": a}}).encode()
+    maker.send(id, {"a": b"a"})
+    names = {"entityName": "local", "projectName": "p", "runName": "r", "name": "m", "type": "FULL", "artifactID": id}
+    made = maker.wb.ask(MANIFEST, input=names | {"digest": digest_of(body)})["createArtifactManifest"][
+        "artifactManifest"
+    ]
+    assert maker.wb.http.put(made["file"]["uploadUrl"], content=body).status_code == 200
+
+    def tell(digest: str) -> None:
+        update = {"type": "UpdateArtifactManifest", "artifactManifestID": made["id"], "digest": digest}
+        assert call(maker, "updateArtifactManifest", "artifactManifest { id }", **update).status_code == 200
+
+    tell(digest_of(b"other"))
+    assert "no manifest of this version was uploaded" in refusal(maker.commit(id))
+    tell(digest_of(body))
+    assert maker.wb.http.put(made["file"]["uploadUrl"], content=body).status_code == 200
+    tell(digest_of(body))
+
+    assert maker.commit(id).status_code == 200
+    assert maker.download(id) == {"a": b"a"}
+
+
 def test_bytes_for_a_version_that_is_gone_are_refused(maker: Maker) -> None:
     id = maker.begin()["id"]
     (address,) = maker.addresses(id, {"a": b"a"})

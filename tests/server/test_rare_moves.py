@@ -352,6 +352,21 @@ def test_a_retry_that_is_pressed_twice_opens_its_point_once(wb: Speaker, browser
     assert late.status_code >= 400
 
 
+def test_a_failed_run_of_a_sweep_under_way_is_tried_again_beside_the_others(wb: Speaker, browser: Browser) -> None:
+    sweep = wb.register({**ONE, "parameters": {"units": {"values": [8, 16]}}})
+    wb.do_trial(wb.agent(sweep), sweep, 1)
+    buttons = browser.buttons(f"/local/p/sweeps/{sweep}")
+
+    retried = wb.http.post(buttons[next(name for name in buttons if name.startswith("Retry") and "trial 1" in name)])
+    agent = wb.agent(sweep)
+    for _ in range(2):
+        wb.do_trial(agent, sweep)
+
+    assert retried.status_code < 400
+    assert (wb.units(sweep, "failed"), sorted(wb.units(sweep, "finished"))) == ([8], [8, 16])
+    assert wb.beat(agent) == {"type": "exit"}
+
+
 def test_a_failed_run_of_a_sweep_that_was_stopped_with_points_left_waits_for_its_sweep(
     wb: Speaker, browser: Browser
 ) -> None:
