@@ -170,6 +170,23 @@ def test_a_gpu_and_its_image_are_given_by_one_line(rendered: Rendered, overlay: 
     assert agents.volume("data") == {"name": "data", "persistentVolumeClaim": {"claimName": "tf-sweeps-data"}}
 
 
+def test_the_server_alone_tells_of_ends_at_the_address_of_a_secret_by_one_line(rendered: Rendered) -> None:
+    found = rendered["embedded", True]
+    pods = labels(found)
+    server = pods.pop("tf-sweeps-server")
+
+    sources = {
+        variable["name"]: variable["valueFrom"] for variable in named(found, "tf-sweeps-server").container["env"]
+    }
+
+    assert sources["NOTIFY_URL"] == {"secretKeyRef": {"name": manifest_rules.NOTIFY_SECRET, "key": "url"}}
+    assert reaches(found, server, OUTSIDE, 443)
+    assert reaches(found, server, NAMES_SERVER, 53)
+    assert not any(reaches(found, server, OUTSIDE, port) for port in (22, 80, 8080))
+    assert not any(reaches(found, each, OUTSIDE, 443) for each in pods.values())
+    assert not any("NOTIFY_URL" in manifests.settings(found, named(found, each), KEY) for each in CLIENTS)
+
+
 def test_the_sweep_that_is_there_is_the_one_of_the_readme(embedded: list[Manifest]) -> None:
     (text,) = (
         each["data"]["sweep.yaml"] for each in of_kind(embedded, "ConfigMap").values() if "sweep.yaml" in each["data"]
@@ -186,7 +203,8 @@ def test_what_the_readme_names_is_there(embedded: list[Manifest]) -> None:
     assert set(re.findall(r"(?:job|cronjob|service)/[\w-]+", text)) <= there
     assert set(re.findall(r"kubectl delete job ([\w-]+) ([\w-]+)", text)) == {CLIENTS[:2]}
     assert set(re.findall(r"secret generic ([\w-]+) --from-file=([\w-]+)=", text)) == {
-        (manifest_rules.SECRET, "api-key")
+        (manifest_rules.SECRET, "api-key"),
+        (manifest_rules.NOTIFY_SECRET, "url"),
     }
 
 
