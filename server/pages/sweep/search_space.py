@@ -1,13 +1,12 @@
 """A sweep's config as its page needs it: what is searched, in the order of the file, and where runs are compared."""
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any, Final
 
-from search.config import ConfigError, SweepConfig, parse
 from search.early_termination import brackets
 from search.schema import Metric
 from search.space import Parameter
+from server.pages.words.kept_config import parsed
 from server.pages.words.sent import Path
 
 # So close to the ends of the unit interval a parameter has the values at its own ends.
@@ -16,7 +15,7 @@ EDGE: Final = 1e-12
 
 def searched(config: str) -> Mapping[Path, Parameter]:
     """The parameters that a sweep varies, by path."""
-    known = _parsed(config)
+    known = parsed(config)
     return known.searched if known else {}
 
 
@@ -29,32 +28,23 @@ def ends(parameter: Parameter) -> tuple[float, float] | None:
 
 def metrics(config: str) -> tuple[Metric, ...]:
     """What a sweep optimises, the metric that its runs are sorted by first."""
-    known = _parsed(config)
+    known = parsed(config)
     return known.objectives if known else ()
 
 
 def spaceless(config: str) -> dict[str, Any] | None:
     """The file of a sweep that names a function in place of parameters; None for any other."""
-    known = _parsed(config)
+    known = parsed(config)
     return known.raw if known and known.scheduler and known.scheduler.search_space and not known.parameters else None
 
 
 def file_of(config: str) -> dict[str, Any]:
     """The sweep file as it was read; {} for what cannot be."""
-    known = _parsed(config)
+    known = parsed(config)
     return known.raw if known else {}
 
 
 def rungs(config: str) -> tuple[int, ...]:
     """Where early termination compares runs; () without it."""
-    known = _parsed(config)
+    known = parsed(config)
     return brackets(known) if known else ()
-
-
-@lru_cache(maxsize=256)
-def _parsed(config: str) -> SweepConfig | None:
-    """None for what only an older version of this server has taken."""
-    try:
-        return parse(config)
-    except ConfigError:
-        return None

@@ -4,7 +4,7 @@ from functools import lru_cache
 from typing import Final
 
 from search import suggest
-from search.config import ConfigError, SweepConfig, parse
+from server.pages.words.kept_config import parsed
 from server.store.rows import Sweep
 
 FORESEEN: Final = ("grid", "random")
@@ -28,15 +28,7 @@ def epochs(sweep: Sweep, waiting: int) -> tuple[float, ...]:
 
 @lru_cache(maxsize=4096)
 def _asked(config: str, seed: int, index: int) -> float | None:
-    space = _parsed(config)
+    space = parsed(config)
     point = None if space is None or (EPOCHS,) not in space.searched else suggest.suggest(space, index, seed)
     asked = None if point is None else point[EPOCHS]
     return float(asked) if isinstance(asked, int | float) else None
-
-
-@lru_cache(maxsize=64)
-def _parsed(config: str) -> SweepConfig | None:
-    try:
-        return parse(config)
-    except ConfigError:
-        return None
