@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from heapq import heapify, heappop, heappush
 from itertools import accumulate
 from statistics import StatisticsError, fmean, linear_regression
@@ -12,9 +13,6 @@ from typing import Final
 LEAST_ENDED: Final = 3
 # Runs that began last tell best what the next ones take.
 LAST_RUNS: Final = 50
-# The pace is that of so many runs an agent, and of so many in all at least: machines are shared, and loads change.
-RECENT_EACH: Final = 2
-RECENT_LEAST: Final = 6
 # So many rounds of all agents are gone through one run at a time; rounds before them are all alike.
 ROUNDS: Final = 4
 # Steps of this share of a whole go to and fro: the golden ratio's fraction.
@@ -74,15 +72,6 @@ class Usual:
 
 
 @dataclass(frozen=True)
-class Whole:
-    """What a run takes in all, as it was or as it is expected; `epochs` is None where that is not known."""
-
-    begin_s: float
-    took_s: float
-    epochs: float | None
-
-
-@dataclass(frozen=True)
 class Ends:
     """How far runs came, nearest first, and from each place on the sum of these."""
 
@@ -107,16 +96,17 @@ def seconds_left(
     """Returns how long it takes until the last run has ended.
 
     A run under way goes as far as those went that came so far, at its own pace the more of it is done; one that waits
-    takes as long as those that began take in the end, at the pace of the last of these, after the pause that agents
-    make between two.
+    takes as long as those that began take in the end, by its epochs where these are known, after the pause that agents
+    make between two. Recent runs count for no more than others: what they differ by is nearly always what they were
+    asked for, so the caller gives those that began last alone.
 
     Args:
         runs: those that began last, ended or under way, in any order; at least every one that is under way.
         waiting: how many have still to start.
         agents: how many run at once; those under way are taken to have one each.
         least_ended: how many must have ended.
-        asked: the epochs of those that wait, in their order, where these are known already; else they are as many as
-            those of the runs that began.
+        asked: the epochs of those that wait, in their order, where these are known already; else they are those of the
+            runs that began, or as many.
 
     Returns:
         None if too few have ended, or nobody is there for those that wait.
@@ -129,13 +119,23 @@ def seconds_left(
     usual, took_s = usual_of(ended), Ends.of(run.took_s for run in ended)
     shares = Ends.of(run.share for run in ended if run.share)
     left = [_left(run, usual, took_s, shares) for run in busy]
-    known = [Whole(run.begin_s, run.took_s, run.epochs) for run in ended]
-    known += [Whole(run.begin_s, run.took_s + left_s, epochs) for run, (left_s, epochs) in zip(busy, left, strict=True)]
-    free_s = [*(left_s for left_s, _ in left), *[0.0] * free]
-    if waiting and waiting == len(asked) and shares.ordered:
-        reach, factor = fmean(shares.ordered), _times_usual(_recent(known, agents), usual)
-        return _last_end_s(free_s, [factor * usual.takes_s(reach * each) for each in asked], pause_s(runs))
-    return _last_round_s(free_s, _next_s(known, usual, agents), pause_s(runs), waiting)
+    free_s = [*left, *[0.0] * free]
+    foreseen = _foreseen(runs, asked, waiting) if shares.ordered else ()
+    if not foreseen:
+        whole_s = [run.took_s for run in ended] + [run.took_s + more for run, more in zip(busy, left, strict=True)]
+        return _last_round_s(free_s, sorted(whole_s), pause_s(runs), waiting)
+    reach = fmean(shares.ordered)
+    whole_s = [usual.takes_s(reach * each) for each in foreseen]
+    together = _last_end_s if len(foreseen) == waiting else partial(_last_round_s, waiting=waiting)
+    return together(free_s, whole_s, pause_s(runs))
+
+
+def _foreseen(runs: Sequence[Stretch], asked: Sequence[float], waiting: int) -> Sequence[float]:
+    """The epochs of those that wait, or those of each of them alike; nothing where neither is known."""
+    if len(asked) == waiting:
+        return asked
+    alike = {run.asked for run in runs}
+    return [each for each in alike if each] if len(alike) == 1 else ()
 
 
 def pause_s(runs: Sequence[Stretch]) -> float:
@@ -179,19 +179,19 @@ def _fitted(ended: Sequence[Stretch]) -> Usual:
     return Usual(fmean(took_s)) if epoch_s < 0 else even if start_s < 0 else Usual(start_s, epoch_s)
 
 
-def _left(run: Stretch, usual: Usual, took_s: Ends, shares: Ends) -> tuple[float, float | None]:
-    """The seconds that a run under way still takes, and how many epochs it does in all."""
+def _left(run: Stretch, usual: Usual, took_s: Ends, shares: Ends) -> float:
+    """The seconds that a run under way still takes."""
     # Before its first epoch a run tells of none, though those before it have told.
     share = 0.0 if run.share is None and shares.ordered else run.share
     if share is None or not run.asked:
-        return took_s.more(run.took_s, fmean(took_s.ordered) / 2), None
+        return took_s.more(run.took_s, fmean(took_s.ordered) / 2)
     more = shares.more(share, 1 - share) * run.asked
     epochs = share * run.asked + more
     # However long its start-up took, the epochs that it has still to do take their time.
     least_s = usual.epoch_s * more if usual.start_s else 0.0
     by_others_s = max(usual.takes_s(epochs) - run.took_s, least_s)
     trust = share if run.first_s is None else run.seen / (run.seen + 1)
-    return trust * _own_pace_s(run) * more + (1 - trust) * by_others_s, epochs
+    return trust * _own_pace_s(run) * more + (1 - trust) * by_others_s
 
 
 def _own_pace_s(run: Stretch) -> float:
@@ -199,20 +199,6 @@ def _own_pace_s(run: Stretch) -> float:
     if run.seen:
         return run.counted_s / (run.seen + 0.5)
     return run.took_s / run.epochs if run.epochs else 0.0
-
-
-def _next_s(known: Sequence[Whole], usual: Usual, agents: int) -> list[float]:
-    """What runs to come take, shortest first: as those that are known, at the pace of the last of them."""
-    factor = _times_usual(_recent(known, agents), usual) / (_times_usual(known, usual) or 1.0)
-    return sorted(run.took_s * factor for run in known)
-
-
-def _recent(known: Sequence[Whole], agents: int) -> list[Whole]:
-    return sorted(known, key=lambda run: run.begin_s)[-max(RECENT_LEAST, RECENT_EACH * agents) :]
-
-
-def _times_usual(runs: Sequence[Whole], usual: Usual) -> float:
-    return sum(run.took_s for run in runs) / (sum(usual.takes_s(run.epochs) for run in runs) or 1.0)
 
 
 def _last_round_s(free_s: list[float], whole_s: Sequence[float], pause_s: float, waiting: int) -> float:

@@ -12,25 +12,22 @@ from search.time_left import Stretch, seconds_left
 RECORDED = Path(__file__).parent / "recorded"
 # It is told in whole minutes.
 ROUNDING_S = 30.0
-# A run of its ends after 1 epoch or 27: which, of the last runs, nobody knows before. Half of a whole run.
-HALF_A_RUN_S = {"hyperband": 58.0}
+# Its run ends after 1 epoch or 27: which, of the last runs, nobody knows before. Half of a whole run.
+HALF_A_RUN_S = {"hyperband_waiting": 58.0}
 
 
-def moments(name: str, times: int = 100, foreseen: bool = True) -> Iterator[tuple[float, float, float | None]]:
-    """Moments of a sweep's second half: when, how long it took from then, and how long the formula says.
-
-    Args:
-        foreseen: whether it is known what the runs to come are asked for, as a server knows of a grid.
-    """
+def moments(name: str, times: int = 100) -> Iterator[tuple[float, float, float | None]]:
+    """Moments of a sweep's second half: when, how long it took from then, and how long the formula says."""
     recorded = json.loads((RECORDED / f"{name}.json").read_text())
     end_s = max(run["end_s"] for run in recorded["runs"])
     for time in range(times // 2, times):
         now_s = end_s * time / times
         begun = [run for run in recorded["runs"] if run["begin_s"] <= now_s]
-        waiting = len(recorded["runs"]) - len(begun)
+        to_come = recorded["runs"][len(begun) :]
+        # What the runs to come are asked for, a server knows of a grid and a random search, whoever asks of none.
+        asked = [run["asked"] for run in to_come] if name.startswith(("grid", "random")) else []
         runs = [stretch(run, now_s) for run in begun]
-        asked = [run["asked"] for run in recorded["runs"][len(begun) :]] if foreseen else []
-        yield now_s, end_s - now_s, seconds_left(runs, waiting, recorded["agents"], asked=asked)
+        yield now_s, end_s - now_s, seconds_left(runs, len(to_come), recorded["agents"], asked=asked)
 
 
 def stretch(run: dict[str, Any], now_s: float) -> Stretch:
@@ -104,13 +101,6 @@ def test_however_long_a_run_took_to_start_its_epochs_are_still_to_do() -> None:
 
     # Ten of two seconds each, as those before it have done from their first one on.
     assert seconds_left([*ended, late], 0, 1) == pytest.approx(20.0)
-
-
-def test_runs_to_come_take_the_pace_of_the_last_ones() -> None:
-    ended = [Stretch(n * 10, n * 10 + 10, under_way=False) for n in range(20)]
-    slower = [Stretch(200 + n * 30, 230 + n * 30, under_way=False) for n in range(8)]
-
-    assert seconds_left([*ended, *slower], 1, 1) == pytest.approx(30 * 10 / (440 / 28), rel=0.2)
 
 
 def test_where_others_tell_of_no_epochs_a_run_takes_as_long_as_they_at_first_and_then_what_it_needs_itself() -> None:
