@@ -3,12 +3,12 @@
 import base64
 import binascii
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 
-from graphql import GraphQLResolveInfo
+from graphql import FieldNode, GraphQLResolveInfo
 
 from server.clock import Moment
 from server.heartbeats import Heartbeats, Kept
@@ -33,6 +33,19 @@ ARTIFACT_PATHS = {
 }
 
 
+@dataclass
+class Slices:
+    """What a request keeps that is carried out in slices: between two of them others have their turn.
+
+    Attributes:
+        more: there is another slice; all of the request is asked again.
+        kept: what a resolver keeps from one to the next, by whatever it names it.
+    """
+
+    more: bool = False
+    kept: dict[Hashable, Any] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class Context:
     """One GraphQL request.
@@ -46,6 +59,7 @@ class Context:
         lists: those of runs that are kept; None in a document that changes something, whose changes are not to be kept.
         heartbeats: answers that are kept.
         to_keep: of this request, when it is stored.
+        slices: of this request.
         complaints: what the client is told instead of its answer, though all of the request is stored.
     """
 
@@ -58,6 +72,7 @@ class Context:
     writer: str | None
     heartbeats: Heartbeats
     to_keep: list[Kept]
+    slices: Slices
     lists: KeptLists | None = None
     complaints: list[RefusalError] = field(default_factory=list)
 
@@ -83,6 +98,18 @@ class Context:
 
 
 Info = GraphQLResolveInfo[Context]
+
+
+def ask_again(info: Info) -> None:
+    """Lets the request be carried out once more, when others have had their turn.
+
+    Raises:
+        RefusalError: the document does something else, too, which would be done again.
+    """
+    fields = info.operation.selection_set.selections
+    if len(fields) > 1 or not isinstance(fields[0], FieldNode):
+        raise RefusalError(f"{info.field_name} of so much stands alone in its document: send the rest in another one")
+    info.context.slices.more = True
 
 
 def signed_file_url(

@@ -56,19 +56,22 @@ class Endpoint:
         except (ValueError, AttributeError, TypeError, RecursionError):
             return False
 
-    def answer(self, body: bytes, open_context: OpenContext) -> Answer:
+    def answer(self, body: bytes, open_context: OpenContext) -> Answer | None:
         """Executes one request.
 
         Args:
             body: JSON with `query`, `variables`, `operationName`.
             open_context: gives the context of the document's one transaction; its argument tells whether it writes.
+
+        Returns:
+            None if that was a slice, which is stored: the request is to be executed again.
         """
         try:
             return self._execute(body, open_context)
         except Exception as error:
             return told(error, FAULT_STATUS)
 
-    def _execute(self, body: bytes, open_context: OpenContext) -> Answer:
+    def _execute(self, body: bytes, open_context: OpenContext) -> Answer | None:
         request = parse_object(body, "a GraphQL request")
         query, variables = request.get("query"), request.get("variables") or {}
         if not isinstance(query, str) or not isinstance(variables, dict):
@@ -82,7 +85,10 @@ class Endpoint:
         refuse_costly(self._schema, document, operation, variables)
         writes = operation.operation is OperationType.MUTATION
         with open_context(writes) as context:
+            context.slices.more = False
             data = self._data(document, context, variables, name)
+        if context.slices.more:
+            return None
         if writes and get_operation_ast(document) and len(self._mutations) < MOST_KNOWN:
             self._mutations.add(query)
         for complaint in context.complaints:

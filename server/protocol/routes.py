@@ -26,7 +26,7 @@ from server.ledger.artifacts.arrivals import Arrivals
 from server.ledger.chunk import Chunk
 from server.protocol import file_stream
 from server.protocol.artifact_routes import ArtifactBytes
-from server.protocol.context import FILE_PURPOSES, Context, signed_name
+from server.protocol.context import FILE_PURPOSES, Context, Slices, signed_name
 from server.protocol.faults import Answer, told
 from server.protocol.graphql import Endpoint, OpenContext
 from server.protocol.kept_lists import KeptLists
@@ -112,12 +112,15 @@ class Protocol:
 
     async def _carried_out(self, request: Request, body: bytes) -> Response:
         to_keep: list[Kept] = []
-        response = (await self._answer(body, self._opener(request, to_keep))).response()
+        opener, answer = self._opener(request, to_keep), None
+        while answer is None:  # between two slices others have their turn
+            answer = await self._answer(body, opener)
+        response = answer.response()
         for kept in to_keep if response.status_code == 200 else ():
             self.heartbeats.keep(kept, body, bytes(response.body))
         return response
 
-    async def _answer(self, body: bytes, opener: OpenContext) -> Answer:
+    async def _answer(self, body: bytes, opener: OpenContext) -> Answer | None:
         if self.endpoint.writes_little(body):
             return await self.gathering.run(self.endpoint.answer, body, opener)
         if b"mutation" in body:
@@ -215,7 +218,7 @@ class Protocol:
 
     def _opener(self, request: Request, to_keep: list[Kept]) -> Callable[[bool], Any]:
         base_url = str(request.base_url).rstrip("/")
-        writer = _writer(request, WRITER)
+        writer, slices = _writer(request, WRITER), Slices()
 
         @contextmanager
         def open_context(writes: bool) -> Iterator[Context]:
@@ -226,7 +229,7 @@ class Protocol:
                     opened.enter_context(tx.ending(limit_s))
                 lists, moment = None if writes else self.lists, self.clock.moment()
                 given = tx, self.settings, self.identity.keys, base_url, moment, self.new_id, writer
-                yield Context(*given, self.heartbeats, to_keep, lists)
+                yield Context(*given, self.heartbeats, to_keep, slices, lists)
 
         return open_context
 

@@ -3,7 +3,7 @@
 import json
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Final
 
 from server.store.artifact_rows import (
@@ -13,6 +13,7 @@ from server.store.artifact_rows import (
     Alias,
     Artifact,
     Collection,
+    Layer,
     Manifest,
     ManifestEntry,
     Member,
@@ -29,6 +30,8 @@ HAD: Final = (
     "SELECT 1 FROM manifest_entry AS had JOIN artifact ON artifact.id = had.artifact_id "
     f"WHERE artifact.state = '{COMMITTED}'"
 )
+# A version that is being committed has some of its files already.
+OF_COMMITTED: Final = f"WHERE artifact_id = (SELECT id FROM artifact WHERE id = ? AND state = '{COMMITTED}')"
 VERSION = re.compile(r"v(0|[1-9][0-9]{0,17})")
 
 
@@ -151,42 +154,51 @@ def manifests(connection: sqlite3.Connection, artifact_id: int) -> list[Manifest
     return all_rows(connection, Manifest, "WHERE artifact_id = ? AND uploaded = 1 ORDER BY id", artifact_id)
 
 
-def paths_and_digests(connection: sqlite3.Connection, artifact_id: int) -> Iterator[tuple[str, str]]:
-    """A version's paths with their digests, in order."""
-    return connection.execute(
-        "SELECT path, digest FROM manifest_entry WHERE artifact_id = ? ORDER BY path", (artifact_id,)
-    )
+def last_path(connection: sqlite3.Connection, layer: Layer) -> str:
+    """The last of some entries' paths; empty if there are none."""
+    sql = f"SELECT coalesce(max(path), '') FROM {layer.table} WHERE {layer.owner} = ?"
+    return str(connection.execute(sql, (layer.number,)).fetchone()[0])
 
 
-def measure(connection: sqlite3.Connection, artifact_id: int) -> tuple[int, int]:
-    """How many files and references a version has, and their bytes in all.
+def path_after(connection: sqlite3.Connection, layer: Layer, after: str, count: int) -> str | None:
+    """The path that stands so many places after another one among some entries; None if there are fewer."""
+    sql = f"SELECT path FROM {layer.table} WHERE {layer.owner} = ? AND path > ? ORDER BY path LIMIT 1 OFFSET ?"
+    row = connection.execute(sql, (layer.number, after, count - 1)).fetchone()
+    return None if row is None else str(row[0])
 
-    What programs say of references may add up to more than any integer; it is then the largest.
+
+def content_after(
+    connection: sqlite3.Connection, artifact_id: int, after: str, most: int
+) -> list[tuple[str, str, int]]:
+    """(path, digest, bytes) of the next files and references of a version, in order."""
+    sql = "SELECT path, digest, size_bytes FROM manifest_entry WHERE artifact_id = ? AND path > ? ORDER BY path LIMIT ?"
+    return connection.execute(sql, (artifact_id, after, most)).fetchall()
+
+
+def paths_without_bytes(connection: sqlite3.Connection, artifact_id: int, after: str, to: str) -> list[str]:
+    """Files of a version whose content is not stored, or that its writer has neither sent nor elsewhere.
+
+    Args:
+        after, to: of these paths, the first left out and the last with it.
     """
-    sql = "SELECT count(*), CAST(total(size_bytes) AS INTEGER) FROM manifest_entry WHERE artifact_id = ?"
-    count, size_bytes = connection.execute(sql, (artifact_id,)).fetchone()
-    return count, size_bytes
-
-
-def paths_without_bytes(connection: sqlite3.Connection, artifact_id: int) -> list[str]:
-    """Files of a version whose content is not stored, or that its writer has neither sent nor elsewhere."""
     sql = (
-        "SELECT path FROM manifest_entry WHERE artifact_id = :artifact AND content IS NOT NULL AND ("
+        "SELECT path FROM manifest_entry WHERE artifact_id = :artifact AND path > :after AND path <= :to "
+        "AND content IS NOT NULL AND ("
         "NOT EXISTS (SELECT 1 FROM content WHERE md5 = manifest_entry.content) OR :limited AND NOT EXISTS "
         "(SELECT 1 FROM wanted WHERE artifact_id = :artifact AND md5 = manifest_entry.content AND sent = 1) "
         f"AND NOT EXISTS ({HAD} AND had.content = manifest_entry.content)) ORDER BY path"
     )
-    values = {"artifact": artifact_id, "limited": asking().entities is not None}
+    values = {"artifact": artifact_id, "limited": asking().entities is not None, "after": after, "to": to}
     return [path for (path,) in connection.execute(sql, values)]
 
 
 def entries(connection: sqlite3.Connection, artifact_id: int) -> list[ManifestEntry]:
-    """A version's files and references by path."""
-    return all_rows(connection, ManifestEntry, "WHERE artifact_id = ? ORDER BY path", artifact_id)
+    """A committed version's files and references by path."""
+    return all_rows(connection, ManifestEntry, f"{OF_COMMITTED} ORDER BY path", artifact_id)
 
 
 def entries_named(connection: sqlite3.Connection, artifact_id: int, paths: Iterable[str]) -> list[ManifestEntry]:
-    where = "WHERE artifact_id = ? AND path IN (SELECT value FROM json_each(?)) ORDER BY path"
+    where = f"{OF_COMMITTED} AND path IN (SELECT value FROM json_each(?)) ORDER BY path"
     return all_rows(connection, ManifestEntry, where, artifact_id, json.dumps(list(paths)))
 
 
@@ -200,8 +212,8 @@ def holds(connection: sqlite3.Connection, collection_id: int, artifact_id: int |
 
 
 def has_content(connection: sqlite3.Connection, artifact_id: int, md5: str) -> bool:
-    """Tells whether a version has a file with this content."""
-    sql = "SELECT 1 FROM manifest_entry JOIN artifact ON id = artifact_id WHERE content = ? AND artifact_id = ? LIMIT 1"
+    """Tells whether a committed version has a file with this content."""
+    sql = f"{HAD} AND had.content = ? AND artifact.id = ? LIMIT 1"
     return connection.execute(sql, (md5, artifact_id)).fetchone() is not None
 
 
@@ -236,15 +248,6 @@ def contents_of(connection: sqlite3.Connection, artifact_id: int) -> set[str]:
         "SELECT md5 FROM wanted WHERE artifact_id = ?1"
     )
     return {md5 for (md5,) in connection.execute(sql, (artifact_id,))}
-
-
-def wanted_in_vain(connection: sqlite3.Connection, artifact_id: int) -> list[str]:
-    """The contents that a version has asked for while it was written and that are in none of its files."""
-    sql = (
-        "SELECT md5 FROM wanted WHERE artifact_id = ?1 AND NOT EXISTS "
-        "(SELECT 1 FROM manifest_entry WHERE content = md5 AND artifact_id = ?1)"
-    )
-    return [md5 for (md5,) in connection.execute(sql, (artifact_id,))]
 
 
 def is_wanted(connection: sqlite3.Connection, artifact_id: int, md5: str) -> bool:

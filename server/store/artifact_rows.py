@@ -71,6 +71,23 @@ class Manifest:
 
 
 @dataclass(frozen=True, slots=True)
+class Layer:
+    """Entries that a version is made of: those that a manifest tells, or those of another version."""
+
+    table: str
+    owner: str
+    number: int
+
+
+def told_by(manifest_id: int) -> Layer:
+    return Layer("described_entry", "manifest_id", manifest_id)
+
+
+def entries_of(artifact_id: int) -> Layer:
+    return Layer("manifest_entry", "artifact_id", artifact_id)
+
+
+@dataclass(frozen=True, slots=True)
 class ManifestEntry:
     """A file of a version, or a reference to one elsewhere, whose `content` is None."""
 

@@ -6,10 +6,26 @@ from dataclasses import fields
 from operator import attrgetter
 from typing import Final
 
-from server.store.artifact_rows import PENDING, ManifestEntry
+from server.store.artifact_rows import PENDING, Layer, ManifestEntry
 
 ENTRY: Final = tuple(field.name for field in fields(ManifestEntry))
 values_of = attrgetter(*ENTRY)
+# Of what a manifest tells the sizes of what is really stored count, and the versions that became others.
+FOUND: Final = {
+    "size_bytes": "SELECT content.size_bytes FROM content WHERE md5 = described_entry.content",
+    "refers_to": "SELECT artifact_id FROM merged WHERE merged.id = refers_to",
+}
+COLUMNS: Final = {
+    "manifest_entry": ", ".join(ENTRY),
+    "described_entry": ", ".join(f"coalesce(({FOUND[name]}), {name})" if name in FOUND else name for name in ENTRY),
+}
+WANTED, DESCRIBED = "wanted", "described_entry"
+# What a version has, by table: the column with what a row holds, its key, whose it is.
+OWNED: Final = {
+    "manifest_entry": ("content", "artifact_id, path", "artifact_id = ?"),
+    WANTED: ("md5", "artifact_id, md5", "artifact_id = ?"),
+    DESCRIBED: ("NULL", "manifest_id, path", "manifest_id IN (SELECT id FROM main.manifest WHERE artifact_id = ?)"),
+}
 
 
 def set_alias(connection: sqlite3.Connection, collection_id: int, alias: str, artifact_id: int) -> None:
@@ -65,30 +81,24 @@ def put_described(connection: sqlite3.Connection, manifest_id: int, entries: Ite
     connection.executemany(sql, ((manifest_id, *values_of(entry)) for entry in entries))
 
 
-def drop_described(connection: sqlite3.Connection, manifest_id: int) -> None:
-    """Forgets what a manifest told, which is to come anew."""
-    connection.execute("DELETE FROM described_entry WHERE manifest_id = ?", (manifest_id,))
-    connection.execute("UPDATE main.manifest SET uploaded = 0 WHERE id = ?", (manifest_id,))
+def drop_described(connection: sqlite3.Connection, manifest_id: int, most: int) -> bool:
+    """Forgets so much of what a manifest told; whether there may be more."""
+    some = "SELECT manifest_id, path FROM described_entry WHERE manifest_id = ? LIMIT ?"
+    sql = f"DELETE FROM described_entry WHERE (manifest_id, path) IN ({some})"
+    return connection.execute(sql, (manifest_id, most)).rowcount == most
 
 
-def lay_described(connection: sqlite3.Connection, artifact_id: int, manifest_id: int) -> None:
-    """Gives a version what a manifest tells, over what it has, with the sizes of what is really stored."""
-    found = {
-        "size_bytes": "SELECT content.size_bytes FROM content WHERE md5 = described_entry.content",
-        "refers_to": "SELECT artifact_id FROM merged WHERE merged.id = refers_to",
-    }
-    columns = ", ".join(f"coalesce(({found[name]}), {name})" if name in found else name for name in ENTRY)
-    _lay(connection, columns, "described_entry WHERE manifest_id = ?", artifact_id, manifest_id)
+def lay(connection: sqlite3.Connection, artifact_id: int, layer: Layer, after: str, to: str) -> None:
+    """Gives a version what a manifest tells or another version has, over what it has.
 
-
-def lay_entries(connection: sqlite3.Connection, artifact_id: int, base_id: int) -> None:
-    """Gives a version what another one has."""
-    _lay(connection, ", ".join(ENTRY), "manifest_entry WHERE artifact_id = ?", artifact_id, base_id)
-
-
-def _lay(connection: sqlite3.Connection, columns: str, source: str, *numbers: int) -> None:
-    sql = f"INSERT OR REPLACE INTO manifest_entry (artifact_id, {', '.join(ENTRY)}) SELECT ?, {columns} FROM {source}"
-    connection.execute(sql, numbers)
+    Args:
+        after, to: of these paths, the first left out and the last with it.
+    """
+    sql = (
+        f"INSERT OR REPLACE INTO manifest_entry (artifact_id, {', '.join(ENTRY)}) "
+        f"SELECT ?, {COLUMNS[layer.table]} FROM {layer.table} WHERE {layer.owner} = ? AND path > ? AND path <= ?"
+    )
+    connection.execute(sql, (artifact_id, layer.number, after, to))
 
 
 def hand_over(connection: sqlite3.Connection, number: int, to: int) -> None:
@@ -116,21 +126,18 @@ def mark_sent(connection: sqlite3.Connection, artifact_id: int, md5: str) -> Non
 
 def drop_some(connection: sqlite3.Connection, artifact_id: int, most: int) -> list[str] | None:
     """Drops so many files, references and promises of a version; what they held, or None where none was left."""
-    of_version = {
-        "manifest_entry": ("content", "artifact_id, path", "artifact_id = ?"),
-        "wanted": ("md5", "artifact_id, md5", "artifact_id = ?"),
-        "described_entry": (
-            "NULL",
-            "manifest_id, path",
-            "manifest_id IN (SELECT id FROM main.manifest WHERE artifact_id = ?)",
-        ),
-    }
-    for table, (content, key, where) in of_version.items():
-        some = f"SELECT {key} FROM {table} WHERE {where} LIMIT ?"
-        sql = f"DELETE FROM {table} WHERE ({key}) IN ({some}) RETURNING {content}"
-        if gone := connection.execute(sql, (artifact_id, most)).fetchall():
-            return [md5 for (md5,) in gone if md5 is not None]
+    for table in OWNED:
+        if gone := drop_some_of(connection, table, artifact_id, most):
+            return [md5 for md5 in gone if md5 is not None]
     return None
+
+
+def drop_some_of(connection: sqlite3.Connection, table: str, artifact_id: int, most: int) -> list[str | None]:
+    """Drops so many rows that a version has in a table; what each held."""
+    content, key, where = OWNED[table]
+    some = f"SELECT {key} FROM {table} WHERE {where} LIMIT ?"
+    sql = f"DELETE FROM {table} WHERE ({key}) IN ({some}) RETURNING {content}"
+    return [md5 for (md5,) in connection.execute(sql, (artifact_id, most))]
 
 
 def doom(connection: sqlite3.Connection, artifact_id: int) -> None:
@@ -139,10 +146,6 @@ def doom(connection: sqlite3.Connection, artifact_id: int) -> None:
         connection.execute(f"DELETE FROM main.{table} WHERE artifact_id = ?", (artifact_id,))
     columns = "state = ?, updated_at_s = 0, digest = '', distributed_id = NULL"
     connection.execute(f"UPDATE main.artifact SET {columns} WHERE id = ?", (PENDING, artifact_id))
-
-
-def drop_wanted(connection: sqlite3.Connection, artifact_id: int) -> None:
-    connection.execute("DELETE FROM wanted WHERE artifact_id = ?", (artifact_id,))
 
 
 def put_content(connection: sqlite3.Connection, md5: str, size_bytes: int, now_s: float) -> None:

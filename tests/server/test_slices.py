@@ -1,5 +1,6 @@
 """What goes, however much that is, goes in slices: nobody who stores something waits for more than one of them."""
 
+import base64
 import json
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -9,17 +10,17 @@ from pathlib import Path
 import pytest
 
 from server.ledger import bin, clearing, files, retention, starts
-from server.ledger.artifacts import commit
+from server.ledger.artifacts import commit, laying
 from server.ledger.artifacts import deletion as artifacts
 from server.ledger.clearing import SLICE
 from server.refusal import RefusalError
 from server.store import queries
-from server.store.artifact_rows import Manifest, ManifestEntry
+from server.store.artifact_rows import Artifact, Manifest, ManifestEntry
 from server.store.database import Database, reading
 from server.store.rows import Deleted, Run
 from server.store.scope import Connection
 from server.verify import verify
-from tests.server.maker import Maker, digest_of
+from tests.server.maker import MANIFEST, Maker, digest_of, refusal
 from tests.server.speaker import GRID, Clock, Speaker, speaking
 from tests.server.test_backup import put
 
@@ -280,25 +281,161 @@ def test_another_program_joins_a_long_run_with_its_first_lines(wb: Speaker) -> N
     assert (wb.field("r", "historyLineCount"), rows(wb, "placed")) == (LINES + 1, 2 * LINES + 1)
 
 
-def test_a_long_manifest_is_kept_in_slices_and_one_of_other_bytes_in_its_place(
-    wb: Speaker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(commit, "SLICE", 2)
+@pytest.fixture
+def twos(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Manifests go in slices of two."""
+    for module in (commit, laying, artifacts):
+        monkeypatch.setattr(module, "SLICE", 2)
+
+
+@pytest.mark.usefixtures("twos")
+def test_a_long_manifest_is_kept_in_slices_and_one_of_other_bytes_in_its_place(wb: Speaker) -> None:
     maker, names = Maker(wb), {name: name.encode() for name in "abcde"}
     id = maker.begin()["id"]
     maker.send(id, names)
-    maker.describe(id, names)
+    maker.describe(id, {**names, "z": b"z"})
     entries = [ManifestEntry(name, digest_of(body), 1, None, None, None, None, "{}") for name, body in names.items()]
     place: list[int | None] = [0]
+
+    def expect(tx: Connection) -> bool:
+        return commit.expect_manifest(tx, queries.by_id(tx, Manifest, 1), "other", None) is None
 
     def take(tx: Connection) -> bool:
         place.append(commit.take_manifest(tx, 1, "other", entries, place[-1] or 0))
         return place[-1] is not None
 
-    with closing(Database(wb.settings.database)) as database, database.write() as tx:
-        commit.expect_manifest(tx, queries.by_id(tx, Manifest, 1), "other", None)
+    dropped = steps(wb, expect, "described_entry")
     kept = [-dropped for dropped in steps(wb, take, "described_entry")]
 
-    assert kept == [2, 2, 1]
+    assert (dropped, kept) == ([2, 2, 2, 0], [2, 2, 1])
     assert maker.commit(id).status_code == 200
     assert rows(wb, "manifest_entry") == 5
+
+
+Slices = Callable[[str], list[int]]
+
+
+@pytest.fixture
+def slices(wb: Speaker) -> Slices:
+    """How many rows each transaction of a version's commit has laid, dropped or given a number."""
+
+    def commit_all(id: str) -> list[int]:
+        number, read = int(base64.b64decode(id).split(b":")[2]), commit.Content()
+        changes: list[int] = []
+        with closing(Database(wb.settings.database)) as database:
+            committed = None
+            while committed is None:
+                with database.write() as tx:
+                    before = tx.total_changes
+                    committed = commit.commit_some(tx, queries.by_id(tx, Artifact, number), read, wb.clock())
+                    changes.append(tx.total_changes - before)
+        return changes
+
+    return commit_all
+
+
+@pytest.mark.usefixtures("twos")
+@pytest.mark.parametrize("kind", ["FULL", "INCREMENTAL", "PATCH"])
+def test_a_large_version_is_committed_in_slices_and_is_what_it_is_in_one(
+    wb: Speaker, kind: str, slices: Slices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    maker = Maker(wb)
+    base = maker.log(dict.fromkeys("abcdefgh", b"base"))
+    parts = [{name: name.encode() for name in "bdfhx"}, {name: b"2" + name.encode() for name in "cdyz"}]
+    told = {"FULL": parts[1:], "INCREMENTAL": parts[1:], "PATCH": parts}[kind]
+
+    def described(name: str) -> str:
+        id: str = Maker(wb, name).begin()["id"]
+        maker.send(id, {"vain": b"vain " + name.encode()} | parts[0])
+        maker.send(id, parts[1])
+        for part in told:
+            maker.describe(id, part, kind, base if kind == "INCREMENTAL" else None)
+        return id
+
+    sliced, whole = described("sliced"), described("whole")
+    most = max(slices(sliced))
+    monkeypatch.setattr(laying, "SLICE", 2000)
+    monkeypatch.setattr(commit, "SLICE", 2000)
+    at_once = slices(whole)
+
+    found, expected = (maker.read(id) for id in (sliced, whole))
+    assert found is not None
+    assert expected is not None
+    assert (found["digest"], found["size"]) == (expected["digest"], expected["size"])
+    assert maker.download(sliced) == maker.download(whole)
+    assert maker.download(sliced)["d"] == b"2d"
+    assert (len(at_once), most < at_once[0], most <= 12) == (1, True, True)
+    assert rows(wb, "wanted", "described_entry", "manifest") == 0
+    wb.look()
+    assert b"vain" not in b"".join(path.read_bytes() for path in maker.bytes_stored())
+
+
+@pytest.mark.usefixtures("twos")
+def test_a_commit_that_was_broken_off_goes_on_and_nothing_is_added_to_what_is_laid(wb: Speaker) -> None:
+    maker, names = Maker(wb), {name: name.encode() for name in "abcdefg"}
+    id = maker.begin()["id"]
+    maker.send(id, names)
+    maker.describe(id, names)
+    with closing(Database(wb.settings.database)) as database, database.write() as tx:
+        assert commit.commit_some(tx, queries.by_id(tx, Artifact, 1), commit.Content(), wb.clock()) is None
+    seen = maker.read(id)
+    told = {"artifactID": id, "type": "FULL", "digest": digest_of(b""), "name": "wandb_manifest.json"}
+    added = refusal(wb.post(MANIFEST, input=told | {"entityName": "local", "projectName": "p", "runName": "r"}))
+
+    assert seen is not None
+    assert (seen["state"], seen["files"]["edges"]) == ("PENDING", [])
+    assert added == commit.BEING_COMMITTED
+    assert maker.commit(id).status_code == 200
+    assert maker.download(id) == names
+
+
+@pytest.mark.usefixtures("twos")
+def test_bytes_that_are_missing_in_a_later_slice_can_still_be_sent(wb: Speaker) -> None:
+    maker, names = Maker(wb), {name: name.encode() for name in "abcdefg"}
+    id = maker.begin()["id"]
+    addresses = maker.addresses(id, names)
+    for address, name in zip(addresses, "abcde", strict=False):
+        assert wb.http.put(str(address), content=name.encode()).status_code == 200
+    maker.describe(id, names)
+
+    told = refusal(maker.commit(id))
+    maker.send(id, names)
+
+    assert "at least 1 of the artifact's files were not uploaded, the first is 'f'" in told
+    assert maker.commit(id).status_code == 200
+    assert maker.download(id) == names
+
+
+@pytest.mark.usefixtures("twos")
+def test_a_commit_in_slices_stands_alone_in_its_document(wb: Speaker) -> None:
+    maker, names = Maker(wb), {name: name.encode() for name in "abcdefg"}
+    id = maker.begin()["id"]
+    maker.send(id, names)
+    maker.describe(id, names)
+    two = """mutation ($id: ID!) { commitArtifact(input: {artifactID: $id}) { artifact { id } }
+        createAgent(input: {projectName: "p", sweep: "s", host: "h"}) { agent { id } } }"""
+
+    told = refusal(wb.post(two, id=id))
+
+    assert told == "commitArtifact of so much stands alone in its document: send the rest in another one"
+    assert maker.commit(id).status_code == 200
+
+
+@pytest.mark.usefixtures("twos")
+def test_each_slice_of_a_commit_is_stored_before_the_next_so_that_others_have_their_turn(
+    wb: Speaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    maker, names = Maker(wb), dict.fromkeys("abcdefg", b"x")
+    id = maker.begin()["id"]
+    maker.send(id, names)
+    maker.describe(id, names)
+    lay_some, seen = laying.lay_some, list[int]()
+
+    def seen_by_others(tx: Connection, artifact: Artifact) -> bool:
+        seen.append(rows(wb, "manifest_entry"))
+        return lay_some(tx, artifact)
+
+    monkeypatch.setattr(laying, "lay_some", seen_by_others)
+
+    assert maker.commit(id).status_code == 200
+    assert seen[:5] == [0, 2, 4, 6, 7]

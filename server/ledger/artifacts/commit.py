@@ -3,10 +3,12 @@
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
-from server.ledger.artifacts import content, deletion
+from server.ledger.artifacts import deletion, laying
+from server.ledger.artifacts.laying import SLICE
 from server.ledger.artifacts.names import fit
 from server.refusal import RefusalError
 from server.store import artifact_queries as queries
@@ -14,10 +16,32 @@ from server.store import artifact_writes, writes
 from server.store.artifact_rows import COMMITTED, PENDING, Artifact, Collection, Manifest, ManifestEntry, Member
 from server.store.queries import by_id, one_row
 
-FULL, INCREMENTAL, PATCH = "FULL", "INCREMENTAL", "PATCH"
-# Entries of a manifest that are kept at once: some 30 ms.
-SLICE: Final = 2_000
 DIGEST_HEADER = b"wandb-artifact-manifest-v1\n"
+MOST_BYTES: Final = 2**63 - 1
+BEING_COMMITTED: Final = "this version is being committed: log the artifact again to change it"
+
+
+@dataclass
+class Content:
+    """What a version holds, read a slice after another: W&B's digest is of all paths, in order, and what each holds.
+
+    Attributes:
+        size_bytes: what programs say of references may add up to more than any integer; it is then the largest.
+    """
+
+    path: str = ""
+    count: int = 0
+    size_bytes: int = 0
+    md5: "hashlib._Hash" = field(default_factory=lambda: hashlib.md5(DIGEST_HEADER, usedforsecurity=False))
+
+    def read_some(self, tx: sqlite3.Connection, artifact: Artifact) -> bool:
+        """Whether there is more."""
+        found = queries.content_after(tx, artifact.id, self.path, SLICE)
+        for path, digest, size_bytes in found:
+            self.md5.update(f"{path}:{digest}\n".encode())
+            self.path, self.size_bytes = path, min(self.size_bytes + size_bytes, MOST_BYTES)
+        self.count += len(found)
+        return len(found) == SLICE
 
 
 def announce_manifest(tx: sqlite3.Connection, artifact: Artifact, kind: str, base: int | None, digest: str) -> Manifest:
@@ -32,16 +56,28 @@ def announce_manifest(tx: sqlite3.Connection, artifact: Artifact, kind: str, bas
     """
     if artifact.state != PENDING:
         raise RefusalError("this version is committed: log the artifact again to change it")
+    if laying.is_begun(tx, artifact.id):
+        raise RefusalError(BEING_COMMITTED)
     number = writes.insert(tx, "manifest", artifact_id=artifact.id, kind=kind, base_artifact_id=base, digest=digest)
     return by_id(tx, Manifest, number)
 
 
-def expect_manifest(tx: sqlite3.Connection, manifest: Manifest, digest: str, base: int | None) -> Manifest:
-    """Notes which bytes the manifest will have, and its base if that is told."""
+def expect_manifest(tx: sqlite3.Connection, manifest: Manifest, digest: str, base: int | None) -> Manifest | None:
+    """Notes which bytes the manifest will have, and its base if that is told.
+
+    Returns:
+        None if there is still something of other bytes that came before: it is to be asked again.
+
+    Raises:
+        RefusalError: the version is being committed.
+    """
+    if laying.is_begun(tx, manifest.artifact_id):
+        raise RefusalError(BEING_COMMITTED)
     base = manifest.base_artifact_id if base is None else base
-    writes.update(tx, "manifest", manifest.id, digest=digest, base_artifact_id=base)
-    if digest != manifest.digest:
-        artifact_writes.drop_described(tx, manifest.id)
+    uploaded = manifest.uploaded if digest == manifest.digest else 0
+    writes.update(tx, "manifest", manifest.id, digest=digest, base_artifact_id=base, uploaded=uploaded)
+    if not uploaded and artifact_writes.drop_described(tx, manifest.id, SLICE):
+        return None
     return by_id(tx, Manifest, manifest.id)
 
 
@@ -81,37 +117,36 @@ def take_manifest(
     return None
 
 
-def commit(tx: sqlite3.Connection, artifact: Artifact, now_s: float) -> Artifact:
-    """Makes a version out of its manifests, or finds that it is one already; a second time changes nothing.
+def commit_some(tx: sqlite3.Connection, artifact: Artifact, read: Content, now_s: float) -> Artifact | None:
+    """Goes on to make a version out of its manifests, or finds that it is one already; a second time changes nothing.
+
+    Args:
+        read: the same each time that a request asks.
+
+    Returns:
+        None if it is to be asked again.
 
     Raises:
         RefusalError: no manifest, or bytes of some file, were uploaded; the transaction is to be undone.
     """
     if artifact.state == COMMITTED:
         return artifact
-    _lay(tx, artifact)
-    digest = digest_of(queries.paths_and_digests(tx, artifact.id))
+    if laying.lay_some(tx, artifact) or laying.tidy_some(tx, artifact) or read.read_some(tx, artifact):
+        return None
+    return _committed(tx, artifact, read, now_s)
+
+
+def _committed(tx: sqlite3.Connection, artifact: Artifact, read: Content, now_s: float) -> Artifact:
+    digest = read.md5.hexdigest()
     twin = queries.committed_twin(tx, artifact.collection_id, digest) if artifact.deduplicate else None
     if twin:
         return _become(tx, artifact, twin)
     artifact_writes.drop_manifests(tx, artifact.id)
-    not_taken = queries.wanted_in_vain(tx, artifact.id)
-    artifact_writes.drop_wanted(tx, artifact.id)
-    content.release(tx, not_taken)
-    count, size_bytes = queries.measure(tx, artifact.id)
-    told = {"digest": digest, "size_bytes": size_bytes, "file_count": count, "updated_at_s": now_s}
+    told = {"digest": digest, "size_bytes": read.size_bytes, "file_count": read.count, "updated_at_s": now_s}
     writes.move(tx, "artifact", artifact.id, COMMITTED, **told)
     add_member(tx, by_id(tx, Collection, artifact.collection_id), artifact, now_s)
     _give_aliases(tx, artifact, artifact.id)
     return by_id(tx, Artifact, artifact.id)
-
-
-def digest_of(paths_and_digests: Iterable[tuple[str, str]]) -> str:
-    """Hex of W&B's digest of a version: of its paths, in order, and what each holds."""
-    md5 = hashlib.md5(DIGEST_HEADER, usedforsecurity=False)
-    for path, digest in paths_and_digests:
-        md5.update(f"{path}:{digest}\n".encode())
-    return md5.hexdigest()
 
 
 def add_member(tx: sqlite3.Connection, collection: Collection, artifact: Artifact, now_s: float) -> Member:
@@ -135,30 +170,3 @@ def _become(tx: sqlite3.Connection, artifact: Artifact, twin: Artifact) -> Artif
 def _give_aliases(tx: sqlite3.Connection, artifact: Artifact, number: int) -> None:
     for alias in fit(json.loads(artifact.pending_aliases)):
         artifact_writes.set_alias(tx, artifact.collection_id, alias, number)
-
-
-def _lay(tx: sqlite3.Connection, artifact: Artifact) -> None:
-    """A full manifest stands for itself, an increment on its base; patches are joined."""
-    uploaded = queries.manifests(tx, artifact.id)
-    if not uploaded:
-        raise RefusalError("no manifest of this version was uploaded: log the artifact again")
-    last = uploaded[-1]
-    if last.kind == INCREMENTAL:
-        _lay_base(tx, last)
-    for manifest in [each for each in uploaded if each.kind == PATCH] if last.kind == PATCH else [last]:
-        artifact_writes.lay_described(tx, artifact.id, manifest.id)
-    if missing := queries.paths_without_bytes(tx, artifact.id):
-        count, _ = queries.measure(tx, artifact.id)
-        raise RefusalError(
-            f"{len(missing)} of the artifact's {count} files were not uploaded, the first is {missing[0]!r}: "
-            "log the artifact again"
-        )
-
-
-def _lay_base(tx: sqlite3.Connection, increment: Manifest) -> None:
-    if increment.base_artifact_id is None:
-        return
-    base = queries.numbered(tx, increment.base_artifact_id)
-    if base is None:
-        raise RefusalError("the version that this increment stands on is deleted: log the artifact again")
-    artifact_writes.lay_entries(tx, increment.artifact_id, base.id)

@@ -8,7 +8,7 @@ from server.ledger.artifacts import content, versions
 from server.ledger.artifacts.names import is_number
 from server.ledger.artifacts.versions import Draft
 from server.ledger.sweeps import DEFAULT_PROJECT, project_named
-from server.protocol.context import Info, node_id, number_in
+from server.protocol.context import Info, ask_again, node_id, number_in
 from server.protocol.json_values import parse_object
 from server.protocol.paging import page
 from server.protocol.resolvers.artifact_files import storage_path
@@ -89,7 +89,9 @@ def _update_manifest(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any
     found = _find_manifest(info, input["artifactManifestID"])
     digest = found.digest if input.get("digest") is None else input["digest"]
     expected = commit_ledger.expect_manifest(info.context.tx, found, digest, _base(input))
-    return {"artifactManifest": _manifest_node(expected)}
+    if expected is None:
+        ask_again(info)
+    return {"artifactManifest": _manifest_node(expected or found)}
 
 
 def _base(input: dict[str, Any]) -> int | None:
@@ -167,7 +169,11 @@ def _complete_multipart(_: Any, info: Info, input: dict[str, Any]) -> None:
 
 def _commit(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Artifact]:
     artifact = find_or_refuse(info, input["artifactID"])
-    committed = commit_ledger.commit(info.context.tx, artifact, info.context.now_s)
+    read = info.context.slices.kept.setdefault(artifact.id, commit_ledger.Content())
+    committed = commit_ledger.commit_some(info.context.tx, artifact, read, info.context.now_s)
+    if committed is None:
+        ask_again(info)
+        return {"artifact": artifact}
     _tell_numbers(info, json.loads(artifact.pending_aliases))
     return {"artifact": committed}
 
