@@ -34,7 +34,8 @@ class Result:
         at: its number in the sweep, counted from 1; or when it ended, in seconds since the first start.
         value: its metric; None if it ended without one.
         chosen: whether a filter has left it; the others are drawn in grey.
-        run, name: on a page whose script opens the run and tells its name; "" elsewhere.
+        run: on a page whose script opens the run; "" elsewhere.
+        name: what the page calls it; "" if that is only its number.
         letter: by which it is told apart; "" for most.
     """
 

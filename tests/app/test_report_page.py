@@ -85,6 +85,12 @@ def test_the_table_has_the_ten_best_and_the_curves_five_of_them(large: Findings)
     assert text.count('<b class="letter') == 5
 
 
+def test_the_best_so_far_is_called_as_everywhere_else(large: Findings) -> None:
+    drawn = page(large, WRITTEN).split("<h2>Best so far</h2>")[1].split("</section>")[0]
+
+    assert re.findall(r">((?:run|trial) \d+)</text>", drawn) == [large.best[0].name]
+
+
 def test_each_cause_is_told_once_with_its_runs(large: Findings) -> None:
     text = page(large, WRITTEN)
 

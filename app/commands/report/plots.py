@@ -105,7 +105,7 @@ def _tried(found: Findings, name: str) -> str:
 def so_far(found: Findings) -> str:
     """Every result in the order of the runs, with the best so far."""
     results = [
-        Result(number, None if run.id in found.failed else run.metric)
+        Result(number, None if run.id in found.failed else run.metric, name=run.name)
         for number, run in enumerate(found.ended, start=1)
     ]
     drawing = best_so_far(results, found.results.expected, found.goal) if results else None
