@@ -10,6 +10,26 @@ from server.refusal import RefusalError
 
 # They would end or change an address.
 RESERVED: Final = {"a project": "/\\#?%:", "an entity": "/\\#?%:", "a run": ":;,#?/'"}
+# First parts of the server's own addresses, which an entity's pages cannot have.
+OWN_ADDRESSES: Final = frozenset(
+    (
+        *("artifactsv2", "authorize", "compare", "deleted", "events", "files", "graphql", "healthz", "key", "login"),
+        *(
+            "login-links",
+            "logout",
+            "metrics",
+            "projects",
+            "ready",
+            "runs",
+            "scheme",
+            "sdk",
+            "search",
+            "settings",
+            "share",
+        ),
+        *("static", "storage", "sweeps", "table"),
+    )
+)
 MOST_CHARACTERS: Final = {"a project": 128, "an entity": 128, "a run": 256}
 # Columns of a run or a sweep that people read as a line; without them a page could be filled by one name.
 MOST_OF_A_TEXT: Final = {
@@ -26,7 +46,7 @@ def require_name(what: str, name: str) -> None:
         what: a key of `RESERVED`.
 
     Raises:
-        RefusalError: it is blank, too long, or has characters that an address has not.
+        RefusalError: it is blank, too long, has characters that an address has not, or leads to a page of the server's.
     """
     most, reserved = MOST_CHARACTERS[what], RESERVED[what]
     if len(name) > most:
@@ -36,6 +56,8 @@ def require_name(what: str, name: str) -> None:
             f"{name!r} cannot be the name of {what}: it needs a character that is no blank, each must be printable, and"
             f" none of {reserved} may be among them"
         )
+    if what == "an entity" and name.lower() in OWN_ADDRESSES:
+        raise RefusalError(f"{name!r} cannot be the name of an entity: the server has pages of its own there")
 
 
 def require_texts(given: Mapping[str, str]) -> None:

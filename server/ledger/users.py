@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from server.ledger import audit
+from server.ledger.names import OWN_ADDRESSES
 from server.refusal import RefusalError
 from server.store import user_queries, user_writes
 from server.store.scope import Scope
@@ -17,13 +18,6 @@ from server.store.user_rows import User
 READ, RUN, ADMIN = "read", "run", "admin"
 ROLES: Final = (READ, RUN, ADMIN)
 NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")
-# First parts of the server's own addresses, which an entity's pages cannot have.
-TAKEN: Final = frozenset(
-    (
-        *("artifactsv2", "authorize", "events", "files", "graphql", "healthz", "key", "login", "login-links", "logout"),
-        *("metrics", "ready", "runs", "scheme", "sdk", "settings", "share", "static", "storage", "sweeps", "table"),
-    )
-)
 
 
 def hashed(key: str) -> str:
@@ -138,7 +132,7 @@ def _require_name(name: str) -> None:
     if not NAME.fullmatch(name):
         allowed = "up to 64 small letters, digits, - and _, first and last no sign"
         raise RefusalError(f"{name[:80]!r} cannot be a name; allowed: {allowed}")
-    if name in TAKEN:
+    if name in OWN_ADDRESSES:
         raise RefusalError(f"{name!r} cannot be a name: the server has pages of its own there")
 
 

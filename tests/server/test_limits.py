@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
 from tests.server.speaker import GRID, Speaker
 
@@ -49,6 +51,18 @@ def test_no_call_makes_a_project_of_a_name_that_no_address_can_hold(wb: Speaker,
     assert said in refused(wb, SWEEP, input={"config": CONFIG, "projectName": name})
     of_entity = {"name": "p", "entityName": name}
     assert said.replace("a project", "an entity") in refused(wb, PROJECT, input=of_entity)
+
+
+def test_no_entity_hides_behind_a_page_of_the_server_s_own(wb: Speaker) -> None:
+    assert isinstance(wb.http, TestClient)
+    assert isinstance(wb.http.app, Starlette)
+    first_parts = {str(getattr(route, "path", "")).split("/")[1] for route in wb.http.app.routes}
+    own = {part for part in first_parts if part and "{" not in part}
+
+    assert {"search", "compare", "storage"} < own
+    for part in {*own, "Search"}:
+        told = refused(wb, PROJECT, input={"name": "p", "entityName": part})
+        assert told == f"{part!r} cannot be the name of an entity: the server has pages of its own there"
 
 
 def test_usual_names_are_taken(wb: Speaker) -> None:
