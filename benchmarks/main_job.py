@@ -48,7 +48,7 @@ class ServerCost:
 @click.option("--tutorial-threads", default=0, help="TensorFlow's threads there; 0 leaves them to TensorFlow.")
 @click.option("--agents", default="1,2,3", show_default=True, help="Agents of `make up`.")
 @click.option("--cold", is_flag=True, help="Also `make up` with WARM=0.")
-@click.option("--json", "output", type=click.Path(path_type=Path), help="Keeps the figures for `picture`.")
+@click.option("--json", "output", type=click.Path(path_type=Path), help="Keeps the figures.")
 def main(
     rounds: int, sweep: str, tutorial: str, tutorial_threads: int, agents: str, cold: bool, output: Path | None
 ) -> None:

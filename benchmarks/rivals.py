@@ -24,7 +24,7 @@ PROGRAMS = {"Optuna": "optuna_grid", "KerasTuner": "keras_tuner_grid", "Ray Tune
 @click.option("--rounds", default=1, show_default=True, help="How often each side is run.")
 @click.option("--workers", default=os.cpu_count() or 1, show_default=True, help="Trials at once of the others.")
 @click.option("--only", multiple=True, type=click.Choice([*PROGRAMS]), help="These of the others; all by default.")
-@click.option("--json", "output", type=click.Path(path_type=Path), help="Keeps the figures for `picture`.")
+@click.option("--json", "output", type=click.Path(path_type=Path), help="Keeps the figures.")
 def main(rounds: int, workers: int, only: tuple[str, ...], output: Path | None) -> None:
     """Measure the same twenty points by several tuners."""
     must_be_there()
