@@ -103,6 +103,15 @@ def test_however_long_a_run_took_to_start_its_epochs_are_still_to_do() -> None:
     assert seconds_left([*ended, late], 0, 1) == pytest.approx(20.0)
 
 
+def test_runs_to_come_that_are_asked_for_as_much_as_all_others_are_alike() -> None:
+    ended = [Stretch(0, epochs * 10, under_way=False, epochs=epochs, asked=10) for epochs in (3, 3, 6, 10)]
+    one_for_less = Stretch(0, 30, under_way=False, epochs=3, asked=3)
+
+    assert seconds_left(ended, 2, 2) == pytest.approx(55)
+    assert seconds_left([*ended, one_for_less], 2, 2, asked=[10, 3]) == pytest.approx(64)
+    assert seconds_left([*ended, one_for_less], 2, 2) == pytest.approx(60)
+
+
 def test_where_others_tell_of_no_epochs_a_run_takes_as_long_as_they_at_first_and_then_what_it_needs_itself() -> None:
     ended = [Stretch(0, 30, under_way=False) for _ in range(3)]
 
