@@ -41,6 +41,8 @@ def thin(tx: sqlite3.Connection, stream: str, run_id: int) -> bool:
         return False
     if writes.drop_some_but(tx, stream, run_id, _kept(stream, length), SLICE):
         return True
+    if writes.drop_some_places(tx, stream, run_id, SLICE):
+        return True
     left = [row for _, row in queries.lines(tx, stream, run_id)]
     if stream == "log":
         left.insert(FIRST_KEPT, f"... {dropped + 1:,} lines of this console are not kept any more ...")

@@ -21,6 +21,7 @@ from typing import Final, Literal
 
 from server.ledger import writers
 from server.ledger.chunk import Chunk, Lines
+from server.ledger.clearing import SLICE
 from server.run_values import at_path, number
 from server.store import queries, writes
 from server.store.rows import Run
@@ -29,7 +30,7 @@ from terms import states
 How = Literal["anew", "resumed"]
 """How a start begins: over what there is, or behind it."""
 
-Place = Literal["begins", "goes on", "late"]
+Place = Literal["begins", "goes on", "late", "makes way"]
 """What a chunk is to its run: a start's first, one of the start that has the run, or a former one's."""
 
 ANNOUNCED: Final = "announced"
@@ -81,7 +82,10 @@ def is_announced(run: Run) -> bool:
 
 
 def place(tx: sqlite3.Connection, run: Run, chunk: Chunk) -> Place:
-    """Says whose a chunk is, and takes back an announcement that it belies; `run` as it was before."""
+    """Says whose a chunk is, and takes back an announcement that it belies; `run` as it was before.
+
+    Where a former start's lines stand in its way, they go in slices, and it is to be asked again ("makes way").
+    """
     parts = [part for part in (chunk.history, chunk.events, *chunk.logs) if part and part.rows]
     if not parts and chunk.summary is None:
         return "goes on"
@@ -99,7 +103,8 @@ def place(tx: sqlite3.Connection, run: Run, chunk: Chunk) -> Place:
         return "late"
     for stream, lines, fit in found:
         if fit == "astray":
-            writes.cut_lines(tx, stream, run.id, lines.offset)
+            if writes.cut_some_lines(tx, stream, run.id, lines.offset, SLICE):
+                return "makes way"
             writes.drop_passed(tx, run.id)
     return "goes on"
 

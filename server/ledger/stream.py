@@ -22,7 +22,7 @@ def take(tx: sqlite3.Connection, run: Run, chunk: Chunk, now_s: float) -> bool |
         return None
     if chunk.writer is not None or starts.is_shared(run):
         _take(tx, run, writers.placed(tx, run, chunk), now_s, begins=False)
-    elif (place := starts.place(tx, run, chunk)) == "begins" and clearing.makes_way(tx, run):
+    elif (place := starts.place(tx, run, chunk)) == "makes way" or (place == "begins" and clearing.makes_way(tx, run)):
         return None
     elif place != "late":
         _take(tx, run, chunk, now_s, begins=place == "begins")

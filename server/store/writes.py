@@ -137,10 +137,16 @@ def put_lines(connection: sqlite3.Connection, stream: str, run_id: int, offset: 
     _count_lines(connection, stream, run_id, offset + len(rows))
 
 
+def drop_some_places(connection: sqlite3.Connection, stream: str, run_id: int, most: int) -> bool:
+    """Forgets so many places at most that lines of a shared run were given; whether there may be more."""
+    of_run = "stream = :stream AND writer_id IN (SELECT id FROM writer WHERE run_id = :run)"
+    some = f"SELECT writer_id, stream, number FROM placed WHERE {of_run} LIMIT :most"
+    sql = f"DELETE FROM placed WHERE (writer_id, stream, number) IN ({some})"
+    return connection.execute(sql, {"stream": stream, "run": run_id, "most": most}).rowcount == most
+
+
 def replace_lines(connection: sqlite3.Connection, stream: str, run_id: int, rows: list[str]) -> None:
     """Stores these lines of a stream in place of all that were there."""
-    of_run = "writer_id IN (SELECT id FROM writer WHERE run_id = ?)"
-    connection.execute(f"DELETE FROM placed WHERE stream = ? AND {of_run}", (stream, run_id))
     connection.execute(f"DELETE FROM {stream} WHERE run_id = ?", (run_id,))
     update(connection, "run", run_id, **{STREAM_TABLES[stream]: 0})
     put_lines(connection, stream, run_id, 0, rows)
@@ -227,12 +233,16 @@ def put_places_as_they_are(connection: sqlite3.Connection, writer_id: int, run_i
     return max(placed) == most
 
 
-def cut_lines(connection: sqlite3.Connection, stream: str, run_id: int, first: int) -> None:
-    """Drops the lines of one of a run's streams from a number on."""
+def cut_some_lines(connection: sqlite3.Connection, stream: str, run_id: int, first: int, most: int) -> bool:
+    """Drops so many of a stream's lines from a number on, the last first; whether there may be more."""
     if stream == "history":
         doubt_outline(connection, run_id)
-    connection.execute(f"DELETE FROM {stream} WHERE run_id = ? AND line >= ?", (run_id, first))
-    update(connection, "run", run_id, **{STREAM_TABLES[stream]: first})
+    last = f"SELECT line FROM {stream} WHERE run_id = :run AND line >= :first ORDER BY line DESC LIMIT :most"
+    sql = f"DELETE FROM {stream} WHERE run_id = :run AND line IN ({last})"
+    more = connection.execute(sql, {"run": run_id, "first": first, "most": most}).rowcount == most
+    left = connection.execute(f"SELECT max(line) + 1 FROM {stream} WHERE run_id = ?", (run_id,)).fetchone()[0]
+    update(connection, "run", run_id, **{STREAM_TABLES[stream]: left if more else first})
+    return more
 
 
 def drop_writers(connection: sqlite3.Connection, run_id: int) -> None:

@@ -14,7 +14,7 @@ from server.ledger.artifacts import commit, laying
 from server.ledger.artifacts import deletion as artifacts
 from server.ledger.clearing import SLICE
 from server.refusal import RefusalError
-from server.store import queries
+from server.store import queries, writes
 from server.store.artifact_rows import Artifact, Manifest, ManifestEntry
 from server.store.database import Database, reading
 from server.store.rows import Deleted, Run
@@ -128,6 +128,30 @@ def test_a_long_console_is_thinned_in_slices(wb: Speaker) -> None:
         f"line {LINES - 1}",
     ]
     assert "9,510 lines" in edges[100]["node"]["line"]
+
+
+def test_a_long_console_of_several_programs_is_thinned_in_slices(wb: Speaker) -> None:
+    wb.begin("r")
+    fill(wb, "r")
+    wb.rank("one").begin("r")
+    assert wb.rank("one").log("r", 0, {"loss": 1}).status_code == 200
+    wb.finish("r")
+    of_log = "placed WHERE stream = 'log'"
+
+    dropped = steps(wb, lambda tx: retention.thin(tx, "log", 1), "log", of_log)
+
+    assert max(dropped) == SLICE
+    assert (rows(wb, "log"), rows(wb, of_log)) == (501, 0)
+
+
+def test_lines_that_a_former_start_has_slipped_in_go_in_slices(wb: Speaker) -> None:
+    wb.begin("r")
+    fill(wb, "r")
+
+    dropped = steps(wb, lambda tx: writes.cut_some_lines(tx, "history", 1, 5, SLICE), "history")
+
+    assert dropped == [SLICE, SLICE, 5]
+    assert wb.field("r", "historyLineCount") == 5
 
 
 def test_a_long_former_start_makes_way_in_slices_and_keeps_its_first_lines_to_the_end(wb: Speaker) -> None:

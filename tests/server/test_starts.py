@@ -3,6 +3,9 @@
 import json
 from typing import Any
 
+import pytest
+
+from server.ledger import clearing, starts
 from tests.server.speaker import GRID, Clock, Speaker, until
 
 HISTORY, EVENTS = "wandb-history.jsonl", "wandb-events.jsonl"
@@ -178,7 +181,12 @@ def test_what_a_former_start_still_sends_finds_no_place(wb: Speaker, clock: Cloc
     assert wb.field("r", "state") == "running"
 
 
-def test_what_a_former_start_slips_in_behind_the_new_ones_lines_gives_way_to_them(wb: Speaker, clock: Clock) -> None:
+@pytest.mark.parametrize("at_once", [clearing.SLICE, 1])
+def test_what_a_former_start_slips_in_behind_the_new_ones_lines_gives_way_to_them(
+    wb: Speaker, clock: Clock, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(starts, "SLICE", at_once)
+
     def timed(began_s: float, *values: float, step: int = 0) -> list[str]:
         rows_ = [json.loads(row) for row in rows(clock, *values, step=step)]
         return [json.dumps(row | {"_runtime": row["_timestamp"] - began_s}) for row in rows_]
