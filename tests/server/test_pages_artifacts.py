@@ -66,7 +66,7 @@ def test_a_version_shows_what_it_holds_and_what_was_said_of_it(maker: Maker) -> 
     maker.log(
         {"a.txt": b"alpha", "deep/er/b.bin": b"b" * 6100},
         runName="r",
-        description="First line.\nSecond line.",
+        description="First line.\nSecond **line**.",
         metadata=json.dumps({"rows": 3, "from": {"year": 1998}}),
         tags=[{"tagName": "small"}],
         aliases=alias(maker, "latest", "best"),
@@ -81,7 +81,7 @@ def test_a_version_shows_what_it_holds_and_what_was_said_of_it(maker: Maker) -> 
     assert "tagged small" in page.text
     assert "at step 1,200" in page.text
     assert "kept at least until" in page.text
-    assert "First line. Second line." in page.text
+    assert "First line. Second line" in page.text
     assert "rows 3" in page.text
     assert "from.year 1998" in page.text
     assert "deep/ 1 file, 6.1 kB a.txt 5 B" in page.text

@@ -4,12 +4,15 @@ import json
 from dataclasses import dataclass
 from typing import Final
 
+from markupsafe import Markup
+
 from charts import format
 from server.pages.artifact.files import Listing, listing
 from server.pages.artifact.lineage import RunRow, Users, Versions, made_by, users, versions
 from server.pages.artifact.view import ArtifactView
 from server.pages.rendering import Crumb, Page
 from server.pages.words.addresses import artifacts_url, project_url
+from server.pages.words.notes import rendered
 from server.pages.words.sent import Value, listed, read_object
 from server.pages.words.times import Moment
 from server.pages.words.versions import ShownVersion
@@ -49,8 +52,8 @@ class ArtifactPage:
     step: str
     source: ShownVersion | None
     links: list[ShownVersion]
-    description: str
-    about: str
+    description: Markup | None
+    about: Markup | None
     metadata: list[Value]
     more_values: int
     maker: RunRow | None
@@ -77,8 +80,8 @@ def artifact_detail(view: ArtifactView) -> Page:
         step="" if artifact.history_step is None else format.count(artifact.history_step),
         source=_source(view),
         links=_links(view),
-        description=artifact.description or "",
-        about=view.collection.description or "",
+        description=rendered(artifact.description),
+        about=rendered(view.collection.description),
         metadata=metadata[:MAX_VALUES],
         more_values=len(metadata[MAX_VALUES:]),
         maker=made_by(view),
