@@ -28,6 +28,8 @@ HOUR_S, DAY_S = 3600.0, 24 * 3600.0
 LINES = 2 * SLICE + 10
 VERSIONS = """{ project(name: "p") { artifactType(name: "dataset") { artifactCollection(name: "data") {
     artifacts { edges { node { id } } } } } } }"""
+UPDATE = """mutation ($input: UpdateArtifactManifestInput!) { updateArtifactManifest(input: $input) {
+    artifactManifest { id } } }"""
 DELETE = "mutation ($id: ID!) { deleteRun(input: {id: $id}) { clientMutationId } }"
 
 
@@ -408,7 +410,8 @@ def test_a_commit_that_was_broken_off_goes_on_and_nothing_is_added_to_what_is_la
 
     assert seen is not None
     assert (seen["state"], seen["files"]["edges"]) == ("PENDING", [])
-    assert added == commit.BEING_COMMITTED
+    again = {"artifactManifestID": base64.b64encode(b"ArtifactManifest:v1:1").decode(), "digest": digest_of(b"")}
+    assert (added, refusal(wb.post(UPDATE, input=again))) == (commit.BEING_COMMITTED, commit.BEING_COMMITTED)
     assert maker.commit(id).status_code == 200
     assert maker.download(id) == names
 
@@ -428,6 +431,20 @@ def test_bytes_that_are_missing_in_a_later_slice_can_still_be_sent(wb: Speaker) 
     assert "at least 1 of the artifact's files were not uploaded, the first is 'f'" in told
     assert maker.commit(id).status_code == 200
     assert maker.download(id) == names
+
+
+@pytest.mark.usefixtures("twos")
+def test_what_a_manifest_told_goes_in_slices_when_other_bytes_are_announced(wb: Speaker) -> None:
+    maker = Maker(wb)
+    id = maker.begin()["id"]
+    maker.describe(id, {name: name.encode() for name in "abcdefg"})
+    manifest = base64.b64encode(b"ArtifactManifest:v1:1").decode()
+
+    reply = wb.post(UPDATE, input={"artifactManifestID": manifest, "digest": digest_of(b"other")})
+
+    assert reply.json()["data"]["updateArtifactManifest"]["artifactManifest"]["id"] == manifest
+    assert rows(wb, "described_entry") == 0
+    assert "no manifest of this version was uploaded" in refusal(maker.commit(id))
 
 
 @pytest.mark.usefixtures("twos")
