@@ -48,7 +48,7 @@ def bars(axis: Any, name: str, prices: dict[str, list[dict[str, float]]]) -> Non
         middle = statistics.median(times[side])
         axis.barh(position, middle, color=COLOUR if side == OURS else OTHERS, height=0.62)
         axis.plot([min(times[side]), max(times[side])], [position, position], color=INK, linewidth=1)
-        told = f"  {middle:.0f} s" + ("" if side == OURS else f"  ×{middle / ours:.1f}")
+        told = f"  {middle:,.0f} s" + ("" if side == OURS else f"  ×{middle / ours:.1f}")
         axis.text(max(times[side]), position, told, va="center", color=INK)
     axis.set_yticks(range(len(sides)), [side.strip("`") for side in sides])
     axis.set_xlim(0, 1.25 * max(max(times[side]) for side in sides))
