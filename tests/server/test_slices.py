@@ -338,6 +338,15 @@ def test_a_long_manifest_is_kept_in_slices_and_one_of_other_bytes_in_its_place(w
     assert rows(wb, "manifest_entry") == 5
 
 
+def described(wb: Speaker) -> tuple[Maker, str, dict[str, bytes]]:
+    """Who makes a version of seven files that waits for its commit, its id, and what it holds."""
+    maker, names = Maker(wb), {name: name.encode() for name in "abcdefg"}
+    id = maker.begin()["id"]
+    maker.send(id, names)
+    maker.describe(id, names)
+    return maker, id, names
+
+
 Slices = Callable[[str], list[int]]
 
 
@@ -370,7 +379,7 @@ def test_a_large_version_is_committed_in_slices_and_is_what_it_is_in_one(
     parts = [{name: name.encode() for name in "bdfhx"}, {name: b"2" + name.encode() for name in "cdyz"}]
     told = {"FULL": parts[1:], "INCREMENTAL": parts[1:], "PATCH": parts}[kind]
 
-    def described(name: str) -> str:
+    def begun(name: str) -> str:
         id: str = Maker(wb, name).begin()["id"]
         maker.send(id, {"vain": b"vain " + name.encode()} | parts[0])
         maker.send(id, parts[1])
@@ -378,7 +387,7 @@ def test_a_large_version_is_committed_in_slices_and_is_what_it_is_in_one(
             maker.describe(id, part, kind, base if kind == "INCREMENTAL" else None)
         return id
 
-    sliced, whole = described("sliced"), described("whole")
+    sliced, whole = begun("sliced"), begun("whole")
     most = max(slices(sliced))
     monkeypatch.setattr(laying, "SLICE", 2000)
     monkeypatch.setattr(commit, "SLICE", 2000)
@@ -398,10 +407,7 @@ def test_a_large_version_is_committed_in_slices_and_is_what_it_is_in_one(
 
 @pytest.mark.usefixtures("twos")
 def test_a_commit_that_was_broken_off_goes_on_and_nothing_is_added_to_what_is_laid(wb: Speaker) -> None:
-    maker, names = Maker(wb), {name: name.encode() for name in "abcdefg"}
-    id = maker.begin()["id"]
-    maker.send(id, names)
-    maker.describe(id, names)
+    maker, id, names = described(wb)
     with closing(Database(wb.settings.database)) as database, database.write() as tx:
         assert commit.commit_some(tx, queries.by_id(tx, Artifact, 1), commit.Content(), wb.clock()) is None
     seen = maker.read(id)
@@ -449,10 +455,7 @@ def test_what_a_manifest_told_goes_in_slices_when_other_bytes_are_announced(wb: 
 
 @pytest.mark.usefixtures("twos")
 def test_a_commit_in_slices_stands_alone_in_its_document(wb: Speaker) -> None:
-    maker, names = Maker(wb), {name: name.encode() for name in "abcdefg"}
-    id = maker.begin()["id"]
-    maker.send(id, names)
-    maker.describe(id, names)
+    maker, id, _ = described(wb)
     two = """mutation ($id: ID!) { commitArtifact(input: {artifactID: $id}) { artifact { id } }
         createAgent(input: {projectName: "p", sweep: "s", host: "h"}) { agent { id } } }"""
 
@@ -466,10 +469,7 @@ def test_a_commit_in_slices_stands_alone_in_its_document(wb: Speaker) -> None:
 def test_each_slice_of_a_commit_is_stored_before_the_next_so_that_others_have_their_turn(
     wb: Speaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    maker, names = Maker(wb), dict.fromkeys("abcdefg", b"x")
-    id = maker.begin()["id"]
-    maker.send(id, names)
-    maker.describe(id, names)
+    maker, id, _ = described(wb)
     lay_some, seen = laying.lay_some, list[int]()
 
     def seen_by_others(tx: Connection, artifact: Artifact) -> bool:
