@@ -18,7 +18,7 @@ from app.commands.results import Reader
 from app.commands.setup import Setup
 from app.commands.up import LOOK_S, Job
 from app.machine import capacity, device
-from app.machine.children import Interrupts, Stopped
+from app.machine.children import Interrupts, Stopped, leave
 from app.settings import ip_address
 from app.training import reproduce
 from search.json_schema import json_schema
@@ -252,4 +252,7 @@ def _say(*lines: str | None, err: bool = False) -> None:
 
 
 if __name__ == "__main__":
-    main(prog_name="python -m app")
+    try:
+        main(prog_name="python -m app")
+    except SystemExit as ended:
+        leave(ended.code)

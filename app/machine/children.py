@@ -8,14 +8,20 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 LEASH = str(Path(__file__).with_name("leash.py"))
 POLL_S = 0.1
 SERVICE = "wandb-core"
 TAIL_LINES = 15
+# A `Stopped` that nobody has heard by then was dropped; the way to who hears it takes milliseconds.
+AGAIN_S = 5.0
+# What W&B's client may take at the end of this process, until it is left as it is.
+LEAVE_S = 10.0
 
 
 class Stopped(BaseException):
@@ -31,11 +37,15 @@ class Interrupts:
 
     No other does: systems send SIGTERM to a whole group, their scripts pass it on to the same processes, and some send
     it again before they kill.
+
+    `Stopped` is raised again until somebody hears it, by `disarm`: Python drops what is raised in a finalizer or in the
+    callback of a weak reference, of which each import has some.
     """
 
     def __init__(self) -> None:
         self.hurry = False
         self._armed = True
+        self._signum = 0
 
     def __enter__(self) -> "Interrupts":
         # Set even if it was ignored, as it is for what a shell script starts with `&`: trials are stopped by SIGINT.
@@ -51,13 +61,21 @@ class Interrupts:
     def disarm(self) -> None:
         """From now on SIGINT sets `hurry`, and other signals do nothing."""
         self._armed = False
+        if self._signum:
+            signal.setitimer(signal.ITIMER_REAL, 0)
 
     def _came(self, signum: int, _: object) -> None:
-        if not self._armed:
+        if self._signum or not self._armed:
             self.hurry = self.hurry or signum == signal.SIGINT
             return
-        self._armed = False
-        raise Stopped(signum)
+        self._signum = signum
+        signal.signal(signal.SIGALRM, self._raise)
+        signal.setitimer(signal.ITIMER_REAL, AGAIN_S, AGAIN_S)
+        self._raise()
+
+    def _raise(self, *_: object) -> None:
+        if self._armed:
+            raise Stopped(self._signum)
 
 
 class Child:
@@ -157,6 +175,18 @@ def stop(children: Sequence[Child], grace_s: float, interrupts: Interrupts) -> N
         time.sleep(POLL_S)
     for child in children:
         child.kill()
+
+
+def leave(code: str | int | None) -> NoReturn:
+    """Ends this process as `sys.exit`; by force if what is to be done at its end takes too long.
+
+    W&B's client waits there for its service and its thread, and may have been stopped anywhere.
+    """
+    forced = code if isinstance(code, int) else int(code is not None)
+    timer = threading.Timer(LEAVE_S, os._exit, [forced])
+    timer.daemon = True
+    timer.start()
+    sys.exit(code)
 
 
 def _name(pid: int) -> str | None:

@@ -17,6 +17,7 @@ from app.commands.crew import Crew
 from app.commands.results import Results, RunResult
 from app.commands.warm_server import WarmServer
 from app.machine.children import Child, Interrupts, Stopped, stop
+from tests.app.programs import ROOT
 from tests.patience import HANG_S
 
 # Refuses to end, and has started another that does so too.
@@ -45,7 +46,8 @@ def eventually(true: Callable[[], bool], limit_s: float = HANG_S) -> bool:
 
 @pytest.fixture
 def interrupts() -> Iterator[Interrupts]:
-    before = {signum: signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    touched = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
+    before = {signum: signal.getsignal(signum) for signum in touched}
     with Interrupts() as entered:
         yield entered
     for signum, handler in before.items():
@@ -126,6 +128,50 @@ def test_sigterm_again_does_not_hurry_since_systems_send_it_several_times(interr
             signal.raise_signal(signal.SIGTERM)
 
     assert not interrupts.hurry
+
+
+DROPPED = """
+import signal, sys, time
+from app.machine import children
+children.AGAIN_S = 0.1
+class Finalizer:
+    def __del__(self):
+        signal.raise_signal(signal.SIGTERM)
+with children.Interrupts():
+    try:
+        Finalizer()
+        print("still there", flush=True)
+        time.sleep(600)
+    except children.Stopped as stopped:
+        sys.exit(128 + stopped.signum)
+"""
+
+
+def test_a_signal_whose_exception_python_drops_stops_all_the_same() -> None:
+    ended = subprocess.run([sys.executable, "-c", DROPPED], capture_output=True, text=True, timeout=HANG_S)
+
+    assert ended.stdout == "still there\n"
+    assert "Exception ignored in" in ended.stderr
+    assert ended.returncode == 128 + signal.SIGTERM
+
+
+@pytest.mark.parametrize(("last", "said"), [("time.sleep(600)", ""), ("print('to its end')", "to its end\n")])
+def test_a_command_ends_with_its_code_whatever_waits_at_its_end(tmp_path: Path, last: str, said: str) -> None:
+    # What Python imports first, of any program.
+    lines = ["import atexit, time", "from app.machine import children", f"atexit.register(lambda: {last})"]
+    (tmp_path / "sitecustomize.py").write_text("\n".join([*lines, f"children.LEAVE_S = {0.1 if not said else HANG_S}"]))
+    environ = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "app", "check", str(tmp_path / "none.yaml")],
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=HANG_S,
+    )
+
+    assert ended.returncode == 2
+    assert ended.stdout.endswith(said)
 
 
 WOKEN = """

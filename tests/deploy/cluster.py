@@ -174,10 +174,11 @@ class Cluster:
         """A job that is more important takes the whole node, and keeps it."""
         self.run("sbatch", "-p", "high", "-w", f"n{node}", "--exclusive", "-o/dev/null", "--wrap", "sleep infinity")
 
-    def wait_for(self, happened: Callable[[], bool]) -> None:
+    def wait_for(self, happened: Callable[[], bool], tell: Callable[[], str] = str) -> None:
+        """Waits until it has; `tell` says, besides Slurm's own logs, what is known if it does not."""
         deadline_s = time.monotonic() + HANG_S
         while not happened():
-            assert time.monotonic() < deadline_s, self.logs()
+            assert time.monotonic() < deadline_s, f"{tell()}\n{self.logs()}"
             time.sleep(LOOK_S)
 
     def logs(self) -> str:

@@ -53,7 +53,7 @@ class Site:
         return log.read_text() if log.exists() else ""
 
     def wait_until(self, task: int | str, said: str, restart: int = 0) -> None:
-        self.cluster.wait_for(lambda: said in self.log(task).partition(f"restart {restart}\n")[2])
+        self._wait_for(lambda: said in self.log(task).partition(f"restart {restart}\n")[2])
 
     def once_each_has_said(self, said: str, act: Mapping[int, Callable[[], object]]) -> None:
         """Acts on each task as soon as its log holds a text."""
@@ -64,13 +64,21 @@ class Site:
                 left.pop(task)()
             return not left
 
-        self.cluster.wait_for(acted_on_all)
+        self._wait_for(acted_on_all)
 
     def node(self, task: int) -> int:
         return self.cluster.node(f"{self.job}_{task}")
 
     def wait_for_end(self, *jobs: str) -> None:
-        self.cluster.wait_for(lambda: not self.cluster.run("squeue", "-h", "-j", ",".join(jobs), "-o", "%i").strip())
+        self._wait_for(lambda: not self.cluster.run("squeue", "-h", "-j", ",".join(jobs), "-o", "%i").strip())
+
+    def _wait_for(self, happened: Callable[[], bool]) -> None:
+        self.cluster.wait_for(happened, self._tell)
+
+    def _tell(self) -> str:
+        """What the agents and their trials have said, and which processes there are."""
+        logs = [f"{log.name}:\n{log.read_text()[-3000:]}" for log in sorted(self.logs.iterdir()) if log.is_file()]
+        return "\n".join([*logs, self.cluster.run("ps", "-eo", "pid,ppid,stat,etimes,wchan:20,args")])
 
     def nodes_of_runs(self, tasks: Iterable[int]) -> dict[str, set[str]]:
         """On which nodes each run was worked on."""

@@ -1,6 +1,9 @@
 """When a task of deploy/slurm/agents.sbatch comes back, and when it stays away; a shell stands for the agent."""
 
+import os
 import shutil
+import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +11,7 @@ import pytest
 
 from tests.app.programs import ROOT
 from tests.deploy.cluster import Cluster, missing
+from tests.patience import HANG_S
 
 LACK, LACK_CGROUP = missing(), missing("cgroup")
 CGROUP = pytest.param("cgroup", marks=pytest.mark.skipif(LACK_CGROUP != "", reason=LACK_CGROUP))
@@ -108,3 +112,27 @@ def test_a_cancelled_task_stays_away(jobs: Jobs) -> None:
 @pytest.mark.parametrize(("name", "state"), [("done", "COMPLETED"), ("wrong", "FAILED")])
 def test_a_task_whose_agent_ends_by_itself_stays_away(jobs: Jobs, name: str, state: str) -> None:
     assert jobs.state(name) == state
+
+
+# Stand for Slurm's: the time limit is told while the script asks where it is.
+PROGRAMS = {
+    "hostname": "kill -TERM $PPID; echo n1",
+    "squeue": "echo RUNNING",
+    "scontrol": 'echo "$@"',
+}
+
+
+def test_a_task_that_is_told_before_it_has_an_agent_comes_back_too(tmp_path: Path) -> None:
+    programs = {name: f"#!/bin/sh\n{lines}\n" for name, lines in PROGRAMS.items()} | {".venv/bin/python": AGENT}
+    for name, text in programs.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    environ = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "SLURM_SUBMIT_DIR": str(tmp_path), "SLURM_JOB_ID": "7"}
+
+    task = subprocess.run(
+        ["bash", ROOT / "deploy/slurm/agents.sbatch"], env=environ, capture_output=True, text=True, timeout=HANG_S
+    )
+
+    assert "requeue 7" in task.stdout
+    assert task.returncode == 128 + signal.SIGTERM
