@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.filled_sweeps import Filled, carry_out, page_of, path_of, register
+from tests.browser.filled_sweeps import METRIC, Filled, carry_out, page_of, path_of, register
 from tests.browser.test_browser_reach import LARGE, WIDTH, grave_violations
 from tests.browser.visits import PHONE, Visitor
 from tests.server.speaker import Speaker
@@ -57,20 +57,46 @@ def test_a_run_is_renamed_tagged_described_deleted_and_brought_back(visitor: Vis
     assert run.id in [each.id for each in visitor.server.api().sweep(path_of(own)).runs]
 
 
+def saved(page: Page, chart: str, folder: Path) -> dict[str, bytes]:
+    """What the buttons of a chart save, by the names of the files."""
+    files = {}
+    for form in ("SVG", "PNG"):
+        with page.expect_download() as download:
+            press(page, f"Save {chart} as {form}")
+        download.value.save_as(folder / form)
+        files[download.value.suggested_filename] = (folder / form).read_bytes()
+    return files
+
+
 def test_a_chart_is_saved_as_it_is_drawn(visitor: Visitor, filled: Filled, tmp_path: Path) -> None:
     page = visitor.open(page_of(filled.few) + "?curve-y=log&open=counters+and+constants", **LARGE)
     expect(page.get_by_role("button", name="Save epoch as SVG")).to_be_visible()
-    saved = {}
-    for form in ("SVG", "PNG"):
-        with page.expect_download() as download:
-            press(page, f"Save Best so far as {form}")
-        download.value.save_as(tmp_path / form)
-        saved[download.value.suggested_filename] = (tmp_path / form).read_bytes()
+    files = saved(page, "Best so far", tmp_path)
 
-    assert saved.keys() == {"Best-so-far.svg", "Best-so-far.png"}
-    assert b"rgb(" in saved["Best-so-far.svg"]
-    assert b"var(" not in saved["Best-so-far.svg"]
-    assert saved["Best-so-far.png"].startswith(PNG)
+    assert files.keys() == {"Best-so-far.svg", "Best-so-far.png"}
+    assert b"rgb(" in files["Best-so-far.svg"]
+    assert b"var(" not in files["Best-so-far.svg"]
+    assert files["Best-so-far.png"].startswith(PNG)
+
+
+@pytest.mark.parametrize(
+    ("address", "chart"),
+    [
+        ("/local/p/runs/{run}", METRIC),
+        ("/local/p?runs=all", METRIC),
+        ("/compare?sweep={few}&sweep={many}", "Best so far"),
+    ],
+)
+def test_the_charts_of_the_other_pages_are_saved_too(
+    visitor: Visitor, filled: Filled, tmp_path: Path, address: str, chart: str
+) -> None:
+    run = run_of(visitor, filled.few)
+    names = {"run": run.id, "few": path_of(filled.few), "many": path_of(filled.many)}
+    page = visitor.open(address.format(**names), **LARGE)
+    page.get_by_text("Save charts").click()
+    name = chart.replace(" ", "-")
+
+    assert saved(page, chart, tmp_path).keys() == {f"{name}.svg", f"{name}.png"}
 
 
 def test_a_new_sweep_is_checked_and_registered(visitor: Visitor, own: str) -> None:

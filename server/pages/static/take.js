@@ -143,7 +143,7 @@ function list() {
       return item;
     }),
   );
-  taken.hidden = !names.length;
+  (taken.closest(".charts-away") || taken).hidden = !names.length;
 }
 
 document.addEventListener("swapped", list);
