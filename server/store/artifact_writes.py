@@ -6,6 +6,7 @@ from dataclasses import fields
 from operator import attrgetter
 from typing import Final
 
+from server.store import slices
 from server.store.artifact_rows import PENDING, Layer, ManifestEntry
 
 ENTRY: Final = tuple(field.name for field in fields(ManifestEntry))
@@ -22,9 +23,9 @@ COLUMNS: Final = {
 WANTED, DESCRIBED = "wanted", "described_entry"
 # What a version has, by table: the column with what a row holds, its key, whose it is.
 OWNED: Final = {
-    "manifest_entry": ("content", "artifact_id, path", "artifact_id = ?"),
-    WANTED: ("md5", "artifact_id, md5", "artifact_id = ?"),
-    DESCRIBED: ("NULL", "manifest_id, path", "manifest_id IN (SELECT id FROM main.manifest WHERE artifact_id = ?)"),
+    "manifest_entry": ("content", "artifact_id, path", "artifact_id = :id"),
+    WANTED: ("md5", "artifact_id, md5", "artifact_id = :id"),
+    DESCRIBED: ("NULL", "manifest_id, path", "manifest_id IN (SELECT id FROM main.manifest WHERE artifact_id = :id)"),
 }
 
 
@@ -83,9 +84,8 @@ def put_described(connection: sqlite3.Connection, manifest_id: int, entries: Ite
 
 def drop_described(connection: sqlite3.Connection, manifest_id: int, most: int) -> bool:
     """Forgets so much of what a manifest told; whether there may be more."""
-    some = "SELECT manifest_id, path FROM described_entry WHERE manifest_id = ? LIMIT ?"
-    sql = f"DELETE FROM described_entry WHERE (manifest_id, path) IN ({some})"
-    return connection.execute(sql, (manifest_id, most)).rowcount == most
+    where, given = "manifest_id = :manifest", {"manifest": manifest_id}
+    return len(slices.drop_some(connection, "described_entry", "manifest_id, path", where, given, most)) == most
 
 
 def lay(connection: sqlite3.Connection, artifact_id: int, layer: Layer, after: str, to: str) -> None:
@@ -135,9 +135,7 @@ def drop_some(connection: sqlite3.Connection, artifact_id: int, most: int) -> li
 def drop_some_of(connection: sqlite3.Connection, table: str, artifact_id: int, most: int) -> list[str | None]:
     """Drops so many rows that a version has in a table; what each held."""
     content, key, where = OWNED[table]
-    some = f"SELECT {key} FROM {table} WHERE {where} LIMIT ?"
-    sql = f"DELETE FROM {table} WHERE ({key}) IN ({some}) RETURNING {content}"
-    return [md5 for (md5,) in connection.execute(sql, (artifact_id, most))]
+    return slices.drop_some(connection, table, key, where, {"id": artifact_id}, most, content)
 
 
 def doom(connection: sqlite3.Connection, artifact_id: int) -> None:

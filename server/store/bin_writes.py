@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Iterable
 
+from server.store import slices
 from server.store.rows import Deleted, Run
 
 
@@ -59,9 +60,8 @@ def forget_sweep(tx: sqlite3.Connection, sweep_id: int) -> None:
 def drop_some(tx: sqlite3.Connection, table: str, line: Deleted, most: int) -> bool:
     """Drops so many points of a sweep, or of a project's sweeps, or entries of their record; whether there were any."""
     column = "id" if line.kind == "sweep" else "project_id"
-    of = f"SELECT id FROM main.sweep WHERE {column} = ?"
-    some = f"SELECT id FROM main.{table} WHERE sweep_id IN ({of}) LIMIT ?"
-    return tx.execute(f"DELETE FROM main.{table} WHERE id IN ({some})", (line.number, most)).rowcount > 0
+    where = f"sweep_id IN (SELECT id FROM main.sweep WHERE {column} = :number)"
+    return bool(slices.drop_some(tx, f"main.{table}", "id", where, {"number": line.number}, most))
 
 
 def use_name(tx: sqlite3.Connection, run: Run) -> None:

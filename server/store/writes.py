@@ -5,9 +5,12 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from server.store import slices
 from server.store.rows import Run
 
 STREAM_TABLES: Final = {"history": "history_lines", "event": "event_lines", "log": "log_lines"}
+PLACED: Final = "writer_id, stream, number"
+PLACED_OF_RUN: Final = "writer_id IN (SELECT id FROM writer WHERE run_id = :run)"
 
 
 def insert(connection: sqlite3.Connection, table: str, **columns: object) -> int:
@@ -139,10 +142,8 @@ def put_lines(connection: sqlite3.Connection, stream: str, run_id: int, offset: 
 
 def drop_some_places(connection: sqlite3.Connection, stream: str, run_id: int, most: int) -> bool:
     """Forgets so many places at most that lines of a shared run were given; whether there may be more."""
-    of_run = "stream = :stream AND writer_id IN (SELECT id FROM writer WHERE run_id = :run)"
-    some = f"SELECT writer_id, stream, number FROM placed WHERE {of_run} LIMIT :most"
-    sql = f"DELETE FROM placed WHERE (writer_id, stream, number) IN ({some})"
-    return connection.execute(sql, {"stream": stream, "run": run_id, "most": most}).rowcount == most
+    where, given = f"stream = :stream AND {PLACED_OF_RUN}", {"stream": stream, "run": run_id}
+    return len(slices.drop_some(connection, "placed", PLACED, where, given, most)) == most
 
 
 def replace_lines(connection: sqlite3.Connection, stream: str, run_id: int, rows: list[str]) -> None:
@@ -157,24 +158,17 @@ def drop_some_lines(connection: sqlite3.Connection, run_id: int, most: int, *, f
 
     The counts of lines stay.
     """
-    numbers = "SELECT id FROM writer WHERE run_id = :run"
-    placed = f"SELECT writer_id, stream, number FROM placed WHERE writer_id IN ({numbers}) LIMIT :most"
-    statements = [
-        f"DELETE FROM {stream} WHERE run_id = :run AND line IN "
-        f"(SELECT line FROM {stream} WHERE run_id = :run AND line >= :first ORDER BY line DESC LIMIT :most)"
-        for stream in STREAM_TABLES
-    ]
-    statements.append(f"DELETE FROM placed WHERE (writer_id, stream, number) IN ({placed})")
-    given = {"run": run_id, "most": most, "first": first}
-    return any(connection.execute(statement, given).rowcount for statement in statements)
+    where, given = "run_id = :run AND line >= :first ORDER BY line DESC", {"run": run_id, "first": first}
+    return any(
+        slices.drop_some(connection, stream, "run_id, line", where, given, most) for stream in STREAM_TABLES
+    ) or bool(slices.drop_some(connection, "placed", PLACED, PLACED_OF_RUN, {"run": run_id}, most))
 
 
 def drop_some_but(connection: sqlite3.Connection, stream: str, run_id: int, kept: Iterable[int], most: int) -> bool:
     """Drops so many lines at most of a run's stream, but those with these numbers; whether there were any."""
-    others = "line NOT IN (SELECT value FROM json_each(:kept))"
-    numbers = f"SELECT line FROM {stream} WHERE run_id = :run AND {others} LIMIT :most"
-    sql = f"DELETE FROM {stream} WHERE run_id = :run AND line IN ({numbers})"
-    return connection.execute(sql, {"run": run_id, "kept": json.dumps(list(kept)), "most": most}).rowcount > 0
+    where = "run_id = :run AND line NOT IN (SELECT value FROM json_each(:kept))"
+    given = {"run": run_id, "kept": json.dumps(list(kept))}
+    return bool(slices.drop_some(connection, stream, "run_id, line", where, given, most))
 
 
 def drop_lines(connection: sqlite3.Connection, run_id: int) -> None:
