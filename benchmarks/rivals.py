@@ -52,7 +52,7 @@ def by_rival(place: Path, program: str, sweep: str, workers: int) -> Price:
     """Does the grid by one of the others."""
     place.mkdir(parents=True)
     (place / "fashion-mnist").symlink_to(place.parents[1] / "fashion-mnist")
-    command = [str(PYTHON), "-m", f"benchmarks.rival_programs.{program}", sweep, str(workers)]
+    command = [str(PYTHON), "-m", f"benchmarks.rival_programs.{program}", str(Path(sweep).resolve()), str(workers)]
     threads = dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"), "1")
     quiet = {"RAY_USAGE_STATS_ENABLED": "0", "TF_CPP_MIN_LOG_LEVEL": "2"}
     variables = {"PYTHONPATH": str(job.ROOT), **threads, **quiet}
