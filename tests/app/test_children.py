@@ -140,7 +140,6 @@ class Finalizer:
 with children.Interrupts():
     try:
         Finalizer()
-        print("still there", flush=True)
         time.sleep(600)
     except children.Stopped as stopped:
         sys.exit(128 + stopped.signum)
@@ -150,7 +149,6 @@ with children.Interrupts():
 def test_a_signal_whose_exception_python_drops_stops_all_the_same() -> None:
     ended = subprocess.run([sys.executable, "-c", DROPPED], capture_output=True, text=True, timeout=HANG_S)
 
-    assert ended.stdout == "still there\n"
     assert "Exception ignored in" in ended.stderr
     assert ended.returncode == 128 + signal.SIGTERM
 
