@@ -208,14 +208,14 @@ def new_database() -> bytes:
 
 
 @contextmanager
-def speaking(data: Path, clock: Clock, **settings: Any) -> Iterator[Speaker]:
-    """An application on a data directory, for as long as the block lasts."""
+def speaking(data: Path, clock: Clock, busy_timeout_s: float = 0.1, **settings: Any) -> Iterator[Speaker]:
+    """An application on a data directory, for as long as the block lasts; it waits so long for others' locks."""
     data.mkdir(exist_ok=True)
     chosen = replace(Settings(data=data, tick_s=0.02), **settings)
     if not chosen.database.exists():
         chosen.database.write_bytes(new_database())
     clock.started_again()
-    database, keys = Database(chosen.database, busy_timeout_s=0.1), load_keys(data)
+    database, keys = Database(chosen.database, busy_timeout_s), load_keys(data)
     app = create_app(database, chosen, keys, OneTimeLinks(chosen.link_lifetime_s, clock), clock)
     try:
         with Client(app) as http:

@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from click.testing import CliRunner, Result
 
 from server.__main__ import main
 from tests import denied
+from tests.patience import HANG_S
 from tests.server.maker import Maker
 from tests.server.speaker import GRID, Clock, Speaker, speaking
 
@@ -87,7 +88,7 @@ def test_a_backup_with_writers_at_work_is_of_one_moment(
     tmp_path: Path, clock: Clock, refused_calls: dict[str, int]
 ) -> None:
     acknowledged: list[int] = []
-    with speaking(tmp_path / "data", clock) as wb:
+    with speaking(tmp_path / "data", clock, busy_timeout_s=HANG_S) as wb:
         wb.begin("r")
         maker = Maker(wb)
         shared = [tmp_path / f"backup-{number}" for number in range(3)]
@@ -96,13 +97,7 @@ def test_a_backup_with_writers_at_work_is_of_one_moment(
             if put(wb, f"f{number % 3}", f"content {number}".encode()):
                 acknowledged.append(number)
 
-        def log(number: int) -> None:
-            with suppress(
-                AssertionError
-            ):  # who has waited too long for a backup is refused, and W&B's client asks again
-                maker.log({"a": f"{number}".encode()})
-
-        with at_work(upload, log):
+        with at_work(upload, lambda number: maker.log({"a": f"{number}".encode()})):
             seen: list[int] = []
             for folder in shared:
                 while len(acknowledged) < 4 * (len(seen) + 1):
