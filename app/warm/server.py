@@ -50,14 +50,19 @@ UCRED = struct.Struct("3i")  # pid, uid, gid: <bits/socket.h>
 
 
 def listen(path: str) -> socket.socket:
-    """Listens on a Unix socket that this user alone can reach; trials that come early wait in its queue."""
+    """Listens on a Unix socket that this user alone can reach; trials that come early wait in its queue.
+
+    `path` is there once it listens: who sees it can connect.
+    """
+    bound = f"{path}-"
     listener = socket.socket(socket.AF_UNIX)
     umask = os.umask(0o177)
     try:
-        listener.bind(path)
+        listener.bind(bound)
     finally:
         os.umask(umask)
     listener.listen(BACKLOG)
+    os.rename(bound, path)
     return listener
 
 

@@ -125,6 +125,26 @@ def test_another_python_is_not_forked(warm_environment: dict[str, str], tmp_path
     assert f"its Python is {other}, the warm server's is {sys.executable}" in done.stderr
 
 
+THAT_LISTENS_LATE = """
+import os, socket, sys, time
+from app.warm import server
+
+class Late(socket.socket):
+    def listen(self, *arguments):
+        time.sleep(0.5)
+        super().listen(*arguments)
+
+socket.socket = Late
+server.main(sys.argv[1], os.environ)
+"""
+
+
+def test_a_server_whose_path_is_seen_can_be_reached(make_server: Make) -> None:
+    way = make_server("-c", THAT_LISTENS_LATE)
+
+    assert server_of(way) != os.getpid()
+
+
 WITH_A_SECOND_THREAD = """
 import os, sys, threading, time
 from app.warm import server
