@@ -179,11 +179,12 @@ def parse_filters(text: str | None) -> dict[str, Any]:
     return parse_object(text or "{}", "filters")
 
 
-def refuse_costly(filters: dict[str, Any], order: str | None, count: int) -> None:
+def refuse_costly(filters: dict[str, Any], order: str | None, at_most: int, counted: Callable[[], int]) -> None:
     """Refuses what would take too long, before it is begun.
 
     Args:
-        count: of what the filters are tried on.
+        at_most: of what the filters are tried on.
+        counted: tells exactly of how many; asked only where it matters, since it goes through all of them.
 
     Raises:
         RefusalError: with the cost and the limit.
@@ -191,7 +192,7 @@ def refuse_costly(filters: dict[str, Any], order: str | None, count: int) -> Non
     parts, keys = _parts(filters), len((order or "").split(","))
     if parts > MAX_PARTS:
         raise RefusalError(f"the filters have {parts:,} parts; at most {MAX_PARTS:,} are tried")
-    if parts * count > MAX_COMPARISONS:
+    if parts * at_most > MAX_COMPARISONS and parts * (count := counted()) > MAX_COMPARISONS:
         raise RefusalError(
             f"the filters have {parts:,} parts, tried on {count:,} up to {parts * count:,} comparisons; at most "
             f"{MAX_COMPARISONS:,} are made: give fewer parts, or a `sweep` to look in"

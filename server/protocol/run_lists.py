@@ -77,8 +77,11 @@ def page_of(read: Callable[[int, int], list[Run]], first: int | None, after: str
 def _asked(info: Info, project: Project, filters: str | None, order: str | None) -> Asked:
     tx, wanted = info.context.tx, parse_filters(filters)
     sweep = queries.sweep(tx, name) if (name := sweep_asked_for(wanted)) else None
-    count = queries.run_count_of_sweep(tx, sweep.id) if sweep else queries.run_count(tx, project.id)
-    refuse_costly(wanted, order, count)
+
+    def counted() -> int:
+        return queries.run_count_of_sweep(tx, sweep.id) if sweep else queries.run_count(tx, project.id)
+
+    refuse_costly(wanted, order, queries.last_run(tx), counted)
     return Asked(project, wanted, sweep)
 
 

@@ -351,6 +351,12 @@ def run_count(connection: sqlite3.Connection, project_id: int) -> int:
     return int(count)
 
 
+def last_run(connection: sqlite3.Connection) -> int:
+    """The highest number of any run, than which there are not more; 0 before the first."""
+    (found,) = connection.execute("SELECT max(id) FROM main.run").fetchone()
+    return int(found or 0)
+
+
 def run_count_of_sweep(connection: sqlite3.Connection, sweep_id: int) -> int:
     (count,) = connection.execute("SELECT count(*) FROM run WHERE sweep_id = ?", (sweep_id,)).fetchone()
     return int(count)
