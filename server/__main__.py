@@ -156,7 +156,7 @@ def main(
         return
     named = [name for name in ELSEWHERE if os.environ.get(name)] if standby else []
     if named:
-        with _listening(host, port) as listener:
+        with listening(host, port) as listener:
             stand_by(listener, f"The embedded server is not needed: runs go elsewhere ({', '.join(named)}).")
     else:
         settings = Settings(
@@ -220,7 +220,7 @@ def serve(
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    with held(settings), _listening(host, port) as listener:
+    with held(settings), listening(host, port) as listener:
         place = Place(listener.getsockname()[0], listener.getsockname()[1], settings.public_url)
         if place.open_in_clear and not insecure:
             raise InClearError(refusal(place))
@@ -244,7 +244,15 @@ def serve(
 
 
 @contextmanager
-def _listening(host: str, port: int) -> Iterator[socket.socket]:
+def listening(host: str, port: int) -> Iterator[socket.socket]:
+    """A socket that waits for clients, with port 0 at a free one.
+
+    An answer has its head and its body in packets of their own, of which the second would wait until the client
+    acknowledges the first, some 40 ms: asyncio sees to that only for sockets that it makes itself.
+
+    Raises:
+        ClickException: it cannot listen there.
+    """
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listener = socket.create_server((host, port), family=family, backlog=2048)
@@ -253,6 +261,7 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         advice = "give another --port, or 0 for a free one" if taken else "give --host an address of this machine"
         raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror or error}; {advice}") from error
     with listener:
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # what it accepts inherits that
         yield listener
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from server import connections
+from server.__main__ import listening
 from server.connections import Connection, Connections
 from tests.patience import HANG_S
 from tests.server.real_server import RunningServer
@@ -55,6 +57,13 @@ def with_server(most: int, visit: Callable[[Connections, Callable[[], Awaitable[
         listener.close()
 
     asyncio.run(run())
+
+
+def test_the_second_packet_of_an_answer_waits_for_no_acknowledgement() -> None:
+    with listening("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 async def ask(streams: Streams) -> bytes:
