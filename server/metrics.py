@@ -53,9 +53,13 @@ class Kept:
     def collect(self) -> Iterator[Metric]:
         yield self._gauge("storing", "1 where something can be stored", float(self.database.trouble is None))
         yield self._gauge("disk_free_bytes", "of the data's disk", shutil.disk_usage(self.settings.data).free)
-        yield self._gauge("database_bytes", "of its file", self.settings.database.stat().st_size)
+        yield self._gauge("database_bytes", "of its file and of its write-ahead log", self._database_bytes())
         with self.database.read() as connection:
             yield from self._stored(connection)
+
+    def _database_bytes(self) -> int:
+        path = self.settings.database
+        return sum(part.stat().st_size for part in (path, path.with_name(f"{path.name}-wal")) if part.exists())
 
     def _stored(self, connection: sqlite3.Connection) -> Iterator[Metric]:
         now_s = self.clock()
