@@ -4,6 +4,7 @@ Source: the forms that W&B's client writes; docs of `wandb.Api.runs(filters=, or
 """
 
 import json
+import math
 from collections.abc import Callable, Collection, Iterator
 from functools import cached_property, lru_cache
 from typing import Any, Final, Protocol, TypeVar
@@ -179,12 +180,14 @@ def parse_filters(text: str | None) -> dict[str, Any]:
     return parse_object(text or "{}", "filters")
 
 
-def refuse_costly(filters: dict[str, Any], order: str | None, at_most: int, counted: Callable[[], int]) -> None:
+def refuse_costly(
+    filters: dict[str, Any], order: str | None, counted: Callable[[], int], at_most: float = math.inf
+) -> None:
     """Refuses what would take too long, before it is begun.
 
     Args:
-        at_most: of what the filters are tried on.
-        counted: tells exactly of how many; asked only where it matters, since it goes through all of them.
+        counted: tells how many the filters are tried on.
+        at_most: there are not more; where that is few enough nobody counts.
 
     Raises:
         RefusalError: with the cost and the limit.

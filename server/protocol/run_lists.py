@@ -81,7 +81,7 @@ def _asked(info: Info, project: Project, filters: str | None, order: str | None)
     def counted() -> int:
         return queries.run_count_of_sweep(tx, sweep.id) if sweep else queries.run_count(tx, project.id)
 
-    refuse_costly(wanted, order, queries.last_run(tx), counted)
+    refuse_costly(wanted, order, counted, at_most=queries.last_run(tx))
     return Asked(project, wanted, sweep)
 
 

@@ -106,7 +106,7 @@ def _versions(
 
 def _chosen(views: list[View], filters: str | None, order: str | None) -> list[View]:
     wanted = parse_filters(filters)
-    refuse_costly(wanted, order, len(views), lambda: len(views))
+    refuse_costly(wanted, order, lambda: len(views))
     return ordered(passing(views, wanted), order)
 
 
