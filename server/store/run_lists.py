@@ -128,7 +128,7 @@ def _test(test: Test) -> tuple[str, list[object]]:
 
 def _by(runs: Runs) -> str:
     if [column for column, _ in runs.order] == ["created_at_s"]:
-        # In these words an index gives the order, without a sort.
+        # In these words an index gives the order, without a sort but of what is of one moment, the latest first.
         return f"created_at_s {'DESC' if runs.order[0][1] else 'ASC'}, id"
     keys = [f"{column} {'DESC' if descending else 'ASC'} NULLS LAST" for column, descending in runs.order]
     return ", ".join([*keys, "created_at_s", "id"])
