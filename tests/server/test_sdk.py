@@ -64,6 +64,7 @@ def work(server: RunningServer, tmp_path_factory: pytest.TempPathFactory) -> Ite
     yield begun
     for each in (begun.grid, begun.endless, process):
         each.kill()
+    process.communicate()  # its pipes are left open where no test has read them to the end
 
 
 def until(check: Any, home: Path, limit_s: float = HANG_S) -> None:
